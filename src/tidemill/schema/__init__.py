@@ -1,0 +1,1 @@
+"""What things are: logical types, events, faults, and everything derived from them."""

@@ -1,0 +1,192 @@
+"""Turn an event into the schema of each layer: Arrow, ClickHouse, JSON Schema. Pure functions, one a target."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from msgspec import Struct
+from msgspec import inspect as mi
+
+from tidemill.schema.events import EVENTS
+from tidemill.schema.types import CHOICE, NANOS, Logical
+
+CANONICAL_SUFFIX = "_canonical"
+"""What the view of a table without reverted blocks is called."""
+
+
+class Column(NamedTuple):
+    """One field of an event, as the layers see it."""
+
+    name: str
+    logical: Logical
+    is_optional: bool
+    choices: tuple[str, ...] = ()
+    """The allowed values of an enum field."""
+
+
+@cache
+def columns(tag: str) -> tuple[Column, ...]:
+    """Return the columns of the event `tag`, in the order of its fields.
+
+    Raises: TypeError, where a field is made of something other than a logical type or an enum.
+    """
+    return tuple(_columns(EVENTS[tag]))
+
+
+def _columns(event: type[Struct]) -> Iterator[Column]:
+    for field in msgspec.structs.fields(event):
+        spelled = mi.type_info(field.type)
+        options = spelled.types if isinstance(spelled, mi.UnionType) else (spelled,)
+        present = [option for option in options if not isinstance(option, mi.NoneType)]
+        is_optional = len(options) > len(present)
+        match present:
+            case [mi.Metadata(extra={"logical": Logical() as logical})]:
+                yield Column(field.name, logical, is_optional)
+            case [mi.EnumType(cls=choice)]:
+                yield Column(field.name, CHOICE, is_optional, tuple(str(value) for value in choice))
+            case _:
+                raise TypeError(f"{event.__name__}.{field.name}: use a type of tidemill.schema.types")
+
+
+def identity(tag: str) -> tuple[str, ...]:
+    """Return the names of the fields whose values together never repeat."""
+    names: tuple[str, ...] = EVENTS[tag].IDENTITY  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
+    return names
+
+
+def has_block(tag: str) -> bool:
+    """Say whether rows of `tag` belong to a block, and so can be reverted with it."""
+    return tag != "reorg" and any(column.name == "block_hash" for column in columns(tag))
+
+
+# --- Arrow
+
+
+@cache
+def arrow_schema(tag: str) -> pa.Schema:
+    """Return the Arrow schema of the event `tag`."""
+    return pa.schema([pa.field(c.name, c.logical.arrow, nullable=c.is_optional) for c in columns(tag)])
+
+
+def to_batch(events: Sequence[Struct]) -> pa.RecordBatch:
+    """Return `events`, all of one kind, as one batch; for the few, the bulk is built in Rust.
+
+    Raises: ValueError, where there are none.
+    """
+    if not events:
+        raise ValueError("expected at least one event")
+    tag = str(events[0].__struct_config__.tag)
+    arrays = [
+        pa.array([_to_arrow(column.logical, getattr(event, column.name)) for event in events], column.logical.arrow)
+        for column in columns(tag)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(tag))
+
+
+def _to_arrow(logical: Logical, value: Any) -> Any:
+    if isinstance(value, int) and logical.byte_width:
+        return value.to_bytes(logical.byte_width, "little")
+    return value
+
+
+def to_rows(tag: str, table: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows with wide integers as `int` and bytes as `bytes`; times as ns."""
+    out: dict[str, list[Any]] = {}
+    for column in columns(tag):
+        if column.name not in table.schema.names:
+            continue
+        array = table.column(column.name)
+        values = array.cast(pa.int64()).to_pylist() if column.logical is NANOS else array.to_pylist()
+        out[column.name] = [_from_arrow(column.logical, value) for value in values]
+    return [dict(zip(out, row, strict=True)) for row in zip(*out.values(), strict=True)]
+
+
+def _from_arrow(logical: Logical, value: Any) -> Any:
+    if isinstance(value, bytes) and logical.json.get("pattern") == "^-?[0-9]+$":
+        return int.from_bytes(value, "little")
+    return value
+
+
+# --- ClickHouse
+
+
+def clickhouse_type(column: Column) -> str:
+    """Return the column's ClickHouse type."""
+    spelled = column.logical.clickhouse
+    if not column.is_optional:
+        return spelled
+    if spelled.startswith("LowCardinality("):  # ClickHouse refuses Nullable around it
+        return f"LowCardinality(Nullable({spelled.removeprefix('LowCardinality(')})"
+    return f"Nullable({spelled})"
+
+
+def clickhouse_columns(tag: str) -> tuple[tuple[str, str], ...]:
+    """Return name and definition of every stored column, then of the readable twins of the binary ones.
+
+    A hash or address `x` has an alias column `x_hex`, computed when read, that prints as 0x….
+    """
+    stored = [(column.name, clickhouse_type(column)) for column in columns(tag)]
+    readable = [
+        (f"{c.name}_hex", f"{'Nullable(String)' if c.is_optional else 'String'} ALIAS concat('0x', lower(hex({c.name})))")
+        for c in columns(tag)
+        if c.logical.name in {"Hash", "Address"}
+    ]
+    return (*stored, *readable)
+
+
+def clickhouse_ddl(tag: str, *, deduplication_window: int) -> str:
+    """Return the CREATE TABLE statement of the event `tag`.
+
+    `deduplication_window` is the number of latest inserts whose tokens the table remembers.
+    """
+    order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
+    body = ",\n".join(f"    {name} {definition}" for name, definition in clickhouse_columns(tag))
+    return (
+        f"CREATE TABLE IF NOT EXISTS {tag} (\n{body}\n)\nENGINE = MergeTree\n"
+        f"PARTITION BY toYYYYMM(event_ns)\nORDER BY ({', '.join(order)})\n"
+        f"SETTINGS non_replicated_deduplication_window = {deduplication_window}"
+    )
+
+
+def canonical_view_ddl(tag: str) -> str:
+    """Return the CREATE VIEW statement of the rows of `tag` whose block is canonical.
+
+    Raises: ValueError, where the event does not belong to a block.
+    """
+    if not has_block(tag):
+        raise ValueError(f"{tag} does not belong to a block")
+    names = ", ".join(name for name, _ in clickhouse_columns(tag))
+    return (
+        f"CREATE OR REPLACE VIEW {tag}{CANONICAL_SUFFIX} AS SELECT {names} FROM {tag}\n"
+        "WHERE (chain_id, block_hash) NOT IN (\n"
+        "    SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
+        "    HAVING argMax(kind, sequence) = 'reverted')"
+    )
+
+
+# --- JSON Schema
+
+
+def json_schema(tag: str) -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of the event `tag` as text formats carry it."""
+    properties: dict[str, object] = {}
+    for column in columns(tag):
+        spelled: dict[str, object] = dict(column.logical.json)
+        if column.choices:
+            spelled["enum"] = [*column.choices, None] if column.is_optional else list(column.choices)
+        if column.is_optional:
+            spelled["type"] = [spelled["type"], "null"]
+        if column.logical.unit:
+            spelled["description"] = column.logical.unit
+        properties[column.name] = spelled
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": tag,
+        "description": (EVENTS[tag].__doc__ or "").strip(),
+        "type": "object",
+        "properties": properties,
+        "required": [column.name for column in columns(tag) if not column.is_optional],
+        "additionalProperties": False,
+    }

@@ -1,0 +1,52 @@
+"""Every public event, by tag; no other folder defines a column.
+
+A tag is the name of the event's topic on the bus and of its table in the store.
+"""
+
+from msgspec import Struct
+
+from tidemill.schema.events.chain import (
+    Block,
+    LiquidityChange,
+    LiquidityKind,
+    Pool,
+    PoolState,
+    Reorg,
+    ReorgKind,
+    StateCause,
+    Swap,
+    Token,
+)
+from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
+
+__all__ = [
+    "EVENTS",
+    "Block",
+    "Coverage",
+    "CoverageStatus",
+    "Health",
+    "HealthState",
+    "LiquidityChange",
+    "LiquidityKind",
+    "Pool",
+    "PoolState",
+    "Proof",
+    "Reorg",
+    "ReorgKind",
+    "StateCause",
+    "Swap",
+    "Token",
+]
+
+
+def _tag(event: type[Struct]) -> str:
+    tag = event.__struct_config__.tag
+    assert isinstance(tag, str)
+    return tag
+
+
+EVENTS: dict[str, type[Struct]] = {
+    _tag(event): event
+    for event in (Block, Reorg, Pool, Token, Swap, LiquidityChange, PoolState, Coverage, Health)
+}
+"""Every event by its tag."""
