@@ -1,0 +1,84 @@
+# The two commands of the README: `make demo` and `make test`. Each does all the set-up it needs.
+# FOR=seconds (demo, 0: until Ctrl-C) · SERVICES=none (test: leave out what needs a server)
+
+FOR ?= 60
+SERVICES ?= all
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -not -path '*/target/*' -o -name Cargo.toml -not -path '*/target/*')
+NPM_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/package-lock.json
+
+export SERVICES
+.DELETE_ON_ERROR:
+.PHONY: demo test check bench budget soak services generate lock clean setup
+
+demo: setup .make/sandbox
+	$(BIN)/tidemill demo --seconds $(FOR)
+
+test: .make/dev services check
+	cargo test --release --workspace --quiet
+	$(BIN)/python -m pytest -q
+
+check: .make/dev
+	cargo fmt --check
+	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/ruff format --check --quiet src tests benchmarks
+	$(BIN)/ruff check --quiet src tests benchmarks
+	$(BIN)/basedpyright --level error src
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python -m tidemill.app.generate --check
+	@bash -c '! grep -rn --include=Cargo.toml pyo3 crates --exclude-dir=tidemill-python' # only one crate may know Python
+
+bench: .make/dev .make/sandbox
+	$(BIN)/python -m benchmarks
+
+soak: .make/dev services
+	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly tests/system
+	$(BIN)/python -m benchmarks.fuzz
+
+services: .make/dev
+ifneq ($(SERVICES),none)
+	$(MAKE) .make/sandbox
+endif
+
+generate: .make/dev
+	$(BIN)/python -m tidemill.app.generate
+	cargo fmt
+
+lock: .make/dev
+	$(PIP) install --quiet pip-tools
+	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev --output-file requirements/dev.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_OPTIONS) --constraint requirements/dev.lock --output-file requirements/run.lock pyproject.toml
+	cargo update --workspace
+	cd src/tidemill/sandbox/npm && npm install --package-lock-only --omit-lockfile-registry-resolved
+LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--no-header --no-annotate --strip-extras
+
+clean:
+	rm -rf .venv .make .peers .sandbox target data logs
+
+setup: .make/native
+
+# --- what has been set up; a stamp is newer than all that it was made from
+
+.make/venv: requirements/run.lock
+	@mkdir -p .make
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tidemill needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet --require-hashes -r requirements/run.lock
+	$(PIP) install --quiet "$$(grep -oE '^maturin==[0-9.]+' requirements/dev.lock)"
+	@touch $@
+
+.make/native: .make/venv pyproject.toml $(RUST_SOURCES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/dev: .make/native requirements/dev.lock
+	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@touch $@
+
+.make/sandbox: .make/native $(NPM_FILES)
+	$(BIN)/python -m tidemill.sandbox.install
+	@touch $@
