@@ -1,0 +1,1 @@
+"""What tidemill claims of its speed, measured beside its limits and its peers."""
