@@ -1,0 +1,53 @@
+"""Which package carries which contract's bytecode, and how it is read."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tidemill.schema.faults import Malformed, Unknown
+
+_HARDHAT = "artifacts/contracts/{0}.sol/{1}.json"
+_ARTIFACTS = {
+    "WETH9": "canonical-weth/build/contracts/WETH9.json",
+    "ERC20": "@aave/core-v3/" + _HARDHAT.format("mocks/tokens/MintableERC20", "MintableERC20"),
+    "UniswapV2Factory": "@uniswap/v2-core/build/UniswapV2Factory.json",
+    "UniswapV2Router02": "@uniswap/v2-periphery/build/UniswapV2Router02.json",
+    "UniswapV3Factory": "@uniswap/v3-core/" + _HARDHAT.format("UniswapV3Factory", "UniswapV3Factory"),
+    "NonfungiblePositionManager": "@uniswap/v3-periphery/"
+    + _HARDHAT.format("NonfungiblePositionManager", "NonfungiblePositionManager"),
+    "SwapRouter": "@uniswap/v3-periphery/" + _HARDHAT.format("SwapRouter", "SwapRouter"),
+    "QuoterV2": "@uniswap/v3-periphery/" + _HARDHAT.format("lens/QuoterV2", "QuoterV2"),
+    "TickLens": "@uniswap/v3-periphery/" + _HARDHAT.format("lens/TickLens", "TickLens"),
+}
+_MULTICALL3_FILE = "viem/_cjs/constants/contracts.js"
+_MULTICALL3 = re.compile(r"multicall3Bytecode = '(0x[0-9a-f]+)'")
+
+
+@cache
+def creation_code(modules: Path, name: str) -> str:
+    """Return the 0x-hex bytecode that creates contract `name`, without constructor arguments.
+
+    Raises: Unknown where no package carries it, Malformed where its file is not as pinned.
+    """
+    if name == "Multicall3":
+        found = _MULTICALL3.search(_read(modules / _MULTICALL3_FILE).decode())
+        if found is None:
+            raise Malformed(f"{_MULTICALL3_FILE}: expected the constant multicall3Bytecode, found none")
+        return found[1]
+    artifact: dict[str, Any] = msgspec.json.decode(_read(modules / _ARTIFACTS[name]))
+    code = artifact.get("bytecode")
+    if "evm" in artifact:  # the Solidity compiler's own layout, without 0x
+        code = "0x" + artifact["evm"]["bytecode"]["object"]
+    if not isinstance(code, str) or not code.startswith("0x") or len(code) <= 2:
+        raise Malformed(f"{_ARTIFACTS[name]}: expected bytecode, found {str(code)[:40]!r}")
+    return code
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unknown(f"expected a contract's bytecode at {path}, found: {error.strerror}") from error

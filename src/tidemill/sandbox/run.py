@@ -1,0 +1,82 @@
+"""How the sandbox runs as a program: it says where everything is, trades until told to stop, cleans up."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.node import NodeOptions
+from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
+from tidemill.sandbox.world import World, to_json
+
+
+class SandboxOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `tidemill sandbox` can be told."""
+
+    seconds: float | None = None
+    """How long to trade; None: until cancelled."""
+    as_json: bool = False
+    """One JSON line about the world and one about what was done, for scripts."""
+    world_file: Path | None = None
+    """Where to write the world as JSON, for programs that join later."""
+    folder: Path | None = None
+    """Where the packages are; None: `$TIDEMILL_SANDBOX_DIR`, or `.sandbox` here."""
+    node: NodeOptions = field(default_factory=NodeOptions)
+    traders: TraderOptions = field(default_factory=TraderOptions)
+
+
+async def run_sandbox(options: SandboxOptions, say: Callable[[str], None] = print) -> TraderCounts:
+    """Run a world with traders for the set time or until cancelled; nothing is left behind.
+
+    Raises: Refused or Unreachable where the packages or the node are not to be had, or the node ends.
+    """
+    counts = TraderCounts()
+    async with open_world(options.folder, options.node) as world:
+        if options.world_file is not None:
+            options.world_file.write_bytes(to_json(world))
+        say(msgspec.json.encode(world).decode() if options.as_json else describe(world))
+        deadline = asyncio.timeout(options.seconds)
+        try:
+            async with deadline:
+                await trade(world, options.traders, counts)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+        finally:
+            say(msgspec.json.encode(counts).decode() if options.as_json else _summary(counts))
+    return counts
+
+
+def describe(world: World) -> str:
+    """Return the endpoints and addresses as lines of text."""
+    symbols = {token.address: token.symbol for token in world.tokens}
+    lines = [
+        f"chain      {world.chain_id}, node process {world.node_pid}",
+        f"http       {world.http_url}",
+        f"websocket  {world.ws_url}",
+        f"multicall  {world.multicall}",
+        f"quoter     {world.quoter}",
+        f"positions  {world.position_manager}",
+    ]
+    for factory in world.factories:
+        lines.append(
+            f"factory    {factory.address}  {factory.dex} {factory.protocol}, router {factory.router}"
+        )
+    for token in world.tokens:
+        lines.append(f"token      {token.address}  {token.symbol}, {token.decimals} decimals")
+    for pool in world.pools:
+        pair = f"{symbols[pool.token0]}/{symbols[pool.token1]}"
+        lines.append(
+            f"pool       {pool.address}  {pool.dex} {pool.protocol} {pair} {pool.fee_ppm / 10_000:g} %"
+        )
+    return "\n".join(lines)
+
+
+def _summary(counts: TraderCounts) -> str:
+    return (
+        f"{counts.blocks} blocks, {counts.swaps} swaps mined; of {counts.sent} transactions sent "
+        f"{counts.reverted} were reverted and {counts.rejected} rejected"
+    )

@@ -1,0 +1,170 @@
+"""How fast the traders act: one block at a time, its transactions sent together, at a set rate."""
+
+import asyncio
+from collections.abc import Sequence
+from math import ceil
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.sandbox import abi
+from tidemill.sandbox.deploy import FEES
+from tidemill.sandbox.market import MarketReader, Quote
+from tidemill.sandbox.moves import Move
+from tidemill.sandbox.rpc import Call, Rpc, RpcError
+from tidemill.sandbox.strategy import Crowd, Position
+from tidemill.sandbox.world import World
+from tidemill.schema.faults import Refused
+
+_INCREASED = abi.topic("IncreaseLiquidity(uint256,uint128,uint256,uint256)")
+_SWAPS = (
+    abi.topic("Swap(address,uint256,uint256,uint256,uint256,address)"),
+    abi.topic("Swap(address,address,int256,int256,uint160,uint128,int24)"),
+)
+_GAS_LIMIT = hex(3_000_000)
+_EXECUTED = "0x1"
+_REFUSALS_MAX = 20
+"""In a row: no reorg lasts that many blocks."""
+_BLOCKS_MADE_UP = 4
+"""A block that comes late carries what its time allows, up to this many blocks' worth."""
+
+
+class TraderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The traders' pace."""
+
+    swaps_per_s: float = 40
+    """Swaps sent; a few go through two pools, and what the chain reverts is counted apart."""
+    block_ms: int = 250
+    """Between blocks: as on a fast rollup."""
+    arbitrage_percent: int = 30
+    """Of the swaps, at most: fewer where there are no gaps."""
+    liquidity_percent: int = 2
+    """Additions and removals of liquidity, relative to the swaps."""
+    seed: int = 1
+    """Same seed and same chain, same wishes."""
+
+
+class TraderCounts(Struct):
+    """What has happened so far; the traders keep it up to date."""
+
+    blocks: int = 0
+    sent: int = 0
+    rejected: int = 0
+    """Refused by the node before they were in a block."""
+    reverted: int = 0
+    swaps: int = 0
+    """Swap logs mined."""
+    arbitrages_sent: int = 0
+    liquidity_sent: int = 0
+    refused_blocks: int = 0
+    """Blocks given up because the node refused a question, as in the middle of a reorg."""
+    late_blocks: int = 0
+    """Blocks begun more than a block time after their turn."""
+
+
+class _Log(Struct):
+    topics: list[str]
+    data: str
+
+
+class _Receipt(Struct):
+    status: str
+    logs: list[_Log]
+
+
+async def trade(world: World, options: TraderOptions, counts: TraderCounts) -> None:
+    """Trade until cancelled; what the node refuses or the chain reverts is counted.
+
+    Raises: Unreachable where the node is gone, Refused where it refuses block after block.
+    """
+    clock = asyncio.get_running_loop()
+    block_s = options.block_ms / 1_000
+    async with Rpc(world.http_url) as rpc:
+        floor = _Floor(world, options, counts, rpc)
+        last_s = turn_s = clock.time()
+        refusals = 0
+        while True:
+            await asyncio.sleep(turn_s - clock.time())
+            now_s = clock.time()
+            elapsed_s, last_s = min(now_s - last_s, _BLOCKS_MADE_UP * block_s), now_s
+            try:
+                await floor.trade_block(elapsed_s)
+                refusals = 0
+            except Refused:  # in the middle of a reorg the node knows no latest block for a moment
+                counts.refused_blocks += 1
+                refusals += 1
+                if refusals == _REFUSALS_MAX:
+                    raise
+            late = now_s - turn_s > block_s
+            counts.late_blocks += late
+            turn_s = now_s + block_s if late else turn_s + block_s
+
+
+class _Floor:
+    """Where wishes become transactions and blocks."""
+
+    def __init__(self, world: World, options: TraderOptions, counts: TraderCounts, rpc: Rpc) -> None:
+        self._accounts = world.accounts
+        self._manager = world.position_manager
+        self._options = options
+        self._counts = counts
+        self._rpc = rpc
+        self._crowd = Crowd(world, options.seed)
+        self._reader = MarketReader(world)
+        self._swaps_owed = self._liquidity_owed = 0.0
+
+    async def trade_block(self, elapsed_s: float) -> None:
+        """Send what the traders wish after `elapsed_s` and mine it."""
+        self._crowd.pass_time(elapsed_s)
+        moves = self._wishes(await self._reader.read(self._rpc), elapsed_s)
+        await self._send(moves)
+        await self._rpc.call("evm_mine")
+        self._account(await self._receipts())
+        self._counts.blocks += 1
+
+    def _wishes(self, quotes: Sequence[Quote], elapsed_s: float) -> list[Move]:
+        options = self._options
+        self._swaps_owed += options.swaps_per_s * elapsed_s
+        count, self._swaps_owed = int(self._swaps_owed), self._swaps_owed % 1
+        self._liquidity_owed += count * options.liquidity_percent / 100
+        if not quotes:
+            return []
+        moves = self._crowd.arbitrages(quotes, ceil(count * options.arbitrage_percent / 100))
+        self._counts.arbitrages_sent += len(moves)
+        moves += self._crowd.noise(quotes, count - len(moves))
+        while self._liquidity_owed >= 1:
+            changes = self._crowd.liquidity(quotes)
+            self._liquidity_owed -= 1
+            self._counts.liquidity_sent += len(changes)
+            moves += changes
+        return moves
+
+    async def _send(self, moves: Sequence[Move]) -> None:
+        # The nonces are asked for each time: a reorg or a refusal changes them behind our back.
+        senders = sorted({move.sender for move in moves})
+        nonces = await self._rpc.all([Call("eth_getTransactionCount", [one, "pending"]) for one in senders])
+        following = {sender: int(nonce, 16) for sender, nonce in zip(senders, nonces, strict=True)}
+        calls: list[Call] = []
+        for move in moves:
+            transaction = {"from": move.sender, "to": move.to, "data": move.data, "gas": _GAS_LIMIT, **FEES}
+            transaction["nonce"] = hex(following[move.sender])
+            following[move.sender] += 1
+            calls.append(Call("eth_sendTransaction", [transaction]))
+        answers = await self._rpc.each(calls)
+        self._counts.sent += len(answers)
+        self._counts.rejected += sum(isinstance(answer, RpcError) for answer in answers)
+
+    async def _receipts(self) -> list[_Receipt]:
+        receipts = await self._rpc.call("eth_getBlockReceipts", "latest")
+        return msgspec.convert(receipts or [], list[_Receipt])  # none of a block that a reorg just took
+
+    def _account(self, receipts: Sequence[_Receipt]) -> None:
+        """Count what the block did and note the positions that the provider minted in it."""
+        for receipt in receipts:
+            self._counts.reverted += receipt.status != _EXECUTED
+            for log in receipt.logs:
+                if log.topics[0] in _SWAPS:
+                    self._counts.swaps += 1
+                elif log.topics[0] == _INCREASED:
+                    (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], log.data)
+                    self._crowd.positions.append(Position(int(log.topics[1], 16), liquidity))
