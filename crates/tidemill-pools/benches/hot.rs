@@ -1,0 +1,175 @@
+//! What the hot paths cost: one line of JSON each. `ONLY=name` runs one, `ITER=n` fixes the number of operations.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use tidemill_pools::uniswap_v2::{Fee, UniswapV2, V2Event};
+use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
+use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
+use tidemill_pools::{
+    Amount, EventColumns, Factory, Hash, Head, Log, Logs, Pool, PoolKind, PoolSet, PoolSpec, U256,
+};
+
+/// Operations per round: enough different inputs that the branches are not learnt by heart.
+const INPUTS: usize = 1024;
+const ROUNDS: usize = 5;
+
+fn main() {
+    let pair = pair();
+    let pool = pool();
+    let amounts = |base: u64| (0..INPUTS as u64).map(|index| U256::from(base + index * (base / 2048))).collect();
+    let amounts_in: Vec<U256> = amounts(1_000_000_000_000_000_000);
+    let crossing: Vec<U256> = (0..INPUTS).map(|index| crossing_amount(&pool, index)).collect();
+    let quote = |zero_for_one: bool, amounts: &[U256], index: usize| {
+        pool.quote(zero_for_one, Amount::In(amounts[index])).unwrap().amount_out
+    };
+    let syncs = sync_logs();
+    let syncs: Vec<Log<'_>> = syncs.iter().collect();
+    let swaps = swap_logs();
+    let swaps: Vec<Log<'_>> = swaps.iter().collect();
+    measure("decode_v2_sync", |index| V2Event::decode(&syncs[index]).unwrap());
+    measure("decode_v3_swap", |index| V3Event::decode(&swaps[index]).unwrap());
+    measure("v2_amount_out", |index| pair.amount_out(index % 2 == 0, amounts_in[index]).unwrap());
+    measure("v2_amount_in", |index| pair.amount_in(index % 2 == 0, amounts_in[index]).unwrap());
+    measure("v3_quote_in_range", |index| quote(index % 2 == 0, &amounts_in, index));
+    measure("v3_quote_in_range_out", |index| {
+        pool.quote(index % 2 == 0, Amount::Out(amounts_in[index])).unwrap().amount_in
+    });
+    measure("v3_swap_in_range", |index| {
+        pool.swap_to(index % 2 == 0, Amount::In(amounts_in[index]), None).unwrap().tick
+    });
+    for (index, amount) in crossing.iter().enumerate() {
+        let crossed = pool.quote(index % 2 == 0, Amount::In(*amount)).unwrap().ticks_crossed;
+        assert_eq!(crossed, 8, "the bench claims eight ticks");
+    }
+    measure("v3_quote_8_ticks", |index| quote(index % 2 == 0, &crossing, index));
+    apply_blocks();
+}
+
+/// Times `operation`, the best of several rounds.
+fn measure<T>(name: &str, mut operation: impl FnMut(usize) -> T) {
+    if std::env::var("ONLY").is_ok_and(|only| only != name) {
+        return;
+    }
+    let fixed: Option<usize> = std::env::var("ITER").ok().and_then(|count| count.parse().ok());
+    let count = fixed.unwrap_or(400_000);
+    let mut best_ns = f64::INFINITY;
+    for _ in 0..if fixed.is_some() { 1 } else { ROUNDS } {
+        let start = Instant::now();
+        for index in 0..count {
+            black_box(operation(black_box(index % INPUTS)));
+        }
+        best_ns = best_ns.min(start.elapsed().as_nanos() as f64 / count as f64);
+    }
+    println!("{{\"name\":\"{name}\",\"ns\":{best_ns:.1},\"per_s\":{:.0},\"count\":{count}}}", 1e9 / best_ns);
+}
+
+fn pair() -> UniswapV2 {
+    let mut pair = UniswapV2::new(Fee::UNISWAP);
+    pair.set_reserves(31_415_926_535_897_932_384_626, 27_182_818_284_590_452_353_602_874).unwrap();
+    pair
+}
+
+/// A pool with positions of 60 ticks side by side, so that every 60th tick is initialised.
+fn pool() -> UniswapV3 {
+    let mut pool = UniswapV3::new(3000, 60).unwrap();
+    pool.set_slot(sqrt_ratio_at_tick(30).unwrap(), 30, 0);
+    pool.change_liquidity(-887_220, 887_220, 1_000_000_000_000_000_000_000).unwrap();
+    for step in -60..60 {
+        let liquidity = 200_000_000_000_000_000_000_000 + i128::from(step) * 1_000_000_000_000_000_000;
+        pool.change_liquidity(step * 60 - 30 * 60, step * 60 + 30 * 60, liquidity / 30).unwrap();
+    }
+    pool
+}
+
+/// Returns what moves the price to the middle between the eighth and the ninth tick, a little more for each index.
+fn crossing_amount(pool: &UniswapV3, index: usize) -> U256 {
+    let zero_for_one = index % 2 == 0;
+    let limit = sqrt_ratio_at_tick(if zero_for_one { -450 } else { 510 });
+    let swapped = pool.swap_to(zero_for_one, Amount::In(U256::MAX >> 1), limit).unwrap();
+    swapped.amount_in + U256::from(index)
+}
+
+fn word(value: u128) -> Hash {
+    let mut word = [0; 32];
+    word[16..].copy_from_slice(&value.to_be_bytes());
+    word
+}
+
+fn topic(hex: &str) -> Hash {
+    std::array::from_fn(|index| u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).unwrap())
+}
+
+fn logs(of: impl Fn(usize) -> (Vec<Hash>, Vec<u8>)) -> Logs {
+    let mut logs = Logs::new();
+    for index in 0..INPUTS {
+        let (topics, data) = of(index);
+        let mut address = [0; 20];
+        address[19] = (index % 200) as u8;
+        logs.push(&Log {
+            address: &address,
+            topics: &topics,
+            data: &data,
+            block_number: 1,
+            block_hash: &[7; 32],
+            tx_hash: &word(index as u128 / 3),
+            tx_index: (index / 3) as u32,
+            log_index: index as u32,
+        });
+    }
+    logs
+}
+
+fn sync_logs() -> Logs {
+    let sync = topic("1c411e9a96e071241c2f21f7726b17ae89e3cab4c78be50e062b03a9fffbbad1");
+    logs(|index| {
+        let reserves = [word(1 << 80 | index as u128), word(1 << 90 | index as u128)];
+        (vec![sync], reserves.concat())
+    })
+}
+
+fn swap_logs() -> Logs {
+    let swap = topic("c42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67");
+    logs(|index| {
+        let words = [
+            word(1_000_000 + index as u128),
+            [0xff; 32],
+            word(1 << 96 | index as u128),
+            word(1 << 70),
+            word(index as u128 % 60),
+        ];
+        (vec![swap, word(1 << 100), word(1 << 101)], words.concat())
+    })
+}
+
+/// Blocks of Sync logs through a set of 200 pairs, events and records and all; per log.
+fn apply_blocks() {
+    let fee = Fee::UNISWAP;
+    let factory = Factory { address: [9; 20], protocol: "uniswap_v2".into(), dex: "uniswap".into(), fee };
+    let mut set = PoolSet::new("bench", 1, [factory]);
+    for index in 0..200 {
+        let mut address = [0; 20];
+        address[19] = index;
+        let dex = "uniswap".to_owned();
+        let spec = PoolSpec { address, dex, factory: [9; 20], token0: [1; 20], token1: [2; 20] };
+        set.insert(spec, Pool::from(UniswapV2::new(fee)));
+    }
+    let logs = sync_logs();
+    let head = Head {
+        number: 1,
+        hash: [7; 32],
+        parent_hash: [6; 32],
+        timestamp_s: 1_700_000_000,
+        base_fee_wei: None,
+        gas_used: 0,
+        gas_limit: 0,
+    };
+    let mut columns = EventColumns::default();
+    measure("apply_block_per_1024_syncs", |_| {
+        if columns.len() > 100_000 {
+            columns = EventColumns::default();
+        }
+        set.apply_block(&head, logs.iter(), 5, &mut columns).unwrap()
+    });
+}

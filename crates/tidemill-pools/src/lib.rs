@@ -1,0 +1,153 @@
+//! Exact pools of decentralised exchanges: logs to state, swaps to the last unit; no input or output.
+
+mod abi;
+mod chain;
+mod error;
+mod factory;
+pub mod full_math;
+mod kind;
+mod limbs;
+mod patch;
+mod pool_set;
+
+pub use chain::{Address, Hash, Head, Log, Logs};
+pub use error::{DecodeError, PoolError, RecordError};
+pub use factory::Factory;
+pub use kind::{
+    Amount, Contradiction, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
+};
+pub use patch::{Journal, Key, Patch, RECORD_VERSION};
+pub use pool_set::{Applied, ApplyError, Cause, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked};
+pub use ruint::aliases::U256;
+
+
+/// Declares the kinds of pools: a new kind is one module and one word here.
+macro_rules! pools {
+    ($($module:ident :: $pool:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// A pool of any kind.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[allow(missing_docs)] // each variant is named for its type
+        pub enum Pool {
+            $($pool($module::$pool),)*
+        }
+
+        /// Names of the protocols whose pools this build knows.
+        pub const KINDS: &[&str] = &[$($module::$pool::PROTOCOL),*];
+
+        impl Pool {
+            /// Reads a factory's log; `None` where it does not create a pool of the factory's protocol.
+            ///
+            /// # Errors
+            /// Where the log claims to create a pool and is malformed.
+            pub fn created(
+                log: &Log<'_>,
+                factory: &Factory,
+            ) -> Result<Option<(PoolSpec, Self)>, DecodeError> {
+                match factory.protocol.as_str() {
+                    $(<$module::$pool>::PROTOCOL => {
+                        let created = <$module::$pool>::created(log, factory)?;
+                        Ok(created.map(|(spec, pool)| (spec, Self::$pool(pool))))
+                    })*
+                    _ => Ok(None),
+                }
+            }
+
+            /// Returns a pool of `protocol` with these terms and no state.
+            ///
+            /// # Errors
+            /// Where the protocol is unknown or the bytes are not its terms.
+            pub fn decode_terms(protocol: &str, bytes: &[u8]) -> Result<Self, RecordError> {
+                match protocol {
+                    $(<$module::$pool>::PROTOCOL => <$module::$pool>::decode_terms(bytes).map(Self::$pool),)*
+                    _ => Err(RecordError::Protocol { expected: KINDS.join(", "), found: protocol.into() }),
+                }
+            }
+
+            /// Returns the name of the pool's protocol.
+            pub fn protocol(&self) -> &'static str {
+                match self { $(Self::$pool(_) => <$module::$pool>::PROTOCOL,)* }
+            }
+
+            /// Follows one log of the pool, noting in `journal` what it changes.
+            ///
+            /// # Errors
+            /// Where the log is malformed; the pool is unchanged.
+            pub fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
+                match self { $(Self::$pool(pool) => pool.observe(log, journal),)* }
+            }
+
+            /// Returns the numbers of the pool's state.
+            pub fn state(&self) -> State {
+                match self { $(Self::$pool(pool) => pool.state(),)* }
+            }
+
+            /// Returns the fee in millionths of the amount paid in, rounded to the nearest.
+            pub fn fee_ppm(&self) -> u32 {
+                match self { $(Self::$pool(pool) => pool.fee_ppm(),)* }
+            }
+
+            /// Returns the tick spacing; `None` for pools without ticks.
+            pub fn tick_spacing(&self) -> Option<i32> {
+                match self { $(Self::$pool(pool) => pool.tick_spacing(),)* }
+            }
+
+            /// Returns the exact swap for an amount in or out.
+            ///
+            /// # Errors
+            /// Where the contract's own quoter would revert.
+            #[inline]
+            pub fn quote(&self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
+                match self { $(Self::$pool(pool) => pool.quote(zero_for_one, amount),)* }
+            }
+
+            /// Swaps, and moves the pool to the state after it.
+            ///
+            /// # Errors
+            /// Where the contract would revert; the pool is unchanged.
+            pub fn swap(&mut self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
+                match self { $(Self::$pool(pool) => pool.swap(zero_for_one, amount),)* }
+            }
+
+            /// Returns the price of token 0 in token 1, before the fee.
+            ///
+            /// # Errors
+            /// Where the pool has no price.
+            pub fn spot_price(&self) -> Result<Price, PoolError> {
+                match self { $(Self::$pool(pool) => pool.spot_price(),)* }
+            }
+
+            /// Returns what never changes about the pool beside its `PoolSpec`, as bytes.
+            pub fn encode_terms(&self) -> Vec<u8> {
+                match self { $(Self::$pool(pool) => pool.encode_terms(),)* }
+            }
+
+            /// Calls `write` with every part of the state: the part's own key and its bytes.
+            pub fn encode_state(&self, write: &mut dyn FnMut(&[u8], Vec<u8>)) {
+                match self { $(Self::$pool(pool) => pool.encode_state(write),)* }
+            }
+
+            /// Returns one part of the state as bytes; `None` where the pool has no such part.
+            pub fn encode_part(&self, part: &[u8]) -> Option<Vec<u8>> {
+                match self { $(Self::$pool(pool) => pool.encode_part(part),)* }
+            }
+
+            /// Sets or clears one part of the state.
+            ///
+            /// # Errors
+            /// Where key or bytes are not such a part.
+            pub fn decode_part(&mut self, part: &[u8], bytes: Option<&[u8]>) -> Result<(), RecordError> {
+                match self { $(Self::$pool(pool) => pool.decode_part(part, bytes),)* }
+            }
+        }
+
+        $(impl From<$module::$pool> for Pool {
+            fn from(pool: $module::$pool) -> Self {
+                Self::$pool(pool)
+            }
+        })*
+    };
+}
+
+pools![uniswap_v2::UniswapV2, uniswap_v3::UniswapV3];

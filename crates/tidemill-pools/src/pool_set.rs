@@ -1,0 +1,343 @@
+//! All the pools of one chain: what a block's logs make of them, as events and as records that undo and redo it.
+
+mod rows;
+mod tracked;
+
+use rustc_hash::FxHashMap;
+use thiserror::Error;
+
+use crate::chain::{Address, Hash, Head, Log};
+use crate::error::{DecodeError, RecordError};
+use crate::factory::Factory;
+use crate::kind::{Contradiction, PoolSpec};
+use crate::patch::{key_of, split_key, Journal, Patch};
+use crate::Pool;
+
+pub use rows::{Cause, EventColumns, Origin};
+pub use tracked::Tracked;
+
+use tracked::SPEC;
+
+/// A block that cannot be applied; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ApplyError {
+    /// A log is of another block.
+    #[error("block {number}: expected only its own logs, found log {log_index} of block {found}")]
+    Block {
+        /// The block being applied.
+        number: u64,
+        /// Block the log names.
+        found: u64,
+        /// The log's index.
+        log_index: u32,
+    },
+    /// The logs are out of order, or one comes twice.
+    #[error("block {number}: expected a log after log {previous}, found log {found}")]
+    Order {
+        /// The block being applied.
+        number: u64,
+        /// Index of the log before.
+        previous: u32,
+        /// Index found.
+        found: u32,
+    },
+}
+
+/// A pool whose ticks a log contradicts: it must be read anew, and quotes nothing until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// The pool.
+    pub pool: Address,
+    /// Block of the log.
+    pub block_number: u64,
+    /// Index of the log.
+    pub log_index: u32,
+    /// What was expected and found.
+    pub contradiction: Contradiction,
+}
+
+/// A log of a followed pool or factory that is malformed; it was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFault {
+    /// The contract.
+    pub address: Address,
+    /// Block of the log.
+    pub block_number: u64,
+    /// Index of the log.
+    pub log_index: u32,
+    /// What is wrong with it.
+    pub error: DecodeError,
+}
+
+/// What a step did beside the events it pushed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Records that take the step back.
+    pub undo: Patch,
+    /// Records as they are after the step.
+    pub redo: Patch,
+    /// Pools that must be read anew.
+    pub drifts: Vec<Drift>,
+    /// Logs left out.
+    pub faults: Vec<LogFault>,
+}
+
+/// The pools of one chain and the factories whose new pools join them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSet {
+    source: String,
+    chain_id: u64,
+    factories: FxHashMap<Address, Factory>,
+    pools: FxHashMap<Address, Tracked>,
+}
+
+/// One block being applied.
+struct Step<'a> {
+    origin: Origin<'a>,
+    columns: &'a mut EventColumns,
+    journal: Journal,
+    drifts: Vec<Drift>,
+    faults: Vec<LogFault>,
+}
+
+impl PoolSet {
+    /// Returns a set without pools; `source` is the chain's name in the events.
+    pub fn new(source: impl Into<String>, chain_id: u64, factories: impl IntoIterator<Item = Factory>) -> Self {
+        let factories = factories.into_iter().map(|factory| (factory.address, factory)).collect();
+        Self { source: source.into(), chain_id, factories, pools: FxHashMap::default() }
+    }
+
+    /// Returns the chain's name in the events.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Returns the chain's id.
+    pub const fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// Returns the pool at `address`.
+    pub fn get(&self, address: &Address) -> Option<&Tracked> {
+        self.pools.get(address)
+    }
+
+    /// Returns the pools, in no particular order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Tracked> {
+        self.pools.values()
+    }
+
+    /// Returns the number of pools.
+    pub fn len(&self) -> usize {
+        self.pools.len()
+    }
+
+    /// Says whether there are no pools.
+    pub fn is_empty(&self) -> bool {
+        self.pools.is_empty()
+    }
+
+    /// Says whether a log of this contract can matter: it is a followed pool or factory.
+    pub fn is_followed(&self, address: &Address) -> bool {
+        self.pools.contains_key(address) || self.factories.contains_key(address)
+    }
+
+    /// Puts a pool into the set as it was read from the chain, in place of what was known of it.
+    ///
+    /// The undo belongs to the block at which the pool was read: merge it into that block's undo.
+    pub fn insert(&mut self, spec: PoolSpec, pool: Pool) -> Applied {
+        let mut journal = Journal::default();
+        let address = spec.address;
+        let after = Tracked::new(spec, pool);
+        journal.turn_to(address);
+        if let Some(before) = self.pools.get(&address) {
+            before.encode(&mut |part, bytes| journal.note(part, || Some(bytes)));
+        }
+        after.encode(&mut |part, _| journal.note(part, || None));
+        self.pools.insert(address, after);
+        self.applied(journal, Vec::new(), Vec::new())
+    }
+
+    /// Follows all logs of one block, in order, and pushes the events they make.
+    ///
+    /// Logs of contracts that are not followed are passed over. A malformed log of one that is followed is left out
+    /// and told in `faults`.
+    ///
+    /// # Errors
+    /// Where a log is not of this block, or the logs are out of order; nothing has changed and nothing was pushed.
+    pub fn apply_block<'l>(
+        &mut self,
+        head: &Head,
+        logs: impl Iterator<Item = Log<'l>> + Clone,
+        recv_ns: i64,
+        columns: &mut EventColumns,
+    ) -> Result<Applied, ApplyError> {
+        check_logs(head, logs.clone())?;
+        let source = std::mem::take(&mut self.source);
+        let origin = Origin { source: &source, chain_id: self.chain_id, head, recv_ns };
+        let journal = Journal::default();
+        let mut step = Step { origin, columns, journal, drifts: Vec::new(), faults: Vec::new() };
+        for log in logs {
+            self.follow(&log, &mut step);
+        }
+        let Step { journal, drifts, faults, .. } = step;
+        self.source = source;
+        Ok(self.applied(journal, drifts, faults))
+    }
+
+    /// Sets pools to what the records say: takes a step back with its undo, or reads a saved state at a start.
+    ///
+    /// # Errors
+    /// Where a record cannot be read; pools of the records before it are set already.
+    pub fn patch(&mut self, patch: &Patch) -> Result<(), RecordError> {
+        self.load(patch.iter())
+    }
+
+    /// Sets pools to what the records say, in order of their keys.
+    ///
+    /// # Errors
+    /// Where a record cannot be read; pools of the records before it are set already.
+    pub fn load<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = (&'r [u8], Option<&'r [u8]>)>,
+    ) -> Result<(), RecordError> {
+        for (key, value) in records {
+            let (address, part) = split_key(key)?;
+            match (part == SPEC, value) {
+                (true, None) => {
+                    self.pools.remove(address);
+                }
+                (true, Some(bytes)) => self.load_spec(address, bytes)?,
+                (false, value) => match self.pools.get_mut(address) {
+                    Some(tracked) => tracked.pool.decode_part(part, value)?,
+                    None if value.is_none() => {}
+                    None => return Err(orphan(key)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns every pool as records, which `load` reads back.
+    pub fn records(&self) -> Patch {
+        let mut patch = Patch::default();
+        for tracked in self.pools.values() {
+            tracked.encode(&mut |part, bytes| patch.set(key_of(&tracked.spec.address, part), Some(bytes)));
+        }
+        patch
+    }
+
+    /// Pushes the state of a pool that no log of the block told; says whether the pool is followed.
+    pub fn push_state(
+        &self,
+        address: &Address,
+        cause: Cause,
+        at: (&Head, i64),
+        columns: &mut EventColumns,
+    ) -> bool {
+        let (head, recv_ns) = at;
+        let origin = Origin { source: &self.source, chain_id: self.chain_id, head, recv_ns };
+        self.pools.get(address).map(|tracked| rows::push_state(columns, &origin, tracked, cause)).is_some()
+    }
+
+    /// Pushes the description of a pool that was read from the chain; says whether the pool is followed.
+    pub fn push_pool(&self, address: &Address, at: (&Head, i64), columns: &mut EventColumns) -> bool {
+        let (head, recv_ns) = at;
+        let origin = Origin { source: &self.source, chain_id: self.chain_id, head, recv_ns };
+        self.pools.get(address).map(|tracked| rows::push_pool(columns, &origin, tracked, None)).is_some()
+    }
+
+    fn load_spec(&mut self, address: &Address, bytes: &[u8]) -> Result<(), RecordError> {
+        let loaded = Tracked::decode_spec(address, bytes)?;
+        // A pool that keeps its terms keeps its parts: a patch need not hold those that did not change.
+        match self.pools.get_mut(address) {
+            Some(known) if known.pool.encode_terms() == loaded.pool.encode_terms() => known.spec = loaded.spec,
+            _ => {
+                self.pools.insert(*address, loaded);
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, log: &Log<'_>, step: &mut Step<'_>) {
+        let result = if let Some(tracked) = self.pools.get_mut(log.address) {
+            step.journal.turn_to(*log.address);
+            tracked.follow(log, step)
+        } else if let Some(factory) = self.factories.get(log.address) {
+            Pool::created(log, factory).map(|created| {
+                if let Some((spec, pool)) = created.filter(|(spec, _)| !self.pools.contains_key(&spec.address)) {
+                    self.discover(spec, pool, log, step);
+                }
+            })
+        } else {
+            return;
+        };
+        if let Err(error) = result {
+            let Log { address, block_number, log_index, .. } = *log;
+            step.faults.push(LogFault { address: *address, block_number, log_index, error });
+        }
+    }
+
+    fn discover(&mut self, spec: PoolSpec, pool: Pool, log: &Log<'_>, step: &mut Step<'_>) {
+        let address = spec.address;
+        let tracked = Tracked::new(spec, pool);
+        step.journal.turn_to(address);
+        tracked.encode(&mut |part, _| step.journal.note(part, || None));
+        rows::push_pool(step.columns, &step.origin, &tracked, Some(log));
+        self.pools.insert(address, tracked);
+    }
+
+    /// Closes a step: what it noted is the undo, and the same records as they are now are the redo.
+    fn applied(&self, journal: Journal, drifts: Vec<Drift>, faults: Vec<LogFault>) -> Applied {
+        let undo = journal.finish();
+        let mut redo = Patch::default();
+        for (key, _) in undo.iter() {
+            let value = split_key(key)
+                .ok()
+                .and_then(|(address, part)| self.pools.get(address).and_then(|tracked| tracked.encode_part(part)));
+            redo.set(key.to_vec(), value);
+        }
+        Applied { undo, redo, drifts, faults }
+    }
+}
+
+impl Tracked {
+    fn follow(&mut self, log: &Log<'_>, step: &mut Step<'_>) -> Result<(), DecodeError> {
+        let observed = self.pool.observe(log, &mut step.journal)?;
+        if let Some(deed) = &observed.deed {
+            rows::push_deed(step.columns, &step.origin, self, (log, deed));
+        }
+        if observed.has_state {
+            rows::push_state(step.columns, &step.origin, self, Cause::Log(log.log_index));
+        }
+        if let Some(contradiction) = observed.contradiction {
+            let Log { block_number, log_index, .. } = *log;
+            step.drifts.push(Drift { pool: self.spec.address, block_number, log_index, contradiction });
+        }
+        Ok(())
+    }
+}
+
+fn orphan(key: &[u8]) -> RecordError {
+    RecordError::Layout { expected: "a pool's description before its parts", found: key.len(), key: key.to_vec() }
+}
+
+fn check_logs<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<(), ApplyError> {
+    let mut last: Option<u32> = None;
+    for log in logs {
+        let found = log.log_index;
+        if log.block_number != head.number || !is_same(log.block_hash, &head.hash) {
+            return Err(ApplyError::Block { number: head.number, found: log.block_number, log_index: found });
+        }
+        if let Some(previous) = last.filter(|previous| *previous >= found) {
+            return Err(ApplyError::Order { number: head.number, previous, found });
+        }
+        last = Some(found);
+    }
+    Ok(())
+}
+
+#[inline]
+fn is_same(a: &Hash, b: &Hash) -> bool {
+    a == b
+}

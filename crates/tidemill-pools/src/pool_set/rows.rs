@@ -1,0 +1,197 @@
+//! How what a log did becomes rows of events.
+
+use tidemill_events::{
+    LiquidityChange, LiquidityChangeColumns, PoolColumns, PoolState, PoolStateColumns, Swap, SwapColumns,
+};
+
+use crate::chain::{Head, Log};
+use crate::kind::{Deed, Moved, Traded};
+
+use super::Tracked;
+
+/// The rows that a set of pools makes.
+#[derive(Debug, Default)]
+pub struct EventColumns {
+    /// Pools that became known.
+    pub pool: PoolColumns,
+    /// Swaps.
+    pub swap: SwapColumns,
+    /// Mints and burns.
+    pub liquidity_change: LiquidityChangeColumns,
+    /// States of pools.
+    pub pool_state: PoolStateColumns,
+}
+
+impl EventColumns {
+    /// Returns the number of rows of all events.
+    pub fn len(&self) -> usize {
+        self.pool.len() + self.swap.len() + self.liquidity_change.len() + self.pool_state.len()
+    }
+
+    /// Says whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Why a pool's state is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A log of this index changed it.
+    Log(u32),
+    /// It was read from the chain.
+    Bootstrap,
+    /// Blocks were reverted; the number counts the chain's corrections.
+    Reorg(u64),
+}
+
+impl Cause {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Log(_) => "log",
+            Self::Bootstrap => "bootstrap",
+            Self::Reorg(_) => "reorg",
+        }
+    }
+
+    const fn sequence(self) -> u64 {
+        match self {
+            Self::Log(log_index) => log_index as u64,
+            Self::Bootstrap => 0,
+            Self::Reorg(sequence) => sequence,
+        }
+    }
+}
+
+/// What all rows of one block share.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The chain's name in the events.
+    pub source: &'a str,
+    /// The chain's id.
+    pub chain_id: u64,
+    /// The block.
+    pub head: &'a Head,
+    /// When the frame that completed the block was read, ns since 1970-01-01 UTC.
+    pub recv_ns: i64,
+}
+
+pub(super) fn push_pool(
+    columns: &mut EventColumns,
+    origin: &Origin<'_>,
+    tracked: &Tracked,
+    log: Option<&Log<'_>>,
+) {
+    let Tracked { spec, pool } = tracked;
+    columns.pool.push(&tidemill_events::Pool {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        block_number: origin.head.number,
+        block_hash: origin.head.hash,
+        tx_hash: log.map(|log| *log.tx_hash),
+        log_index: log.map(|log| log.log_index),
+        pool: spec.address,
+        protocol: pool.protocol(),
+        dex: &spec.dex,
+        factory: spec.factory,
+        token0: spec.token0,
+        token1: spec.token1,
+        fee_ppm: pool.fee_ppm(),
+        tick_spacing: pool.tick_spacing(),
+    });
+}
+
+pub(super) fn push_state(columns: &mut EventColumns, origin: &Origin<'_>, tracked: &Tracked, cause: Cause) {
+    let state = tracked.pool.state();
+    columns.pool_state.push(&PoolState {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        block_number: origin.head.number,
+        block_hash: origin.head.hash,
+        log_index: if let Cause::Log(log_index) = cause { Some(log_index) } else { None },
+        pool: tracked.spec.address,
+        protocol: tracked.pool.protocol(),
+        dex: &tracked.spec.dex,
+        cause: cause.name(),
+        sequence: cause.sequence(),
+        reserve0: state.reserve0,
+        reserve1: state.reserve1,
+        sqrt_price_x96: state.sqrt_price_x96,
+        liquidity: state.liquidity,
+        tick: state.tick,
+    });
+}
+
+pub(super) fn push_deed(
+    columns: &mut EventColumns,
+    origin: &Origin<'_>,
+    tracked: &Tracked,
+    told: (&Log<'_>, &Deed),
+) {
+    let (log, deed) = told;
+    match deed {
+        Deed::Swap(traded) => columns.swap.push(&swap_row(origin, tracked, log, traded)),
+        Deed::Liquidity(moved) => {
+            columns.liquidity_change.push(&liquidity_row(origin, tracked, log, moved));
+        }
+    }
+}
+
+fn swap_row<'a>(origin: &Origin<'a>, tracked: &'a Tracked, log: &Log<'_>, traded: &Traded) -> Swap<'a> {
+    Swap {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        block_number: origin.head.number,
+        block_hash: origin.head.hash,
+        tx_hash: *log.tx_hash,
+        tx_index: log.tx_index,
+        log_index: log.log_index,
+        pool: tracked.spec.address,
+        protocol: tracked.pool.protocol(),
+        dex: &tracked.spec.dex,
+        sender: traded.sender,
+        recipient: traded.recipient,
+        amount0_in: traded.amount0_in,
+        amount1_in: traded.amount1_in,
+        amount0_out: traded.amount0_out,
+        amount1_out: traded.amount1_out,
+        sqrt_price_x96: traded.sqrt_price_x96,
+        liquidity: traded.liquidity,
+        tick: traded.tick,
+    }
+}
+
+fn liquidity_row<'a>(
+    origin: &Origin<'a>,
+    tracked: &'a Tracked,
+    log: &Log<'_>,
+    moved: &Moved,
+) -> LiquidityChange<'a> {
+    LiquidityChange {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        block_number: origin.head.number,
+        block_hash: origin.head.hash,
+        tx_hash: *log.tx_hash,
+        tx_index: log.tx_index,
+        log_index: log.log_index,
+        pool: tracked.spec.address,
+        protocol: tracked.pool.protocol(),
+        dex: &tracked.spec.dex,
+        kind: if moved.is_mint { "mint" } else { "burn" },
+        owner: moved.owner,
+        amount0: moved.amount0,
+        amount1: moved.amount1,
+        liquidity: moved.liquidity,
+        tick_lower: moved.tick_lower,
+        tick_upper: moved.tick_upper,
+    }
+}
