@@ -1,0 +1,19 @@
+//! JSON-RPC frames of a chain's node to heads, logs and answers; no I/O.
+//!
+//! Unknown fields are passed over, so that a newer node is understood; what is needed and missing, or spelt in
+//! another way than the specification says, is refused by name.
+
+mod batch;
+mod error;
+mod frame;
+mod head;
+mod hex;
+mod log;
+mod order;
+
+pub use batch::{read_frames, Heard};
+pub use error::FrameError;
+pub use frame::{read_frame, Frame};
+pub use head::parse_head;
+pub use log::parse_logs;
+pub use order::{blocks, merge, reject_duplicates, BlockLogs};

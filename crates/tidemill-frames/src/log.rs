@@ -1,0 +1,219 @@
+//! A log as a node spells it, one or an answer full of them, to `Logs`.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
+use tidemill_pools::{Hash, Log, Logs};
+
+use crate::hex::Hex;
+use crate::order::reject_duplicates;
+use crate::FrameError;
+
+/// How many bytes of JSON a log takes at least: what an answer's length reserves room for.
+const LOG_JSON_BYTES: usize = 600;
+
+/// How many topics a log has at most.
+const TOPICS_MAX: usize = 4;
+
+/// One log's texts, borrowed from the frame.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "a log")]
+pub(crate) struct RawLog<'a> {
+    address: Option<Hex<'a>>,
+    topics: Option<Topics<'a>>,
+    data: Option<Hex<'a>>,
+    block_number: Option<Hex<'a>>,
+    block_hash: Option<Hex<'a>>,
+    transaction_hash: Option<Hex<'a>>,
+    transaction_index: Option<Hex<'a>>,
+    log_index: Option<Hex<'a>>,
+    removed: Option<bool>,
+}
+
+/// At most four topics, without a list of their own.
+#[derive(Default)]
+struct Topics<'a> {
+    texts: [Hex<'a>; TOPICS_MAX],
+    count: usize,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Topics<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(TopicsVisitor)
+    }
+}
+
+struct TopicsVisitor;
+
+impl<'de> Visitor<'de> for TopicsVisitor {
+    type Value = Topics<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("at most 4 topics")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut topics = Topics::default();
+        while let Some(text) = sequence.next_element()? {
+            let place =
+                topics.texts.get_mut(topics.count).ok_or_else(|| A::Error::invalid_length(5, &self))?;
+            *place = text;
+            topics.count += 1;
+        }
+        Ok(topics)
+    }
+}
+
+impl RawLog<'_> {
+    /// Says whether a reorg took the log away.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.removed.unwrap_or(false)
+    }
+
+    /// Decodes the texts into `logs`; `bytes` is room for the data.
+    #[inline]
+    pub(crate) fn push_into(&self, logs: &mut Logs, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
+        let raw_topics = self.topics.as_ref().ok_or_else(|| FrameError::missing("log", "topics"))?;
+        let mut topics: [Hash; TOPICS_MAX] = [[0; 32]; TOPICS_MAX];
+        for (topic, text) in topics.iter_mut().zip(raw_topics.texts).take(raw_topics.count) {
+            *topic = text.bytes("log topics")?;
+        }
+        self.decode_data(bytes)?;
+        logs.push(&Log {
+            address: &needed(self.address, "address")?.bytes("log address")?,
+            topics: topics.get(..raw_topics.count).unwrap_or_default(),
+            data: bytes,
+            block_number: needed(self.block_number, "blockNumber")?.count64("log blockNumber")?,
+            block_hash: &needed(self.block_hash, "blockHash")?.bytes("log blockHash")?,
+            tx_hash: &needed(self.transaction_hash, "transactionHash")?.bytes("log transactionHash")?,
+            tx_index: needed(self.transaction_index, "transactionIndex")?.count32("log transactionIndex")?,
+            log_index: needed(self.log_index, "logIndex")?.count32("log logIndex")?,
+        });
+        Ok(())
+    }
+
+    #[inline]
+    fn decode_data(&self, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
+        let data = needed(self.data, "data")?;
+        let digits = data.digits("log data")?;
+        let refused = || FrameError::new("log data", "0x and an even number of hex digits", data.0);
+        // The decoder would take a second 0x and then miss a byte.
+        if digits.len() % 2 != 0 || digits.starts_with(b"0x") {
+            return Err(refused());
+        }
+        bytes.resize(digits.len() / 2, 0);
+        const_hex::decode_to_slice(digits, bytes).map_err(|_| refused())
+    }
+}
+
+fn needed<'a>(field: Option<Hex<'a>>, name: &str) -> Result<Hex<'a>, FrameError> {
+    field.ok_or_else(|| FrameError::missing("log", name))
+}
+
+/// Reads the answer to `eth_getLogs`; the logs come in the chain's order.
+///
+/// # Errors
+/// `Malformed` where the answer is no list of logs that have a place in the chain, or has a log twice.
+pub fn parse_logs(result: &[u8]) -> Result<Logs, FrameError> {
+    let mut logs = Logs::with_capacity(result.len() / LOG_JSON_BYTES + 1, result.len() / 4);
+    let mut refused = None;
+    let mut deserializer = serde_json::Deserializer::from_slice(result);
+    let read = LogsSeed { logs: &mut logs, refused: &mut refused }
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end());
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    read.map_err(|error| FrameError::json("logs", "a list of logs", &error, result))?;
+    logs.sort();
+    reject_duplicates(&logs)?;
+    Ok(logs)
+}
+
+/// Reads a list of logs straight into `logs`, and keeps the reason where a log's text is refused.
+struct LogsSeed<'s> {
+    logs: &'s mut Logs,
+    refused: &'s mut Option<FrameError>,
+}
+
+impl<'de> DeserializeSeed<'de> for LogsSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for LogsSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of logs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        let mut bytes = Vec::new();
+        while let Some(raw) = sequence.next_element::<RawLog<'de>>()? {
+            if let Err(error) = raw.push_into(self.logs, &mut bytes) {
+                *self.refused = Some(error);
+                return Err(A::Error::custom("a log is refused"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f";
+
+    fn json(log_index: u32, data: &str) -> String {
+        format!(
+            r#"{{"address":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","topics":["{HASH}","{HASH}"],"data":"{data}",
+            "blockNumber":"0x10","blockHash":"{HASH}","transactionHash":"{HASH}","transactionIndex":"0x2",
+            "logIndex":"0x{log_index:x}","removed":false,"blockTimestamp":"0x6430ae13"}}"#
+        )
+    }
+
+    #[test]
+    fn logs_come_in_the_order_of_the_chain() {
+        let answer = format!("[{},{}]", json(9, "0x0102"), json(3, "0x"));
+        let logs = parse_logs(answer.as_bytes()).unwrap();
+        let read: Vec<_> =
+            logs.iter().map(|log| (log.log_index, log.topics.len(), log.data.to_vec())).collect();
+        assert_eq!(read, [(3, 2, vec![]), (9, 2, vec![1, 2])]);
+    }
+
+    #[test]
+    fn no_logs_are_no_fault() {
+        assert!(parse_logs(b" [] ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_log_that_comes_twice_is_refused() {
+        let answer = format!("[{},{}]", json(3, "0x"), json(3, "0x"));
+        let error = parse_logs(answer.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, "logs: expected each log once, found log 3 of block 16 twice");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_log_is_named() {
+        let cases = [
+            (json(3, "0x123"), "log data: expected 0x and an even number of hex digits, found \"0x123\""),
+            (json(3, "0x0x12"), "log data: expected 0x and an even number of hex digits, found \"0x0x12\""),
+            (json(3, "zz"), "log data: expected hex that begins with 0x, found \"zz\""),
+            (json(3, "0x").replace(r#""0x10""#, "null"), "log: expected the field blockNumber, found none"),
+            (json(3, "0x").replace("logIndex", "other"), "log: expected the field logIndex, found none"),
+        ];
+        for (log, message) in cases {
+            assert_eq!(parse_logs(format!("[{log}]").as_bytes()).unwrap_err().to_string(), message);
+        }
+        for answer in ["null", "{}", "[1]", "[] x", "[", r#"[{"topics":["0x1","0x1","0x1","0x1","0x1"]}]"#] {
+            let error = parse_logs(answer.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("logs: expected a list of logs, found "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Columns of events, to a dict of record batches by topic.
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tidemill_events::{LiquidityChangeColumns, PoolColumns, PoolStateColumns, SwapColumns};
+use tidemill_pools::EventColumns;
+
+use crate::arrow::to_record_batch;
+
+/// Topic and rows, those without rows left out.
+pub type Batches = Vec<(&'static str, RecordBatch)>;
+
+/// Returns the batches of all columns that have rows: what is told of a pool comes after the pool.
+pub fn finish(columns: EventColumns) -> Result<Batches, ArrowError> {
+    let EventColumns { pool, swap, liquidity_change, pool_state } = columns;
+    let all = [
+        (PoolColumns::TAG, pool.finish()?),
+        (SwapColumns::TAG, swap.finish()?),
+        (LiquidityChangeColumns::TAG, liquidity_change.finish()?),
+        (PoolStateColumns::TAG, pool_state.finish()?),
+    ];
+    Ok(all.into_iter().filter(|(_, batch)| batch.num_rows() > 0).collect())
+}
+
+/// Returns `batches` as a dict.
+pub fn to_dict<'py>(py: Python<'py>, batches: Result<Batches, ArrowError>) -> PyResult<Bound<'py, PyDict>> {
+    let batches = batches.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+    let dict = PyDict::new(py);
+    for (topic, batch) in batches {
+        dict.set_item(topic, to_record_batch(py, batch)?)?;
+    }
+    Ok(dict)
+}

@@ -1,0 +1,58 @@
+//! Errors of the crates below, as the exceptions that say what to do about them.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyModule, PyType};
+use tidemill_frames::FrameError;
+use tidemill_pools::{ApplyError, PoolError as Refusal, RecordError};
+
+pyo3::create_exception!(
+    tidemill._rust,
+    PoolError,
+    PyValueError,
+    "The contract would refuse, or the pool cannot tell; the message says why."
+);
+
+static FAULTS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+/// Returns the exception `name` of the Python package's faults, which says `message`.
+///
+/// The module is found by name at the first fault: the schema does not depend on the compiled module.
+fn fault(py: Python<'_>, name: &str, message: String) -> PyErr {
+    let class = FAULTS
+        .get_or_try_init(py, || PyModule::import(py, "tidemill.schema.faults").map(Bound::unbind))
+        .and_then(|faults| faults.bind(py).getattr(name))
+        .and_then(|class| Ok(class.cast_into::<PyType>()?));
+    match class {
+        Ok(class) => PyErr::from_type(class, message),
+        Err(error) => error,
+    }
+}
+
+/// Returns `Malformed`, with the words of `error`.
+pub fn malformed(py: Python<'_>, error: &impl std::fmt::Display) -> PyErr {
+    fault(py, "Malformed", error.to_string())
+}
+
+/// Returns `Malformed`, for what a node said.
+pub fn frame(py: Python<'_>, error: &FrameError) -> PyErr {
+    malformed(py, error)
+}
+
+/// Returns `Malformed`, for a block whose logs are not its own or not in order.
+pub fn apply(py: Python<'_>, error: &ApplyError) -> PyErr {
+    malformed(py, error)
+}
+
+/// Returns `Malformed`, for kept state that cannot be read.
+pub fn record(py: Python<'_>, error: &RecordError) -> PyErr {
+    malformed(py, error)
+}
+
+/// Returns `PoolError`, which begins with the reason's name.
+pub fn pool(error: Refusal) -> PyErr {
+    let reason = format!("{error:?}");
+    let name = reason.split(' ').next().unwrap_or_default();
+    PoolError::new_err(format!("{name}: {error}"))
+}

@@ -1,0 +1,82 @@
+//! The compiled module `tidemill._rust`: each function converts, detaches, calls, converts; nothing is decided here.
+
+mod arrow;
+mod batches;
+mod decode;
+mod errors;
+mod factory;
+mod frames;
+mod head;
+mod log_columns;
+mod logs;
+mod numbers;
+mod pool;
+mod pool_set;
+mod snapshot;
+mod uniswap_v2;
+mod uniswap_v3;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use tiny_keccak::{Hasher, Keccak};
+
+use decode::{decode, Refused, Shared};
+
+/// Returns the Keccak-256 hash of `data`.
+#[pyfunction]
+fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
+    let mut hash = [0; 32];
+    let mut keccak = Keccak::v256();
+    keccak.update(data);
+    keccak.finalize(&mut hash);
+    PyBytes::new(py, &hash)
+}
+
+/// Decodes columns of raw logs to batches of events.
+#[pyfunction]
+#[pyo3(signature = (batch, *, source, chain_id, dex))]
+fn decode_logs<'py>(
+    batch: &Bound<'py, PyAny>,
+    source: &str,
+    chain_id: u64,
+    dex: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let py = batch.py();
+    let batch = arrow::batch_of(batch)?;
+    let shared = Shared { source, chain_id, dex };
+    let batches = py.detach(|| decode(&batch, &shared).map(batches::finish));
+    match batches {
+        Ok(batches) => batches::to_dict(py, batches),
+        Err(Refused::Columns(problem)) => Err(PyValueError::new_err(problem)),
+        Err(Refused::Log(problem)) => Err(errors::malformed(py, &problem)),
+    }
+}
+
+/// The module's members.
+#[pymodule]
+#[pyo3(name = "_rust")]
+mod module {
+    #[pymodule_export]
+    use super::decode_logs;
+    #[pymodule_export]
+    use super::errors::PoolError;
+    #[pymodule_export]
+    use super::factory::Factory;
+    #[pymodule_export]
+    use super::frames::{parse_head, parse_logs, read_frames, Answer, MalformedFrame, Notice};
+    #[pymodule_export]
+    use super::head::Head;
+    #[pymodule_export]
+    use super::keccak256;
+    #[pymodule_export]
+    use super::logs::Logs;
+    #[pymodule_export]
+    use super::pool::Pool;
+    #[pymodule_export]
+    use super::pool_set::{Applied, Drift, PoolSet};
+    #[pymodule_export]
+    use super::uniswap_v2::UniswapV2Pool;
+    #[pymodule_export]
+    use super::uniswap_v3::UniswapV3Pool;
+}

@@ -1,0 +1,264 @@
+//! All the pools of one chain, as a class: blocks in, batches of events and records of state out.
+
+use arrow_array::{cast::AsArray, RecordBatch};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict};
+use tidemill_pools::{Address, Applied as Step, ApplyError, EventColumns, Hash, Patch, PoolSet as Inner};
+
+use crate::batches::{finish, to_dict};
+use crate::errors;
+use crate::factory::Factory;
+use crate::head::Head;
+use crate::log_columns::chunks;
+use crate::logs::Logs;
+use crate::pool::to_object;
+use crate::snapshot::Snapshot;
+
+/// Key and value of a record; an absent value means that there is none any more.
+type Record = (Py<PyBytes>, Option<Py<PyBytes>>);
+
+/// A pool whose ticks a log contradicts.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct Drift(tidemill_pools::Drift);
+
+#[pymethods]
+impl Drift {
+    #[getter]
+    fn pool<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.pool)
+    }
+
+    #[getter]
+    fn block_number(&self) -> u64 {
+        self.0.block_number
+    }
+
+    #[getter]
+    fn log_index(&self) -> u32 {
+        self.0.log_index
+    }
+
+    #[getter]
+    fn expected(&self) -> Option<u128> {
+        self.0.contradiction.expected
+    }
+
+    #[getter]
+    fn found(&self) -> u128 {
+        self.0.contradiction.found
+    }
+
+    fn __str__(&self) -> String {
+        let tidemill_pools::Drift { pool, block_number, log_index, contradiction } = &self.0;
+        let expected = contradiction.expected.map_or_else(
+            || "liquidity that the ticks make up".to_owned(),
+            |expected| format!("liquidity {expected}"),
+        );
+        let (pool, found) = (hex(pool), contradiction.found);
+        format!("pool {pool}, block {block_number}, log {log_index}: expected {expected}, found {found}")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// What some blocks did.
+#[pyclass(frozen, get_all, module = "tidemill._rust")]
+pub struct Applied {
+    batches: Py<PyDict>,
+    changed: Vec<Record>,
+    undo: Vec<(u64, Py<PyBytes>, Py<PyBytes>)>,
+    pools: Vec<Py<PyBytes>>,
+    drift: Vec<Py<Drift>>,
+    malformed: Vec<String>,
+}
+
+/// What some blocks did, before it is Python's.
+#[derive(Default)]
+struct Outcome {
+    columns: EventColumns,
+    redo: Patch,
+    undo: Vec<(u64, Hash, Patch)>,
+    drifts: Vec<tidemill_pools::Drift>,
+    faults: Vec<tidemill_pools::LogFault>,
+}
+
+impl Outcome {
+    fn add(&mut self, block: (u64, Hash), step: Step) {
+        self.redo.merge_redo(step.redo);
+        self.undo.push((block.0, block.1, step.undo));
+        self.drifts.extend(step.drifts);
+        self.faults.extend(step.faults);
+    }
+
+    fn into_applied(self, py: Python<'_>, emit: bool) -> PyResult<Applied> {
+        let batches = py.detach(|| finish(self.columns));
+        let created =
+            batches.as_ref().ok().and_then(|batches| batches.iter().find(|(topic, _)| *topic == "pool"));
+        let pools = created.map_or_else(Vec::new, |(_, batch)| addresses(py, batch));
+        let batches = to_dict(py, if emit { batches } else { Ok(Vec::new()) })?.unbind();
+        let undo = self.undo.iter();
+        let undo = undo
+            .map(|(number, hash, patch)| (*number, bytes(py, hash), bytes(py, &patch.to_bytes())))
+            .collect();
+        let drift =
+            self.drifts.into_iter().map(|drift| Py::new(py, Drift(drift))).collect::<PyResult<_>>()?;
+        let malformed = self.faults.iter().map(|fault| {
+            let (block, log) = (fault.block_number, fault.log_index);
+            format!("contract {}, block {block}, log {log}: {}", hex(&fault.address), fault.error)
+        });
+        Ok(Applied {
+            batches,
+            changed: records(py, &self.redo),
+            undo,
+            pools,
+            drift,
+            malformed: malformed.collect(),
+        })
+    }
+}
+
+fn bytes(py: Python<'_>, bytes: &[u8]) -> Py<PyBytes> {
+    PyBytes::new(py, bytes).unbind()
+}
+
+fn addresses(py: Python<'_>, batch: &RecordBatch) -> Vec<Py<PyBytes>> {
+    let column = batch.column_by_name("pool").and_then(|column| column.as_fixed_size_binary_opt());
+    column.map_or_else(Vec::new, |column| chunks::<20>(column).iter().map(|pool| bytes(py, pool)).collect())
+}
+
+fn records(py: Python<'_>, patch: &Patch) -> Vec<Record> {
+    patch.iter().map(|(key, value)| (bytes(py, key), value.map(|value| bytes(py, value)))).collect()
+}
+
+/// The pools of one chain.
+#[pyclass(module = "tidemill._rust")]
+pub struct PoolSet(Inner);
+
+#[pymethods]
+impl PoolSet {
+    #[new]
+    #[pyo3(signature = (source, chain_id, factories))]
+    fn new(source: String, chain_id: u64, factories: Vec<Factory>) -> Self {
+        Self(Inner::new(source, chain_id, factories.into_iter().map(|factory| factory.0)))
+    }
+
+    #[getter]
+    fn source(&self) -> &str {
+        self.0.source()
+    }
+
+    #[getter]
+    fn chain_id(&self) -> u64 {
+        self.0.chain_id()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __contains__(&self, address: Address) -> bool {
+        self.0.get(&address).is_some()
+    }
+
+    fn addresses<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
+        let mut addresses: Vec<Address> = self.0.iter().map(|tracked| tracked.spec.address).collect();
+        addresses.sort_unstable();
+        addresses.iter().map(|address| PyBytes::new(py, address)).collect()
+    }
+
+    fn get(&self, py: Python<'_>, address: Address) -> PyResult<Option<Py<PyAny>>> {
+        self.0.get(&address).map(|tracked| to_object(py, tracked)).transpose()
+    }
+
+    fn insert(&mut self, snapshot: &Bound<'_, PyAny>) -> PyResult<Applied> {
+        let Snapshot { spec, pool, block } = Snapshot::of(snapshot)?;
+        let mut outcome = Outcome::default();
+        outcome.add(block, self.0.insert(spec, pool));
+        outcome.into_applied(snapshot.py(), true)
+    }
+
+    #[pyo3(signature = (heads, logs, recv_ns, emit=true))]
+    fn apply(
+        &mut self,
+        py: Python<'_>,
+        heads: Vec<Head>,
+        logs: &Logs,
+        recv_ns: Vec<i64>,
+        emit: bool,
+    ) -> PyResult<Applied> {
+        if heads.len() != recv_ns.len() {
+            let (heads, times) = (heads.len(), recv_ns.len());
+            return Err(PyValueError::new_err(format!(
+                "expected a time for each of {heads} heads, found {times}"
+            )));
+        }
+        let known: usize =
+            heads.iter().filter_map(|head| logs.find(&head.0.hash)).map(|block| block.count).sum();
+        if known != logs.inner().len() {
+            let others = logs.inner().len().saturating_sub(known);
+            return Err(errors::malformed(
+                py,
+                &format!("expected logs of the {} heads only, found {others} others", heads.len()),
+            ));
+        }
+        let applied = py.detach(|| apply(&mut self.0, &heads, logs, &recv_ns));
+        applied.map_err(|error| errors::apply(py, &error))?.into_applied(py, emit)
+    }
+
+    fn revert(&mut self, py: Python<'_>, undo: PyBackedBytes) -> PyResult<Vec<Record>> {
+        let reverted = py.detach(|| {
+            let patch = Patch::from_bytes(&undo)?;
+            self.0.patch(&patch)?;
+            Ok(patch)
+        });
+        Ok(records(py, &reverted.map_err(|error| errors::record(py, &error))?))
+    }
+
+    fn load(&mut self, py: Python<'_>, records: Vec<(PyBackedBytes, PyBackedBytes)>) -> PyResult<()> {
+        let loaded = py.detach(|| {
+            let mut patch = Patch::default();
+            for (key, value) in &records {
+                patch.set(key.to_vec(), Some(value.to_vec()));
+            }
+            self.0.patch(&patch)
+        });
+        loaded.map_err(|error| errors::record(py, &error))
+    }
+
+    fn records(&self, py: Python<'_>) -> Vec<(Py<PyBytes>, Py<PyBytes>)> {
+        let patch = py.detach(|| self.0.records());
+        patch.iter().filter_map(|(key, value)| Some((bytes(py, key), bytes(py, value?)))).collect()
+    }
+
+    #[staticmethod]
+    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: PyBackedBytes) -> PyResult<Py<PyBytes>> {
+        let merged = Patch::from_bytes(&first).and_then(|mut first| {
+            first.merge_undo(Patch::from_bytes(&later)?);
+            Ok(first.to_bytes())
+        });
+        Ok(bytes(py, &merged.map_err(|error| errors::record(py, &error))?))
+    }
+}
+
+/// Applies blocks in order; where one cannot be, those before it are undone.
+fn apply(pools: &mut Inner, heads: &[Head], logs: &Logs, recv_ns: &[i64]) -> Result<Outcome, ApplyError> {
+    let mut outcome = Outcome::default();
+    for (Head(head), recv_ns) in heads.iter().zip(recv_ns) {
+        let (start, count) = logs.find(&head.hash).map_or((0, 0), |block| (block.start, block.count));
+        match pools.apply_block(head, logs.inner().range(start, count), *recv_ns, &mut outcome.columns) {
+            Ok(step) => outcome.add((head.number, head.hash), step),
+            Err(error) => {
+                for (_, _, undo) in outcome.undo.iter().rev() {
+                    // Just made from the pools' own records, which can be read back.
+                    let _ = pools.patch(undo);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,460 @@
+"""What the compiled module gives: frames read, pools followed, exact swaps.
+
+Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are raw token units. All classes are
+immutable but `PoolSet`, and safe to share between threads.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, Self, final
+
+import pyarrow as pa
+
+__all__ = [
+    "Answer",
+    "Applied",
+    "Drift",
+    "Factory",
+    "Head",
+    "Logs",
+    "MalformedFrame",
+    "Notice",
+    "Pool",
+    "PoolError",
+    "PoolSet",
+    "UniswapV2Pool",
+    "UniswapV3Pool",
+    "decode_logs",
+    "keccak256",
+    "parse_head",
+    "parse_logs",
+    "read_frames",
+]
+
+def keccak256(data: bytes) -> bytes:
+    """Return the Keccak-256 hash of `data`, 32 bytes."""
+
+@final
+class Head:
+    """What a block says about itself, without its transactions."""
+
+    def __new__(
+        cls,
+        *,
+        number: int,
+        hash: bytes,
+        parent_hash: bytes,
+        timestamp_s: int,
+        base_fee_wei: int | None = None,
+        gas_used: int,
+        gas_limit: int,
+    ) -> Self: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def parent_hash(self) -> bytes: ...
+    @property
+    def timestamp_s(self) -> int: ...
+    @property
+    def base_fee_wei(self) -> int | None:
+        """Absent before EIP-1559."""
+    @property
+    def gas_used(self) -> int: ...
+    @property
+    def gas_limit(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Logs:
+    """Logs in the chain's order: by block number, then by log index.
+
+    Two blocks of one number, which a reorg brings, stay apart: their hashes decide which comes first.
+    """
+
+    def __new__(cls) -> Self:
+        """Return no logs."""
+    def __len__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def blocks(self) -> list[tuple[int, bytes, int]]:
+        """Return number, hash and count of logs of each block that the logs are of, in order."""
+    def of_block(self, hash: bytes) -> Logs:
+        """Return the logs of one block; none where it has none here."""
+    def of_addresses(self, addresses: set[bytes]) -> Logs:
+        """Return the logs that these contracts emitted."""
+    def keys(self) -> list[tuple[bytes, int]]:
+        """Return block hash and log index of each log, in order."""
+    @staticmethod
+    def concat(parts: Sequence[Logs]) -> Logs:
+        """Return all logs of `parts` in the chain's order; an exact copy of a log counts once.
+
+        Raises: Malformed, where two different logs claim one place.
+        """
+    def to_arrow(self) -> pa.RecordBatch:
+        """Return the logs as columns.
+
+        block_number uint64, block_hash and tx_hash binary[32], tx_index and log_index uint32,
+        address binary[20], topics list of binary[32], data binary; none of them null.
+        """
+    @staticmethod
+    def from_arrow(batch: pa.RecordBatch) -> Logs:
+        """Return the logs of columns such as `to_arrow` gives; other columns are passed over.
+
+        Raises: Malformed, where two different logs claim one place; ValueError, where a column is missing or
+        wrong.
+        """
+
+@final
+class Notice:
+    """What a subscription says: a head, logs that came one after another, or something else."""
+
+    @property
+    def subscription(self) -> str:
+        """Which subscription, as the node named it."""
+    @property
+    def head(self) -> Head | None: ...
+    @property
+    def logs(self) -> Logs | None: ...
+    @property
+    def is_removed(self) -> bool:
+        """Whether a reorg took `logs` away."""
+    @property
+    def other(self) -> bytes | None:
+        """What is neither a head nor a log, as JSON."""
+
+@final
+class Answer:
+    """The answer to a call: `result`, or `error`."""
+
+    @property
+    def id(self) -> int | None:
+        """The call's number; absent where the node refuses and could not tell which call."""
+    @property
+    def result(self) -> bytes | None:
+        """The answer as JSON, as the node spelt it."""
+    @property
+    def error(self) -> tuple[int, str] | None:
+        """JSON-RPC code and the node's own words."""
+    @property
+    def error_data(self) -> bytes | None:
+        """More of the refusal, as JSON."""
+
+@final
+class MalformedFrame:
+    """A frame, or one answer of it, that cannot be read."""
+
+    @property
+    def index(self) -> int:
+        """Which of the frames."""
+    @property
+    def message(self) -> str:
+        """What was expected, what was found, where."""
+
+def read_frames(frames: Sequence[bytes]) -> list[Notice | Answer | MalformedFrame]:
+    """Read frames in the order they came; one that cannot be read does not spoil the others.
+
+    Logs of one subscription that follow each other become one notice; a batch of answers is told answer by
+    answer.
+    """
+
+def parse_logs(result: bytes) -> Logs:
+    """Read the answer to `eth_getLogs`.
+
+    Raises: Malformed, where it is no list of logs that have a place in the chain, or has a log twice.
+    """
+
+def parse_head(result: bytes) -> Head | None:
+    """Read the answer to `eth_getBlockByNumber` or `eth_getBlockByHash`; None where there is no such block.
+
+    Raises: Malformed, where it is neither null nor a block that has a place in the chain.
+    """
+
+class PoolError(ValueError):
+    """The contract would refuse, or the pool cannot tell; the message says why."""
+
+@final
+class Factory:
+    """A factory whose pools are followed: a fork of a protocol is one of these values."""
+
+    def __new__(
+        cls, address: bytes, protocol: str, dex: str, fee_numerator: int = 997, fee_denominator: int = 1000
+    ) -> Self:
+        """Return the factory of `dex`; its V2 pools swap `fee_numerator / fee_denominator` of what is paid in.
+
+        Raises: ValueError, where the protocol is unknown or the fee is not a fraction below one.
+        """
+    @property
+    def address(self) -> bytes: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def dex(self) -> str: ...
+    @property
+    def fee_numerator(self) -> int: ...
+    @property
+    def fee_denominator(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
+
+class Pool:
+    """What pools of every kind have in common. A pool is a value: what changes it returns another."""
+
+    @property
+    def protocol(self) -> str:
+        """The kind of pool, as in the events."""
+    @property
+    def dex(self) -> str | None:
+        """Absent, as the addresses are, for a pool that was made by hand."""
+    @property
+    def address(self) -> bytes | None: ...
+    @property
+    def factory(self) -> bytes | None: ...
+    @property
+    def token0(self) -> bytes | None: ...
+    @property
+    def token1(self) -> bytes | None: ...
+    @property
+    def fee_ppm(self) -> int:
+        """Fee in millionths of the amount paid in, rounded to the nearest."""
+    def amount_out(self, zero_for_one: bool, amount_in: int) -> int:
+        """Return what `amount_in` buys, to the last unit.
+
+        Where a V3 pool's liquidity runs out, what was bought until then, as its quoter does.
+        Raises: PoolError.
+        """
+    def amount_in(self, zero_for_one: bool, amount_out: int) -> int:
+        """Return what `amount_out` costs, to the last unit.
+
+        Raises: PoolError, also where the pool cannot deliver it.
+        """
+    def quote(
+        self, zero_for_one: bool, *, amount_in: int | None = None, amount_out: int | None = None
+    ) -> tuple[int, int, int]:
+        """Return amount in, amount out and initialised ticks crossed, for either amount.
+
+        Raises: PoolError.
+        """
+    def amounts_out(
+        self, zero_for_one: bool, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount buys; null where it is refused. Amounts are binary[32], little-endian."""
+    def amounts_in(
+        self, zero_for_one: bool, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount costs; null where it is refused. Amounts are binary[32], little-endian."""
+    def price(self) -> float:
+        """Return token 1 per token 0, raw units, before the fee. Raises: PoolError, where there is none."""
+    def price_ratio(self) -> tuple[int, int]:
+        """Return the price as numerator and denominator, exactly. Raises: PoolError, where there is none."""
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class UniswapV2Pool(Pool):
+    """A Uniswap V2 pair, or one of a fork."""
+
+    def __new__(
+        cls, *, reserve0: int, reserve1: int, fee_numerator: int = 997, fee_denominator: int = 1000
+    ) -> Self:
+        """Return a pair.
+
+        Raises: PoolError, where a reserve does not fit 112 bits or the fee is no fraction below one.
+        """
+    @property
+    def reserve0(self) -> int: ...
+    @property
+    def reserve1(self) -> int: ...
+    @property
+    def fee_numerator(self) -> int: ...
+    @property
+    def fee_denominator(self) -> int: ...
+    def swap(
+        self, zero_for_one: bool, *, amount_in: int | None = None, amount_out: int | None = None
+    ) -> tuple[UniswapV2Pool, int, int]:
+        """Return the pair after a swap, and what came in and went out. Raises: PoolError."""
+
+@final
+class UniswapV3Pool(Pool):
+    """A Uniswap V3 pool, or one of a fork."""
+
+    def __new__(
+        cls,
+        *,
+        sqrt_price_x96: int,
+        tick: int,
+        liquidity: int,
+        fee_ppm: int,
+        tick_spacing: int,
+        ticks: Sequence[tuple[int, int, int]],
+    ) -> Self:
+        """Return a pool; `ticks` are all that are initialised, as tick, gross and net liquidity.
+
+        Raises: PoolError, where a fee, a spacing or a tick is out of range.
+        """
+    @property
+    def sqrt_price_x96(self) -> int | None:
+        """Absent, as tick and liquidity are, before the pool has a price."""
+    @property
+    def tick(self) -> int | None: ...
+    @property
+    def liquidity(self) -> int | None:
+        """Liquidity in range."""
+    @property
+    def tick_spacing(self) -> int: ...
+    @property
+    def is_complete(self) -> bool:
+        """Whether all ticks are known; a pool for which they are not follows its price but quotes nothing."""
+    @property
+    def ticks(self) -> list[tuple[int, int, int]]:
+        """Initialised ticks in ascending order: tick, gross and net liquidity."""
+    def swap(
+        self,
+        zero_for_one: bool,
+        *,
+        amount_in: int | None = None,
+        amount_out: int | None = None,
+        sqrt_price_limit_x96: int | None = None,
+    ) -> tuple[UniswapV3Pool, int, int]:
+        """Return the pool after a swap, which may stop at a price, and what came in and went out.
+
+        Raises: PoolError.
+        """
+    def with_liquidity(self, tick_lower: int, tick_upper: int, delta: int) -> UniswapV3Pool:
+        """Return the pool after a mint, or a burn where `delta` is below zero. Raises: PoolError."""
+
+class _Snapshot(Protocol):
+    """A pool as it was read from a node; a V2 pair needs its reserves and fee parts, a V3 pool the rest."""
+
+    @property
+    def address(self) -> bytes: ...
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def dex(self) -> str: ...
+    @property
+    def factory(self) -> bytes: ...
+    @property
+    def token0(self) -> bytes: ...
+    @property
+    def token1(self) -> bytes: ...
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def block_hash(self) -> bytes: ...
+    @property
+    def fee_ppm(self) -> int: ...
+    @property
+    def fee_numerator(self) -> int: ...
+    @property
+    def fee_denominator(self) -> int: ...
+    @property
+    def reserve0(self) -> int | None: ...
+    @property
+    def reserve1(self) -> int | None: ...
+    @property
+    def sqrt_price_x96(self) -> int | None: ...
+    @property
+    def tick(self) -> int | None: ...
+    @property
+    def liquidity(self) -> int | None: ...
+    @property
+    def tick_spacing(self) -> int | None: ...
+    @property
+    def ticks(self) -> Sequence[tuple[int, int, int]]: ...
+
+@final
+class Drift:
+    """A log contradicts the ticks that were kept: a mint or burn was missed, and the pool must be read anew.
+
+    Until then it follows its price and quotes nothing. `str` says it in words.
+    """
+
+    @property
+    def pool(self) -> bytes: ...
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def log_index(self) -> int: ...
+    @property
+    def expected(self) -> int | None:
+        """Liquidity in range that the ticks make up; absent where they do not add up."""
+    @property
+    def found(self) -> int:
+        """Liquidity that the log tells."""
+
+@final
+class Applied:
+    """What blocks, or a snapshot, did."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows by topic, for topics that have any: pool, swap, liquidity_change, pool_state."""
+    @property
+    def changed(self) -> list[tuple[bytes, bytes | None]]:
+        """Records of state to keep, or to delete where None: key and value.
+
+        A key's first 20 bytes are the pool's address.
+        """
+    @property
+    def undo(self) -> list[tuple[int, bytes, bytes]]:
+        """For each block its number, its hash, and what `PoolSet.revert` takes to undo it."""
+    @property
+    def pools(self) -> list[bytes]:
+        """Addresses of pools that factories created."""
+    @property
+    def drift(self) -> list[Drift]: ...
+    @property
+    def malformed(self) -> list[str]:
+        """Logs of followed contracts that cannot be read and were left out, in words."""
+
+@final
+class PoolSet:
+    """The pools of one chain: exact state, followed block by block. Not for two threads at a time."""
+
+    def __new__(cls, source: str, chain_id: int, factories: Sequence[Factory]) -> Self:
+        """Return a set without pools; `source` is the chain's name in the events."""
+    @property
+    def source(self) -> str: ...
+    @property
+    def chain_id(self) -> int: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, address: bytes, /) -> bool: ...
+    def addresses(self) -> list[bytes]:
+        """Return the addresses of the pools, sorted."""
+    def get(self, address: bytes) -> UniswapV2Pool | UniswapV3Pool | None:
+        """Return a pool as it stands; later blocks do not change it."""
+    def insert(self, snapshot: _Snapshot) -> Applied:
+        """Take a pool as it was read from a node, in place of what was known of it; makes no rows.
+
+        Its undo belongs to the block at which it was read: `merge_undo` it into that block's.
+        Raises: PoolError, where the state is out of range; ValueError, where the protocol is unknown;
+        AttributeError, where an attribute is missing.
+        """
+    def apply(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int], emit: bool = True) -> Applied:
+        """Follow all logs of `heads`, in order; `recv_ns` says for each when its logs were complete.
+
+        Without `emit` the state moves and no rows are made. All or nothing.
+        Raises: Malformed, where a log is of none of the heads.
+        """
+    def revert(self, undo: bytes) -> list[tuple[bytes, bytes | None]]:
+        """Undo the newest block; returns records to keep or delete, as `Applied.changed` does.
+
+        Raises: Malformed, where the bytes are not an undo.
+        """
+    def load(self, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Take up the records that an earlier run kept, in any order.
+
+        Raises: Malformed, where they are not such.
+        """
+    def records(self) -> list[tuple[bytes, bytes]]:
+        """Return the whole state as records, in order of their keys."""
+    @staticmethod
+    def merge_undo(first: bytes, later: bytes) -> bytes:
+        """Return the undo of two steps. Raises: Malformed, where the bytes are not undos."""
+
+def decode_logs(batch: pa.RecordBatch, *, source: str, chain_id: int, dex: str) -> dict[str, pa.RecordBatch]:
+    """Decode columns of raw logs to rows by topic, without any pool's state; other logs are passed over.
+
+    `batch` has the columns of `Logs.to_arrow`, and event_ns and recv_ns as timestamp[ns].
+    Raises: Malformed, where a log is not what its first topic says; ValueError, where a column is missing or
+    wrong.
+    """
