@@ -1,0 +1,1 @@
+"""Hold one file for each store backend, named after the scheme of its URL."""

@@ -1,0 +1,196 @@
+"""Run ClickHouse in this process, over a folder that it alone owns: the embedded default."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, Self, TypeVar
+
+import chdb
+import pyarrow as pa
+from chdb.session import Session
+from typing_extensions import override
+
+from tidemill.bus.ownership import FolderLock
+from tidemill.schema.faults import Refused, Unreachable
+from tidemill.store.base import QueryLimits, Store, StoreSettings
+from tidemill.store.clickhouse import ClickHouseStore, to_stream
+from tidemill.store.statement import error_code, first_line
+
+_Result = TypeVar("_Result")
+
+# The engine's errors that the same statement would meet again: syntax, unknown names, types, values that do
+# not fit, data that cannot be read, and what is not allowed. Any other on a write may pass: no room, memory,
+# parts.
+_LASTING = frozenset(
+    {6, 8, 10, 16, 26, 27, 36, 38, 41, 43, 44, 46, 47, 50, 53, 57, 60, 62, 70, 72, 81, 117, 164, 497}
+)
+
+
+def open_backend(location: str, settings: StoreSettings) -> Store:
+    """Return the store in the folder `location`. Raises: Refused, where the URL names no folder."""
+    if not location:
+        raise Refused(
+            "store url: expected chdb:///absolute/folder or chdb://relative/folder, found no folder"
+        )
+    return ChdbStore(Path(location).absolute(), settings)
+
+
+class ChdbStore(ClickHouseStore):
+    """A store in the process.
+
+    Writes are made in turn by one thread with one connection; reads have threads and connections of their
+    own, so that no query delays an insert but by the cores that it takes. A connection's limits and its
+    read-only mode are set when it is made and cannot be changed by what it is asked.
+    """
+
+    def __init__(self, folder: Path, settings: StoreSettings) -> None:
+        super().__init__(settings)
+        self._folder = folder
+        self._held = ExitStack()
+        self._connections: list[Session] = []
+        self._guard = threading.Lock()
+        self._local = threading.local()
+        self._writer: Session | None = None
+        self._writing: ThreadPoolExecutor | None = None
+        self._reading: ThreadPoolExecutor | None = None
+
+    @override
+    async def __aenter__(self) -> Self:
+        self._held.enter_context(FolderLock(self._folder, "store"))
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="store-write")
+        self._reading = ThreadPoolExecutor(self._settings.readers, thread_name_prefix="store-read")
+        try:
+            self._writer = await _in(self._writing, self._connect)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    @override
+    async def __aexit__(self, *exc: object) -> None:
+        # Writes first: a reader's connection may keep the engine alive for the last of them.
+        for pool in (self._writing, self._reading):
+            if pool is not None:
+                await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
+        for connection in reversed(self._connections):
+            await asyncio.get_running_loop().run_in_executor(None, connection.close)
+        self._connections.clear()
+        self._writer = self._writing = self._reading = None
+        self._held.close()
+
+    def _connect(self) -> Session:
+        try:
+            connection = Session(str(self._folder))
+        except RuntimeError as error:
+            raise Refused(
+                f"store {self._folder}: expected to open it; another process may own it, or this one "
+                f"has another store open; close that first: {first_line(str(error))}"
+            ) from error
+        with self._guard:
+            self._connections.append(connection)
+        return connection
+
+    # --- write
+
+    @override
+    async def _execute(self, sql: str) -> None:
+        await self._write(lambda writer: writer.query(sql))
+
+    @override
+    async def _append(self, into: str, structure: str, rows: pa.Table) -> None:
+        # The schema's names and types alone are spliced.
+        quoted, names = structure.replace("'", "\\'"), ", ".join(rows.schema.names)
+
+        def insert(writer: Session) -> None:
+            # A file without a name and INSERT … SELECT: chdb's `send_insert` takes the bytes directly, but it
+            # reports success where the disk is full; `Python(table)` fails on fixed-size bytes.
+            with _unnamed_file() as file:
+                self._check_room(rows.nbytes)
+                file.write(to_stream(rows))
+                file.flush()
+                data = f"file('/dev/fd/{file.fileno()}', 'ArrowStream', '{quoted}')"
+                writer.query(f"{into} SELECT {names} FROM {data}")  # noqa: S608 (see above)
+
+        await self._write(insert)
+
+    def _check_room(self, added_bytes: int) -> None:
+        # The engine reserves room too, but where a write fails later it keeps a part that cannot be read.
+        disk = os.statvfs(self._folder)
+        free_bytes = disk.f_bavail * disk.f_frsize
+        wanted_bytes = self._settings.free_min_bytes + 2 * added_bytes
+        if free_bytes < wanted_bytes:
+            raise Unreachable(
+                f"store {self._folder}: expected {wanted_bytes} bytes free on its disk, found {free_bytes}; "
+                "make room, it goes on by itself"
+            )
+
+    async def _write(self, work: Callable[[Session], object]) -> None:
+        writer = self._writer
+        assert writer is not None, "the store is used outside its `async with`"
+        assert self._writing is not None
+
+        def run() -> None:
+            try:
+                work(writer)
+            except (RuntimeError, chdb.ChdbError) as error:
+                kind = Refused if error_code(str(error)) in _LASTING else Unreachable
+                raise kind(f"store {self._folder}: expected to write: {first_line(str(error))}") from error
+            except OSError as error:
+                raise Unreachable(f"store {self._folder}: expected to write: {error}") from error
+
+        await _in(self._writing, run)
+
+    # --- read
+
+    @override
+    async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
+        assert self._reading is not None, "the store is used outside its `async with`"
+
+        def run() -> pa.Table:
+            try:
+                answer: Any = self._reader(limits).query(sql, "ArrowStream", params=dict(params))
+                stream = answer.bytes()
+                return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
+            except (RuntimeError, chdb.ChdbError) as error:
+                # What a failed query had already written would come before the next answer of its connection.
+                self._drop_reader(limits)
+                raise Refused(f"sql: {first_line(str(error))}") from error
+
+        return await _in(self._reading, run)
+
+    def _reader(self, limits: QueryLimits) -> Session:
+        kept: dict[QueryLimits, Session] = self._local.__dict__.setdefault("kept", {})
+        if limits not in kept:
+            connection = self._connect()
+            # Read-only last, for it locks the settings too, its own included.
+            connection.query(
+                f"SET max_execution_time = {limits.time_max_ms / 1000}, max_result_rows = {limits.rows_max}, "
+                f"max_result_bytes = {limits.result_max_bytes}, result_overflow_mode = 'throw', "
+                f"max_memory_usage = {limits.memory_max_bytes}, "
+                "output_format_arrow_compression_method = 'none'"
+            )
+            connection.query("SET readonly = 1")
+            kept[limits] = connection
+        return kept[limits]
+
+    def _drop_reader(self, limits: QueryLimits) -> None:
+        connection = self._local.__dict__.get("kept", {}).pop(limits, None)
+        if connection is not None:
+            with self._guard:
+                self._connections.remove(connection)
+            connection.close()
+
+
+async def _in(pool: ThreadPoolExecutor, work: Callable[[], _Result]) -> _Result:
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+
+def _unnamed_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("tidemill-insert", os.MFD_CLOEXEC), "w+b")
+    return TemporaryFile()

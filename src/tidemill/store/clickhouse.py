@@ -1,0 +1,220 @@
+"""Do in ClickHouse's SQL what every store does; a backend says how statements and bytes reach an engine."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+from typing_extensions import override
+
+from tidemill.schema import derive
+from tidemill.schema.events import EVENTS
+from tidemill.schema.faults import Refused
+from tidemill.store.base import Condition, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.drift import LiveColumn, additions
+from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
+from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
+from tidemill.store.statement import NORMALISE_SQL, bound, check_reading, has_columns
+
+# One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
+_ONE_BLOCK = (
+    "max_insert_block_size = 16777216, min_insert_block_size_rows = 16777216, min_insert_block_size_bytes = 0"
+)
+_COLUMNS_SQL = (
+    "SELECT table, name, type, default_kind AS kind FROM system.columns"
+    " WHERE database = currentDatabase() ORDER BY table, position"
+)
+_SIZES_SQL = (
+    "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
+    " WHERE database = currentDatabase() AND active GROUP BY table"
+)
+_WIDE = {pa.binary(16), pa.binary(32)}
+
+
+class ClickHouseStore(Store):
+    """A store whose engine is ClickHouse, wherever it runs."""
+
+    def __init__(self, settings: StoreSettings) -> None:
+        self._settings = settings
+
+    @abstractmethod
+    async def _execute(self, sql: str) -> None:
+        """Run a statement that writes. Raises: Refused, Unreachable."""
+
+    @abstractmethod
+    async def _append(self, into: str, structure: str, rows: pa.Table) -> None:
+        """Run the INSERT that `into` begins, with `rows` as its data; `structure` tells their ClickHouse
+        types.
+
+        Raises: Refused, Unreachable.
+        """
+
+    @abstractmethod
+    async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
+        """Answer a statement under the engine's read-only mode and `limits`. Raises: Refused."""
+
+    # --- schema
+
+    @override
+    async def migrate(self) -> list[str]:
+        await self._execute(SCHEMA_TABLE_DDL)
+        done = await self._numbered_migrations()
+        done += await self._follow_schema()
+        for tag in EVENTS:
+            if derive.has_block(tag):
+                await self._execute(derive.canonical_view_ddl(tag))
+        return done
+
+    async def _numbered_migrations(self) -> list[str]:
+        answer = await self._own("SELECT version, checksum FROM schema_migration WHERE name NOT LIKE 'add %'")
+        applied = {row["version"]: row["checksum"] for row in answer.to_pylist()}
+        known = list(migrations(self._settings.deduplication_window))
+        newest = max(applied, default=0)
+        if newest > known[-1].version:
+            raise Refused(
+                f"store: expected migrations up to {known[-1].version}, found {newest}; use a newer tidemill"
+            )
+        done: list[str] = []
+        for migration in known:
+            if migration.version not in applied:
+                for statement in migration.statements:
+                    await self._execute(statement)
+                await self._record(migration.version, migration.name, migration.checksum)
+                done.append(migration.name)
+            elif not migration.is_derived and applied[migration.version] != migration.checksum:
+                raise Refused(
+                    f"store: expected migration {migration.version} as it was applied, its file was edited"
+                )
+        return done
+
+    async def _follow_schema(self) -> list[str]:
+        version = max(migration.version for migration in migrations(self._settings.deduplication_window))
+        live: dict[str, list[LiveColumn]] = {}
+        for row in (await self._own(_COLUMNS_SQL)).to_pylist():
+            live.setdefault(row["table"], []).append(LiveColumn(row["name"], row["type"], row["kind"]))
+        changes: list[tuple[str, str]] = []
+        for tag in EVENTS:
+            if tag not in live:
+                ddl = derive.clickhouse_ddl(tag, deduplication_window=self._settings.deduplication_window)
+                changes.append((f"add table {tag}", ddl))
+            else:
+                changes += [(f"add column {tag}.{name}", sql) for name, sql in additions(tag, live[tag])]
+        for name, sql in changes:
+            await self._execute(sql)
+            await self._record(version, name, "")
+        return [name for name, _ in changes]
+
+    async def _record(self, version: int, name: str, checksum: str) -> None:
+        # None of these comes from outside: file names, column names and a digest.
+        values = f"({version}, '{name}', '{checksum}', now64(9))"
+        await self._execute(f"INSERT INTO schema_migration VALUES {values}")  # noqa: S608 (see above)
+
+    # --- write
+
+    @override
+    async def insert(self, tag: str, batches: pa.Table | Sequence[pa.RecordBatch], token: str) -> int:
+        rows = aligned(known_tag(tag), batches)
+        if rows.num_rows == 0:
+            return 0
+        if not token or not token.isascii() or not token.isprintable() or "'" in token or "\\" in token:
+            raise Refused(f"{tag}: expected a token of plain characters, found {token!r}")
+        names = ", ".join(rows.schema.names)
+        into = (
+            f"INSERT INTO {tag} ({names}) SETTINGS insert_deduplicate = 1,"
+            f" insert_deduplication_token = '{token}', max_partitions_per_insert_block = 0, {_ONE_BLOCK}"
+        )
+        structure = ", ".join(
+            f"{column.name} {derive.clickhouse_type(column)}" for column in derive.columns(tag)
+        )
+        await self._append(into, structure, rows)
+        return rows.num_rows
+
+    # --- read
+
+    @override
+    async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
+        limits = limits or self._settings.limits
+        answer = await self._ask(NORMALISE_SQL, {"q": bound(sql)}, self._settings.limits)
+        normal: str = answer.column("normal")[0].as_py()
+        check_reading(normal)
+        table = await self._ask(normal, {}, limits)
+        if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
+            return table
+        described = await self._ask(f"DESCRIBE TABLE ({normal})", {}, self._settings.limits)
+        types = dict(
+            zip(described.column("name").to_pylist(), described.column("type").to_pylist(), strict=True)
+        )
+        fields = [
+            field.with_metadata({"clickhouse": types[field.name]}) if field.name in types else field
+            for field in table.schema
+        ]
+        return table.cast(pa.schema(fields))
+
+    @override
+    async def select(
+        self,
+        tag: str,
+        start_ns: int,
+        end_ns: int,
+        columns: Sequence[str] | None = None,
+        where: Sequence[Condition] = (),
+        *,
+        canonical: bool = True,
+        newest: int | None = None,
+    ) -> pa.Table:
+        during = TimeRange(start_ns, end_ns)
+        query = select_query(tag, during, columns, where, canonical=canonical, newest=newest)
+        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        return answer.cast(selected_schema(tag, columns))
+
+    @override
+    async def stats(self) -> list[TableSize]:
+        held = {row["table"]: row for row in (await self._own(_SIZES_SQL)).to_pylist()}
+        empty = {"rows": 0, "bytes": 0}
+        return [
+            TableSize(tag, held.get(tag, empty)["rows"], held.get(tag, empty)["bytes"])
+            for tag in sorted(EVENTS)
+        ]
+
+    async def _own(self, sql: str) -> pa.Table:
+        return await self._ask(sql, {}, self._settings.limits)
+
+
+def to_stream(rows: pa.Table) -> pa.Buffer:
+    """Return `rows` as an Arrow IPC stream of one batch."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows.combine_chunks())
+    return sink.getvalue()
+
+
+def aligned(tag: str, batches: pa.Table | Sequence[pa.RecordBatch]) -> pa.Table:
+    """Return the rows as one table of the schema of `tag`; an optional column that a batch lacks is null.
+
+    Raises: Refused, naming the column, where one is unknown, missing or of another type.
+    """
+    schema = derive.arrow_schema(tag)
+    parts = list(batches.to_batches() if isinstance(batches, pa.Table) else batches)  # pyright: ignore[reportAttributeAccessIssue] pyarrow has no types
+    whole = [part if part.schema == schema else _widened(tag, schema, part) for part in parts]
+    return pa.Table.from_batches(whole, schema=schema)
+
+
+def _widened(tag: str, schema: pa.Schema, part: pa.RecordBatch) -> pa.RecordBatch:
+    for field in part.schema:
+        if field.name not in schema.names:
+            raise Refused(f"{tag}.{field.name}: expected no such column")
+        if field.type != schema.field(field.name).type:
+            raise Refused(f"{tag}.{field.name}: expected {schema.field(field.name).type}, found {field.type}")
+    arrays: list[pa.Array] = []
+    for field in schema:
+        if field.name in part.schema.names:
+            array = part.column(field.name)
+        elif field.nullable:
+            array = pa.nulls(part.num_rows, field.type)
+        else:
+            raise Refused(f"{tag}.{field.name}: expected the column, the batch lacks it")
+        if array.null_count and not field.nullable:
+            raise Refused(
+                f"{tag}.{field.name}: expected a value in every row, found {array.null_count} without"
+            )
+        arrays.append(array)
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,64 @@
+"""Compare a live table with the schema, and say what would bring it up to date."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tidemill.schema import derive
+from tidemill.schema.faults import Refused
+
+
+class LiveColumn(NamedTuple):
+    """A column as the engine has it."""
+
+    name: str
+    type: str
+    kind: str
+    """Empty for a stored column, ALIAS for one that is computed when read."""
+
+
+class Addition(NamedTuple):
+    """A column to add."""
+
+    name: str
+    sql: str
+
+
+def additions(tag: str, live: Sequence[LiveColumn]) -> list[Addition]:
+    """Return what the table `tag` lacks, in order.
+
+    A column is added by itself only where old rows can truthfully lack it.
+
+    Raises: Refused, naming the column, where the table has one that the schema does not know, one of another
+    type,
+        or lacks one that every row must have: these need a migration file that says what old rows mean.
+    """
+    wanted = dict(derive.clickhouse_columns(tag))
+    present = {column.name: column for column in live}
+    for column in live:
+        if column.name not in wanted:
+            raise Refused(
+                f"store {tag}.{column.name}: expected no such column; a newer version may have added it"
+            )
+        definition = wanted[column.name]
+        found = f"{column.type} {column.kind}".strip()
+        if not _agrees(definition, column):
+            raise Refused(
+                f"store {tag}.{column.name}: expected {definition}, found {found}; write a migration"
+            )
+    optional = {column.name for column in derive.columns(tag) if column.is_optional}
+    missing: list[Addition] = []
+    for name, definition in wanted.items():
+        if name in present:
+            continue
+        if name not in optional and " ALIAS " not in definition:
+            raise Refused(
+                f"store {tag}.{name}: expected every row to have it, but the table lacks it; "
+                "write a migration that says what old rows have"
+            )
+        missing.append(Addition(name, f"ALTER TABLE {tag} ADD COLUMN IF NOT EXISTS {name} {definition}"))
+    return missing
+
+
+def _agrees(definition: str, column: LiveColumn) -> bool:
+    wanted_type, is_alias, _ = definition.partition(" ALIAS ")
+    return column.type == wanted_type and column.kind == ("ALIAS" if is_alias else "")

@@ -1,0 +1,142 @@
+"""Write the query of a time range: names checked against the schema, values bound, never spliced."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from tidemill.schema import derive
+from tidemill.schema.derive import Column
+from tidemill.schema.events import EVENTS
+from tidemill.schema.faults import Refused
+from tidemill.schema.types import ADDRESS, HASH, NANOS
+from tidemill.store.base import Condition, Value
+from tidemill.store.statement import bound
+
+_OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
+
+
+class Query(NamedTuple):
+    """A statement and its bound parameters."""
+
+    sql: str
+    params: dict[str, str]
+
+
+class TimeRange(NamedTuple):
+    """From `start_ns` on, up to and without `end_ns`."""
+
+    start_ns: int
+    end_ns: int
+
+
+def known_tag(tag: str) -> str:
+    """Return `tag`. Raises: Refused, where there is no such event."""
+    if tag not in EVENTS:
+        raise Refused(f"event: expected one of {', '.join(EVENTS)}, found {tag!r}")
+    return tag
+
+
+def select_query(
+    tag: str,
+    during: TimeRange,
+    names: Sequence[str] | None,
+    where: Sequence[Condition],
+    *,
+    canonical: bool,
+    newest: int | None,
+) -> Query:
+    """Return the query of `Store.select`. Raises: Refused, where a name or a value does not fit the
+    schema.
+    """
+    by_name = {column.name: column for column in derive.columns(known_tag(tag))}
+    wanted = [_known(tag, by_name, name).name for name in (by_name if names is None else names)]
+    if not wanted:
+        raise Refused(f"{tag}: expected at least one column")
+    binder = _Binder()
+    tests = [
+        f"event_ns >= {binder.value(by_name['event_ns'], during.start_ns)}",
+        f"event_ns < {binder.value(by_name['event_ns'], during.end_ns)}",
+        *(_test(tag, by_name, condition, binder) for condition in where),
+    ]
+    table = tag + derive.CANONICAL_SUFFIX if canonical and derive.has_block(tag) else tag
+    order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
+    keys = dict.fromkeys(("event_ns", *order))
+    shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)
+    if newest is not None:
+        # Every spliced name is one of the schema's.
+        downwards = ", ".join(f"{key} DESC" for key in keys)
+        inner = ", ".join(dict.fromkeys((*wanted, *keys)))
+        table = f"(SELECT {inner} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)})"  # noqa: S608
+        test = "1"
+    return Query(f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {upwards}", binder.params)  # noqa: S608
+
+
+def selected_schema(tag: str, names: Sequence[str] | None) -> pa.Schema:
+    """Return the Arrow schema of the answer to `select_query`."""
+    schema = derive.arrow_schema(tag)
+    return schema if names is None else pa.schema([schema.field(name) for name in names])
+
+
+def _known(tag: str, by_name: dict[str, Column], name: str) -> Column:
+    if name not in by_name:
+        raise Refused(f"{tag}: expected one of the columns {', '.join(by_name)}, found {name!r}")
+    return by_name[name]
+
+
+def _test(tag: str, by_name: dict[str, Column], condition: Condition, binder: "_Binder") -> str:
+    if not isinstance(condition, Condition):
+        raise Refused(f"{tag}: expected a Condition, found {condition!r}")
+    column = _known(tag, by_name, condition.column)
+    operator, value = condition.operator, condition.value
+    if operator not in _OPERATORS:
+        raise Refused(f"{tag}.{column.name}: expected one of {' '.join(_OPERATORS)}, found {operator!r}")
+    if operator == "in":
+        if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+            raise Refused(f"{tag}.{column.name}: expected a sequence of values, found {value!r}")
+        return f"{column.name} IN ({', '.join(binder.value(column, one) for one in value)})" if value else "0"
+    if value is None:
+        if operator not in {"=", "!="}:
+            raise Refused(f"{tag}.{column.name}: expected = or != with None, found {operator}")
+        return f"{column.name} IS {'NOT ' if operator == '!=' else ''}NULL"
+    if not isinstance(value, int | str | bytes):
+        raise Refused(f"{tag}.{column.name}: expected one value, found {value!r}")
+    return f"{column.name} {operator} {binder.value(column, value)}"
+
+
+class _Binder:
+    """Gives each value a parameter."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, str] = {}
+
+    def value(self, column: Column, value: Value) -> str:
+        """Return the expression that stands for `value` in a test of `column`. Raises: Refused."""
+        logical, name = column.logical, f"p{len(self.params)}"
+        if logical in (HASH, ADDRESS):
+            if not isinstance(value, bytes) or len(value) != logical.byte_width:
+                raise Refused(f"{column.name}: expected {logical.byte_width} bytes, found {value!r}")
+            self.params[name] = value.hex()
+            return f"toFixedString(unhex({{{name}:String}}), {logical.byte_width})"
+        if pa.types.is_string(logical.arrow):
+            if not isinstance(value, str):
+                raise Refused(f"{column.name}: expected text, found {value!r}")
+            self.params[name] = bound(value)
+            return f"{{{name}:String}}"
+        lowest, highest = _bounds(column)
+        if not isinstance(value, int) or not lowest <= value <= highest:
+            raise Refused(f"{column.name}: expected an integer from {lowest} to {highest}, found {value!r}")
+        self.params[name] = str(value)
+        if logical is NANOS:
+            return f"fromUnixTimestamp64Nano({{{name}:Int64}}, 'UTC')"
+        return f"{{{name}:{logical.clickhouse}}}"
+
+
+def _bounds(column: Column) -> tuple[int, int]:
+    if column.logical is NANOS:
+        return -(1 << 63), (1 << 63) - 1
+    found = re.fullmatch(r"(U?)Int(\d+)", column.logical.clickhouse)
+    assert found is not None, f"{column.name} is neither bytes, text nor an integer"
+    bits = int(found.group(2))
+    return (0, (1 << bits) - 1) if found.group(1) else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)

@@ -1,0 +1,64 @@
+"""Judge whether a statement only reads the store, from the spelling that the engine itself gives it."""
+
+import re
+
+from tidemill.schema.faults import Refused
+
+NORMALISE_SQL = "SELECT formatQuerySingleLine({q:String}) AS normal"
+"""Asks the engine for its own spelling: one statement, no comments, keywords in capitals, literals in
+quotes."""
+
+_READING = {"SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "EXISTS"}
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+# What the engine's read-only mode lets through, as tried: `file('/etc/passwd')` reads any file, INTO OUTFILE
+# writes one, Python() reads objects of this process, and KILL and USE are statements that it takes for
+# reading.
+_OUTSIDE = re.compile(r"\b(file|python)\s*\(|\bINTO\s+OUTFILE\b", re.IGNORECASE)
+_FORMAT = re.compile(r"\bFORMAT\s+\w+\s*(SETTINGS\b.*)?$")
+
+
+def check_reading(normal: str) -> None:
+    """Let a statement pass that reads tables and nothing else.
+
+    `normal` is the engine's spelling of it.
+
+    Raises: Refused, naming what it found.
+    """
+    verb = normal.split(maxsplit=1)[0].upper() if normal.strip() else ""
+    if verb not in _READING:
+        raise Refused(f"sql: expected a statement that reads ({', '.join(sorted(_READING))}), found {verb!r}")
+    bare = _QUOTED.sub("''", normal)
+    outside = _OUTSIDE.search(bare)
+    if outside is not None:
+        raise Refused(f"sql: expected to read tables only, found {outside.group(0).strip('( ')!r}")
+    if _FORMAT.search(bare):
+        raise Refused("sql: expected no FORMAT, for the answer is Arrow; leave it out")
+
+
+def has_columns(normal: str) -> bool:
+    """Say whether the statement is a query whose columns DESCRIBE can tell."""
+    return normal.startswith(("SELECT", "WITH"))
+
+
+def bound(value: str) -> str:
+    r"""Return `value` as a bound parameter spells it: the engine reads parameters as tab-separated text."""
+    return (
+        value.replace("\\", "\\\\")
+        .replace("\t", "\\t")
+        .replace("\n", "\\n")
+        .replace("\r", "\\r")
+        .replace("\0", "\\0")
+    )
+
+
+def first_line(message: str) -> str:
+    """Return the engine's own words without its stack, version and repetitions."""
+    line = message.strip().split("\n", 1)[0]
+    line = re.sub(r"^(Streaming insert \w+ failed: )?(Code: \d+\. )?(DB::Exception: )?", "", line)
+    return re.sub(r" \(version [^)]*\)", "", line)
+
+
+def error_code(message: str) -> int | None:
+    """Return the engine's number of the error; None where the message has none."""
+    found = re.search(r"Code: (\d+)", message)
+    return int(found.group(1)) if found else None

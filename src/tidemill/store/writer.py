@@ -1,0 +1,173 @@
+"""Carry every event from the bus into the store exactly once, across crashes, by offsets and tokens."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
+
+from msgspec import Meta, Struct
+
+from tidemill.bus import Bus, Consumer, Entry
+from tidemill.schema.events import EVENTS
+from tidemill.schema.faults import Fault, Gap, Unreachable
+from tidemill.store.base import Store
+
+_Positive = Annotated[int, Meta(ge=1)]
+_Result = TypeVar("_Result")
+
+_IDLE_WAIT_MS = 60_000
+_BATCHES_A_READ = 256
+
+
+class WriterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [store.writer]."""
+
+    rows_max: _Positive = 20_000
+    """An insert holds about so many rows at most. Larger ones are no faster: 20,000 swaps take 1 µs each."""
+    wait_ms_max: _Positive = 50
+    """How long the first event of an insert waits for others: a fraction of the 250 ms to be queryable, and
+    few enough parts a second for merges to keep up."""
+    backoff_max_ms: _Positive = 5_000
+    """The longest pause before a failed insert is tried again; the first is 100 ms."""
+
+
+class TopicStored(Struct):
+    """What a writer has stored of one topic since it started."""
+
+    next_offset: int = 0
+    rows: int = 0
+    inserts: int = 0
+    insert_ns_sum: int = 0
+    insert_ns_max: int = 0
+
+
+class Writer:
+    """Moves batches from the bus to the store, each topic by itself.
+
+    Before an insert, the range of offsets is written to the bus; the insert's token names that range; after
+    it, the offset moves on and the range is cleared in one commit. Whatever moment a crash hits, the same
+    range is inserted again with the same token, and the store drops what it has.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        store: Store,
+        *,
+        now_ns: Callable[[], int],
+        settings: WriterSettings | None = None,
+        consumer: str = "store",
+        topics: Sequence[str] = tuple(EVENTS),
+        on_fault: Callable[[Fault], None] = lambda _: None,
+        on_stored: Callable[[str, int, int], None] = lambda *_: None,
+    ) -> None:
+        """Make a writer; `on_stored` is told topic, last offset and when it could be queried, ns."""
+        self.stored = {topic: TopicStored() for topic in topics}
+        """By topic; read it, never change it."""
+        self._bus = bus
+        self._store = store
+        self._now_ns = now_ns
+        self._settings = settings or WriterSettings()
+        self._consumer = consumer
+        self._on_fault = on_fault
+        self._on_stored = on_stored
+        self._moved = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Store what is on the bus and what comes, until cancelled; a cancelled run leaves nothing half done.
+
+        Raises: Refused, where rows do not fit the tables; Gap, where the bus lost what was not yet stored.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            for topic in self.stored:
+                tasks.create_task(self._carry(topic), name=f"store {topic}")
+
+    async def drain(self) -> None:
+        """Wait until all that is on the bus now is stored; `run` must be running."""
+        heads = {topic: await self._bus.head(topic) for topic in self.stored}
+        async with self._moved:
+            await self._moved.wait_for(lambda: all(self.stored[t].next_offset >= heads[t] for t in heads))
+
+    async def _carry(self, topic: str) -> None:
+        consumer = Consumer(self._bus, self._consumer, topic)
+        await self._insisting(consumer.start)
+        await self._repeat_open_intent(topic, consumer)
+        await self._move(topic, consumer.next_offset)
+        while True:
+            entries = await self._gather(consumer)
+            intent = {self._intent_key(topic): _range_value(entries[0].offset, entries[-1].offset)}
+            await self._insisting(lambda intent=intent: self._bus.commit([], intent))
+            await self._insert(topic, entries)
+            await self._finish(topic, consumer, entries[-1].offset + 1)
+
+    async def _repeat_open_intent(self, topic: str, consumer: Consumer) -> None:
+        found = await self._bus.get(self._intent_key(topic))
+        if found is None:
+            return
+        first, last = int.from_bytes(found[:8], "big"), int.from_bytes(found[8:], "big")
+        entries: list[Entry] = []
+        while consumer.next_offset <= last:
+            wanted = last + 1 - consumer.next_offset
+            read = await consumer.next(batches_max=wanted, wait_ms=0)
+            if not read:
+                raise Gap(f"store {topic}: expected batches {first} to {last} on the bus, {last} is missing")
+            entries += read
+        await self._insert(topic, entries)
+        await self._finish(topic, consumer, last + 1)
+
+    async def _gather(self, consumer: Consumer) -> list[Entry]:
+        entries: list[Entry] = []
+        while not entries:
+            entries = await consumer.next(batches_max=_BATCHES_A_READ, wait_ms=_IDLE_WAIT_MS)
+        rows = sum(entry.batch.num_rows for entry in entries)
+        if rows < self._settings.rows_max:
+            await asyncio.sleep(self._settings.wait_ms_max / 1000)
+        while rows < self._settings.rows_max:
+            more = await consumer.next(batches_max=_BATCHES_A_READ, wait_ms=0)
+            if not more:
+                break
+            entries += more
+            rows += sum(entry.batch.num_rows for entry in more)
+        return entries
+
+    async def _insert(self, topic: str, entries: list[Entry]) -> None:
+        first, last = entries[0].offset, entries[-1].offset
+        # The bus's identity, for offsets of another bus at the same place would mean other batches.
+        token = f"{self._bus.identity}/{topic}/{first}-{last}"
+        batches = [entry.batch for entry in entries]
+        begun_ns = self._now_ns()
+        rows = await self._insisting(lambda: self._store.insert(topic, batches, token))
+        stored_ns = self._now_ns()
+        counts = self.stored[topic]
+        counts.rows += rows
+        counts.inserts += 1
+        counts.insert_ns_sum += stored_ns - begun_ns
+        counts.insert_ns_max = max(counts.insert_ns_max, stored_ns - begun_ns)
+        self._on_stored(topic, last, stored_ns)
+
+    async def _finish(self, topic: str, consumer: Consumer, next_offset: int) -> None:
+        changes = {**consumer.state_after(next_offset), self._intent_key(topic): None}
+        await self._insisting(lambda: self._bus.commit([], changes))
+        await self._move(topic, next_offset)
+
+    async def _move(self, topic: str, next_offset: int) -> None:
+        async with self._moved:
+            self.stored[topic].next_offset = next_offset
+            self._moved.notify_all()
+
+    async def _insisting(self, act: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Try until it works; what may be repeated here has the same effect as once."""
+        pause_ms = 100
+        while True:
+            try:
+                return await act()
+            except Unreachable as fault:
+                self._on_fault(fault)
+            await asyncio.sleep(pause_ms / 1000)
+            pause_ms = min(2 * pause_ms, self._settings.backoff_max_ms)
+
+    def _intent_key(self, topic: str) -> bytes:
+        return f"intent/{self._consumer}/{topic}".encode()
+
+
+def _range_value(first: int, last: int) -> bytes:
+    return first.to_bytes(8, "big") + last.to_bytes(8, "big")

@@ -1,0 +1,143 @@
+"""What the embedded store does with its folder: owners, upgrades, old tables."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from chdb.session import Session
+from tests.store.samples import swap
+
+from tidemill.schema import derive
+from tidemill.schema.events import EVENTS
+from tidemill.schema.faults import Refused, Unreachable
+from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
+from tidemill.store.migrations import migrations
+
+
+def test_every_backend_file_is_a_scheme() -> None:
+    assert "chdb" in schemes()
+
+
+@pytest.mark.parametrize("url", ["", "duckdb://x", "chdb", "chdb://"])
+def test_an_unknown_url_names_what_was_expected(url: str) -> None:
+    with pytest.raises(Refused, match=r"store url: expected .*chdb://"):
+        open_store(url)
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+async def test_a_folder_that_another_process_owns_is_refused_with_advice(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from tidemill.store import open_store
+async def main():
+    async with open_store(sys.argv[1]):
+        print("open", flush=True)
+        sys.stdin.read()
+asyncio.run(main())
+"""
+    command = [sys.executable, "-c", script, f"chdb://{tmp_path}"]
+    with start(command) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "open\n"
+        with pytest.raises(
+            Refused, match=f"store {tmp_path}: .*process {owner.pid} holds it; stop that process"
+        ):
+            await open_store(f"chdb://{tmp_path}").__aenter__()
+        owner.communicate()
+    async with open_store(f"chdb://{tmp_path}") as store:
+        await store.migrate()
+
+
+async def test_two_folders_in_one_process_are_refused_and_nothing_stays_locked(tmp_path: Path) -> None:
+    async with open_store(f"chdb://{tmp_path / 'a'}"):
+        with pytest.raises(Refused, match="has another store open"):
+            await open_store(f"chdb://{tmp_path / 'b'}").__aenter__()
+    async with open_store(f"chdb://{tmp_path / 'b'}") as store:
+        await store.migrate()
+
+
+async def test_migrating_twice_changes_nothing_and_is_recorded(tmp_path: Path) -> None:
+    async with open_store(f"chdb://{tmp_path}") as store:
+        assert await store.migrate() == ["create_event_tables"]
+        assert await store.migrate() == []
+        record = (await store.query("SELECT version, name, checksum FROM schema_migration")).to_pylist()
+        (known,) = migrations(StoreSettings().deduplication_window)
+        assert record == [{"version": 1, "name": "create_event_tables", "checksum": known.checksum}]
+
+
+def older(folder: Path, *changes: str) -> None:
+    """Make the tables as an older version would have left them."""
+    session = Session(str(folder))
+    for migration in migrations(1000):
+        for statement in migration.statements:
+            session.query(statement)
+    for change in changes:
+        session.query(change)
+    session.close()
+
+
+async def test_an_older_table_gains_its_optional_columns_and_keeps_its_rows(tmp_path: Path) -> None:
+    without_tick = derive.to_batch([swap(1), swap(2)]).drop_columns(["tick"])
+    older(
+        tmp_path,
+        "ALTER TABLE swap DROP COLUMN tick",
+        "ALTER TABLE swap DROP COLUMN pool_hex",
+        "DROP TABLE token",
+    )
+    async with open_store(f"chdb://{tmp_path}") as store:
+        await store.migrate()
+        made = (await store.query("SELECT name FROM schema_migration WHERE name LIKE 'add%'")).to_pylist()
+        assert [row["name"] for row in made] == ["add column swap.tick", "add column swap.pool_hex"]
+        await store.insert("swap", [without_tick], "a")
+        await store.insert("swap", [derive.to_batch([swap(4)])], "b")
+        rows = derive.to_rows("swap", await store.select("swap", 0, 1 << 62))
+        assert [row["tick"] for row in rows] == [None, None, -4]
+        assert {size.table for size in await store.stats()} == set(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("ALTER TABLE swap ADD COLUMN more UInt8", "swap.more: expected no such column"),
+        ("ALTER TABLE swap MODIFY COLUMN tx_index UInt64", "swap.tx_index: expected UInt32, found UInt64"),
+        ("ALTER TABLE swap DROP COLUMN amount0_in", "swap.amount0_in: expected every row to have it"),
+        (
+            "CREATE TABLE schema_migration (version UInt32, name String, checksum String,"
+            " applied_ns DateTime64(9, 'UTC')) ENGINE = MergeTree ORDER BY version"
+            " AS SELECT 7, 'later', '', now64(9)",
+            "found 7; use a newer tidemill",
+        ),
+    ],
+)
+async def test_a_table_that_means_something_else_is_refused_by_column(
+    tmp_path: Path, change: str, named: str
+) -> None:
+    older(tmp_path, change)
+    async with open_store(f"chdb://{tmp_path}") as store:
+        with pytest.raises(Refused, match=named):
+            await store.migrate()
+
+
+async def test_a_nearly_full_disk_refuses_inserts_before_they_begin(tmp_path: Path) -> None:
+    rows = [derive.to_batch([swap(1)])]
+    async with open_store(f"chdb://{tmp_path}", StoreSettings(free_min_bytes=1 << 62)) as store:
+        await store.migrate()
+        with pytest.raises(Unreachable, match=f"store {tmp_path}: expected .* bytes free on its disk"):
+            await store.insert("swap", rows, "a")
+        assert (await store.select("swap", 0, 1 << 62)).num_rows == 0
+    async with open_store(f"chdb://{tmp_path}") as store:
+        await store.insert("swap", rows, "a")
+        assert (await store.select("swap", 0, 1 << 62)).num_rows == 1
+
+
+async def test_an_answer_after_a_failed_query_is_its_own(tmp_path: Path) -> None:
+    settings = StoreSettings(readers=1, limits=QueryLimits(rows_max=10))
+    async with open_store(f"chdb://{tmp_path}", settings) as store:
+        for _ in range(3):
+            with pytest.raises(Refused):
+                await store.query("SELECT number FROM numbers(1000)")
+            assert (await store.query("SELECT 1 AS a")).to_pylist() == [{"a": 1}]
