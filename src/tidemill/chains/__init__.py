@@ -1,0 +1,1 @@
+"""Chains: one folder a kind of chain; blocks, logs and reorgs become events."""

@@ -1,0 +1,252 @@
+"""Which questions are open, where they were asked, and when they are asked again.
+
+A question stays open until its handler accepts an answer. Each sending has an id of its own, so an answer that comes
+after its question was asked again is unknown, counted and ignored.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from tidemill._rust import Answer
+from tidemill.chains.evm.answers import RpcError, fault_of
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.steps import HTTP, WS, Call, Step
+from tidemill.core.clock import NS_PER_MS
+from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable, Unsafe
+
+OnAnswer = Callable[[bytes], None]
+"""Takes a result's JSON. Raises Malformed, Gap or Unreachable to have it asked again, Refused or Unsafe to stop."""
+OnError = Callable[[RpcError], bool]
+"""Takes an error; False has the question asked again."""
+
+
+class Failed(Struct, frozen=True):
+    """The data of a FAILED entry: these calls will not be answered where they were sent."""
+
+    fault: str
+    """Class of the fault, by name."""
+    message: str
+    ids: tuple[int, ...] = ()
+    retry_after_ms: int | None = None
+    too_large: bool = False
+
+
+class _Question(Struct, eq=False):
+    method: str
+    params: bytes
+    then: OnAnswer
+    fails: OnError | None
+    owner: object
+    bulk: bool
+    attempts: int = 0
+    sent_ns: int = 0
+    connection: str = ""
+
+
+class Calls:
+    """The open questions of one machine."""
+
+    def __init__(self, config: EvmConfig) -> None:
+        self.step = Step()
+        self.now_ns = 0
+        self.unknown_count = 0
+        self._config = config
+        self._next_id = 1
+        self._sent: dict[int, _Question] = {}
+        self._held: list[_Question] = []
+        self._due: list[tuple[int, _Question]] = []
+        self._later: list[tuple[int, Callable[[], None], object]] = []
+        self._connected: dict[str, bool] = {WS: False, HTTP: config.http_url is not None}
+        self._open: dict[str, bool] = {WS: False, HTTP: False}
+        self._where = f"chain {config.source}"
+
+    def ask(
+        self,
+        method: str,
+        params: object,
+        then: OnAnswer,
+        *,
+        fails: OnError | None = None,
+        owner: object = None,
+    ) -> None:
+        """Ask over the WebSocket, or over HTTP where that is all there is."""
+        self._send(_Question(method, msgspec.json.encode(params), then, fails, owner, bulk=False))
+
+    def ask_bulk(
+        self,
+        method: str,
+        params: object,
+        then: OnAnswer,
+        *,
+        fails: OnError | None = None,
+        owner: object = None,
+    ) -> None:
+        """Ask over HTTP where there is one, and over the WebSocket otherwise."""
+        self._send(_Question(method, msgspec.json.encode(params), then, fails, owner, bulk=True))
+
+    def ask_at(self, connection: str, method: str, params: object, then: OnAnswer) -> None:
+        """Ask on this very connection, once: the question dies with the connection."""
+        self._place(_Question(method, msgspec.json.encode(params), then, None, self, bulk=False), connection)
+
+    def retry(self, fault: Fault, again: Callable[[], None], *, owner: object) -> None:
+        """Report `fault`, and run `again` after the first retry's wait."""
+        self.step.faults.append(fault)
+        due_ns = self.now_ns + self._config.retry_first_ms * NS_PER_MS
+        self._later.append((due_ns, again, owner))
+
+    def drop(self, owner: object) -> None:
+        """Forget every question of `owner`."""
+        self._sent = {key: asked for key, asked in self._sent.items() if asked.owner is not owner}
+        self._held = [asked for asked in self._held if asked.owner is not owner]
+        self._due = [(due_ns, asked) for due_ns, asked in self._due if asked.owner is not owner]
+        self._later = [later for later in self._later if later[2] is not owner]
+
+    @property
+    def open_count(self) -> int:
+        """How many questions wait for an answer."""
+        return len(self._sent) + len(self._held) + len(self._due) + len(self._later)
+
+    def is_open(self, connection: str) -> bool:
+        """Whether a connection is known to lead to the right chain."""
+        return self._open[connection]
+
+    def connected(self, connection: str) -> None:
+        """Note that `ask_at` can reach a connection."""
+        self._connected[connection] = True
+
+    def opened(self, connection: str) -> None:
+        """Note that a connection leads to the right chain; send what waited for one."""
+        self._open[connection] = True
+        held, self._held = self._held, []
+        for question in held:
+            self._send(question)
+
+    def closed(self, connection: str) -> None:
+        """Ask again, elsewhere or later, what was asked on a connection that is gone."""
+        self._connected[connection] = self._open[connection] = False
+        lost = [key for key, asked in self._sent.items() if asked.connection == connection]
+        for question in [self._sent.pop(key) for key in lost]:
+            if question.owner is not self:
+                self._send(question)
+        self._due = [
+            (due_ns, asked)
+            for due_ns, asked in self._due
+            if asked.owner is not self or asked.connection != connection
+        ]
+
+    def answered(self, answer: Answer) -> None:
+        """Give an answer to whom it belongs."""
+        question = None if answer.id is None else self._sent.pop(answer.id, None)
+        if question is None:
+            self.unknown_count += 1
+        elif answer.error is not None:
+            self._erred(question, RpcError(*answer.error))
+        else:
+            result = answer.result or b"null"
+            self._accept(question, partial(question.then, result), result)
+
+    def failed(self, failed: Failed) -> None:
+        """Ask again what a transport could not get answered."""
+        open_ids = [key for key in failed.ids if key in self._sent]
+        if failed.ids and not open_ids:
+            return
+        self.step.faults.append(_named_fault(failed.fault, failed.message))
+        for question in [self._sent.pop(key) for key in open_ids]:
+            error = RpcError.too_large_error(failed.message)
+            if failed.too_large and question.fails is not None and question.fails(error):
+                continue
+            self._again(question, failed.retry_after_ms)
+
+    def tick(self) -> None:
+        """Ask again what is due, and what has waited for an answer for too long."""
+        late_ns = self.now_ns - self._config.answer_timeout_ms * NS_PER_MS
+        for key in [key for key, asked in self._sent.items() if asked.sent_ns < late_ns]:
+            question = self._sent.pop(key)
+            self.step.faults.append(
+                Unreachable(
+                    f"{self._where}: {question.connection}: expected an answer to {question.method} within"
+                    f" {self._config.answer_timeout_ms} ms, found none"
+                )
+            )
+            if question.owner is not self:
+                self._send(question)
+            elif question.connection == WS:
+                self.step.reconnect = True
+            else:
+                self._again(question, None)
+        due = [question for due_ns, question in self._due if due_ns <= self.now_ns]
+        self._due = [(due_ns, question) for due_ns, question in self._due if due_ns > self.now_ns]
+        for question in due:
+            self._send(question)
+        later = [again for due_ns, again, _ in self._later if due_ns <= self.now_ns]
+        self._later = [waiting for waiting in self._later if waiting[0] > self.now_ns]
+        for again in later:
+            again()
+
+    def _accept(self, question: _Question, handle: Callable[[], object], data: bytes) -> bool:
+        """Run a handler; have the question asked again where what came was no use."""
+        try:
+            handle()
+        except Malformed as fault:
+            self.step.quarantine.append((data, fault))
+            self._report(question, fault)
+        except Fault as fault:
+            self._report(question, fault)
+        else:
+            return True
+        return False
+
+    def _erred(self, question: _Question, error: RpcError) -> None:
+        handled = False
+
+        def handle() -> None:
+            nonlocal handled
+            handled = question.fails is not None and question.fails(error)
+
+        if not self._accept(question, handle, b"") or handled:
+            return
+        fault = fault_of(error, f"{self._where}: {question.connection}: {question.method}")
+        self._report(question, fault)
+
+    def _report(self, question: _Question, fault: Fault) -> None:
+        self.step.faults.append(fault)
+        if isinstance(fault, Refused | Unsafe):
+            self.step.stop = fault
+        else:
+            self._again(question, None)
+
+    def _again(self, question: _Question, wait_ms: int | None) -> None:
+        if wait_ms is None:
+            wait_ms = self._config.retry_first_ms << min(max(question.attempts - 1, 0), 20)
+        wait_ms = min(wait_ms, self._config.retry_max_ms)
+        self._due.append((self.now_ns + wait_ms * NS_PER_MS, question))
+
+    def _send(self, question: _Question) -> None:
+        if question.owner is self:
+            if self._connected[question.connection]:
+                self._place(question, question.connection)
+            return
+        wanted = (HTTP, WS) if question.bulk else (WS, HTTP)
+        if question.attempts % 2:
+            wanted = wanted[::-1]  # what one transport did not answer the other may
+        for connection in wanted:
+            if self._open[connection]:
+                self._place(question, connection)
+                return
+        self._held.append(question)
+
+    def _place(self, question: _Question, connection: str) -> None:
+        question.attempts += 1
+        question.sent_ns = self.now_ns
+        question.connection = connection
+        self._sent[self._next_id] = question
+        self.step.calls.append(Call(self._next_id, connection, question.method, question.params))
+        self._next_id += 1
+
+
+def _named_fault(name: str, message: str) -> Fault:
+    kinds: dict[str, type[Fault]] = {kind.__name__: kind for kind in (Malformed, Refused)}
+    return kinds.get(name, Unreachable)(message)

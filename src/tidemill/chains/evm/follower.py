@@ -1,0 +1,244 @@
+"""What does a chain's machine do with each entry: a pure step from what came in to what follows from it.
+
+It reads no clock and does no I/O: the same entries give the same steps, however they are grouped.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from tidemill._rust import Answer, MalformedFrame, Notice, read_frames
+from tidemill.chains.evm.calls import Calls, Failed
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.following import Following
+from tidemill.chains.evm.forks import factories_of
+from tidemill.chains.evm.opening import Opening
+from tidemill.chains.evm.sealing import Sealing
+from tidemill.chains.evm.steps import HTTP, WS, Step
+from tidemill.chains.evm.tokens import Tokens
+from tidemill.chains.evm.topics import TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.window import Checkpoint, Window
+from tidemill.core.clock import NS_PER_MS
+from tidemill.core.recording import Entry, Kind
+from tidemill.schema.events import HealthState
+from tidemill.schema.faults import Malformed, Refused
+
+_METHOD_BYTES = 200
+"""Nodes name a notice's method at its beginning."""
+
+
+class EvmFollower:
+    """The machine that follows one EVM chain.
+
+    Raises: Refused where the configuration names an exchange that is not known on its chain.
+    """
+
+    def __init__(self, config: EvmConfig, checkpoint: Checkpoint | None, run_id: str) -> None:
+        self.config = config
+        self.stopped = False
+        factories = factories_of(config)
+        pools = () if factories else tuple(bytes.fromhex(pool[2:]) for pool in config.pools)
+        self._filter = log_filter(TRACKED_TOPICS, pools)
+        self._calls = Calls(config)
+        self._window = Window(config.source, config.window_blocks, checkpoint)
+        self._tokens = Tokens(self._calls, self._window, config, checkpoint)
+        self._sealing = Sealing(self._calls, self._window, config, factories, run_id)
+        self._reports = self._sealing.reports
+        self._following = Following(
+            self._calls, self._window, config, self._sealing, self._tokens, self._filter
+        )
+        self._opening = Opening(self._calls, self._window, config, factories, self._tokens, self._on_ready)
+        self._is_following = checkpoint is not None
+        self._head_ns = 0
+        self._polled_ns = 0
+
+    @property
+    def tip(self) -> tuple[int, bytes]:
+        """Number and hash of the newest sealed block; (-1, zeros) before the first block of a chain."""
+        return self._window.tip_number, self._window.tip_hash
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no question is open."""
+        return self._calls.open_count == 0
+
+    @property
+    def unknown_answer_count(self) -> int:
+        """How many answers came twice, late, or to nothing."""
+        return self._calls.unknown_count
+
+    @property
+    def stale_head_count(self) -> int:
+        """How many heads were announced that were canonical already."""
+        return self._following.stale_head_count
+
+    def step(self, entries: Sequence[Entry]) -> Step:
+        """Take entries, in order, and return what follows from them."""
+        step = self._calls.step = Step()
+        at = 0
+        while at < len(entries) and not self.stopped:
+            end = at
+            while end < len(entries) and entries[end].kind is Kind.FRAME:
+                end += 1
+            if end > at:
+                self._on_frames(entries[at:end])
+            else:
+                end = at + 1
+                self._on_entry(entries[at])
+            at = end
+            self.stopped = step.stop is not None
+        step.state = self._window.take_changes()
+        return step
+
+    def _on_entry(self, entry: Entry) -> None:
+        self._calls.now_ns = entry.recv_ns
+        match entry.kind:
+            case Kind.START:
+                if self.config.http_url is not None:
+                    self._identify(HTTP)
+            case Kind.OPEN:
+                self._calls.connected(entry.connection)
+                self._reports.health(entry.connection, HealthState.CONNECTING)
+                self._identify(entry.connection)
+            case Kind.CLOSE:
+                self._calls.closed(entry.connection)
+                self._reports.health(
+                    entry.connection, HealthState.DOWN, entry.data.decode("utf-8", "replace")
+                )
+            case Kind.FAILED:
+                self._on_failed(entry)
+            case Kind.TICK:
+                self._on_tick()
+            case _:
+                raise AssertionError(entry.kind)
+
+    def _on_failed(self, entry: Entry) -> None:
+        failed = msgspec.json.decode(entry.data, type=Failed)
+        self._calls.failed(failed)
+        if failed.fault != "Malformed":
+            self._reports.health(entry.connection, HealthState.DOWN, failed.message)
+
+    def _on_tick(self) -> None:
+        now_ns = self._calls.now_ns
+        self._calls.tick()
+        if not self._calls.is_open(WS):
+            if self._calls.is_open(HTTP) and now_ns - self._polled_ns >= self.config.poll_ms * NS_PER_MS:
+                self._polled_ns = now_ns
+                self._ask_newest()
+        elif now_ns - self._head_ns > self.config.head_timeout_ms * NS_PER_MS:
+            self._head_ns = now_ns
+            self._reports.health(WS, HealthState.STALE, f"no head for {self.config.head_timeout_ms} ms")
+            self._calls.step.reconnect = True
+
+    def _on_frames(self, entries: Sequence[Entry]) -> None:
+        """Read frames; those that announce logs are read together, the others one by one, each at its time."""
+        at = 0
+        while at < len(entries) and self._calls.step.stop is None:
+            end = at
+            while end < len(entries) and _announces_log(entries[end].data):
+                end += 1
+            if end > at:
+                self._on_announcements(entries[at:end])
+            else:
+                end = at + 1
+                self._on_frame(entries[at])
+            at = end
+
+    def _on_announcements(self, entries: Sequence[Entry]) -> None:
+        items = read_frames([entry.data for entry in entries])
+        if all(isinstance(item, Notice) and not self._is_proof(item) for item in items):
+            self._calls.now_ns = entries[-1].recv_ns
+            for item in items:
+                self._on_item(item, entries[-1])
+        else:
+            # what follows from a frame has the frame's time, however frames are grouped
+            for entry in entries:
+                self._on_frame(entry)
+
+    def _is_proof(self, notice: Notice) -> bool:
+        logs = notice.logs
+        return logs is not None and self._is_following and self._sealing.witness.is_proof(logs)
+
+    def _on_frame(self, entry: Entry) -> None:
+        self._calls.now_ns = entry.recv_ns
+        for item in read_frames([entry.data]):
+            self._on_item(item, entry)
+
+    def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
+        match item:
+            case Answer():
+                self._calls.answered(item)
+            case Notice():
+                self._on_notice(item)
+            case MalformedFrame():
+                fault = Malformed(f"chain {self.config.source}: {entry.connection}: {item.message}")
+                self._calls.step.faults.append(fault)
+                self._calls.step.quarantine.append((entry.data, fault))
+
+    def _on_notice(self, notice: Notice) -> None:
+        if not self._calls.is_open(WS):
+            return
+        if notice.head is not None:
+            self._head_ns = self._calls.now_ns
+            self._reports.health(WS, HealthState.LIVE)
+            self._on_head(notice)
+        if notice.logs is not None and not notice.is_removed and self._is_following:
+            self._following.on_announced_logs(notice.logs)
+
+    def _on_head(self, notice: Notice) -> None:
+        assert notice.head is not None
+        if self._is_following:
+            self._following.on_head(notice.head)
+        else:
+            self._opening.on_head(notice.head)
+
+    def _identify(self, connection: str) -> None:
+        self._calls.ask_at(
+            connection, "eth_chainId", [], lambda result: self._on_chain_id(connection, result)
+        )
+
+    def _on_chain_id(self, connection: str, result: bytes) -> None:
+        chain_id = _quantity(result)
+        if chain_id != self.config.chain_id:
+            fault = Refused(
+                f"chain {self.config.source}: {self._reports.endpoint(connection)}: expected chain id"
+                f" {self.config.chain_id}, found {chain_id}"
+            )
+            self._reports.health(connection, HealthState.REFUSED, str(fault))
+            raise fault
+        self._calls.opened(connection)
+        self._reports.health(connection, HealthState.LIVE)
+        if connection == WS:
+            self._head_ns = self._calls.now_ns
+            self._calls.ask_at(WS, "eth_subscribe", ["newHeads"], _accept_any)
+            self._calls.ask_at(WS, "eth_subscribe", ["logs", self._filter], _accept_any)
+        if connection == WS or self.config.ws_url is None:
+            self._polled_ns = self._calls.now_ns
+            self._ask_newest()
+
+    def _ask_newest(self) -> None:
+        if self._is_following:
+            self._following.ask_newest()
+        else:
+            self._opening.ask_newest()
+
+    def _on_ready(self) -> None:
+        self._is_following = True
+        self._following.ask_newest()
+
+
+def _announces_log(frame: bytes) -> bool:
+    """Say whether a frame looks like a log of the subscription; a wrong guess costs time, no more."""
+    return frame.find(b"eth_subscription", 0, _METHOD_BYTES) >= 0 and b'"logIndex"' in frame
+
+
+def _accept_any(result: bytes) -> None:
+    """Take the id of a subscription: notices are told apart by what they hold."""
+
+
+def _quantity(result: bytes) -> int:
+    """Return the number in a JSON string such as "0x1f". Raises: Malformed."""
+    try:
+        return int(msgspec.json.decode(result, type=str), 16)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Malformed(f'expected a JSON string of a number ("0x…"), found {result[:80]!r}') from error

@@ -1,0 +1,267 @@
+"""How does the tip follow the chain: heads are linked, gaps filled, forks switched, blocks sealed in order.
+
+The node's announcements are taken as canonical: a head that hangs on a known block makes its branch the canonical
+one, whatever its length, because after a restart or a rollback a node's chain can be shorter than it was. A head that
+is canonical already, such as a lagging node repeats, changes nothing.
+"""
+
+from collections.abc import Mapping
+
+from tidemill._rust import Head, Logs, parse_head, parse_logs
+from tidemill.chains.evm.backfill import Backfill
+from tidemill.chains.evm.calls import Calls
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
+from tidemill.chains.evm.sealing import Sealing
+from tidemill.chains.evm.tokens import Tokens
+from tidemill.chains.evm.window import Window
+from tidemill.schema.faults import Gap, Malformed, Unsafe
+
+_NULLS_MAX = 3
+"""A node that has announced a block and three times does not have it is on another branch by now."""
+
+
+class Following:
+    """Follows the chain from the tip on."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        window: Window,
+        config: EvmConfig,
+        sealing: Sealing,
+        tokens: Tokens,
+        log_filter: Mapping[str, object],
+    ) -> None:
+        self.stale_head_count = 0
+        self._calls = calls
+        self._window = window
+        self._config = config
+        self._sealing = sealing
+        self._tokens = tokens
+        self._filter = dict(log_filter)
+        self._where = f"chain {config.source}"
+        self._line = Line(window, 2 * config.window_blocks)
+        self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged, self._on_filled)
+        self._newest: Head | None = None
+        self._target: Head | None = None
+        self._fork: Head | None = None
+        self._wanted: set[int | bytes] = set()
+        self._numbered: bytes | None = None
+        self._null_count = 0
+        self._first_seen_ns: dict[bytes, int] = {}
+
+    def on_head(self, head: Head) -> None:
+        """Take an announced head."""
+        if self._newest is None or head.number >= self._newest.number:
+            self._newest = head
+        self._first_seen_ns.setdefault(head.hash, self._calls.now_ns)
+        while len(self._first_seen_ns) > 2 * self._config.window_blocks:
+            del self._first_seen_ns[next(iter(self._first_seen_ns))]
+        if isinstance(self._line.place(head), Known):
+            self.stale_head_count += 1
+            return
+        self._target = head
+        self._advance()
+
+    def on_announced_logs(self, logs: Logs) -> None:
+        """Take logs of the subscription: they prove nothing complete, but an answer that lacks one wrong."""
+        for block_hash in self._sealing.witness.heard(logs):
+            self._redo(block_hash)
+
+    def ask_newest(self) -> None:
+        """Ask for the newest head."""
+        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self)
+
+    def _on_newest(self, result: bytes) -> None:
+        head = parse_head(result)
+        if head is None:
+            raise Malformed(f"{self._where}: expected the newest block, found none")
+        self.on_head(head)
+
+    def _advance(self) -> None:
+        """Bring the tip nearer to the fork, if one is looked for, and then to the target."""
+        for wanted in (self._fork, self._target):
+            if wanted is None:
+                continue
+            match self._line.place(wanted):
+                case Known():
+                    self._reached(wanted)
+                case Linked(path):
+                    self._reached(wanted)
+                    self._adopt(path)
+                case Missing(root):
+                    self._seek(wanted, root)
+                    return
+
+    def _reached(self, head: Head) -> None:
+        if head is self._fork:
+            self._fork = None
+        if head is self._target:
+            self._target = None
+
+    def _seek(self, wanted: Head, root: Head) -> None:
+        """Ask for what is between the end of the line and `root`."""
+        if self._backfill.is_active:
+            return
+        gap = root.number - 1 - self._line.end_number
+        if gap > self._config.walk_blocks_max:
+            if not self._line.pending:
+                self._drop_wanted()
+                self._backfill.start(root.number - 1 - self._config.settle_blocks, self._filter)
+            return
+        if root.number - 1 < self._window.lowest_number:
+            self._stop_at_deep_reorg(root)
+            return
+        if gap >= 2 and self._numbered != wanted.hash:
+            # the blocks between are asked for at once; what does not link is then walked by hash
+            self._numbered = wanted.hash
+            for number in range(self._line.end_number + 1, root.number - 1):
+                self._want(number, "eth_getBlockByNumber", hex(number))
+        self._want(root.parent_hash, "eth_getBlockByHash", "0x" + root.parent_hash.hex())
+
+    def _want(self, key: int | bytes, method: str, name: str) -> None:
+        if key in self._wanted:
+            return
+        self._wanted.add(key)
+        self._calls.ask(
+            method, [name, False], lambda result: self._on_wanted(key, result), owner=self._wanted
+        )
+
+    def _on_wanted(self, key: int | bytes, result: bytes) -> None:
+        head = parse_head(result)
+        if head is None:
+            self._null_count += 1
+            if self._null_count >= _NULLS_MAX:
+                self._start_over()
+                return
+            raise Gap(f"{self._where}: expected block {_name(key)}, the node has none")
+        if key not in (head.number, head.hash):
+            raise Malformed(f"{self._where}: expected block {_name(key)}, found 0x{head.hash.hex()}")
+        self._wanted.discard(key)
+        self._line.remember(head)
+        if not self._wanted:
+            self._advance()
+
+    def _drop_wanted(self) -> None:
+        self._calls.drop(self._wanted)
+        self._wanted.clear()
+        self._null_count = 0
+
+    def _start_over(self) -> None:
+        self._drop_wanted()
+        self._line.forget_orphans()
+        self._target = self._fork = None
+        self.ask_newest()
+
+    def _adopt(self, path: tuple[Head, ...]) -> None:
+        """Make `path` the end of the line: what is above its parent leaves the canonical chain."""
+        self._drop_wanted()
+        self._backfill.stop()
+        parent_number = path[0].number - 1
+        self._cut(parent_number)
+        while self._window.tip_number > parent_number:
+            self._line.remember(self._sealing.revert())
+        for head in path:
+            self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
+        self._ask_logs()
+
+    def _cut(self, number: int) -> None:
+        for pending in self._line.cut(number):
+            self._calls.drop(pending)
+
+    def _ask_logs(self) -> None:
+        for pending in self._line.pending[: self._config.logs_in_flight_max]:
+            if not pending.asked:
+                pending.asked = True
+                self._ask_logs_of(pending)
+
+    def _ask_logs_of(self, pending: Pending) -> None:
+        block: dict[str, object] = {"blockHash": "0x" + pending.head.hash.hex()}
+        self._calls.ask(
+            "eth_getLogs",
+            [block | self._filter],
+            lambda result: self._on_logs(pending, result),
+            owner=pending,
+        )
+
+    def _on_logs(self, pending: Pending, result: bytes) -> None:
+        logs = parse_logs(result)
+        head = pending.head
+        for number, block_hash, _ in logs.blocks():
+            if block_hash != head.hash or number != head.number:
+                raise Malformed(
+                    f"{self._where}: expected logs of block {head.number} 0x{head.hash.hex()},"
+                    f" found one of {number} 0x{block_hash.hex()}"
+                )
+        pending.logs, pending.recv_ns = logs, self._calls.now_ns
+        self._seal()
+
+    def _seal(self) -> None:
+        pending = self._line.pending
+        while pending and (logs := pending[0].logs) is not None:
+            first = pending[0]
+            missing = self._sealing.witness.missing(first.head.hash, logs)
+            if missing:
+                self._ask_again(first, missing)
+                return
+            del pending[0]
+            self._sealing.seal_block(first, self._tokens)
+        self._ask_tokens()
+        self._ask_logs()
+        if not pending:
+            self._advance()
+
+    def _ask_again(self, pending: Pending, missing: list[int]) -> None:
+        pending.logs = None
+        fault = Gap(
+            f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer lacks it"
+        )
+        self._calls.retry(fault, lambda: self._ask_logs_of(pending), owner=pending)
+
+    def _seal_range(self, heads: tuple[Head, ...], logs: Logs) -> None:
+        self._sealing.seal_range(heads, logs, self._tokens)
+        self._ask_tokens()
+
+    def _ask_tokens(self) -> None:
+        if self._newest is not None:
+            self._tokens.ask(self._newest.number, self._newest.timestamp_s)
+
+    def _on_filled(self) -> None:
+        self._advance()
+
+    def _on_diverged(self, head: Head) -> None:
+        """The chain after the tip is another one: look for where it left ours."""
+        self._fork = head
+        self._advance()
+
+    def _redo(self, block_hash: bytes) -> None:
+        """Seal again a block that was sealed without a log that its node announces now, and those after it."""
+        head = self._window.find(block_hash)
+        if head is None:
+            return
+        self._calls.step.faults.append(
+            Gap(
+                f"{self._where}: block {head.number}: a log was announced that its answer lacked: it is read again"
+            )
+        )
+        self._sealing.reports.missing(head.number, head.number, "the answer lacked a log that was announced")
+        pending = [block.head for block in self._line.pending]
+        path: list[Head] = []
+        self._cut(self._window.tip_number)
+        while self._window.tip_number >= head.number:
+            path.append(self._sealing.revert())
+        self._adopt((*reversed(path), *pending))
+
+    def _stop_at_deep_reorg(self, root: Head) -> None:
+        lowest, tip = self._window.lowest_number, self._window.tip_number
+        cause = f"a reorg goes below block {lowest}, the lowest of the window of {self._config.window_blocks} blocks"
+        self._sealing.reports.missing(max(lowest, 0), max(tip, 0), cause)
+        self._calls.step.stop = Unsafe(
+            f"{self._where}: expected block {root.number} to follow a known block, but {cause}; its stored events"
+            " after that block are not of the canonical chain: remove the chain's data and start again"
+        )
+
+
+def _name(key: int | bytes) -> str:
+    return str(key) if isinstance(key, int) else f"0x{key.hex()}"

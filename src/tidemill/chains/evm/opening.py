@@ -1,0 +1,116 @@
+"""How does a chain begin: the right chain, the block to start after, the pools there are, and their state then."""
+
+from collections.abc import Callable, Mapping
+
+from tidemill._rust import Head, parse_head
+from tidemill.chains.evm.bootstrap import Bootstrap, Wanted
+from tidemill.chains.evm.calls import Calls
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.discovery import Creation, Discovery
+from tidemill.chains.evm.forks import Factory, known_factories
+from tidemill.chains.evm.steps import PoolSnapshot
+from tidemill.chains.evm.tokens import Tokens
+from tidemill.chains.evm.window import Window
+from tidemill.schema.faults import Gap, Malformed
+
+
+class Opening:
+    """Finds the first tip, and the state of every pool at it."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        window: Window,
+        config: EvmConfig,
+        factories: Mapping[bytes, Factory],
+        tokens: Tokens,
+        ready: Callable[[], None],
+    ) -> None:
+        self._calls = calls
+        self._window = window
+        self._config = config
+        self._factories = factories
+        self._tokens = tokens
+        self._ready = ready
+        self._where = f"chain {config.source}"
+        self._begun = False
+        self._base: Head | None = None
+        self._discovery = Discovery(calls, config, factories, self._on_discovered)
+        self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
+
+    def ask_newest(self) -> None:
+        """Ask for the newest head."""
+        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self)
+
+    def _on_newest(self, result: bytes) -> None:
+        head = parse_head(result)
+        if head is None:
+            raise Malformed(f"{self._where}: expected the newest block, found none")
+        self.on_head(head)
+
+    def on_head(self, head: Head) -> None:
+        """Begin when the chain has reached the block to start after."""
+        if self._begun:
+            return
+        start = self._config.start_block
+        base_number = head.number if isinstance(start, str) else start - 1
+        if base_number < 0:
+            self._begun = True
+            self._ready()
+        elif base_number <= head.number:
+            self._begun = True
+            self._ask_base(base_number)
+
+    def _ask_base(self, number: int) -> None:
+        self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(number), False],
+            lambda result: self._on_base(number, result),
+            owner=self,
+        )
+
+    def _on_base(self, number: int, result: bytes) -> None:
+        self._base = self._read(number, result)
+        if any(factory.from_block <= number for factory in self._factories.values()):
+            self._discovery.start(number)
+        else:
+            self._on_discovered([])
+
+    def _on_discovered(self, created: list[Creation]) -> None:
+        assert self._base is not None
+        wanted = {creation.pool: Wanted(creation.pool, creation) for creation in created}
+        for text in self._config.pools:
+            pool = bytes.fromhex(text[2:])
+            wanted.setdefault(pool, Wanted(pool))
+        self._bootstrap.start(self._base, list(wanted.values()))
+
+    def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
+        assert self._base is not None
+        base = self._base
+        self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(base.number), False],
+            lambda result: self._on_checked(base, snapshots, result),
+            owner=self,
+        )
+
+    def _on_checked(self, base: Head, snapshots: list[PoolSnapshot], result: bytes) -> None:
+        """Accept what was read where its block is still the same."""
+        head = self._read(base.number, result)
+        if head.hash != base.hash:
+            self._calls.step.faults.append(
+                Gap(f"{self._where}: block {base.number} changed while its state was read: it is read again")
+            )
+            self._ask_base(base.number)
+            return
+        self._calls.step.snapshots += snapshots
+        self._tokens.want(token for pool in snapshots for token in (pool.token0, pool.token1))
+        self._window.anchor(head)
+        self._tokens.ask(head.number, head.timestamp_s)
+        self._ready()
+
+    def _read(self, number: int, result: bytes) -> Head:
+        head = parse_head(result)
+        if head is None or head.number != number:
+            raise Gap(f"{self._where}: expected block {number}, the node has none yet")
+        return head

@@ -1,0 +1,131 @@
+"""How are the logs of many blocks read in few questions: in ranges as long as the node answers, found by trying."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from tidemill._rust import Logs, parse_logs
+from tidemill.chains.evm.answers import RpcError
+from tidemill.chains.evm.calls import Calls
+from tidemill.schema.faults import Malformed
+
+
+class RangeSize:
+    """A number of blocks that is halved by a refusal and doubled by small answers."""
+
+    def __init__(self, blocks: int, blocks_max: int, logs_wanted: int) -> None:
+        self.blocks = min(blocks, blocks_max)
+        self._blocks_max = blocks_max
+        self._logs_wanted = logs_wanted
+
+    def refused(self, blocks: int) -> int:
+        """Note that so many blocks were too many; return how many to try."""
+        self.blocks = max(1, min(self.blocks, blocks // 2))
+        # a node's limit seldom moves: growing past it would be refused again
+        self._blocks_max = max(1, min(self._blocks_max, blocks - 1))
+        return self.blocks
+
+    def answered(self, blocks: int, log_count: int) -> None:
+        """Note that so many blocks were answered with so many logs."""
+        if log_count > self._logs_wanted:
+            self.blocks = max(1, self.blocks // 2)
+        elif blocks >= self.blocks and 2 * log_count < self._logs_wanted:
+            self.blocks = min(2 * self.blocks, self._blocks_max)
+
+
+class Part(Struct, eq=False):
+    """The logs of some blocks, once they are here."""
+
+    first: int
+    last: int
+    logs: Logs | None = None
+
+
+class RangeReader:
+    """Reads logs from block to block; parts are asked in parallel and given in order."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        size: RangeSize,
+        parts_max: int,
+        changed: Callable[[], None],
+        asked: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self._calls = calls
+        self._size = size
+        self._parts_max = parts_max
+        self._changed = changed
+        self._asked = asked
+        self._filter: dict[str, object] = {}
+        self._parts: list[Part] = []
+        self._next = 0
+        self._last = -1
+
+    @property
+    def is_active(self) -> bool:
+        """Whether blocks are left to be read or taken."""
+        return bool(self._parts) or self._next <= self._last
+
+    def start(self, first: int, last: int, log_filter: dict[str, object]) -> None:
+        """Begin to read; `changed` is called with each part that comes in."""
+        self.stop()
+        self._next, self._last, self._filter = first, last, log_filter
+        self._pump()
+
+    def stop(self) -> None:
+        """Forget all that is not taken."""
+        self._calls.drop(self)
+        self._parts.clear()
+        self._next, self._last = 0, -1
+
+    def first_part(self) -> Part | None:
+        """Return the first part where it is here."""
+        return self._parts[0] if self._parts and self._parts[0].logs is not None else None
+
+    def take(self) -> None:
+        """Remove the first part, and ask for more."""
+        del self._parts[0]
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._next <= self._last and len(self._parts) < self._parts_max:
+            part = Part(self._next, min(self._next + self._size.blocks - 1, self._last))
+            self._next = part.last + 1
+            self._parts.append(part)
+            if self._asked is not None:
+                self._asked(part.first, part.last)
+            self._ask(part)
+
+    def _ask(self, part: Part) -> None:
+        bounds: dict[str, object] = {"fromBlock": hex(part.first), "toBlock": hex(part.last)}
+        self._calls.ask_bulk(
+            "eth_getLogs",
+            [bounds | self._filter],
+            lambda result: self._on_logs(part, result),
+            fails=lambda error: self._on_error(part, error),
+            owner=self,
+        )
+
+    def _on_logs(self, part: Part, result: bytes) -> None:
+        logs = parse_logs(result)
+        for number, _, _ in logs.blocks():
+            if not part.first <= number <= part.last:
+                raise Malformed(f"eth_getLogs: expected blocks {part.first} to {part.last}, found {number}")
+        part.logs = logs
+        self._size.answered(part.last - part.first + 1, len(logs))
+        self._changed()
+
+    def _on_error(self, part: Part, error: RpcError) -> bool:
+        blocks = part.last - part.first + 1
+        if not error.is_too_large or blocks == 1:
+            return False
+        size = self._size.refused(blocks)
+        smaller = [
+            Part(first, min(first + size - 1, part.last)) for first in range(part.first, part.last + 1, size)
+        ]
+        at = self._parts.index(part)
+        self._parts[at : at + 1] = smaller
+        for new in smaller:
+            self._ask(new)
+        return True

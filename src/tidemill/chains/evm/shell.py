@@ -1,0 +1,203 @@
+"""Who talks to the nodes: the only code of a chain that does I/O; it feeds the machine and does what it says."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+import msgspec
+
+from tidemill.chains.evm.calls import Failed
+from tidemill.chains.evm.config import check_config
+from tidemill.chains.evm.follower import EvmFollower
+from tidemill.chains.evm.replay import start_entry
+from tidemill.chains.evm.steps import HTTP, WS, Call, Step
+from tidemill.core.clock import Clock
+from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
+from tidemill.core.recording import Entry, Kind, Recorder
+from tidemill.core.socket import Socket, SocketLimits
+from tidemill.schema.faults import Fault, Refused, Unreachable
+
+_INBOX_ENTRIES_MAX = 10_000
+_ALONE = frozenset({"eth_getLogs", "eth_call"})
+"""Their answers are large: each goes in a request of its own."""
+_STEADY_S = 5.0
+"""A connection that lasted so long was a good one: the next backoff begins anew."""
+
+_NO_HTTP = "http://localhost"
+"""Stands where there is no HTTP endpoint: the machine asks nothing of it."""
+
+OnStep = Callable[[Step], Awaitable[None]]
+
+
+class Shell:
+    """Runs one follower on its connections until cancelled or refused."""
+
+    def __init__(
+        self,
+        follower: EvmFollower,
+        on_step: OnStep,
+        clock: Clock,
+        *,
+        recorder: Recorder | None = None,
+        on_recorder_fault: Callable[[Fault], None] | None = None,
+    ) -> None:
+        self._follower = follower
+        self._config = check_config(follower.config)
+        self._on_step = on_step
+        self._clock = clock
+        self._recorder = recorder
+        self._on_recorder_fault = on_recorder_fault
+        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=256)
+        self._socket: Socket | None = None
+        self._lost = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._http: HttpEndpoint | None = None
+
+    async def run(self, run_id: str, state: Mapping[bytes, bytes]) -> None:
+        """Follow the chain; `state` is what the follower's checkpoint was read from, and goes into the recording.
+
+        Cancellation leaves every finished step whole: a step is given to `on_step` once, or not at all.
+
+        Raises: Refused or Unsafe where the chain cannot go on.
+        """
+        limits = HttpLimits(answer_timeout_ms=self._config.answer_timeout_ms)
+        source = self._config.source
+        async with HttpEndpoint(self._config.http_url or _NO_HTTP, self._clock, limits) as self._http:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._start(self._tick(), f"tick {source}")
+                if self._config.ws_url is not None:
+                    self._start(self._read(self._config.ws_url), f"read {source}")
+                start = start_entry(self._config, run_id, state, self._clock.now_ns())
+                stop = await self._feed(start)
+                for task in self._running:
+                    task.cancel()
+        raise stop
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        assert self._tasks is not None
+        task = self._tasks.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _feed(self, start: Entry) -> Fault:
+        """Feed the machine until it stops; return why."""
+        entries = [start]
+        while True:
+            await self._record(entries)
+            step = self._follower.step(entries)
+            self._send(step.calls)
+            if step.reconnect:
+                self._lost.set()
+            await self._on_step(step)
+            if step.stop is not None:
+                return step.stop
+            entries = await self._inbox.get()
+            while len(entries) < _INBOX_ENTRIES_MAX and not self._inbox.empty():
+                entries += self._inbox.get_nowait()
+
+    async def _record(self, entries: Sequence[Entry]) -> None:
+        if self._recorder is None:
+            return
+        try:
+            await self._recorder.append(entries)
+        except Fault as fault:
+            if isinstance(fault, Refused):
+                self._recorder = None  # what follows a hole cannot be replayed
+            if self._on_recorder_fault is not None:
+                self._on_recorder_fault(fault)
+
+    def _send(self, calls: Sequence[Call]) -> None:
+        posts: list[list[Call]] = []
+        batch: list[Call] = []
+        for call in calls:
+            if call.connection == WS:
+                self._send_frame(call)
+            elif call.method in _ALONE:
+                posts.append([call])
+            else:
+                batch.append(call)
+                if len(batch) >= self._config.http_batch_calls:
+                    posts.append(batch)
+                    batch = []
+        if batch:
+            posts.append(batch)
+        for post in posts:
+            self._start(self._post(post), f"post {self._config.source}")
+
+    def _send_frame(self, call: Call) -> None:
+        if self._socket is None:
+            return  # its CLOSE entry is on its way: the machine asks again
+        try:
+            self._socket.send(call.encode())
+        except Unreachable:
+            self._lost.set()
+
+    async def _post(self, calls: list[Call]) -> None:
+        assert self._http is not None
+        ids = tuple(call.id for call in calls)
+        body = b"[" + b",".join(call.encode() for call in calls) + b"]"
+        answer = await self._http.post(calls[0].encode() if len(calls) == 1 else body)
+        match answer:
+            case HttpAnswer(recv_ns, data):
+                left = Failed(
+                    "Malformed", f"{self._http.endpoint}: the answer lacks calls that were asked", ids
+                )
+                entries = [Entry(Kind.FRAME, recv_ns, HTTP, data), _failed(left, recv_ns, HTTP)]
+            case HttpFailure(recv_ns, fault, retry_after_ms, too_large):
+                failed = Failed(type(fault).__name__, str(fault), ids, retry_after_ms, too_large)
+                entries = [_failed(failed, recv_ns, HTTP)]
+        await self._inbox.put(entries)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.tick_ms / 1_000)
+            await self._inbox.put([Entry(Kind.TICK, self._clock.now_ns())])
+
+    async def _read(self, url: str) -> None:
+        """Keep the WebSocket connected; what it says goes into the inbox."""
+        wait_ms = self._config.reconnect_first_ms
+        while True:
+            opened_s = asyncio.get_running_loop().time()
+            try:
+                await self._read_once(url)
+            except Fault as fault:
+                failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), WS)
+                await self._inbox.put([failed])
+            if asyncio.get_running_loop().time() - opened_s > _STEADY_S:
+                wait_ms = self._config.reconnect_first_ms
+            # many clients that lost one node must not all come back at once
+            await asyncio.sleep(wait_ms * random.uniform(0.5, 1.5) / 1_000)  # noqa: S311
+            wait_ms = min(2 * wait_ms, self._config.reconnect_max_ms)
+
+    async def _read_once(self, url: str) -> None:
+        limits = SocketLimits()
+        async with await Socket.connect(url, self._clock, limits) as socket:
+            self._socket = socket
+            self._lost.clear()
+            await self._inbox.put([Entry(Kind.OPEN, self._clock.now_ns(), WS)])
+            reason = f"{socket.endpoint}: replaced because it was silent"
+            receive = asyncio.ensure_future(self._receive(socket))
+            lost = asyncio.ensure_future(self._lost.wait())
+            try:
+                await asyncio.wait((receive, lost), return_when=asyncio.FIRST_COMPLETED)
+                if receive.done():
+                    reason = receive.result()
+            finally:
+                self._socket = None
+                receive.cancel()
+                lost.cancel()
+            await self._inbox.put([Entry(Kind.CLOSE, self._clock.now_ns(), WS, reason.encode())])
+
+    async def _receive(self, socket: Socket) -> str:
+        """Pass on what comes in until the connection ends; return why it ended."""
+        while True:
+            try:
+                frames = await socket.receive()
+            except Fault as fault:
+                return str(fault)
+            await self._inbox.put([Entry(Kind.FRAME, recv_ns, WS, data) for recv_ns, data in frames])
+
+
+def _failed(failed: Failed, recv_ns: int, connection: str) -> Entry:
+    return Entry(Kind.FAILED, recv_ns, connection, msgspec.json.encode(failed))

@@ -1,0 +1,107 @@
+"""What does the machine say after each step: what to ask, what is sealed, what was undone, what went wrong."""
+
+from msgspec import Struct, field
+
+from tidemill._rust import Head, Logs
+from tidemill.schema.faults import Fault, Malformed
+
+WS = "ws"
+HTTP = "http"
+
+
+class Call(Struct, frozen=True):
+    """One JSON-RPC call to send."""
+
+    id: int
+    connection: str
+    """`ws` or `http`."""
+    method: str
+    params: bytes
+    """The call's parameters, as JSON."""
+
+    def encode(self) -> bytes:
+        """Return the call as a JSON-RPC 2.0 request."""
+        return b'{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}' % (
+            self.id,
+            self.method.encode(),
+            self.params,
+        )
+
+
+class Sealed(Struct, frozen=True):
+    """Blocks whose tracked logs are all here: linked, ascending, each the child of the one before."""
+
+    heads: tuple[Head, ...]
+    logs: Logs
+    """All tracked logs of these blocks, ordered by block and log index."""
+    recv_ns: tuple[int, ...]
+    """For each block, when the frame that completed it was read."""
+    first_seen_ns: tuple[int, ...]
+    """For each block, when the first frame that names it was read."""
+
+
+class Reverted(Struct, frozen=True):
+    """The newest block of the canonical chain left it."""
+
+    head: Head
+    recv_ns: int
+    sequence: int
+
+
+class Restored(Struct, frozen=True):
+    """A block that was sealed and reverted is canonical again: its events are known, its effects must come back."""
+
+    head: Head
+    logs: Logs
+    recv_ns: int
+    sequence: int
+    new_log_indexes: tuple[int, ...] = ()
+    """Logs that its earlier sealing lacked: their events are not known yet. Nearly always empty."""
+
+
+class PoolSnapshot(Struct, frozen=True, kw_only=True):
+    """A pool as the chain had it after one block."""
+
+    address: bytes
+    protocol: str
+    dex: str
+    factory: bytes
+    token0: bytes
+    token1: bytes
+    fee_ppm: int
+    """Fee in millionths of the amount in."""
+    fee_numerator: int
+    """Of V2 pools: what is left of the amount in, in `fee_denominator` parts."""
+    fee_denominator: int
+    block_number: int
+    block_hash: bytes
+    block_timestamp_s: int
+    recv_ns: int
+    reserve0: int | None = None
+    reserve1: int | None = None
+    tick_spacing: int | None = None
+    sqrt_price_x96: int | None = None
+    tick: int | None = None
+    liquidity: int | None = None
+    ticks: tuple[tuple[int, int, int], ...] = ()
+    """Initialised ticks, ascending: (tick, liquidity gross, liquidity net)."""
+
+
+class Step(Struct):
+    """What came of some entries. Apply `snapshots` before `blocks`, and persist `state` with what they give."""
+
+    calls: list[Call] = field(default_factory=list[Call])
+    snapshots: list[PoolSnapshot] = field(default_factory=list[PoolSnapshot])
+    blocks: list[Sealed | Reverted | Restored] = field(default_factory=list[Sealed | Reverted | Restored])
+    """In the order in which they happened to the chain."""
+    events: list[Struct] = field(default_factory=list[Struct])
+    """Events of the schema: token, reorg, coverage, health."""
+    faults: list[Fault] = field(default_factory=list[Fault])
+    quarantine: list[tuple[bytes, Malformed]] = field(default_factory=list[tuple[bytes, Malformed]])
+    """Frames and answers that could not be read, with what was wrong."""
+    state: dict[bytes, bytes | None] = field(default_factory=dict[bytes, bytes | None])
+    """Keys to set, or to delete where the value is None, in the same transaction as the events."""
+    reconnect: bool = False
+    """The WebSocket is silent or useless: replace it."""
+    stop: Fault | None = None
+    """The chain cannot go on: Refused or Unsafe."""

@@ -1,0 +1,206 @@
+"""Which blocks are canonical, as far as a reorg may reach back, and which were; kept so that a restart knows too."""
+
+import struct
+from collections.abc import Iterable
+
+import msgspec
+from msgspec import Struct
+
+from tidemill._rust import Head
+from tidemill.schema.faults import Malformed
+
+_NUMBER = struct.Struct(">Q")
+_CANONICAL = b"\x01"
+_REVERTED = b"\x00"
+
+
+class Tip(Struct, frozen=True, array_like=True):
+    """The newest canonical block, and the counts that go on from it."""
+
+    number: int
+    hash: bytes
+    reorg_sequence: int
+
+
+class Checkpoint(Struct, frozen=True):
+    """Where a follower goes on after a restart."""
+
+    tip: Tip
+    canonical: tuple[Head, ...]
+    """Canonical blocks of the window, ascending."""
+    reverted: tuple[Head, ...]
+    tokens: frozenset[bytes]
+    """Tokens that have been described."""
+    wanted_tokens: tuple[bytes, ...]
+    """Tokens that were asked about and had not answered."""
+
+
+class _HeadRecord(Struct, frozen=True, array_like=True):
+    """A head as it is stored; a version of the layout is the number of its fields."""
+
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp_s: int
+    base_fee_wei: bytes
+    """Big-endian; empty where absent."""
+    gas_used: int
+    gas_limit: int
+
+
+def _encode_head(head: Head) -> bytes:
+    fee = b"" if head.base_fee_wei is None else head.base_fee_wei.to_bytes(32, "big")
+    return msgspec.msgpack.encode(
+        _HeadRecord(
+            head.number, head.hash, head.parent_hash, head.timestamp_s, fee, head.gas_used, head.gas_limit
+        )
+    )
+
+
+def _decode_head(data: bytes) -> Head:
+    record = msgspec.msgpack.decode(data, type=_HeadRecord)
+    return Head(
+        number=record.number,
+        hash=record.hash,
+        parent_hash=record.parent_hash,
+        timestamp_s=record.timestamp_s,
+        base_fee_wei=int.from_bytes(record.base_fee_wei, "big") if record.base_fee_wei else None,
+        gas_used=record.gas_used,
+        gas_limit=record.gas_limit,
+    )
+
+
+def state_prefix(source: str) -> bytes:
+    """Return what every state key of a source's follower begins with."""
+    return f"chain/{source}/".encode()
+
+
+def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkpoint | None:
+    """Return the checkpoint in a source's state keys, or None where there is none.
+
+    Raises: Malformed where a key of the source cannot be read.
+    """
+    prefix = state_prefix(source)
+    tip: Tip | None = None
+    heads: dict[bytes, list[Head]] = {_CANONICAL: [], _REVERTED: []}
+    tokens: dict[bytes, list[bytes]] = {TOKEN_KNOWN: [], TOKEN_WANTED: []}
+    for key, value in state:
+        if not key.startswith(prefix):
+            continue
+        kind, _, rest = key[len(prefix) :].partition(b"/")
+        try:
+            if kind == b"tip":
+                tip = msgspec.msgpack.decode(value, type=Tip)
+            elif kind == b"block":
+                heads[value[:1]].append(_decode_head(value[1:]))
+            elif kind == b"token":
+                tokens[value].append(rest)
+        except (msgspec.MsgspecError, KeyError, ValueError) as error:
+            raise Malformed(f"chain {source}: state key {key!r}: cannot be read: {error}") from error
+    if tip is None:
+        return None
+    return Checkpoint(
+        tip,
+        tuple(sorted(heads[_CANONICAL], key=lambda head: head.number)),
+        tuple(heads[_REVERTED]),
+        frozenset(tokens[TOKEN_KNOWN]),
+        tuple(sorted(tokens[TOKEN_WANTED])),
+    )
+
+
+TOKEN_KNOWN = b"\x01"
+TOKEN_WANTED = b"\x00"
+
+
+class Window:
+    """The canonical chain's newest blocks, and those that a reorg took off it."""
+
+    def __init__(self, source: str, size: int, checkpoint: Checkpoint | None) -> None:
+        self.changes: dict[bytes, bytes | None] = {}
+        self._prefix = state_prefix(source)
+        self._size = size
+        self._canonical: dict[int, Head] = {}
+        self._reverted: dict[bytes, int] = {}
+        self.tip_number = -1
+        self.tip_hash = bytes(32)
+        self.reorg_sequence = 0
+        if checkpoint is not None:
+            self._canonical = {head.number: head for head in checkpoint.canonical}
+            self._reverted = {head.hash: head.number for head in checkpoint.reverted}
+            self.tip_number, self.tip_hash = checkpoint.tip.number, checkpoint.tip.hash
+            self.reorg_sequence = checkpoint.tip.reorg_sequence
+
+    @property
+    def lowest_number(self) -> int:
+        """Number of the oldest block that a reorg may go back to."""
+        return min(self._canonical, default=self.tip_number)
+
+    def is_canonical(self, number: int, block_hash: bytes) -> bool:
+        """Whether this block is the canonical one of its number, as far as the window knows."""
+        if number == self.tip_number:
+            return block_hash == self.tip_hash
+        head = self._canonical.get(number)
+        return head is not None and head.hash == block_hash
+
+    def was_sealed(self, block_hash: bytes) -> bool:
+        """Whether this block was canonical once and is not now."""
+        return block_hash in self._reverted
+
+    def find(self, block_hash: bytes) -> Head | None:
+        """Return the canonical block of this hash where the window has it."""
+        return next((head for head in self._canonical.values() if head.hash == block_hash), None)
+
+    def anchor(self, head: Head) -> None:
+        """Begin after `head`, whose effects are part of what was read from the chain."""
+        self.push((head,))
+
+    def push(self, heads: tuple[Head, ...]) -> None:
+        """Append blocks, ascending; each is the child of the one before."""
+        for head in heads[-self._size :]:
+            self._canonical[head.number] = head
+            self._reverted.pop(head.hash, None)
+            self._put(head, _CANONICAL)
+        self._set_tip(heads[-1].number, heads[-1].hash)
+        lowest = self.tip_number - self._size
+        for number in sorted(number for number in self._canonical if number <= lowest):
+            self._delete(number, self._canonical.pop(number).hash)
+        for block_hash in [key for key, number in self._reverted.items() if number <= lowest]:
+            self._delete(self._reverted.pop(block_hash), block_hash)
+
+    def pop(self) -> Head:
+        """Take the tip off the canonical chain and return it."""
+        head = self._canonical.pop(self.tip_number)
+        self._reverted[head.hash] = head.number
+        self._put(head, _REVERTED)
+        self._set_tip(head.number - 1, head.parent_hash)
+        return head
+
+    def next_sequence(self) -> int:
+        """Return the next count of the chain's changes."""
+        self.reorg_sequence += 1
+        self._set_tip(self.tip_number, self.tip_hash)
+        return self.reorg_sequence
+
+    def set_token(self, token: bytes, status: bytes) -> None:
+        """Remember whether a token has been described."""
+        self.changes[self._prefix + b"token/" + token] = status
+
+    def take_changes(self) -> dict[bytes, bytes | None]:
+        """Return the state keys that changed since the last call."""
+        changes, self.changes = self.changes, {}
+        return changes
+
+    def _set_tip(self, number: int, block_hash: bytes) -> None:
+        self.tip_number, self.tip_hash = number, block_hash
+        self.changes[self._prefix + b"tip"] = msgspec.msgpack.encode(
+            Tip(number, block_hash, self.reorg_sequence)
+        )
+
+    def _key(self, number: int, block_hash: bytes) -> bytes:
+        return self._prefix + b"block/" + _NUMBER.pack(number) + block_hash
+
+    def _put(self, head: Head, status: bytes) -> None:
+        self.changes[self._key(head.number, head.hash)] = status + _encode_head(head)
+
+    def _delete(self, number: int, block_hash: bytes) -> None:
+        self.changes[self._key(number, block_hash)] = None

@@ -1,0 +1,56 @@
+"""Does the announced agree with the answered: a log that was announced and not answered proves an answer wrong."""
+
+from tidemill._rust import Logs
+
+_ANNOUNCED_BLOCKS_MAX = 1_024
+"""Blocks that were announced and never sealed are forgotten, oldest first."""
+
+
+class Witness:
+    """What the log subscription said of each block, and what the newest sealed blocks hold."""
+
+    def __init__(self, sealed_blocks_max: int) -> None:
+        self._sealed_blocks_max = sealed_blocks_max
+        self._announced: dict[bytes, set[int]] = {}
+        self._sealed: dict[bytes, frozenset[int]] = {}
+
+    def is_proof(self, logs: Logs) -> bool:
+        """Say whether announced logs prove that a sealed block lacks one."""
+        if all(block_hash not in self._sealed for _, block_hash, _ in logs.blocks()):
+            return False
+        nothing: frozenset[int] = frozenset()
+        return any(
+            block_hash in self._sealed and log_index not in self._sealed.get(block_hash, nothing)
+            for block_hash, log_index in logs.keys()
+        )
+
+    def heard(self, logs: Logs) -> list[bytes]:
+        """Take announced logs; return the sealed blocks that lack one of them."""
+        proven: list[bytes] = []
+        for block_hash, log_index in logs.keys():
+            sealed = self._sealed.get(block_hash)
+            if sealed is None:
+                self._announced.setdefault(block_hash, set()).add(log_index)
+            elif log_index not in sealed and block_hash not in proven:
+                proven.append(block_hash)
+        while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
+            del self._announced[next(iter(self._announced))]
+        return proven
+
+    def missing(self, block_hash: bytes, logs: Logs) -> list[int]:
+        """Return the announced logs of a block that `logs` lack, ascending."""
+        announced = self._announced.get(block_hash)
+        if announced is None:
+            return []
+        return sorted(announced.difference(log_index for _, log_index in logs.keys()))
+
+    def seal(self, block_hash: bytes, logs: Logs) -> None:
+        """Remember what a sealed block holds."""
+        self._announced.pop(block_hash, None)
+        self._sealed[block_hash] = frozenset(log_index for _, log_index in logs.keys())
+        while len(self._sealed) > self._sealed_blocks_max:
+            del self._sealed[next(iter(self._sealed))]
+
+    def unseal(self, block_hash: bytes) -> frozenset[int] | None:
+        """Forget a block that is no longer canonical; return what it held, or None where that is forgotten."""
+        return self._sealed.pop(block_hash, None)

@@ -1,0 +1,1 @@
+"""What every stage shares: time, settings, connections, recordings; one concept a file."""

@@ -1,0 +1,46 @@
+"""Count how long things took, in fixed logarithmic buckets: constant memory, quantiles to within 4 %."""
+
+import math
+
+_PER_OCTAVE = 16
+_OCTAVES = 44
+"""Up to 2^44 ns, five hours; what took longer is counted in the last bucket."""
+
+
+class Latency:
+    """A histogram of durations in ns."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (_PER_OCTAVE * _OCTAVES + 1)
+        self.count = 0
+        self.max_ns = 0
+
+    def add(self, duration_ns: int, times: int = 1) -> None:
+        """Count `times` durations; a negative one, of a clock set back, counts as 0."""
+        held = max(duration_ns, 1)
+        bucket = min(int(math.log2(held) * _PER_OCTAVE), len(self._counts) - 1)
+        self._counts[bucket] += times
+        self.count += times
+        self.max_ns = max(self.max_ns, duration_ns)
+
+    def quantile_ns(self, share: float) -> int | None:
+        """Return the duration that `share` (0 to 1) of all do not exceed, rounded up; None for none."""
+        if not self.count:
+            return None
+        wanted = max(1, math.ceil(share * self.count))
+        seen = 0
+        for bucket, count in enumerate(self._counts):
+            seen += count
+            if seen >= wanted:
+                return min(math.ceil(2 ** ((bucket + 1) / _PER_OCTAVE)), max(self.max_ns, 1))
+        return self.max_ns
+
+    def summary_ms(self) -> dict[str, float | int | None]:
+        """Return count, p50, p99 and maximum, in ms with three decimals."""
+        p50, p99 = self.quantile_ns(0.5), self.quantile_ns(0.99)
+        return {
+            "count": self.count,
+            "p50_ms": None if p50 is None else round(p50 / 1e6, 3),
+            "p99_ms": None if p99 is None else round(p99 / 1e6, 3),
+            "max_ms": round(self.max_ns / 1e6, 3) if self.count else None,
+        }

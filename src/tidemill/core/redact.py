@@ -1,0 +1,26 @@
+"""Take credentials out of anything that is printed, logged or stored."""
+
+import re
+from collections.abc import Iterable
+
+from tidemill.core.endpoint import redact_url
+
+_HIDDEN = "***"
+_URL = re.compile(r"\b(?:https?|wss?|rediss?|postgresql|clickhouse|kafka|influxdb)://[^\s\"'<>\]\)},]+")
+_SECRET_CHARS_MIN = 6
+"""Shorter values would blot out ordinary words."""
+
+
+class Redactor:
+    """Hides `secrets`, and the credentials of every URL, in a text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = sorted(
+            (s for s in set(secrets) if len(s) >= _SECRET_CHARS_MIN), key=len, reverse=True
+        )
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with nothing in it that others should not read."""
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return _URL.sub(lambda found: redact_url(found[0]), text)

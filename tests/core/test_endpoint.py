@@ -1,0 +1,35 @@
+"""Does a message ever show what opens an endpoint."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill.core.endpoint import redact_text, redact_url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("wss://eth.example/v2/0123456789abcdef", "wss://eth.example/v2/***"),
+        ("https://me:pw@eth.example:8545/", "https://eth.example:8545/"),
+        ("https://eth.example/rpc?apikey=abc", "https://eth.example/rpc?***"),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:8545"),
+        ("http://[::1]:8545/x", "http://[::1]:8545/x"),
+        ("http://host:notaport/secret", "***"),
+    ],
+)
+def test_an_endpoint_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_be_shown(text: str) -> None:
+    assert isinstance(redact_url(text), str)
+
+
+def test_a_text_about_an_endpoint_is_shown_without_its_secrets() -> None:
+    url = "https://me:hunter22@eth.example/v2/0123456789abcdef"
+    text = f"cannot POST {url}: /v2/0123456789abcdef of me:hunter22"
+    shown = redact_text(text, url)
+    assert "hunter22" not in shown
+    assert "0123456789abcdef" not in shown

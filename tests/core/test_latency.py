@@ -1,0 +1,29 @@
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidemill.core.latency import Latency
+
+
+def test_nothing_counted_has_no_quantile():
+    assert Latency().quantile_ns(0.5) is None
+    assert Latency().summary_ms() == {"count": 0, "p50_ms": None, "p99_ms": None, "max_ms": None}
+
+
+@given(st.lists(st.integers(1, 10**13), min_size=1, max_size=200), st.floats(0.01, 1))
+def test_a_quantile_is_within_a_bucket_of_the_exact_one(durations, share):
+    counted = Latency()
+    for duration in durations:
+        counted.add(duration)
+    exact = sorted(durations)[max(1, math.ceil(share * len(durations))) - 1]
+    found = counted.quantile_ns(share)
+    assert found is not None
+    assert exact * 0.999 <= found <= exact * 1.05 + 1
+
+
+def test_a_clock_set_back_counts_as_no_time():
+    counted = Latency()
+    counted.add(-5, times=3)
+    assert counted.count == 3
+    assert counted.quantile_ns(0.99) == 1
