@@ -1,0 +1,1 @@
+"""The only folder that joins stages: the command line, and what its commands run."""

@@ -1,0 +1,254 @@
+"""The command line: what each command takes; what it does is in its own module, imported when it runs."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from tidemill.schema.faults import Fault
+
+if TYPE_CHECKING:
+    from tidemill.app.settings import Environment
+
+USAGE_ERROR = 2
+"""Exit code for what the user wrote; 1 is for what failed."""
+
+app = typer.Typer(
+    invoke_without_command=True,
+    name="tidemill",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+
+
+class LogsFormat(StrEnum):
+    """What a file to replay is."""
+
+    RECORDING = "recording"
+    LOGS_CSV = "logs-csv"
+    RPC_JSON = "rpc-json"
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings; default ./tidemill.toml where there is one."),
+]
+DataFolder = Annotated[
+    Path | None, typer.Option("--data", metavar="FOLDER", help="Overrides the setting data.dir.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+def _environment(config: Path | None, data: Path | None) -> "Environment":
+    """Return what a command runs with; end with one line where a setting is wrong."""
+    from tidemill.app.settings import read_settings
+
+    try:
+        return read_settings(config, data)
+    except Fault as fault:
+        _end(str(fault), USAGE_ERROR)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    print(f"tidemill: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+@app.callback()
+def _no_command(context: typer.Context) -> None:
+    """Exact on-chain events, kept once, with proof that none is missing."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def up(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    record: Annotated[
+        bool | None, typer.Option("--record/--no-record", help="Keep every inbound frame.")
+    ] = None,
+    view: Annotated[bool, typer.Option("--view", help="Show what happens, live.")] = False,
+) -> None:
+    """Read every configured chain into the store until stopped."""
+    from tidemill.app import up as command
+
+    raise SystemExit(command.main(_environment(config, data), record=record, with_view=view))
+
+
+@app.command()
+def demo(
+    config: ConfigFile = None,
+    data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Made anew.")] = Path("data/demo"),
+    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 60.0,
+    swaps_per_s: Annotated[float, typer.Option(min=0.1, help="How fast the traders trade.")] = 200.0,
+    record: Annotated[bool, typer.Option("--record", help="Keep every inbound frame.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Run a local chain with real pools and traders, read it, show it, then prove that nothing is missing."""
+    from tidemill.app import demo as command
+
+    options = command.DemoOptions(seconds=seconds, swaps_per_s=swaps_per_s, record=record, is_json=json)
+    raise SystemExit(command.main(_environment(config, data), options))
+
+
+@app.command()
+def sandbox(
+    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 0.0,
+    swaps_per_s: Annotated[float, typer.Option(min=0, help="0 for a chain without traders.")] = 50.0,
+    block_ms: Annotated[int, typer.Option(min=10, help="Time between blocks.")] = 500,
+    seed: Annotated[int, typer.Option(help="The same seed trades the same.")] = 1,
+    json: AsJson = False,
+) -> None:
+    """Run a local chain with real pools and traders; print its endpoints and addresses."""
+    from tidemill.app import sandbox as command
+
+    raise SystemExit(
+        command.main(seconds=seconds, swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed, is_json=json)
+    )
+
+
+@app.command()
+def doctor(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
+    """Check that everything tidemill needs is there and works."""
+    from tidemill.app import doctor as command
+
+    raise SystemExit(command.main(config, data, is_json=json))
+
+
+@app.command()
+def status(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
+    """Say how the running tidemill fares; exit 1 where none runs."""
+    from tidemill.app import status as command
+
+    raise SystemExit(command.main(_environment(config, data), is_json=json))
+
+
+@app.command()
+def logs(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many of the last lines.")] = 20,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is written.")] = False,
+) -> None:
+    """Print the log."""
+    from tidemill.app import logs as command
+
+    raise SystemExit(command.main(_environment(config, data), lines=lines, follow=follow))
+
+
+@app.command()
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The recording to make; it must not exist.")],
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    chain: Annotated[
+        str | None, typer.Option(help="Which chain; not needed where one is configured.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 0.0,
+    json: AsJson = False,
+) -> None:
+    """Keep every frame of one chain in a file, and store nothing else."""
+    from tidemill.app import record as command
+
+    options = command.RecordOptions(file=file, chain=chain, seconds=seconds, is_json=json)
+    raise SystemExit(command.main(_environment(config, data), options))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or logs from elsewhere.")],
+    speed: Annotated[
+        str, typer.Option(help="max, or a multiple of the recorded speed, such as 1x or 10x.")
+    ] = "max",
+    into: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Store the events there.")] = None,
+    format: Annotated[LogsFormat, typer.Option(help="What the file is.")] = LogsFormat.RECORDING,
+    chain_id: Annotated[
+        int | None, typer.Option(min=1, help="Whose logs they are; not for recordings.")
+    ] = None,
+    pool: Annotated[
+        list[str] | None, typer.Option(help="Address of a pool, where the logs do not say it.")
+    ] = None,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Feed a recording through the same code again; print what came of it."""
+    from tidemill.app import replay as command
+
+    try:
+        options = command.ReplayOptions(
+            file=file,
+            speed=command.speed_of(speed),
+            into=into,
+            form=format.value,
+            chain_id=chain_id,
+            pools=command.addresses_of(pool or []),
+            is_json=json,
+        )
+    except ValueError as wrong:
+        _end(str(wrong), USAGE_ERROR)
+    raise SystemExit(command.main(_environment(config, into), options))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A statement that only reads.")],
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    format: Annotated[Format, typer.Option(help="How the answer is printed.")] = Format.TABLE,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Ask the store, whether tidemill runs or not."""
+    from tidemill.app import ask as command
+
+    raise SystemExit(command.main(_environment(config, data), query, "json" if json else format.value))
+
+
+@app.command()
+def config(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
+    """Print every setting in force and where it comes from, without secrets."""
+    from tidemill.app import show_config as command
+
+    raise SystemExit(command.main(_environment(config, data), is_json=json))
+
+
+def main() -> None:
+    """Run the command line; a fault is one line and exit code 1, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as wrong:
+        _end(_usage(wrong, sys.argv[1:]), USAGE_ERROR)
+    except Fault as fault:
+        _end(f"{type(fault).__name__}: {fault}", 1)
+    except BrokenPipeError:  # the reader of our output had enough
+        sys.stderr.close()
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    raise SystemExit(code)
+
+
+def _usage(wrong: TyperException, arguments: list[str]) -> str:
+    """Return what is wrong with the command line, with the value where it is an option's."""
+    said = getattr(wrong, "format_message", wrong.__str__)().rstrip(".")
+    for option in getattr(getattr(wrong, "param", None), "opts", ()):
+        for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
+            if argument == option or argument.startswith(f"{option}="):
+                said += f"; found {argument.partition('=')[2] or after!r}"
+    return f"{said}; see `tidemill --help`"
+
+
+if __name__ == "__main__":
+    main()

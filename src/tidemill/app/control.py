@@ -1,0 +1,139 @@
+"""Let other commands ask the process that owns a data folder: its status, and SQL, over a unix socket."""
+
+import asyncio
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pyarrow as pa
+from aiohttp import web
+
+from tidemill.app.sql import chunks
+from tidemill.schema import faults
+from tidemill.schema.faults import Fault, Malformed, Unreachable
+
+_SOCKET_PATH_BYTES_MAX = 100
+"""Linux takes 107; a longer path moves to the folder for temporary files."""
+_STATUS_TIMEOUT_S = 5.0
+_QUERY_TIMEOUT_S = 600.0
+"""Past the store's own limits, which end a query first."""
+
+Query = Callable[[str], Awaitable[pa.Table]]
+Status = Callable[[], Awaitable[dict[str, Any]]]
+
+
+def socket_path(data: Path) -> Path:
+    """Return where the owner of the folder `data` listens."""
+    path = data / "control.sock"
+    if len(os.fsencode(path)) <= _SOCKET_PATH_BYTES_MAX:
+        return path
+    short = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tidemill-{os.getuid()}-{short}.sock"
+
+
+@asynccontextmanager
+async def serving(data: Path, status: Status, query: Query) -> AsyncIterator[Path]:
+    """Answer at the folder's socket while the context is open; yield the socket.
+
+    Raises: Unreachable, where the socket cannot be made.
+    """
+
+    async def on_status(_: web.Request) -> web.StreamResponse:
+        return web.json_response(await status(), dumps=lambda value: json.dumps(value, default=str))
+
+    async def on_sql(request: web.Request) -> web.StreamResponse:
+        try:
+            table = await query(await request.text())
+        except Fault as fault:
+            return web.json_response({"fault": type(fault).__name__, "message": str(fault)}, status=400)
+        answer = web.StreamResponse(headers={"Content-Type": "application/vnd.apache.arrow.stream"})
+        await answer.prepare(request)
+        for chunk in chunks(table):
+            await answer.write(chunk)
+        return answer
+
+    path = socket_path(data)
+    server = web.Application(client_max_size=1 << 20)
+    server.add_routes([web.get("/status", on_status), web.post("/sql", on_sql)])
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        path.unlink(missing_ok=True)  # left behind by a process that was killed: the folder's owner is us
+        await web.UnixSite(runner, str(path)).start()
+        path.chmod(0o600)
+    except OSError as fault:
+        await runner.cleanup()
+        raise Unreachable(f"control socket: expected to listen at {path}: {fault.strerror}") from fault
+    try:
+        yield path
+    finally:
+        await runner.cleanup()
+        path.unlink(missing_ok=True)
+
+
+async def ask_status(data: Path) -> dict[str, Any] | None:
+    """Return the status of the process that owns `data`; None where none runs."""
+    async with _client(data, _STATUS_TIMEOUT_S) as session:
+        if session is None:
+            return None
+        async with session.get("http://tidemill/status") as answer:
+            return await answer.json()
+
+
+async def ask_sql(data: Path, sql: str) -> pa.Table | None:
+    """Return the answer of the process that owns `data`; None where none runs.
+
+    Raises: the Fault that the query ran into there.
+    """
+    async with _client(data, _QUERY_TIMEOUT_S) as session:
+        if session is None:
+            return None
+        async with session.post("http://tidemill/sql", data=sql.encode()) as answer:
+            body = await answer.read()
+    if answer.status != 200:
+        raise _fault(answer.status, body)
+    return await asyncio.to_thread(lambda: pa.ipc.open_stream(body).read_all())
+
+
+def _fault(status: int, body: bytes) -> Fault:
+    try:
+        said = json.loads(body)
+        kind, message = getattr(faults, said["fault"]), str(said["message"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Malformed(
+            f"control socket: expected a table or a fault, found status {status}: {body[:200]!r}"
+        )
+    return kind(message)
+
+
+@asynccontextmanager
+async def _client(data: Path, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession | None]:
+    path = socket_path(data)
+    if not path.exists() or not await _answers(path):
+        yield None
+        return
+    connector = aiohttp.UnixConnector(path=str(path))
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(timeout_s)
+    ) as session:
+        try:
+            yield session
+        except (aiohttp.ClientError, TimeoutError) as fault:
+            raise Unreachable(f"control socket {path}: {fault or 'no answer in time'}") from fault
+
+
+async def _answers(path: Path) -> bool:
+    """Say whether a process listens; one that was killed leaves its socket behind."""
+    try:
+        async with asyncio.timeout(2.0):
+            _, writer = await asyncio.open_unix_connection(path)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True

@@ -1,0 +1,236 @@
+"""`tidemill demo`: a local chain with real pools and traders, read, stored and shown; then the proof."""
+
+import asyncio
+import json
+import logging
+import shutil
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs, to_builtins
+
+from tidemill.app.control import serving
+from tidemill.app.engine import Engine
+from tidemill.app.live import LiveState
+from tidemill.app.running import until_stopped
+from tidemill.app.settings import Environment
+from tidemill.app.trading import trading
+from tidemill.app.verify import Proof, prove
+from tidemill.app.view import show
+from tidemill.chains.evm.config import EvmConfig, FactoryConfig
+from tidemill.core.log import logging_to
+from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.traders import TraderCounts, TraderOptions
+from tidemill.sandbox.world import World, to_json
+from tidemill.schema.faults import Refused, Unreachable
+
+_log = logging.getLogger("tidemill.demo")
+
+SOURCE = "sandbox"
+"""The chain's name in the events of a demo."""
+_WORLD_FILE = "world.json"
+_EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
+_CATCH_UP_S = 60.0
+_POLL_S = 0.05
+
+
+class DemoOptions(Struct, frozen=True, kw_only=True):
+    """What the command line says."""
+
+    seconds: float
+    swaps_per_s: float
+    record: bool = False
+    is_json: bool = False
+    block_ms: int = 250
+    seed: int = 1
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """What came of a demo."""
+
+    ok: bool
+    seconds: float
+    events: int
+    proof: Proof
+    frame_to_bus: dict[str, Any]
+    frame_to_stored: dict[str, Any]
+    rows: dict[str, int]
+    """By table, as stored."""
+    traders: TraderCounts
+    chain: dict[str, Any]
+
+
+def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
+    """Return the settings that read a sandbox world from its first contract on."""
+    factories = tuple(
+        FactoryConfig(
+            address=factory.address,
+            protocol=factory.protocol,
+            dex=factory.dex,
+            from_block=world.deploy_block,
+            **_fee(factory.fee_numerator, factory.fee_denominator),
+        )
+        for factory in world.factories
+    )
+    return EvmConfig(
+        source=source,
+        chain_id=world.chain_id,
+        ws_url=world.ws_url,
+        http_url=world.http_url,
+        start_block=world.deploy_block,
+        factories=factories,
+        multicall=world.multicall,
+    )
+
+
+def _fee(taken: int | None, denominator: int) -> dict[str, int]:
+    """Return what a V2 pool leaves of the amount in; the world says what it takes."""
+    return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
+
+
+def main(environment: Environment, options: DemoOptions) -> int:
+    """Run the demo; return 0 only where nothing is missing, double or unequal.
+
+    Raises: Refused, where the data folder holds something else than a demo.
+    """
+    _make_anew(environment.paths.data)
+    with logging_to(environment.paths.logs, environment.settings.log, environment.redactor, console=False):
+        summary = asyncio.run(_demo(environment, options))
+    if options.is_json:
+        print(json.dumps(to_builtins(summary), indent=2))
+    else:
+        _print(summary, environment.paths.data)
+    return 0 if summary.ok else 1
+
+
+def _make_anew(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / _WORLD_FILE).exists():
+            raise Refused(
+                f"demo: expected {folder} to be empty or of an earlier demo; choose another with --data"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _WORLD_FILE).touch()
+
+
+async def _demo(environment: Environment, options: DemoOptions) -> Summary:
+    state = LiveState()
+    async with AsyncExitStack() as opened:
+        world = await opened.enter_async_context(open_world())
+        world_file = environment.paths.data / _WORLD_FILE
+        world_file.write_bytes(to_json(world))
+        config = world_config(world)
+        engine = await opened.enter_async_context(
+            Engine(environment, {SOURCE: config}, record=options.record, on_batches=state.take)
+        )
+        await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
+        pace = TraderOptions(swaps_per_s=options.swaps_per_s, block_ms=options.block_ms, seed=options.seed)
+        traders = await opened.enter_async_context(trading(world_file, pace))
+        started_s = time.monotonic()
+        running = asyncio.create_task(engine.run(), name="engine")
+        try:
+            ends_s = started_s + options.seconds if options.seconds else None
+            shown = None if options.is_json else asyncio.create_task(show(engine, state, ends_s), name="view")
+            await _until_over(running, options.seconds or None)
+            await traders.stop()
+            assert traders.counts is not None
+            await world.mine()
+            await _caught_up(engine, world, running)
+            if shown is not None:
+                shown.cancel()
+                await asyncio.wait([shown])
+            seconds = time.monotonic() - started_s
+            return await _summary(engine, world, traders.counts, seconds)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+
+async def _until_over(running: asyncio.Task[None], seconds: float | None) -> None:
+    """Wait for the time to pass or Ctrl-C; a bug in the engine ends it at once."""
+    waiting = asyncio.create_task(until_stopped(seconds), name="time")
+    await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
+    if running.done():
+        waiting.cancel()
+        running.result()
+
+
+async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) -> None:
+    """Wait until everything on the chain is stored. Raises: Unreachable, where that does not come to pass."""
+    head = 0
+    try:
+        async with asyncio.timeout(_CATCH_UP_S), Rpc(world.http_url) as rpc:
+            head = int(await rpc.call("eth_blockNumber"), 16)
+            while not (
+                engine.pipelines and engine.pipelines[SOURCE].tip == head and await engine.is_stored()
+            ):
+                if running.done():
+                    running.result()
+                status = engine.statuses[SOURCE]
+                if status.state not in {"connecting", "running"}:
+                    raise Refused(f"demo: the chain's reader ended: {status.last_fault}")
+                await asyncio.sleep(_POLL_S)
+    except TimeoutError:
+        tips = {source: pipeline.tip for source, pipeline in engine.pipelines.items()}
+        raise Unreachable(
+            f"demo: expected block {head} to be stored within {_CATCH_UP_S:g} s, found {tips}"
+        ) from None
+
+
+async def _summary(engine: Engine, world: World, counts: TraderCounts, seconds: float) -> Summary:
+    book = engine.pipelines[SOURCE].book
+    proof = await prove(
+        world.http_url, world.chain_id, [pool.address for pool in world.pools], book, engine.query
+    )
+    status = await engine.status()
+    return Summary(
+        ok=proof.is_whole,
+        seconds=round(seconds, 1),
+        events=engine.flow.events,
+        proof=proof,
+        frame_to_bus=status["frame_to_bus"],
+        frame_to_stored=status["frame_to_stored"],
+        rows=await engine.rows(),
+        traders=structs.replace(counts),
+        chain=status["chains"][SOURCE],
+    )
+
+
+def _print(summary: Summary, folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print()
+    proof = Table(
+        "events", "on the chain", "stored", "missing", "double", "unknown", title="Proof against the node"
+    )
+    for name, table in summary.proof.tables.items():
+        cells = (table.on_chain, table.stored, table.missing, table.double, table.unknown)
+        proof.add_row(name, *(str(cell) for cell in cells))
+    console.print(proof)
+    pools = summary.proof.pools
+    console.print(f"pools: {pools.checked} checked, {pools.equal} equal to their contracts")
+    for line in pools.unequal:
+        console.print(f"  {line}", style="red")
+    times = Table("latency", "events", "p50 ms", "p99 ms", "max ms")
+    for name, latency in (("frame → bus", summary.frame_to_bus), ("frame → stored", summary.frame_to_stored)):
+        times.add_row(name, *(str(latency[key]) for key in ("count", "p50_ms", "p99_ms", "max_ms")))
+    console.print(times)
+    rows = Table("table", "rows")
+    for name, count in sorted(summary.rows.items()):
+        rows.add_row(name, str(count))
+    console.print(rows)
+    rate = summary.events / summary.seconds
+    console.print(
+        f"{summary.events} events in {summary.seconds} s, {rate:.0f}/s; {summary.chain['faults']} faults"
+    )
+    if summary.chain["recording"]:
+        console.print(f"recording: {summary.chain['recording']}, digest {summary.chain['digest']}")
+    verdict = "nothing missing, nothing double, every pool equal" if summary.ok else "NOT WHOLE: see above"
+    console.print(verdict, style="bold green" if summary.ok else "bold red")
+    console.print(f"ask it: tidemill sql --data {folder} {_EXAMPLE!r}", style="dim")

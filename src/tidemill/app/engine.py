@@ -1,0 +1,197 @@
+"""Run the stages in one process: a reader for each chain, the bus, the store and its writer."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self
+
+import pyarrow as pa
+from msgspec import Struct
+
+from tidemill.app.chain import kept_state, make_book, make_follower
+from tidemill.app.digest import Digest
+from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.settings import Environment
+from tidemill.bus import Bus, open_bus
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.shell import Shell
+from tidemill.core.clock import Clock, SystemClock
+from tidemill.core.recording import Recorder
+from tidemill.process.pools import Batches
+from tidemill.schema.faults import Fault, Refused, Unsafe
+from tidemill.store import Store, Writer, open_store
+
+_log = logging.getLogger("tidemill.engine")
+
+
+class ChainStatus(Struct):
+    """How one chain fares."""
+
+    chain_id: int
+    state: str = "connecting"
+    tip: int | None = None
+    pools: int = 0
+    faults: int = 0
+    last_fault: str = ""
+    digest: str = ""
+    recording: str = ""
+
+
+class Engine:
+    """Everything that `up` runs; use it as an async context manager, then `run` it.
+
+    `chains` are read until cancelled; one that is Refused or Unsafe ends alone.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        chains: Mapping[str, EvmConfig],
+        *,
+        record: bool = False,
+        clock: Clock | None = None,
+        on_batches: Callable[[Batches], None] | None = None,
+    ) -> None:
+        self.flow = Flow()
+        self.pipelines: dict[str, ChainPipeline] = {}
+        self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
+        self.store_faults: deque[str] = deque(maxlen=20)
+        self.bus: Bus
+        self.store: Store
+        self.writer: Writer
+        self._environment = environment
+        self._chains = dict(chains)
+        self._record = record
+        self._clock = clock or SystemClock()
+        self._on_batches = on_batches
+        self._opened = AsyncExitStack()
+        self._started_s = time.monotonic()
+
+    async def __aenter__(self) -> Self:
+        """Open the bus and the store. Raises: Refused, where another process owns them."""
+        settings = self._environment.settings
+        self._environment.paths.data.mkdir(parents=True, exist_ok=True)
+        async with AsyncExitStack() as opened:
+            self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
+            self.store = await opened.enter_async_context(
+                open_store(self._environment.store_url, settings.store)
+            )
+            await self.store.migrate()
+            self._opened = opened.pop_all()
+        self.writer = Writer(
+            self.bus,
+            self.store,
+            settings=settings.store.writer,
+            now_ns=self._clock.now_ns,
+            on_stored=self.flow.stored,
+            on_fault=self._store_fault,
+        )
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close the store and the bus."""
+        await self._opened.aclose()
+
+    async def run(self) -> None:
+        """Read and write until cancelled; the first bug ends everything."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.writer.run(), name="store writer")
+            for source, config in self._chains.items():
+                tasks.create_task(self._read(source, config), name=f"chain {source}")
+
+    async def _read(self, source: str, config: EvmConfig) -> None:
+        status = self.statuses[source]
+        try:
+            async with AsyncExitStack() as opened:
+                recorder = await self._recorder(opened, source)
+                run_id, state = secrets.token_hex(8), await kept_state(self.bus, source)
+                follower = make_follower(config, state, run_id)
+                pipeline = ChainPipeline(
+                    make_book(config, state.items()),
+                    self.bus,
+                    self._clock,
+                    flow=self.flow,
+                    digest=Digest() if recorder else None,
+                    on_batches=self._on_batches,
+                )
+                self.pipelines[source] = pipeline
+                status.state = "running"
+                shell = Shell(
+                    follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
+                )
+                await shell.run(run_id, state)
+        except* (Refused, Unsafe) as faults:
+            fault = _first(faults)
+            status.state = "refused" if isinstance(fault, Refused) else "stopped"
+            status.last_fault = str(fault)
+            _log.error("chain %s ended, the others go on: %s", source, fault)
+
+    async def _recorder(self, opened: AsyncExitStack, source: str) -> Recorder | None:
+        if not self._record:
+            return None
+        folder = self._environment.paths.recordings
+        folder.mkdir(parents=True, exist_ok=True)
+        path = recording_path(folder, source, self._clock.now_ns())
+        self.statuses[source].recording = str(path)
+        return await opened.enter_async_context(Recorder(path))
+
+    def _store_fault(self, fault: Fault) -> None:
+        self.store_faults.append(str(fault))
+        _log.error("store: %s", fault)
+
+    async def query(self, sql: str) -> pa.Table:
+        """Return the answer to a statement that only reads. Raises: Refused."""
+        return await self.store.query(sql)
+
+    async def is_stored(self) -> bool:
+        """Say whether all that is on the bus now can be queried."""
+        heads = {topic: await self.bus.head(topic) for topic in self.writer.stored}
+        return all(stored.next_offset >= heads[topic] for topic, stored in self.writer.stored.items())
+
+    async def rows(self) -> dict[str, int]:
+        """Return the rows of every table, as stored."""
+        return {size.table: size.rows for size in await self.store.stats()}
+
+    async def status(self) -> dict[str, Any]:
+        """Return how everything fares, as JSON has it."""
+        chains: dict[str, Any] = {}
+        for source, status in self.statuses.items():
+            pipeline = self.pipelines.get(source)
+            if pipeline is not None:
+                status.tip = pipeline.tip
+                status.pools = len(pipeline.book.pools)
+                status.faults = pipeline.fault_count
+                status.last_fault = status.last_fault or (str(pipeline.faults[-1]) if pipeline.faults else "")
+                status.digest = pipeline.digest.hex() if pipeline.digest else ""
+            chains[source] = {name: getattr(status, name) for name in status.__struct_fields__}
+        redact = self._environment.redactor
+        for chain in chains.values():
+            chain["last_fault"] = redact(chain["last_fault"])
+        return {
+            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "data": str(self._environment.paths.data),
+            "events": self.flow.events,
+            "frame_to_bus": self.flow.to_bus.summary_ms(),
+            "frame_to_stored": self.flow.to_store.summary_ms(),
+            "chains": chains,
+            "store": {
+                "is_stored": await self.is_stored(),
+                "faults": [redact(fault) for fault in self.store_faults],
+            },
+        }
+
+
+def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
+    found = faults.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def recording_path(folder: Path, source: str, now_ns: int) -> Path:
+    """Return the name of a new recording of `source`: its time keeps names apart."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(now_ns // 1_000_000_000))
+    return folder / f"{source}-{stamp}-{now_ns % 1_000_000_000:09d}.tidemill"

@@ -1,0 +1,151 @@
+"""Join one chain's follower, its pools and the bus: the same object live, in a replay and in a benchmark."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+from msgspec import Struct
+
+from tidemill.app.digest import Digest
+from tidemill.bus import Bus
+from tidemill.chains.evm.steps import Restored, Reverted, Sealed, Step
+from tidemill.core.clock import Clock
+from tidemill.core.latency import Latency
+from tidemill.process.pools import Batches, PoolBook
+from tidemill.schema import derive
+from tidemill.schema.faults import Fault, Unreachable
+
+_log = logging.getLogger("tidemill.pipeline")
+
+_RETRY_FIRST_S = 0.1
+_RETRY_MAX_S = 5.0
+_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block")
+"""Topics whose frames are timed on their way; the others are told by us and not by the chain."""
+
+
+class Flow:
+    """Times every event from its frame to the bus, and from its frame to the store."""
+
+    def __init__(self) -> None:
+        self.to_bus = Latency()
+        self.to_store = Latency()
+        self.events = 0
+        """Events committed to the bus."""
+        self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
+
+    def committed(self, batches: Batches, offsets: Sequence[int], now_ns: int) -> None:
+        """Count what is on the bus now."""
+        for (topic, batch), offset in zip(batches, offsets, strict=True):
+            self.events += batch.num_rows
+            if topic not in _COUNTED:
+                continue
+            received = _received(batch)
+            for recv_ns, rows in received:
+                self.to_bus.add(now_ns - recv_ns, rows)
+            self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
+
+    def stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
+        """Count what can be queried now: everything of `topic` up to `last_offset`."""
+        waiting = self._waiting.get(topic)
+        while waiting and waiting[0][0] <= last_offset:
+            for recv_ns, rows in waiting.popleft()[1]:
+                self.to_store.add(stored_ns - recv_ns, rows)
+
+
+def _received(batch: pa.RecordBatch) -> list[tuple[int, int]]:
+    """Return the distinct receive times of the rows, each with its count."""
+    counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
+    return [(item["values"], item["counts"]) for item in counted.to_pylist()]
+
+
+class ChainPipeline:
+    """Takes a follower's steps; commits what came of each, with its state, in one transaction."""
+
+    def __init__(
+        self,
+        book: PoolBook,
+        bus: Bus,
+        clock: Clock,
+        *,
+        flow: Flow | None = None,
+        digest: Digest | None = None,
+        on_batches: Callable[[Batches], None] | None = None,
+    ) -> None:
+        self.book = book
+        self.flow = flow
+        self.digest = digest
+        self.tip: int | None = None
+        """Number of the newest block committed."""
+        self.faults: deque[Fault] = deque(maxlen=100)
+        """The last ones."""
+        self.fault_count = 0
+        self._bus = bus
+        self._clock = clock
+        self._on_batches = on_batches
+
+    async def take(self, step: Step) -> None:
+        """Apply one step and commit it; wait while the bus has no room.
+
+        Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
+        """
+        tip = self._apply(step)
+        applied = self.book.take()
+        for fault in (*step.faults, *applied.faults):
+            self.note(fault)
+            _log.warning("%s: %s", type(fault).__name__, fault)
+        batches = [*applied.batches, *_few(step.events)]
+        state = {**applied.state, **step.state}
+        if not batches and not state:
+            return
+        offsets = await self._commit(batches, state)
+        self.tip = tip if tip is not None else self.tip
+        if self.flow is not None:
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+        if self.digest is not None:
+            self.digest.add(batches)
+        if self._on_batches is not None:
+            self._on_batches(batches)
+
+    def note(self, fault: Fault) -> None:
+        """Keep a fault for who asks how the chain fares."""
+        self.faults.append(fault)
+        self.fault_count += 1
+
+    def _apply(self, step: Step) -> int | None:
+        tip: int | None = None
+        self.book.snapshot(step.snapshots)
+        for block in step.blocks:
+            match block:
+                case Sealed():
+                    self.book.seal(block.heads, block.logs, block.recv_ns)
+                    tip = block.heads[-1].number
+                case Reverted():
+                    self.book.revert(block.head, block.recv_ns, block.sequence)
+                    tip = block.head.number - 1
+                case Restored():
+                    self.book.restore(block.head, block.logs, block.recv_ns, block.new_log_indexes)
+                    tip = block.head.number
+        return tip
+
+    async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
+        wait_s = _RETRY_FIRST_S
+        while True:
+            try:
+                return await self._bus.commit(batches, state)
+            except (
+                Unreachable
+            ) as fault:  # a full disk: nothing was written, and nothing more is read until it was
+                self.note(fault)
+                _log.error("%s", fault)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _RETRY_MAX_S)
+
+
+def _few(events: Sequence[Struct]) -> Batches:
+    """Return events of several kinds as batches, kind by kind, each in order."""
+    kinds: dict[str, list[Struct]] = {}
+    for event in events:
+        kinds.setdefault(str(event.__struct_config__.tag), []).append(event)
+    return [(tag, derive.to_batch(kind)) for tag, kind in kinds.items()]

@@ -1,0 +1,140 @@
+"""Compose every owner's settings into one struct, and find the file and the folder that they name."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct, structs
+
+from tidemill.bus import BusSettings
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.core.config import Loaded, load, read_env_file
+from tidemill.core.log import LogConfig
+from tidemill.core.redact import Redactor
+from tidemill.store import StoreSettings, WriterSettings
+
+FILE_NAME = "tidemill.toml"
+FILE_VARIABLE = "TIDEMILL_CONFIG"
+ALIASES = {"LOG_LEVEL": "log.level"}
+"""Environment names that users' shells have already, and the setting that each stands for."""
+
+
+class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [data]."""
+
+    dir: str = "data"
+    """The folder of everything that is kept: bus, store, logs, recordings."""
+
+
+class BusSection(BusSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [bus]."""
+
+    url: str = "lmdb://bus"
+    """Which bus; a relative path lies in the data folder."""
+
+
+class StoreSection(StoreSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [store]."""
+
+    url: str = "chdb://store"
+    """Which store; a relative path lies in the data folder."""
+    writer: WriterSettings = WriterSettings()
+
+
+class RecordSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [record]."""
+
+    enabled: bool = False
+    """Whether `up` keeps every inbound frame, in `recordings` in the data folder."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings, by section."""
+
+    data: DataSettings = DataSettings()
+    bus: BusSection = BusSection()
+    store: StoreSection = StoreSection()
+    log: LogConfig = LogConfig()
+    record: RecordSettings = RecordSettings()
+    chains: dict[str, EvmConfig] = {}
+    """The chains to read, by the name that their events carry."""
+
+
+class Paths(NamedTuple):
+    """Where things lie."""
+
+    data: Path
+    """Absolute."""
+
+    @property
+    def logs(self) -> Path:
+        """The log files' folder."""
+        return self.data / "logs"
+
+    @property
+    def recordings(self) -> Path:
+        """The folder of what `up` records."""
+        return self.data / "recordings"
+
+
+class Environment(NamedTuple):
+    """What a command runs with."""
+
+    loaded: Loaded[Settings]
+    file: Path | None
+    """The settings file that was read."""
+
+    @property
+    def settings(self) -> Settings:
+        """The effective settings."""
+        return self.loaded.settings
+
+    @property
+    def redactor(self) -> Redactor:
+        """Hides what must not be shown."""
+        return self.loaded.redactor
+
+    @property
+    def paths(self) -> Paths:
+        """Where things lie."""
+        return Paths(Path(self.settings.data.dir).expanduser().absolute())
+
+    @property
+    def bus_url(self) -> str:
+        """The bus, with an absolute path."""
+        return _absolute(self.settings.bus.url, self.paths.data)
+
+    @property
+    def store_url(self) -> str:
+        """The store, with an absolute path."""
+        return _absolute(self.settings.store.url, self.paths.data)
+
+    def with_data(self, folder: Path) -> "Environment":
+        """Return the same with another data folder."""
+        settings = structs.replace(self.settings, data=DataSettings(dir=str(folder)))
+        origins = {**self.loaded.origins, "data.dir": "command line"}
+        return self._replace(loaded=self.loaded._replace(settings=settings, origins=origins))
+
+
+def read_settings(
+    file: Path | None, data: Path | None, environ: Mapping[str, str] | None = None
+) -> Environment:
+    """Return what a command runs with; without `file`, TIDEMILL_CONFIG or ./tidemill.toml is read.
+
+    Raises: Refused, naming what is wrong and where.
+    """
+    outside = dict(os.environ if environ is None else environ)
+    everything = {**read_env_file(Path(".env")), **outside}
+    if file is None and everything.get(FILE_VARIABLE):
+        file = Path(everything[FILE_VARIABLE])
+    if file is None and Path(FILE_NAME).exists():
+        file = Path(FILE_NAME)
+    environment = Environment(load(Settings, file, everything, ALIASES), file)
+    return environment if data is None else environment.with_data(data)
+
+
+def _absolute(url: str, folder: Path) -> str:
+    scheme, separator, path = url.partition("://")
+    is_path = separator and scheme in {"lmdb", "chdb"} and path and not path.startswith("/")
+    return f"{scheme}://{folder / path}" if is_path else url

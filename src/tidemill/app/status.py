@@ -1,0 +1,38 @@
+"""`tidemill status`: say how the process that owns the data folder fares."""
+
+import asyncio
+import json
+from typing import Any
+
+from tidemill.app.control import ask_status
+from tidemill.app.settings import Environment
+
+
+def main(environment: Environment, *, is_json: bool) -> int:
+    """Print the status; return 0 where all chains run, 1 where one does not, or nothing runs."""
+    found = asyncio.run(ask_status(environment.paths.data))
+    if found is None:
+        stopped = {"running": False, "data": str(environment.paths.data)}
+        print(json.dumps(stopped) if is_json else f"not running on {environment.paths.data}")
+        return 1
+    found = {"running": True, **found}
+    print(json.dumps(found, indent=2) if is_json else _text(found))
+    return 0 if all(chain["state"] == "running" for chain in found["chains"].values()) else 1
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [
+        f"running for {found['uptime_s']} s on {found['data']}; {found['events']} events",
+        f"frame to bus    {_latency(found['frame_to_bus'])}",
+        f"frame to stored {_latency(found['frame_to_stored'])}",
+    ]
+    for source, chain in found["chains"].items():
+        lines.append(f"{source}: {chain['state']}, block {chain['tip']}, {chain['pools']} pools")
+        if chain["last_fault"]:
+            lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
+    lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
+    return "\n".join(lines)
+
+
+def _latency(summary: dict[str, Any]) -> str:
+    return f"p50 {summary['p50_ms']} ms, p99 {summary['p99_ms']} ms" if summary["count"] else "nothing yet"

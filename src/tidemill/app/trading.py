@@ -1,0 +1,97 @@
+"""Trade on a sandbox world in a process of its own, so that it does not slow down the reader.
+
+`python -m tidemill.app.trading WORLD.json SWAPS_PER_S BLOCK_MS SEED` trades until SIGTERM.
+"""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
+from tidemill.sandbox.world import World, from_json
+from tidemill.schema.faults import Unreachable
+
+_STOP_TIMEOUT_S = 10.0
+
+
+class Trading:
+    """Traders at work; their counts are there once they have stopped."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.counts: TraderCounts | None = None
+        self._process = process
+
+    async def stop(self) -> None:
+        """Stop the traders, and take their counts. Raises: Unreachable, where they failed."""
+        if self.counts is not None:
+            return
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                out, complaint = await self._process.communicate()
+        except TimeoutError:
+            self._process.kill()
+            raise Unreachable(f"traders: expected them to stop within {_STOP_TIMEOUT_S:g} s") from None
+        if self._process.returncode:
+            said = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+            raise Unreachable(f"traders: ended with code {self._process.returncode}: {said[0]}")
+        self.counts = msgspec.json.decode(out, type=TraderCounts)
+
+
+@asynccontextmanager
+async def trading(world_file: Path, options: TraderOptions) -> AsyncIterator[Trading]:
+    """Run traders on the world in `world_file` while the context is open."""
+    arguments = [str(world_file), str(options.swaps_per_s), str(options.block_ms), str(options.seed)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tidemill.app.trading",
+        *arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the command, which stops them in its own time
+    )
+    try:
+        yield Trading(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _trade(world: World, options: TraderOptions) -> TraderCounts:
+    counts = TraderCounts()
+    task = asyncio.ensure_future(trade(world, options, counts))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()
+    return counts
+
+
+def _die_with_parent() -> None:
+    """End with the process that started us, even where it is killed and can tell nobody."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> int:
+    """Trade as the arguments say; return the exit code."""
+    _die_with_parent()
+    file, swaps_per_s, block_ms, seed = arguments
+    options = TraderOptions(swaps_per_s=float(swaps_per_s), block_ms=int(block_ms), seed=int(seed))
+    counts = asyncio.run(_trade(from_json(Path(file).read_bytes()), options))
+    print(msgspec.json.encode(counts).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

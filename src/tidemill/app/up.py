@@ -1,0 +1,49 @@
+"""`tidemill up`: read every configured chain into the store, and answer other commands, until stopped."""
+
+import asyncio
+import logging
+
+from tidemill.app.control import serving
+from tidemill.app.engine import Engine
+from tidemill.app.running import run
+from tidemill.app.settings import FILE_NAME, Environment
+from tidemill.chains.evm.config import check_config
+from tidemill.core.log import logging_to
+from tidemill.schema.faults import Refused
+
+_log = logging.getLogger("tidemill.up")
+
+
+def main(environment: Environment, *, record: bool | None, with_view: bool) -> int:
+    """Run until a signal; return the exit code.
+
+    Raises: Refused, where no chain is configured or another process owns the data folder.
+    """
+    settings = environment.settings
+    if not settings.chains:
+        raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
+    for config in settings.chains.values():
+        check_config(config)
+    is_recording = settings.record.enabled if record is None else record
+    with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
+        run(_up(environment, record=is_recording, with_view=with_view))
+        _log.info("stopped")
+    return 0
+
+
+async def _up(environment: Environment, *, record: bool, with_view: bool) -> None:
+    from tidemill.app.live import LiveState
+    from tidemill.app.view import show
+
+    state = LiveState()
+    async with (
+        Engine(environment, environment.settings.chains, record=record, on_batches=state.take) as engine,
+        serving(environment.paths.data, engine.status, engine.query) as socket,
+        asyncio.TaskGroup() as tasks,
+    ):
+        _log.info(
+            "reading %s into %s; status and sql at %s", ", ".join(engine.statuses), engine.store, socket
+        )
+        tasks.create_task(engine.run(), name="engine")
+        if with_view:
+            tasks.create_task(show(engine, state), name="view")

@@ -1,0 +1,272 @@
+"""Turn a chain's blocks into rows of events and the exact state of every pool, and undo what was reverted."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from msgspec import Struct, msgpack
+
+from tidemill._rust import Factory, Head, Logs, PoolSet
+from tidemill.core.clock import NS_PER_S
+from tidemill.schema import derive
+from tidemill.schema.events import Block, Pool, PoolState, StateCause
+from tidemill.schema.faults import Fault, Gap, Malformed, Unsafe
+
+Snapshot = Any
+"""A pool as a chain had it after one block: the `PoolSnapshot` of `chains`, which is a neighbour."""
+Batches = list[tuple[str, pa.RecordBatch]]
+
+
+class Applied(NamedTuple):
+    """What came of some blocks."""
+
+    batches: Batches
+    """Topic and rows, in the order in which they happened."""
+    state: dict[bytes, bytes | None]
+    """Keys to set, or to delete where None, in the same transaction as the batches."""
+    faults: list[Fault]
+    """Gap: a pool whose logs disagree with its ticks must be read anew. Malformed: a log was left out."""
+
+
+_ADDRESS_BYTES = 20
+"""A record's key begins with its pool's address."""
+
+
+class _Undo(Struct, array_like=True, frozen=True):
+    """How to undo one block."""
+
+    number: int
+    parent_hash: bytes
+    parent_timestamp_s: int | None
+    """Absent where the block before it was never seen."""
+    blob: bytes
+
+
+class PoolBook:
+    """The pools of one chain.
+
+    Feed it snapshots and blocks in the order in which they happened, then take what came of them. It reads
+    neither clock nor network. `window_blocks` is how many of the newest blocks can be reverted.
+    """
+
+    def __init__(self, source: str, chain_id: int, factories: Sequence[Factory], window_blocks: int) -> None:
+        self.pools = PoolSet(source, chain_id, list(factories))
+        self._source = source
+        self._chain_id = chain_id
+        self._window_blocks = window_blocks
+        self._undo: OrderedDict[bytes, _Undo] = OrderedDict()
+        self._tip: tuple[bytes, int] | None = None
+        """Hash and timestamp (s) of the last block applied."""
+        self._waiting: tuple[list[Head], list[Logs], list[int]] = ([], [], [])
+        self._batches: Batches = []
+        self._state: dict[bytes, bytes | None] = {}
+        self._faults: list[Fault] = []
+
+    @staticmethod
+    def prefix_of(source: str) -> bytes:
+        """Return what every key of a source's state starts with."""
+        return f"pools/{source}/".encode()
+
+    @property
+    def prefix(self) -> bytes:
+        """Every key of its state starts with this."""
+        return self.prefix_of(self._source)
+
+    def load(self, state: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take up the state that was kept by an earlier run.
+
+        Raises: Malformed, where it is not such a state.
+        """
+        records: list[tuple[bytes, bytes]] = []
+        undo: list[tuple[bytes, _Undo]] = []
+        for key, value in state:
+            kind, _, rest = key.removeprefix(self.prefix).partition(b"/")
+            try:
+                if kind == b"pool":
+                    records.append((rest, value))
+                elif kind == b"undo":
+                    undo.append((bytes.fromhex(rest.decode()), msgpack.decode(value, type=_Undo)))
+                elif kind == b"tip":
+                    self._tip = msgpack.decode(value, type=tuple[bytes, int])
+            except ValueError as fault:
+                raise Malformed(
+                    f"bus state {key!r}: expected the pools of {self._source}: {fault}"
+                ) from fault
+        self.pools.load(records)
+        self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
+
+    def snapshot(self, read: Sequence[Snapshot]) -> None:
+        """Take pools as they were read from the chain."""
+        self._flush()
+        for one in read:
+            self._keep(self.pools.insert(one).changed)
+        if read:
+            self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
+            self._batches.append(("pool_state", derive.to_batch([self._read_state(one) for one in read])))
+
+    def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
+        """Take blocks with all their tracked logs; each is the child of the one before."""
+        self._waiting[0].extend(heads)
+        self._waiting[1].append(logs)
+        self._waiting[2].extend(recv_ns)
+
+    def revert(self, head: Head, recv_ns: int, sequence: int) -> None:
+        """Undo the newest block, and tell the state of its pools as it was before it.
+
+        Raises: Unsafe, where it is older than the window or than the first block: the pools cannot follow.
+        """
+        self._flush()
+        undo = self._undo.pop(head.hash, None)
+        if undo is None:
+            raise Unsafe(f"{self._source}: expected to know how to undo block {head.number}, which is too old")
+        changed = self.pools.revert(undo.blob)
+        self._keep(changed)
+        self._state[self._undo_key(head.hash)] = None
+        timestamp_s = head.timestamp_s if undo.parent_timestamp_s is None else undo.parent_timestamp_s
+        self._move((undo.parent_hash, timestamp_s))
+        addresses = sorted({key[:_ADDRESS_BYTES] for key, _ in changed})
+        rows = [
+            self._corrected(pool, head, timestamp_s, recv_ns, sequence)
+            for pool in map(self.pools.get, addresses)
+            if pool is not None
+        ]
+        if rows:
+            self._batches.append(("pool_state", derive.to_batch(rows)))
+
+    def restore(self, head: Head, logs: Logs, recv_ns: int, new_log_indexes: Sequence[int] = ()) -> None:
+        """Apply a block again whose events are known, but for those of the logs named."""
+        self._flush()
+        batches = self._apply([head], logs, [recv_ns], emit=bool(new_log_indexes))
+        if new_log_indexes:
+            wanted = set(new_log_indexes)
+            self._batches.extend((topic, _rows_of(batch, wanted)) for topic, batch in batches)
+
+    def take(self) -> Applied:
+        """Return what came of all since the last call."""
+        self._flush()
+        taken = Applied(self._batches, self._state, self._faults)
+        self._batches, self._state, self._faults = [], {}, []
+        return taken
+
+    def _flush(self) -> None:
+        heads, logs, recv_ns = self._waiting
+        if not heads:
+            return
+        self._waiting = ([], [], [])
+        together = logs[0] if len(logs) == 1 else Logs.concat(logs)
+        counts = {block_hash: count for _, block_hash, count in together.blocks()}
+        blocks = [
+            self._block(head, at_ns, counts.get(head.hash, 0))
+            for head, at_ns in zip(heads, recv_ns, strict=True)
+        ]
+        self._batches.append(("block", derive.to_batch(blocks)))
+        self._batches.extend(self._apply(heads, together, recv_ns))
+
+    def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> Batches:
+        applied = self.pools.apply(heads, logs, recv_ns, emit)
+        self._keep(applied.changed)
+        self._faults += [Gap(f"{self._source}: {drift}") for drift in applied.drift]
+        self._faults += [Malformed(f"{self._source}: {found}") for found in applied.malformed]
+        blobs = {block_hash: blob for _, block_hash, blob in applied.undo}
+        for head in heads:
+            before = self._tip[1] if self._tip is not None and self._tip[0] == head.parent_hash else None
+            self._tip = (head.hash, head.timestamp_s)
+            undo = _Undo(head.number, head.parent_hash, before, blobs.get(head.hash, b""))
+            self._undo[head.hash] = undo
+        for head in heads[-self._window_blocks :]:
+            self._state[self._undo_key(head.hash)] = msgpack.encode(self._undo[head.hash])
+        while len(self._undo) > self._window_blocks:
+            old, _ = self._undo.popitem(last=False)
+            key = self._undo_key(old)
+            self._state[key] = None
+        self._move(self._tip)
+        return [(topic, batch) for topic, batch in applied.batches.items() if batch.num_rows]
+
+    def _move(self, tip: tuple[bytes, int] | None) -> None:
+        self._tip = tip
+        self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
+
+    def _keep(self, changed: Iterable[tuple[bytes, bytes | None]]) -> None:
+        self._state.update((self.prefix + b"pool/" + key, value) for key, value in changed)
+
+    def _undo_key(self, block_hash: bytes) -> bytes:
+        return self.prefix + b"undo/" + block_hash.hex().encode()
+
+    # --- rows for the few; the bulk is built in Rust
+
+    def _block(self, head: Head, recv_ns: int, log_count: int) -> Block:
+        return Block(
+            event_ns=head.timestamp_s * NS_PER_S,
+            recv_ns=recv_ns,
+            source=self._source,
+            chain_id=self._chain_id,
+            block_number=head.number,
+            block_hash=head.hash,
+            parent_hash=head.parent_hash,
+            base_fee_wei=head.base_fee_wei,
+            gas_used=head.gas_used,
+            gas_limit=head.gas_limit,
+            log_count=log_count,
+        )
+
+    def _at(self, read: Snapshot) -> dict[str, Any]:
+        return {
+            "event_ns": read.block_timestamp_s * NS_PER_S,
+            "recv_ns": read.recv_ns,
+            "source": self._source,
+            "chain_id": self._chain_id,
+            "block_number": read.block_number,
+            "block_hash": read.block_hash,
+            "pool": read.address,
+            "protocol": read.protocol,
+            "dex": read.dex,
+        }
+
+    def _pool_event(self, read: Snapshot) -> Pool:
+        return Pool(
+            **self._at(read),
+            factory=read.factory,
+            token0=read.token0,
+            token1=read.token1,
+            fee_ppm=read.fee_ppm,
+            tick_spacing=read.tick_spacing,
+        )
+
+    def _read_state(self, read: Snapshot) -> PoolState:
+        return PoolState(
+            **self._at(read),
+            cause=StateCause.BOOTSTRAP,
+            sequence=0,
+            reserve0=read.reserve0,
+            reserve1=read.reserve1,
+            sqrt_price_x96=read.sqrt_price_x96,
+            liquidity=read.liquidity,
+            tick=read.tick,
+        )
+
+    def _corrected(self, pool: Any, gone: Head, timestamp_s: int, recv_ns: int, sequence: int) -> PoolState:
+        return PoolState(
+            event_ns=timestamp_s * NS_PER_S,
+            recv_ns=recv_ns,
+            source=self._source,
+            chain_id=self._chain_id,
+            block_number=gone.number - 1,
+            block_hash=gone.parent_hash,
+            pool=pool.address,
+            protocol=pool.protocol,
+            dex=pool.dex,
+            cause=StateCause.REORG,
+            sequence=sequence,
+            **current(pool),
+        )
+
+
+def _rows_of(batch: pa.RecordBatch, log_indexes: set[int]) -> pa.RecordBatch:
+    return batch.filter(pa.array([index in log_indexes for index in batch.column("log_index").to_pylist()]))
+
+
+def current(pool: Any) -> Mapping[str, int | None]:
+    """Return the state of a compiled pool as `pool_state` names it; absent fields are left out."""
+    names = ("reserve0", "reserve1", "sqrt_price_x96", "liquidity", "tick")
+    return {name: getattr(pool, name) for name in names if hasattr(pool, name)}

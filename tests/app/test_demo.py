@@ -1,0 +1,82 @@
+"""The demo as users run it: in a process of its own, on a real node, to its own proof."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _node() -> None:
+    if os.environ.get("SERVICES") == "none":
+        pytest.skip("needs the sandbox's node; SERVICES=none was asked for")
+
+
+@pytest.mark.timeout(180)
+def test_a_demo_of_five_seconds_is_whole_and_leaves_its_data(cli, tmp_path):
+    ended = cli("demo", "--seconds", "5", "--data", "d", "--record", "--json", timeout_s=120)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    summary = json.loads(ended.stdout)
+    assert summary["ok"]
+    swaps = summary["proof"]["tables"]["swap"]
+    assert swaps["on_chain"] == swaps["stored"] == summary["rows"]["swap"] > 100
+    assert swaps["missing"] == swaps["double"] == swaps["unknown"] == 0
+    assert summary["proof"]["pools"]["checked"] == summary["proof"]["pools"]["equal"] >= 20
+    asked = cli(
+        "sql",
+        "--data",
+        "d",
+        "--json",
+        "SELECT count() AS swaps, uniqExact(pool) AS pools FROM swap_canonical",
+    )
+    assert json.loads(asked.stdout)["swaps"] == swaps["stored"]
+    replayed = json.loads(cli("replay", summary["chain"]["recording"], "--json").stdout)
+    assert replayed["digest"] == summary["chain"]["digest"]
+    assert replayed["faults"] == []
+    into = json.loads(cli("replay", summary["chain"]["recording"], "--into", "again", "--json").stdout)
+    assert into["digest"] == replayed["digest"]
+    count = "SELECT count() AS swaps FROM swap"
+    assert (
+        json.loads(cli("sql", "--data", "again", "--json", count).stdout)["swaps"] == replayed["rows"]["swap"]
+    )
+    twice = cli("replay", summary["chain"]["recording"], "--into", "again")
+    assert twice.returncode == 1
+    assert "expected a folder without events of sandbox" in twice.stderr
+
+
+@pytest.mark.timeout(120)
+def test_ctrl_c_ends_a_demo_with_its_proof(tmp_path: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tidemill.app.cli", "demo", "--seconds", "0", "--data", str(tmp_path / "d")],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "pools" in line and "swaps" in line and " 0 swaps" not in line:
+            break
+    process.send_signal(signal.SIGINT)
+    started_s = time.monotonic()
+    rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    assert "nothing missing, nothing double, every pool equal" in rest
+    assert time.monotonic() - started_s < 10
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(cli, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "precious").write_text("mine")
+    ended = cli("demo", "--data", "d")
+    assert ended.returncode == 1
+    assert "expected d to be empty" in ended.stderr.replace(str(tmp_path) + "/", "")
+    assert (tmp_path / "d" / "precious").exists()

@@ -1,0 +1,150 @@
+"""`kill -9` of `tidemill up` at random moments: afterwards the store has exactly what the chain has."""
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tidemill.app.control import ask_sql, ask_status
+from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
+from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
+from tidemill.sandbox.world import World
+
+from .conftest import ROOT, chain_toml
+
+KILLS = int(os.environ.get("KILLS", "25"))
+LIVES_S = (0.2, 2.2)
+"""How long a process lives: from before it has opened anything to well after it is live."""
+REORG_EVERY = 5
+
+
+@asynccontextmanager
+async def running_up(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tidemill.app.cli",
+        "up",
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def lived(process: asyncio.subprocess.Process, seconds: float) -> None:
+    """Wait; a process that ends by itself meanwhile is a failure."""
+    try:
+        async with asyncio.timeout(seconds):
+            _, complaint = await process.communicate()
+    except TimeoutError:
+        return
+    pytest.fail(f"`up` ended by itself with {process.returncode}: {complaint.decode()[-2000:]}")
+
+
+async def caught_up(data: Path, head: int) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            status = await ask_status(data)
+            if status and status["chains"]["sandbox"]["tip"] == head and status["store"]["is_stored"]:
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(60 + 8 * KILLS)
+async def test_after_kills_at_random_moments_the_store_has_what_the_chain_has(
+    fresh_world: World, tmp_path: Path
+):
+    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world))
+    seed = random.SystemRandom().getrandbits(32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    traders = asyncio.create_task(
+        trade(fresh_world, TraderOptions(swaps_per_s=60, block_ms=100, liquidity_percent=10), TraderCounts())
+    )
+    try:
+        for kill in range(KILLS):
+            async with running_up(tmp_path) as process:
+                await lived(process, dice.uniform(*LIVES_S))
+                process.send_signal(signal.SIGKILL)
+            if kill % REORG_EVERY == REORG_EVERY - 1:
+                await fresh_world.reorg(dice.randint(1, 5))
+            assert not traders.done() or traders.result() is None
+    finally:
+        traders.cancel()
+        await asyncio.wait([traders])
+    await fresh_world.mine()
+    data = tmp_path / "data"
+    async with running_up(tmp_path) as process, Rpc(fresh_world.http_url) as rpc:
+        head = int(await rpc.call("eth_blockNumber"), 16)
+        await caught_up(data, head)
+
+        async def query(sql: str):
+            answer = await ask_sql(data, sql)
+            assert answer is not None
+            return answer
+
+        pools = [pool.address for pool in fresh_world.pools]
+        for table, topics in TABLES.items():
+            proof = compare(
+                await logs_on_chain(rpc, pools, topics), await stored_keys(query, table, fresh_world.chain_id)
+            )
+            assert (proof.missing, proof.double, proof.unknown) == (0, 0, 0), f"{table}: {proof}, seed {seed}"
+        assert proof.on_chain > 0
+        runs = await query("SELECT uniqExact(connection) AS runs FROM coverage")
+        assert runs["runs"][0].as_py() > KILLS / 3, "the kills came too early to hit anything"
+        await blocks_are_whole(query, rpc, fresh_world.deploy_block, head)
+        await states_are_the_contracts(query, rpc, fresh_world)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await process.communicate()
+        assert process.returncode == 0
+
+
+async def blocks_are_whole(query, rpc: Rpc, first: int, head: int) -> None:
+    """Every block of the chain is stored once, under its own hash."""
+    stored = await query("SELECT block_number, block_hash FROM block_canonical ORDER BY block_number")
+    assert stored["block_number"].to_pylist() == list(range(first, head + 1))
+    for number, found in zip(
+        stored["block_number"].to_pylist(), stored["block_hash"].to_pylist(), strict=True
+    ):
+        if number % 10 == 0 or number == head:
+            block = await rpc.call("eth_getBlockByNumber", hex(number), False)
+            assert "0x" + found.hex() == block["hash"]
+
+
+async def states_are_the_contracts(query, rpc: Rpc, world: World) -> None:
+    """The newest stored state of every pool is its contract's, and no state is stored twice."""
+    twice = await query(
+        "SELECT count() AS c FROM (SELECT 1 FROM pool_state"
+        " GROUP BY chain_id, block_hash, log_index, pool, cause, sequence HAVING count() > 1)"
+    )
+    assert twice["c"][0].as_py() == 0
+    newest = await query(
+        "SELECT pool, argMax(tuple(reserve0, reserve1, sqrt_price_x96, liquidity, tick), (block_number, sequence)) AS s,"
+        " toString(s.1) AS r0, toString(s.2) AS r1, toString(s.3) AS p, toString(s.4) AS l, s.5 AS t"
+        " FROM pool_state_canonical GROUP BY pool"
+    )
+    found = {row["pool"]: row for row in newest.select(["pool", "r0", "r1", "p", "l", "t"]).to_pylist()}
+    for pool in world.pools:
+        row = found[bytes.fromhex(pool.address[2:])]
+        if pool.protocol == "uniswap_v2":
+            data = await rpc.call("eth_call", {"to": pool.address, "data": "0x0902f1ac"}, "latest")
+            assert (int(row["r0"]), int(row["r1"])) == (int(data[2:66], 16), int(data[66:130], 16)), pool
+        else:
+            slot0 = await rpc.call("eth_call", {"to": pool.address, "data": "0x3850c7bd"}, "latest")
+            liquidity = await rpc.call("eth_call", {"to": pool.address, "data": "0x1a686502"}, "latest")
+            assert (int(row["p"]), int(row["l"])) == (int(slot0[2:66], 16), int(liquidity, 16)), pool
