@@ -1,0 +1,147 @@
+"""Quotes beside degenbot: the same pools of one sandbox world, the same amounts, the same results, one run.
+
+degenbot quotes one amount a call, which is its interface; ours quotes a batch a call. Both are called from Python.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from benchmarks.reading import pools_of
+from benchmarks.row import Row
+from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.world import Pool, World
+
+ROOT = Path(__file__).parents[1]
+PEER = ROOT / ".peers" / "degenbot"
+HERE = Path(__file__).parent / "peers"
+RATIO = 20.0
+_AMOUNTS = 1_000
+_ROUNDS_OURS = 200
+
+
+class Work(NamedTuple):
+    """One comparison: amounts of one token into one pool."""
+
+    name: str
+    kind: str
+    pool: Any
+    zero_for_one: bool
+    world_pool: Pool
+    amounts: list[int]
+    rounds: int
+
+
+def install_peer() -> None:
+    """Install degenbot into an environment of its own, once."""
+    stamp = PEER / "installed"
+    if stamp.exists():
+        return
+    subprocess.run([sys.executable, "-m", "venv", str(PEER)], check=True)
+    pip = [str(PEER / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "-r", str(HERE / "degenbot.lock.txt")], check=True)
+    stamp.touch()
+
+
+def run() -> list[Row]:
+    """Compare V2, V3 in range, V3 crossing 8 ticks."""
+    install_peer()
+    return asyncio.run(_run())
+
+
+async def _run() -> list[Row]:
+    async with open_world() as world:
+        book = await pools_of(world)
+        works = list(_works(world, book))
+        answer = await asyncio.to_thread(_peer, world, works)
+    rows: list[Row] = []
+    for work in works:
+        ns, outputs = _ours(work)
+        peer = answer["calls"][work.name]
+        theirs = [int(output) for output in peer["outputs"]]
+        if outputs != theirs:
+            differing = next(i for i, (a, b) in enumerate(zip(outputs, theirs, strict=True)) if a != b)
+            raise RuntimeError(f"{work.name}: results differ at {work.amounts[differing]}: {outputs[differing]}, {theirs[differing]}")
+        note = f"ours {ns:.1f} ns, degenbot {answer['version']} {peer['ns']:.0f} ns, equal results"
+        rows.append(Row(f"{work.name}, from Python, times degenbot", peer["ns"] / ns, "×", RATIO, note=note))
+    return rows
+
+
+def _works(world: World, book: Any) -> list[Work]:
+    pools = [(pool, book.pools.get(bytes.fromhex(pool.address[2:]))) for pool in world.pools]
+    v2, v2_state = next((pool, state) for pool, state in pools if pool.protocol == "uniswap_v2")
+    works = [Work("V2 quote", "v2", v2_state, True, v2, _spread(v2_state.reserve0 // 10_000), 20)]
+    v3s = [(pool, state) for pool, state in pools if pool.protocol == "uniswap_v3"]
+    for pool, state in v3s:
+        if amount := _amount_crossing(state, 8):
+            small = next(amount >> shift for shift in range(256) if _crossed(state, amount >> shift) == 0)
+            works.append(Work("V3 quote in range", "v3", state, True, pool, _spread(small // 2), 5))
+            works.append(Work("V3 quote crossing 8 ticks", "v3", state, True, pool, [amount + i for i in range(100)], 5))
+            return works
+    raise RuntimeError("the sandbox has no pool in which a swap crosses 8 ticks")
+
+
+def _spread(base: int) -> list[int]:
+    return [base + index * (base // (2 * _AMOUNTS)) for index in range(_AMOUNTS)]
+
+
+def _crossed(state: Any, amount: int) -> int:
+    return int(state.swap(True, amount).ticks_crossed)
+
+
+def _amount_crossing(state: Any, ticks: int) -> int | None:
+    """Return an amount of token 0 that crosses exactly `ticks` initialised ticks, the pool permitting."""
+    low, high = 0, 1 << 120
+    while low < high:
+        middle = (low + high) // 2
+        if _crossed(state, middle) < ticks:
+            low = middle + 1
+        else:
+            high = middle
+    return low + 1_000 if low and _crossed(state, low + 1_000) == ticks else None
+
+
+def _peer(world: World, works: list[Work]) -> dict[str, Any]:
+    calls = [
+        {
+            "name": work.name,
+            "kind": work.kind,
+            "pool": work.world_pool.address,
+            "token_in": work.world_pool.token0 if work.zero_for_one else work.world_pool.token1,
+            "amounts": [str(amount) for amount in work.amounts],
+            "rounds": work.rounds,
+        }
+        for work in works
+    ]
+    with tempfile.TemporaryDirectory() as home:  # it keeps a database in the home folder
+        done = subprocess.run(
+            [str(PEER / "bin" / "python"), str(HERE / "degenbot_quotes.py")],
+            input=json.dumps({"url": world.http_url, "calls": calls}),
+            env=os.environ | {"HOME": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"degenbot: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def _ours(work: Work) -> tuple[float, list[int]]:
+    array = pa.array([amount.to_bytes(32, "little") for amount in work.amounts], pa.binary(32))
+    outputs = [int.from_bytes(value.as_py(), "little") for value in work.pool.amounts_out(work.zero_for_one, array)]
+    took: list[float] = []
+    for _ in range(_ROUNDS_OURS):
+        started = time.perf_counter_ns()
+        work.pool.amounts_out(work.zero_for_one, array)
+        took.append((time.perf_counter_ns() - started) / len(work.amounts))
+    return statistics.median(took), outputs
