@@ -136,9 +136,7 @@ class Driver:
         return f"{type(stops[0]).__name__}: {stops[0]}" if stops else None
 
     def events(self, tag: str) -> list[Any]:
-        return [
-            event for step in self.steps for event in step.events if event.__struct_config__.tag == tag
-        ]
+        return [event for step in self.steps for event in step.events if event.__struct_config__.tag == tag]
 
     def canonical(self) -> list[tuple[int, str]]:
         """Replay what came out: the canonical chain's numbers and hashes."""
@@ -171,7 +169,7 @@ class Driver:
 
 
 def _keys(logs: Logs) -> list[tuple[str, int]]:
-    return [("0x" + block_hash.hex(), index) for block_hash, index in logs.keys()]  # noqa: SIM118
+    return [("0x" + block_hash.hex(), index) for block_hash, index in logs.keys()]
 
 
 def chain_of(node: FakeNode, first: int = 0) -> list[tuple[int, str]]:
@@ -192,7 +190,12 @@ def encoded(steps: list[Step]) -> dict[str, bytes]:
 def _block(block: Sealed | Reverted | Restored) -> tuple[Any, ...]:
     match block:
         case Sealed():
-            return ([head.hash for head in block.heads], _keys(block.logs), block.recv_ns, block.first_seen_ns)
+            return (
+                [head.hash for head in block.heads],
+                _keys(block.logs),
+                block.recv_ns,
+                block.first_seen_ns,
+            )
         case Restored():
             return (block.head.hash, _keys(block.logs), block.recv_ns, block.sequence, block.new_log_indexes)
         case Reverted():

@@ -159,7 +159,11 @@ class FakeNode:
 
     def _reply(self, asked: dict[str, Any]) -> dict[str, Any]:
         try:
-            return {"jsonrpc": "2.0", "id": asked["id"], "result": self.call(asked["method"], asked["params"])}
+            return {
+                "jsonrpc": "2.0",
+                "id": asked["id"],
+                "result": self.call(asked["method"], asked["params"]),
+            }
         except Refusal as refusal:
             error = {"code": refusal.code, "message": refusal.message}
             return {"jsonrpc": "2.0", "id": asked["id"], "error": error}

@@ -34,7 +34,8 @@ def config_of(world: World, **changes: Any) -> EvmConfig:
             address=factory.address,
             protocol=factory.protocol,
             dex=factory.dex,
-            fee_numerator=factory.fee_denominator - (factory.fee_numerator or 0),  # kept, where the world says taken
+            fee_numerator=factory.fee_denominator
+            - (factory.fee_numerator or 0),  # kept, where the world says taken
             fee_denominator=factory.fee_denominator,
         )
         for factory in world.factories
@@ -90,7 +91,9 @@ class Seen:
 
 
 @asynccontextmanager
-async def following(config: EvmConfig, recorder: Recorder | None = None) -> AsyncIterator[tuple[EvmFollower, Seen]]:
+async def following(
+    config: EvmConfig, recorder: Recorder | None = None
+) -> AsyncIterator[tuple[EvmFollower, Seen]]:
     follower = EvmFollower(config, None, "run")
     seen = Seen()
     shell = Shell(follower, seen.take, SystemClock(), recorder=recorder)
@@ -129,7 +132,7 @@ async def trading(world: World, **changes: Any) -> AsyncIterator[TraderCounts]:
 
 
 async def quiet(world: World) -> None:
-    """Wait until the node has mined what the traders sent: a reorg meanwhile leaves it without some blocks."""
+    """Wait until the node has mined what the traders sent: a reorg meanwhile leaves holes in its chain."""
     while True:
         number, _ = await newest(world)
         await world.mine()
@@ -143,8 +146,7 @@ async def test_every_log_of_the_node_is_sealed_while_traders_trade_and_blocks_ar
     async with following(config_of(fresh_world)) as (follower, seen):
         for depth in (0, 1, 3):
             async with trading(fresh_world, swaps_per_s=200, block_ms=50, seed=depth + 1) as counts:
-                while counts.blocks < 15:
-                    await asyncio.sleep(0.05)
+                await seen.until(lambda: counts.blocks >= 15)
             if depth:
                 await fresh_world.reorg(depth)
         await fresh_world.mine()
@@ -159,8 +161,7 @@ async def test_a_recording_replays_to_the_byte(fresh_world: World, tmp_path: Pat
     path = tmp_path / "run.tdml"
     async with Recorder(path) as recorder, following(config_of(fresh_world), recorder) as (follower, seen):
         async with trading(fresh_world, swaps_per_s=200, block_ms=50) as counts:
-            while counts.blocks < 20:
-                await asyncio.sleep(0.05)
+            await seen.until(lambda: counts.blocks >= 20)
         await fresh_world.reorg(2)
         tip = await newest(fresh_world)
         await seen.until(lambda: follower.tip == tip)
@@ -181,7 +182,11 @@ async def test_the_state_read_at_the_start_equals_the_contracts(world: World, ov
     async with Rpc(world.http_url) as rpc:
         for pool in world.pools:
             snapshot = snapshots[bytes.fromhex(pool.address[2:])]
-            assert (snapshot.protocol, snapshot.dex, snapshot.fee_ppm) == (pool.protocol, pool.dex, pool.fee_ppm)
+            assert (snapshot.protocol, snapshot.dex, snapshot.fee_ppm) == (
+                pool.protocol,
+                pool.dex,
+                pool.fee_ppm,
+            )
             at = hex(snapshot.block_number)
             if pool.protocol == "uniswap_v2":
                 words = await ask(rpc, pool.address, "0x0902f1ac", at)
@@ -192,7 +197,9 @@ async def test_the_state_read_at_the_start_equals_the_contracts(world: World, ov
                 assert await ask(rpc, pool.address, "0x1a686502", at) == [snapshot.liquidity]
                 assert sum(net for _, _, net in snapshot.ticks) == 0
                 assert snapshot.tick is not None
-                assert sum(net for tick, _, net in snapshot.ticks if tick <= snapshot.tick) == snapshot.liquidity
+                assert (
+                    sum(net for tick, _, net in snapshot.ticks if tick <= snapshot.tick) == snapshot.liquidity
+                )
 
 
 async def ask(rpc: Rpc, address: str, data: str, block: str) -> list[int]:
@@ -226,8 +233,7 @@ async def test_a_listed_pool_is_recognised_and_an_unknown_one_is_a_fault(world: 
 async def test_a_chain_that_is_only_polled_over_http_is_followed(fresh_world: World) -> None:
     async with following(config_of(fresh_world, ws_url=None, poll_ms=50)) as (follower, seen):
         async with trading(fresh_world, swaps_per_s=100, block_ms=50) as counts:
-            while counts.blocks < 10:
-                await asyncio.sleep(0.05)
+            await seen.until(lambda: counts.blocks >= 10)
         await fresh_world.mine()
         tip = await newest(fresh_world)
         await seen.until(lambda: follower.tip == tip)

@@ -10,7 +10,7 @@ from tidemill.chains.evm.steps import Restored, Reverted, Sealed
 from tidemill.core.recording import Kind
 
 from .driver import Driver, chain_of, config_of, encoded
-from .fake_node import FakeNode, head_notice, log_notices
+from .fake_node import FakeBlock, FakeNode, head_notice, log_notices
 
 
 def all_logs(node: FakeNode) -> list[tuple[str, int]]:
@@ -85,6 +85,39 @@ def test_a_lagging_node_that_repeats_an_old_head_changes_nothing() -> None:
     driver.announce(driver.node.blocks[2]).settle()
     assert len(driver.blocks) == before
     assert driver.follower.stale_head_count >= 1
+
+
+def test_a_node_that_lags_below_the_window_stops_nothing_and_is_told_once() -> None:
+    config = config_of(window_blocks=12, walk_blocks_max=10, settle_blocks=2)
+    driver = Driver(FakeNode(), config).open().mine(blocks=30)
+    driver.announce(*driver.node.blocks[3:6]).settle()
+    assert driver.stop is None
+    assert [fault for fault in driver.faults if "it lags" in fault] == [
+        "Gap: chain local: expected a head near block 30, the node announces 3:"
+        " it lags, or its chain is another one"
+    ]
+    driver.mine(blocks=3)
+    assert driver.canonical() == chain_of(driver.node)
+
+
+def test_a_head_that_no_chain_leads_to_is_given_up() -> None:
+    driver = Driver(FakeNode()).open().mine(blocks=3)
+    for number in (5, 50, 10**15):
+        bogus = FakeBlock(number, "0x" + "ab" * 32, "0x" + "cd" * 32, [])
+        driver.announce(bogus).settle(ticks=12)
+        driver.mine(blocks=2)
+        driver.settle(ticks=12)
+    assert driver.canonical() == chain_of(driver.node)
+    assert driver.stop is None
+
+
+def test_a_head_with_the_wrong_hash_is_replaced_by_the_next() -> None:
+    driver = Driver(FakeNode()).open().mine(blocks=3)
+    block = driver.node.mine()
+    driver.announce(FakeBlock(block.number, "0x" + "ab" * 32, block.parent, [])).settle()
+    driver.mine(blocks=2)
+    driver.settle(ticks=3)
+    assert driver.canonical() == chain_of(driver.node)
 
 
 @pytest.mark.parametrize("skipped", [1, 2, 10, 31, 32, 33, 100])
@@ -170,11 +203,13 @@ def test_a_log_announced_after_sealing_has_its_block_sealed_again_and_emits_it_o
     driver.node.lies["eth_getLogs"] = lambda logs: logs[:1]
     driver.frame(head_notice(block))
     driver.settle()
-    del driver.node.lies["eth_getLogs"]
-    driver.mine(2)
+    driver.mine(1)
     for notice in log_notices(block):
         driver.frame(notice)
-    driver.settle()
+    driver.settle(ticks=2)
+    assert driver.canonical() == chain_of(driver.node)[: block.number]
+    del driver.node.lies["eth_getLogs"]
+    driver.settle(ticks=3)
     assert driver.canonical() == chain_of(driver.node)
     emitted = driver.emitted_logs()
     assert sorted(emitted) == sorted(all_logs(driver.node))

@@ -16,12 +16,13 @@ from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import SystemClock
 from tidemill.sandbox.world import World
 from tidemill.schema.events import Health
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Refused, Unsafe
 
 from .driver import chain_of, config_of
 from .fake_node import FakeNode, head_notice, log_notices
 from .proxy import Proxy, proxied
-from .test_anvil import Seen, config_of as world_config, following, logs_of_node, newest, trading
+from .test_anvil import Seen, following, logs_of_node, newest, trading
+from .test_anvil import config_of as world_config
 
 QUICK = {
     "answer_timeout_ms": 1_000,
@@ -36,8 +37,7 @@ QUICK = {
 async def catch_up(world: World, seen: Seen, follower: EvmFollower, heal: Callable[[], None]) -> None:
     """Trade for a while, heal the connection, and wait until the follower has all that the node has."""
     async with trading(world, swaps_per_s=200, block_ms=50) as counts:
-        while counts.blocks < 20:
-            await asyncio.sleep(0.05)
+        await seen.until(lambda: counts.blocks >= 20)
     heal()
     await world.mine()
     tip = await newest(world)
@@ -112,7 +112,9 @@ async def test_an_endpoint_that_is_down_at_first_and_once_more_is_waited_for(fre
 
 
 @asynccontextmanager
-async def serving(node: FakeNode, spoil: Callable[[], Awaitable[web.Response | None]]) -> AsyncIterator[dict[str, Any]]:
+async def serving(
+    node: FakeNode, spoil: Callable[[], Awaitable[web.Response | None]]
+) -> AsyncIterator[dict[str, Any]]:
     """Serve a fake node over HTTP and WebSocket; `spoil` may answer an HTTP request in its place."""
     sockets: list[web.WebSocketResponse] = []
 
@@ -194,6 +196,19 @@ async def test_the_wrong_chain_is_refused_and_not_tried_again() -> None:
         assert len(urls["sockets"]) == 1
 
 
+async def test_a_fault_of_the_recipient_ends_the_run_as_it_is() -> None:
+    async def fail(step: Any) -> None:
+        if step.blocks:
+            raise Unsafe("no further")
+
+    async with serving(FakeNode(), unspoilt) as urls:
+        shell = Shell(
+            EvmFollower(config_of(ws_url=urls["ws_url"], **QUICK), None, "run"), fail, SystemClock()
+        )
+        with pytest.raises(Unsafe, match="no further"):
+            await asyncio.wait_for(shell.run("run", {}), 10)
+
+
 async def test_a_silent_connection_is_replaced() -> None:
     node = FakeNode()
     async with serving(node, unspoilt) as urls:
@@ -248,7 +263,9 @@ async def test_a_recipient_that_is_slow_holds_the_chain_back_and_loses_nothing()
 def test_urls_in_a_recording_have_no_secrets() -> None:
     from tidemill.chains.evm.replay import read_start, start_entry
 
-    config = config_of(ws_url="wss://eth.example/v2/0123456789abcdef", http_url="https://u:p@eth.example/?key=k")
+    config = config_of(
+        ws_url="wss://eth.example/v2/0123456789abcdef", http_url="https://u:p@eth.example/?key=k"
+    )
     entry = start_entry(config, "run", {b"a": b"b"}, 1)
     assert b"0123456789abcdef" not in entry.data
     assert b"u:p" not in entry.data

@@ -30,14 +30,18 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-async def post(handler: Handler, limits: HttpLimits | None = None, path: str = "") -> HttpAnswer | HttpFailure:
+async def post(
+    handler: Handler, limits: HttpLimits | None = None, path: str = ""
+) -> HttpAnswer | HttpFailure:
     async with serving(handler) as url, HttpEndpoint(url + path, SystemClock(), limits) as endpoint:
         return await endpoint.post(b"[]")
 
 
 def responding(status: int, body: bytes, **headers: str) -> Handler:
     async def respond(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return web.Response(
+            status=status, body=body, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
 
     return respond
 
@@ -66,7 +70,9 @@ async def test_an_answer_is_given_whole_with_its_time() -> None:
         (200, b"", Malformed, "expected JSON"),
     ],
 )
-async def test_a_failure_has_the_class_of_its_remedy(status: int, body: bytes, kind: type[Fault], words: str) -> None:
+async def test_a_failure_has_the_class_of_its_remedy(
+    status: int, body: bytes, kind: type[Fault], words: str
+) -> None:
     failure = await post(responding(status, body))
     assert isinstance(failure, HttpFailure)
     assert type(failure.fault) is kind

@@ -75,7 +75,7 @@ async def test_a_sender_that_is_faster_than_the_reader_is_held_back() -> None:
 
     limits = SocketLimits(held_bytes_max=500_000)
     async with serving(flood) as url, await Socket.connect(url, SystemClock(), limits) as socket:
-        while socket.pause_count == 0:
+        while socket.pause_count == 0:  # noqa: ASYNC110 - nothing announces it, on purpose
             await asyncio.sleep(0.01)
         held_frames = socket.frame_count
         assert held_frames < 50
@@ -152,6 +152,19 @@ async def test_a_server_that_never_shakes_hands_is_unreachable() -> None:
     port = server.sockets[0].getsockname()[1]
     async with server:
         with pytest.raises(Unreachable, match="100 ms"):
-            await Socket.connect(f"ws://127.0.0.1:{port}", SystemClock(), SocketLimits(connect_timeout_ms=100))
+            await Socket.connect(
+                f"ws://127.0.0.1:{port}", SystemClock(), SocketLimits(connect_timeout_ms=100)
+            )
         async with asyncio.timeout(5):
             await hung_up.wait()
+
+
+async def test_a_server_that_hangs_up_before_the_handshake_is_unreachable() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(Unreachable, match=r"before the WebSocket handshake ended|cannot connect"):
+            await Socket.connect(f"ws://127.0.0.1:{port}", SystemClock())

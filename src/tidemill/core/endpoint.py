@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 _HIDDEN = "***"
 _KEY_CHARS_MIN = 12
-"""A path segment of this length is taken for a key: the words of real paths (`v3`, `ws`, `mainnet`) are shorter."""
+"""A path segment of this length is taken for a key: the words of real paths (`v3`, `ws`, `mainnet`) are
+shorter.
+"""
 
 
 def redact_url(url: str) -> str:

@@ -73,7 +73,9 @@ class HttpEndpoint:
             self._session = None
 
     async def post(self, body: bytes) -> HttpAnswer | HttpFailure:
-        """Send one batch and return its answer, or the class of fault that came instead; raise nothing for it."""
+        """Send one batch and return its answer, or the class of fault that came instead; raise nothing for
+        it.
+        """
         assert self._session is not None, "use it as an async context manager"
         try:
             async with self._session.post(self._url, data=body, allow_redirects=False) as response:

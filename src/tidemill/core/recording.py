@@ -1,8 +1,8 @@
 """How is what came in kept, so that it can be fed through the same code again to the byte.
 
-A file is an 8-byte header and then chunks. A chunk is a fixed header (compressed size, count of entries, CRC-32 of
-the compressed bytes), then one zstd frame of MessagePack. Chunks stand alone: a file cut short by a crash loses
-its last chunk only, and the reader says so.
+A file is an 8-byte header and then chunks. A chunk is a fixed header (compressed size, count of entries,
+CRC-32 of the compressed bytes), then one zstd frame of MessagePack. Chunks stand alone: a file cut short by a
+crash loses its last chunk only, and the reader says so.
 """
 
 import asyncio
@@ -136,7 +136,8 @@ class Recorder:
                 self._held, self._held_bytes = held + self._held, count_bytes + self._held_bytes
                 self._refuse_when_too_much(error)
                 raise Unreachable(
-                    f"recording {self.path}: {error.strerror}; {self._held_bytes} bytes are held until it has room"
+                    f"recording {self.path}: {error.strerror}; {self._held_bytes} bytes are held until it has"
+                    " room"
                 ) from error
 
     def _refuse_when_too_much(self, error: OSError) -> None:
@@ -147,8 +148,8 @@ class Recorder:
             self._file.close()
             self._file = None
         raise Refused(
-            f"recording {self.path}: {error.strerror}; ended at {self._size_bytes} bytes, because {held_bytes} bytes"
-            f" wait and at most {self._limits.held_bytes_max} may be held"
+            f"recording {self.path}: {error.strerror}; ended at {self._size_bytes} bytes, because"
+            f" {held_bytes} bytes wait and at most {self._limits.held_bytes_max} may be held"
         ) from error
 
     def _write_chunk(self, held: list[Entry]) -> None:
@@ -174,8 +175,8 @@ class Recorder:
 def read_recording(path: Path, on_fault: Callable[[Malformed], None]) -> Iterator[list[Entry]]:
     """Yield the entries of a recording, a chunk at a time, in order.
 
-    A last chunk that is cut short or damaged is left out and told to `on_fault`; so is all that follows damage in
-    the middle, because entries after a hole cannot be replayed.
+    A last chunk that is cut short or damaged is left out and told to `on_fault`; so is all that follows
+    damage in the middle, because entries after a hole cannot be replayed.
 
     Raises: Malformed where the file is no recording, Unreachable where it cannot be read.
     """
@@ -194,7 +195,8 @@ def read_recording(path: Path, on_fault: Callable[[Malformed], None]) -> Iterato
             if isinstance(entries, str):
                 on_fault(
                     Malformed(
-                        f"recording {path}: {entries} at byte {at}; the last {size_bytes - at} bytes are left out"
+                        f"recording {path}: {entries} at byte {at}; the last {size_bytes - at} bytes are"
+                        " left out"
                     )
                 )
                 return

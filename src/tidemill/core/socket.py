@@ -1,7 +1,7 @@
 """How are a WebSocket's frames received without losing one, or the time at which it came.
 
-The transport's callback stamps and keeps each message; the reader takes all that is there at once. When too much
-waits, reading is paused, so that the sender feels TCP's back pressure and memory stays bounded.
+The transport's callback stamps and keeps each message; the reader takes all that is there at once. When too
+much waits, reading is paused, so that the sender feels TCP's back pressure and memory stays bounded.
 """
 
 import asyncio
@@ -49,11 +49,15 @@ class _Listener(WSListener):
         self.pause_count = 0
         self.frame_count = 0
         self.paused = False
+        self.connected = False
         self.closed = False
         self.too_large = False
         self.ready = asyncio.Event()
         self._parts: list[bytes] = []
         self._parts_bytes = 0
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.connected = True
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
@@ -104,8 +108,8 @@ class Socket:
     async def connect(cls, url: str, clock: Clock, limits: SocketLimits | None = None) -> Self:
         """Open a connection.
 
-        Raises: Unreachable where nobody answers in time or the handshake fails, Refused where `url` is none or
-            the server denies access.
+        Raises: Unreachable where nobody answers in time or the handshake fails, Refused where `url` is none
+        or the server denies access.
         """
         limits = limits or SocketLimits()
         listener = _Listener(clock, limits)
@@ -133,6 +137,9 @@ class Socket:
             raise Unreachable(
                 f"{endpoint}: cannot connect: {error.strerror or redact_text(str(error), url)}"
             ) from error
+        if not listener.connected:
+            # the library returns, and reports no end, where the peer hangs up before its answer
+            raise Unreachable(f"{endpoint}: the connection was closed before the WebSocket handshake ended")
         return cls(url, transport, listener)
 
     async def __aenter__(self) -> Self:
@@ -158,8 +165,8 @@ class Socket:
     async def receive(self) -> list[tuple[int, bytes]]:
         """Return all messages that wait, at least one, as (recv_ns, bytes), in order.
 
-        Raises: Unreachable where the connection is closed and all that came before has been returned; Malformed
-            where it was closed over a message larger than allowed.
+        Raises: Unreachable where the connection is closed and all that came before has been returned;
+        Malformed where it was closed over a message larger than allowed.
         """
         listener = self._listener
         while not listener.held:
@@ -196,7 +203,8 @@ class Socket:
     def _reason(self) -> Unreachable | Malformed:
         if self._listener.too_large:
             return Malformed(
-                f"{self.endpoint}: expected messages of at most {self._listener.limits.message_bytes_max} bytes"
+                f"{self.endpoint}: expected messages of at most"
+                f" {self._listener.limits.message_bytes_max} bytes"
             )
         received = self._transport.close_handshake.recv if self._transport.close_handshake else None
         detail = "" if received is None else f" ({received.code} {received.reason})".rstrip()

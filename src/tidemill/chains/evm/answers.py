@@ -7,8 +7,9 @@ from msgspec import Struct
 from tidemill.schema.faults import Fault, Gap, Refused, Unreachable
 
 _TOO_LARGE = re.compile(
-    r"more than \d+ (results|logs|blocks)|limit exceeded|exceeds? .*(limit|range|max)|too (many|large|big|wide)"
-    r"|block range|range (is )?too|response size|query timeout|result window|max(imum)? (is|range|results|block)"
+    r"more than \d+ (results|logs|blocks)|limit exceeded|exceeds? .*(limit|range|max)"
+    r"|too (many|large|big|wide)|block range|range (is )?too|response size|query timeout|result window"
+    r"|max(imum)? (is|range|results|block)"
     r"|logs matched|out of gas|timed? ?out|oversized",
     re.IGNORECASE,
 )

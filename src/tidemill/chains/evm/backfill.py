@@ -1,6 +1,7 @@
-"""How is a long gap filled: ranges of logs and their headers, each checked against the other, sealed in order."""
+"""How is a long gap filled: ranges of logs and their headers, checked against each other, sealed in order."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from tidemill._rust import Head, Logs, parse_head
 from tidemill.chains.evm.calls import Calls
@@ -10,6 +11,13 @@ from tidemill.chains.evm.window import Window
 from tidemill.schema.faults import Gap, Malformed
 
 Seal = Callable[[tuple[Head, ...], Logs], None]
+
+_NULLS_MAX = 8
+"""So many times a node may lack a block that one of its heads implies; then that head is not believed."""
+
+
+def _nothing() -> None:
+    """Stand where nobody listens yet."""
 
 
 class Backfill:
@@ -22,19 +30,24 @@ class Backfill:
         config: EvmConfig,
         seal: Seal,
         diverged: Callable[[Head], None],
-        done: Callable[[], None],
     ) -> None:
         self._calls = calls
         self._window = window
         self._where = f"chain {config.source}"
         self._seal = seal
         self._diverged = diverged
-        self._done = done
+        self._done: Callable[[], None] = _nothing
+        self._stalled: Callable[[], None] = _nothing
+        self._null_count = 0
         self._heads: dict[int, Head] = {}
         self._filter: dict[str, object] = {}
         self._last = -1
         size = RangeSize(config.range_blocks, config.range_blocks_max, config.range_logs_wanted)
         self._reader = RangeReader(calls, size, config.ranges_in_flight_max, self._advance, self._ask_heads)
+
+    def when(self, *, done: Callable[[], None], stalled: Callable[[], None]) -> None:
+        """Have `done` called after the last block, `stalled` where the node lacks blocks up to it."""
+        self._done, self._stalled = done, stalled
 
     @property
     def is_active(self) -> bool:
@@ -44,6 +57,7 @@ class Backfill:
     def start(self, last: int, log_filter: dict[str, object]) -> None:
         """Read the blocks after the tip up to `last`."""
         self._heads.clear()
+        self._null_count = 0
         self._last, self._filter = last, log_filter
         self._reader.start(self._window.tip_number + 1, last, log_filter)
 
@@ -68,6 +82,10 @@ class Backfill:
     def _on_head(self, number: int, result: bytes) -> None:
         head = parse_head(result)
         if head is None:
+            self._null_count += 1
+            if self._null_count >= _NULLS_MAX:
+                self._stalled()
+                return
             raise Gap(f"{self._where}: expected block {number}, the node has none yet")
         if head.number != number:
             raise Malformed(f"{self._where}: expected block {number}, found {head.number}")
@@ -105,9 +123,10 @@ class Backfill:
 
 def _disagreement(heads: tuple[Head, ...], logs: Logs) -> str | None:
     """Return how headers and logs contradict each other, as when a reorg fell between the answers."""
-    for parent, child in zip(heads, heads[1:], strict=False):
+    for parent, child in pairwise(heads):
         if child.parent_hash != parent.hash:
-            return f"block {child.number}: expected the parent 0x{parent.hash.hex()}, found 0x{child.parent_hash.hex()}"
+            expected, found = parent.hash.hex(), child.parent_hash.hex()
+            return f"block {child.number}: expected the parent 0x{expected}, found 0x{found}"
     first = heads[0].number
     for number, block_hash, _ in logs.blocks():
         if heads[number - first].hash != block_hash:

@@ -1,7 +1,8 @@
 """What is each pool's state after one block: asked of the contracts in three rounds of many calls each.
 
-Round 1 asks what kind of pool it is, its price and its reserves; round 2 the words of the V3 tick bitmaps; round 3
-the ticks whose bit is set. All are asked of the same block, whose hash is compared before and after by the caller.
+Round 1 asks what kind of pool it is, its price and its reserves; round 2 the words of the V3 tick bitmaps;
+round 3 the ticks whose bit is set. All are asked of the same block, whose hash is compared before and after
+by the caller.
 """
 
 from collections.abc import Callable, Mapping, Sequence

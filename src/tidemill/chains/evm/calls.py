@@ -1,7 +1,7 @@
 """Which questions are open, where they were asked, and when they are asked again.
 
-A question stays open until its handler accepts an answer. Each sending has an id of its own, so an answer that comes
-after its question was asked again is unknown, counted and ignored.
+A question stays open until its handler accepts an answer. Each sending has an id of its own, so an answer
+that comes after its question was asked again is unknown, counted and ignored.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,9 @@ from tidemill.core.clock import NS_PER_MS
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable, Unsafe
 
 OnAnswer = Callable[[bytes], None]
-"""Takes a result's JSON. Raises Malformed, Gap or Unreachable to have it asked again, Refused or Unsafe to stop."""
+"""Takes a result's JSON. Raises Malformed, Gap or Unreachable to have it asked again, Refused or Unsafe to
+stop.
+"""
 OnError = Callable[[RpcError], bool]
 """Takes an error; False has the question asked again."""
 

@@ -23,7 +23,9 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     protocol: Literal["uniswap_v2", "uniswap_v3"]
     dex: str
     fee_numerator: Positive = 997
-    """Of V2 pools only: what is left of the amount in, in `fee_denominator` parts. V3 pools say their own fee."""
+    """Of V2 pools only: what is left of the amount in, in `fee_denominator` parts. V3 pools say their own
+    fee.
+    """
     fee_denominator: Positive = 1000
     from_block: NotNegative = 0
     """No pool of it is older."""
@@ -36,7 +38,9 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chain's name in every event."""
     chain_id: Positive
     ws_url: str | None = None
-    """Announces heads and logs. Without it, or while it is down, the newest head is asked for every `poll_ms`."""
+    """Announces heads and logs. Without it, or while it is down, the newest head is asked for every
+    `poll_ms`.
+    """
     http_url: str | None = None
     """Takes the bulk of the questions; without it they go over the WebSocket."""
     start_block: NotNegative | Literal["latest"] = "latest"
@@ -49,7 +53,9 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Pools to track whether or not their factory's events are read; their factory must be a known one."""
     multicall: AddressText = MULTICALL3
     window_blocks: Positive = 256
-    """A reorg that is deeper stops the chain. Deeper ones than 64 blocks are unheard of since Ethereum's merge."""
+    """A reorg that is deeper stops the chain. Deeper ones than 64 blocks are unheard of since Ethereum's
+    merge.
+    """
     range_blocks: Positive = 200
     """Blocks of a backfill's first range; ranges then grow and shrink with the answers."""
     range_blocks_max: Positive = 2_000
@@ -75,7 +81,9 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retry_first_ms: Positive = 200
     retry_max_ms: Positive = 10_000
     reconnect_first_ms: Positive = 250
-    """A lost connection is tried again after this time, give or take half of it; then twice as long each time."""
+    """A lost connection is tried again after this time, give or take half of it; then twice as long each
+    time.
+    """
     reconnect_max_ms: Positive = 15_000
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-import pyarrow.compute as pc
 from msgspec import Struct
 
 from tidemill._rust import Logs
@@ -30,19 +29,14 @@ class Creation(Struct, frozen=True):
 
 def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
     """Return the pools that `factories` created in `logs`, in order. Raises: Malformed."""
-    if not len(logs):
-        return []
-    batch = logs.to_arrow()
-    topic0 = pc.list_element(batch.column("topics"), 0)
-    wanted = pc.or_(pc.equal(topic0, CREATION_TOPICS[0]), pc.equal(topic0, CREATION_TOPICS[1]))
-    if not pc.any(wanted).as_py():
-        return []
-    found: list[Creation] = []
-    for row in batch.filter(wanted).to_pylist():
-        factory = factories.get(row["address"])
-        if factory is not None:
-            found.append(_creation(row["topics"], row["data"], factory))
-    return found
+    said = logs.of_addresses(set(factories))
+    if not len(said):
+        return []  # as of nearly every block
+    return [
+        _creation(row["topics"], row["data"], factories[row["address"]])
+        for row in said.to_arrow().to_pylist()
+        if row["topics"] and row["topics"][0] in CREATION_TOPICS
+    ]
 
 
 def _creation(topics: list[bytes], data: bytes, factory: Factory) -> Creation:

@@ -131,7 +131,9 @@ class EvmFollower:
             self._calls.step.reconnect = True
 
     def _on_frames(self, entries: Sequence[Entry]) -> None:
-        """Read frames; those that announce logs are read together, the others one by one, each at its time."""
+        """Read frames; those that announce logs are read together, the others one by one, each
+        at its time.
+        """
         at = 0
         while at < len(entries) and self._calls.step.stop is None:
             end = at
@@ -161,6 +163,8 @@ class EvmFollower:
 
     def _on_frame(self, entry: Entry) -> None:
         self._calls.now_ns = entry.recv_ns
+        if entry.connection == HTTP and self._calls.is_open(HTTP):
+            self._reports.health(HTTP, HealthState.LIVE)
         for item in read_frames([entry.data]):
             self._on_item(item, entry)
 

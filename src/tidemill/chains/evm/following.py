@@ -1,8 +1,8 @@
 """How does the tip follow the chain: heads are linked, gaps filled, forks switched, blocks sealed in order.
 
-The node's announcements are taken as canonical: a head that hangs on a known block makes its branch the canonical
-one, whatever its length, because after a restart or a rollback a node's chain can be shorter than it was. A head that
-is canonical already, such as a lagging node repeats, changes nothing.
+The node's announcements are taken as canonical: a head that hangs on a known block makes its branch the
+canonical one, whatever its length, because after a restart or a rollback a node's chain can be shorter than
+it was. A head that is canonical already, such as a lagging node repeats, changes nothing.
 """
 
 from collections.abc import Mapping
@@ -42,17 +42,23 @@ class Following:
         self._filter = dict(log_filter)
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
-        self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged, self._on_filled)
+        self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
+        self._backfill.when(done=self._advance, stalled=self._start_over)
         self._newest: Head | None = None
         self._target: Head | None = None
         self._fork: Head | None = None
         self._wanted: set[int | bytes] = set()
         self._numbered: bytes | None = None
         self._null_count = 0
+        self._is_far_behind = False
         self._first_seen_ns: dict[bytes, int] = {}
 
     def on_head(self, head: Head) -> None:
         """Take an announced head."""
+        if head.number < self._window.lowest_number:
+            self._on_far_behind(head)
+            return
+        self._is_far_behind = False
         if self._newest is None or head.number >= self._newest.number:
             self._newest = head
         self._first_seen_ns.setdefault(head.hash, self._calls.now_ns)
@@ -63,6 +69,19 @@ class Following:
             return
         self._target = head
         self._advance()
+
+    def _on_far_behind(self, head: Head) -> None:
+        """A head below the window says nothing of a reorg: its node lags, or began anew."""
+        self.stale_head_count += 1
+        if self._is_far_behind:
+            return
+        self._is_far_behind = True
+        self._calls.step.faults.append(
+            Gap(
+                f"{self._where}: expected a head near block {self._window.tip_number}, the node announces"
+                f" {head.number}: it lags, or its chain is another one"
+            )
+        )
 
     def on_announced_logs(self, logs: Logs) -> None:
         """Take logs of the subscription: they prove nothing complete, but an answer that lacks one wrong."""
@@ -149,7 +168,9 @@ class Following:
         self._null_count = 0
 
     def _start_over(self) -> None:
+        """Forget a target that the node does not lead to, and ask for the newest head."""
         self._drop_wanted()
+        self._backfill.stop()
         self._line.forget_orphans()
         self._target = self._fork = None
         self.ask_newest()
@@ -215,7 +236,8 @@ class Following:
     def _ask_again(self, pending: Pending, missing: list[int]) -> None:
         pending.logs = None
         fault = Gap(
-            f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer lacks it"
+            f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer"
+            " lacks it"
         )
         self._calls.retry(fault, lambda: self._ask_logs_of(pending), owner=pending)
 
@@ -227,22 +249,22 @@ class Following:
         if self._newest is not None:
             self._tokens.ask(self._newest.number, self._newest.timestamp_s)
 
-    def _on_filled(self) -> None:
-        self._advance()
-
     def _on_diverged(self, head: Head) -> None:
         """The chain after the tip is another one: look for where it left ours."""
         self._fork = head
         self._advance()
 
     def _redo(self, block_hash: bytes) -> None:
-        """Seal again a block that was sealed without a log that its node announces now, and those after it."""
+        """Seal again a block that was sealed without a log that its node announces now, and
+        those after it.
+        """
         head = self._window.find(block_hash)
         if head is None:
             return
         self._calls.step.faults.append(
             Gap(
-                f"{self._where}: block {head.number}: a log was announced that its answer lacked: it is read again"
+                f"{self._where}: block {head.number}: a log was announced that its answer lacked: it is read"
+                " again"
             )
         )
         self._sealing.reports.missing(head.number, head.number, "the answer lacked a log that was announced")
@@ -255,11 +277,12 @@ class Following:
 
     def _stop_at_deep_reorg(self, root: Head) -> None:
         lowest, tip = self._window.lowest_number, self._window.tip_number
-        cause = f"a reorg goes below block {lowest}, the lowest of the window of {self._config.window_blocks} blocks"
+        window_blocks = self._config.window_blocks
+        cause = f"a reorg goes below block {lowest}, the lowest of the window of {window_blocks} blocks"
         self._sealing.reports.missing(max(lowest, 0), max(tip, 0), cause)
         self._calls.step.stop = Unsafe(
-            f"{self._where}: expected block {root.number} to follow a known block, but {cause}; its stored events"
-            " after that block are not of the canonical chain: remove the chain's data and start again"
+            f"{self._where}: expected block {root.number} to follow a known block, but {cause}; its stored"
+            " events after that block are not of the canonical chain: remove the chain's data and start again"
         )
 
 

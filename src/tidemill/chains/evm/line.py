@@ -33,7 +33,9 @@ class Missing(Struct, frozen=True):
 
 
 class Line:
-    """The canonical chain: the window of sealed blocks, then the pending ones; and heads that hang on neither."""
+    """The canonical chain: the window of sealed blocks, then the pending ones; and heads that hang on
+    neither.
+    """
 
     def __init__(self, window: Window, orphans_max: int) -> None:
         self.window = window

@@ -1,6 +1,7 @@
 """How are many contract calls asked as one: Multicall3's aggregate3, encoded and decoded by hand.
 
-Where a chain has no Multicall3, each call is asked by itself. Encoding by hand is 30 times faster than by a general ABI coder, and start-up asks thousands of calls.
+Where a chain has no Multicall3, each call is asked by itself. Encoding by hand is 30 times faster than by a
+general ABI coder, and start-up asks thousands of calls.
 """
 
 from collections.abc import Callable, Sequence
@@ -91,7 +92,9 @@ class Multicall:
     def ask(
         self, questions: Sequence[Question], block_number: int, then: Callable[[list[bytes | None]], None]
     ) -> None:
-        """Ask all `questions` of one block's state; `then` gets what each gave, None where the call failed."""
+        """Ask all `questions` of one block's state; `then` gets what each gave, None where the
+        call failed.
+        """
         if not questions:
             then([])
             return

@@ -1,4 +1,4 @@
-"""How does a chain begin: the right chain, the block to start after, the pools there are, and their state then."""
+"""How a chain begins: the right chain, the block to start after, its pools, and their state at it."""
 
 from collections.abc import Callable, Mapping
 

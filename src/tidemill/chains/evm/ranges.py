@@ -1,4 +1,4 @@
-"""How are the logs of many blocks read in few questions: in ranges as long as the node answers, found by trying."""
+"""How the logs of many blocks are read in few questions: in ranges as long as the node answers."""
 
 from collections.abc import Callable
 

@@ -21,7 +21,9 @@ class Start(Struct, frozen=True, kw_only=True):
     run_id: str
     config: EvmConfig
     state: dict[str, str]
-    """State keys and values as they were, in hexadecimal: the checkpoint's and what else the run's owner keeps."""
+    """State keys and values as they were, in hexadecimal: the checkpoint's and what else the run's owner
+    keeps.
+    """
 
     def state_items(self) -> list[tuple[bytes, bytes]]:
         """Return the state's keys and values."""
@@ -49,7 +51,9 @@ def read_start(entry: Entry) -> Start:
 
 
 def begin(entry: Entry) -> tuple[Start, EvmFollower]:
-    """Return the machine that a START entry describes. Raises: Malformed, or Refused for its configuration."""
+    """Return the machine that a START entry describes. Raises: Malformed, or Refused for its
+    configuration.
+    """
     start = read_start(entry)
     checkpoint = read_checkpoint(start.state_items(), start.config.source)
     return start, EvmFollower(start.config, checkpoint, start.run_id)

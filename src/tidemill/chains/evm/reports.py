@@ -1,4 +1,4 @@
-"""What does a follower say of itself: which blocks are complete, which are missing, how its connections fare."""
+"""What a follower says of itself: which blocks are complete or missing, how its connections fare."""
 
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig

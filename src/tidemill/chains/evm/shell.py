@@ -1,4 +1,4 @@
-"""Who talks to the nodes: the only code of a chain that does I/O; it feeds the machine and does what it says."""
+"""Who talks to the nodes: the only code of a chain that does I/O; it feeds the machine and obeys it."""
 
 import asyncio
 import random
@@ -55,11 +55,12 @@ class Shell:
         self._http: HttpEndpoint | None = None
 
     async def run(self, run_id: str, state: Mapping[bytes, bytes]) -> None:
-        """Follow the chain; `state` is what the follower's checkpoint was read from, and goes into the recording.
+        """Follow the chain; `state` is what the follower's checkpoint was read from, and goes into the
+        recording.
 
         Cancellation leaves every finished step whole: a step is given to `on_step` once, or not at all.
 
-        Raises: Refused or Unsafe where the chain cannot go on.
+        Raises: Refused or Unsafe where the chain cannot go on; a Fault that `on_step` raises, as it is.
         """
         limits = HttpLimits(answer_timeout_ms=self._config.answer_timeout_ms)
         source = self._config.source
@@ -89,7 +90,10 @@ class Shell:
             self._send(step.calls)
             if step.reconnect:
                 self._lost.set()
-            await self._on_step(step)
+            try:
+                await self._on_step(step)
+            except Fault as fault:
+                return fault
             if step.stop is not None:
                 return step.stop
             entries = await self._inbox.get()

@@ -1,4 +1,4 @@
-"""What does the machine say after each step: what to ask, what is sealed, what was undone, what went wrong."""
+"""What the machine says after each step: what to ask, what is sealed or undone, what went wrong."""
 
 from msgspec import Struct, field
 
@@ -49,7 +49,9 @@ class Reverted(Struct, frozen=True):
 
 
 class Restored(Struct, frozen=True):
-    """A block that was sealed and reverted is canonical again: its events are known, its effects must come back."""
+    """A block that was sealed and reverted is canonical again: its events are known, its effects must come
+    back.
+    """
 
     head: Head
     logs: Logs
@@ -88,7 +90,9 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct):
-    """What came of some entries. Apply `snapshots` before `blocks`, and persist `state` with what they give."""
+    """What came of some entries. Apply `snapshots` before `blocks`, and persist `state` with
+    what they give.
+    """
 
     calls: list[Call] = field(default_factory=list[Call])
     snapshots: list[PoolSnapshot] = field(default_factory=list[PoolSnapshot])

@@ -79,7 +79,9 @@ def read_decimals(answer: bytes | None) -> int | None:
 
 
 def read_symbol(answer: bytes | None) -> str | None:
-    """Return the text in an answer to symbol(), which is a string or, in old tokens, 32 bytes; None where neither."""
+    """Return the text in an answer to symbol(), which is a string or, in old tokens, 32 bytes; None where
+    neither.
+    """
     if answer is None or len(answer) < 32:
         return None
     if len(answer) == 32:

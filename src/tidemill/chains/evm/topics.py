@@ -1,6 +1,7 @@
 """Which logs are tracked: those that create a pool, move its state, or trade with it.
 
-Source: keccak-256 of the event signatures of Uniswap/v2-core 1.0.1, v3-core 1.0.1 and pancakeswap/v3-core 1.0.2.
+Source: keccak-256 of the event signatures of Uniswap/v2-core 1.0.1, v3-core 1.0.1 and pancakeswap/v3-core
+1.0.2.
 """
 
 PAIR_CREATED = bytes.fromhex("0d3648bd0f6ba80134a33ba9275ac585d9d315f0ad8355cddefde31afa28d0e9")

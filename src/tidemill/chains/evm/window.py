@@ -1,4 +1,4 @@
-"""Which blocks are canonical, as far as a reorg may reach back, and which were; kept so that a restart knows too."""
+"""Which blocks are canonical, as far as a reorg may reach back, and which were before one."""
 
 import struct
 from collections.abc import Iterable
@@ -121,11 +121,13 @@ class Window:
         self._size = size
         self._canonical: dict[int, Head] = {}
         self._reverted: dict[bytes, int] = {}
+        self._kept_from = 0
         self.tip_number = -1
         self.tip_hash = bytes(32)
         self.reorg_sequence = 0
         if checkpoint is not None:
             self._canonical = {head.number: head for head in checkpoint.canonical}
+            self._kept_from = min(self._canonical, default=0)
             self._reverted = {head.hash: head.number for head in checkpoint.reverted}
             self.tip_number, self.tip_hash = checkpoint.tip.number, checkpoint.tip.hash
             self.reorg_sequence = checkpoint.tip.reorg_sequence
@@ -156,14 +158,18 @@ class Window:
 
     def push(self, heads: tuple[Head, ...]) -> None:
         """Append blocks, ascending; each is the child of the one before."""
+        if not self._canonical:
+            self._kept_from = heads[-self._size :][0].number
         for head in heads[-self._size :]:
             self._canonical[head.number] = head
             self._reverted.pop(head.hash, None)
             self._put(head, _CANONICAL)
         self._set_tip(heads[-1].number, heads[-1].hash)
         lowest = self.tip_number - self._size
-        for number in sorted(number for number in self._canonical if number <= lowest):
-            self._delete(number, self._canonical.pop(number).hash)
+        for number in range(self._kept_from, lowest + 1):
+            if number in self._canonical:
+                self._delete(number, self._canonical.pop(number).hash)
+        self._kept_from = max(self._kept_from, lowest + 1)
         for block_hash in [key for key, number in self._reverted.items() if number <= lowest]:
             self._delete(self._reverted.pop(block_hash), block_hash)
 

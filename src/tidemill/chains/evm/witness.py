@@ -1,4 +1,4 @@
-"""Does the announced agree with the answered: a log that was announced and not answered proves an answer wrong."""
+"""Does the announced agree with the answered: an announced log that an answer lacks proves it wrong."""
 
 from tidemill._rust import Logs
 
@@ -16,22 +16,25 @@ class Witness:
 
     def is_proof(self, logs: Logs) -> bool:
         """Say whether announced logs prove that a sealed block lacks one."""
-        if all(block_hash not in self._sealed for _, block_hash, _ in logs.blocks()):
-            return False
-        nothing: frozenset[int] = frozenset()
+        blocks = [block_hash for _, block_hash, _ in logs.blocks() if block_hash in self._sealed]
         return any(
-            block_hash in self._sealed and log_index not in self._sealed.get(block_hash, nothing)
-            for block_hash, log_index in logs.keys()
+            not self._sealed[block_hash].issuperset([index for _, index in logs.of_block(block_hash).keys()])
+            for block_hash in blocks
         )
 
     def heard(self, logs: Logs) -> list[bytes]:
         """Take announced logs; return the sealed blocks that lack one of them."""
         proven: list[bytes] = []
-        for block_hash, log_index in logs.keys():
+        indexes = [log_index for _, log_index in logs.keys()]
+        start = 0
+        for _, block_hash, count in logs.blocks():
+            here = indexes[start : start + count]
+            start += count
             sealed = self._sealed.get(block_hash)
-            if sealed is None:
-                self._announced.setdefault(block_hash, set()).add(log_index)
-            elif log_index not in sealed and block_hash not in proven:
+            if sealed is not None and sealed.issuperset(here):
+                continue
+            self._announced.setdefault(block_hash, set()).update(here)
+            if sealed is not None:
                 proven.append(block_hash)
         while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
             del self._announced[next(iter(self._announced))]
@@ -42,15 +45,17 @@ class Witness:
         announced = self._announced.get(block_hash)
         if announced is None:
             return []
-        return sorted(announced.difference(log_index for _, log_index in logs.keys()))
+        return sorted(announced.difference([log_index for _, log_index in logs.keys()]))
 
     def seal(self, block_hash: bytes, logs: Logs) -> None:
         """Remember what a sealed block holds."""
         self._announced.pop(block_hash, None)
-        self._sealed[block_hash] = frozenset(log_index for _, log_index in logs.keys())
+        self._sealed[block_hash] = frozenset([log_index for _, log_index in logs.keys()])
         while len(self._sealed) > self._sealed_blocks_max:
             del self._sealed[next(iter(self._sealed))]
 
     def unseal(self, block_hash: bytes) -> frozenset[int] | None:
-        """Forget a block that is no longer canonical; return what it held, or None where that is forgotten."""
+        """Forget a block that is no longer canonical; return what it held, or None where that
+        is forgotten.
+        """
         return self._sealed.pop(block_hash, None)
