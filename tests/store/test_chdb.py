@@ -90,7 +90,8 @@ async def test_an_older_table_gains_its_optional_columns_and_keeps_its_rows(tmp_
     )
     async with open_store(f"chdb://{tmp_path}") as store:
         await store.migrate()
-        made = (await store.query("SELECT name FROM schema_migration WHERE name LIKE 'add%'")).to_pylist()
+        recorded = "SELECT name FROM schema_migration WHERE name LIKE 'add%' ORDER BY applied_ns"
+        made = (await store.query(recorded)).to_pylist()
         assert [row["name"] for row in made] == ["add column swap.tick", "add column swap.pool_hex"]
         await store.insert("swap", [without_tick], "a")
         await store.insert("swap", [derive.to_batch([swap(4)])], "b")

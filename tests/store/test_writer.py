@@ -19,6 +19,7 @@ from tidemill.schema import derive
 from tidemill.schema.faults import Fault, Gap, Refused, Unreachable
 from tidemill.store import Store, Writer, WriterSettings, open_store
 
+_ROOT = Path(__file__).parents[2]
 FAST = WriterSettings(wait_ms_max=1, backoff_max_ms=1)
 
 
@@ -182,7 +183,7 @@ asyncio.run(main())
 
 
 def start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
 
 
 async def all_stored(bus: Bus, store: Store) -> list[int]:

