@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol, Self, final
 
 import pyarrow as pa
+from typing_extensions import disjoint_base
 
 __all__ = [
     "Answer",
@@ -180,7 +181,7 @@ class Factory:
     def __new__(
         cls, address: bytes, protocol: str, dex: str, fee_numerator: int = 997, fee_denominator: int = 1000
     ) -> Self:
-        """Return the factory of `dex`; its V2 pools swap `fee_numerator / fee_denominator` of what is paid in.
+        """Return the factory of `dex`; its V2 pools swap `fee_numerator / fee_denominator` of an amount in.
 
         Raises: ValueError, where the protocol is unknown or the fee is not a fraction below one.
         """
@@ -196,6 +197,7 @@ class Factory:
     def fee_denominator(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
 
+@disjoint_base
 class Pool:
     """What pools of every kind have in common. A pool is a value: what changes it returns another."""
 
@@ -426,8 +428,8 @@ class PoolSet:
         """Take a pool as it was read from a node, in place of what was known of it; makes no rows.
 
         Its undo belongs to the block at which it was read: `merge_undo` it into that block's.
-        Raises: PoolError, where the state is out of range; ValueError, where the protocol is unknown;
-        AttributeError, where an attribute is missing.
+        Raises: Malformed, where the state is none that the contract can have; ValueError, where the protocol
+        is unknown; AttributeError or TypeError, where an attribute is missing or of another type.
         """
     def apply(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int], emit: bool = True) -> Applied:
         """Follow all logs of `heads`, in order; `recv_ns` says for each when its logs were complete.

@@ -80,9 +80,7 @@ def test_logs_that_follow_each_other_are_one_notice() -> None:
 
 
 def test_a_frame_that_cannot_be_read_does_not_spoil_the_others() -> None:
-    batch = (
-        b'[{"id":3,"result":[]},{"id":4,"error":{"code":-32005,"message":"too many","data":{"to":"0x9"}}}]'
-    )
+    batch = b'[{"id":3,"result":[]},{"id":4,"error":{"code":-32005,"message":"much","data":{"to":"0x9"}}}]'
     heard = read_frames([b'{"id":1,"result":null}', b"\xff{", batch, notice("s", True)])
     first, bad, third, fourth, other = heard
     assert isinstance(first, Answer)

@@ -56,7 +56,7 @@ fn export<'py>(
 }
 
 /// Returns `batch` as a `pyarrow.RecordBatch`.
-pub fn to_record_batch<'py>(py: Python<'py>, batch: RecordBatch) -> PyResult<Bound<'py, PyAny>> {
+pub fn to_record_batch(py: Python<'_>, batch: RecordBatch) -> PyResult<Bound<'_, PyAny>> {
     let schema = FFI_ArrowSchema::try_from(batch.schema().as_ref()).map_err(|error| refused(&error))?;
     export(py, "RecordBatch", &StructArray::from(batch), schema)
 }

@@ -26,7 +26,7 @@ pub fn finish(columns: EventColumns) -> Result<Batches, ArrowError> {
 }
 
 /// Returns `batches` as a dict.
-pub fn to_dict<'py>(py: Python<'py>, batches: Result<Batches, ArrowError>) -> PyResult<Bound<'py, PyDict>> {
+pub fn to_dict(py: Python<'_>, batches: Result<Batches, ArrowError>) -> PyResult<Bound<'_, PyDict>> {
     let batches = batches.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
     let dict = PyDict::new(py);
     for (topic, batch) in batches {

@@ -4,8 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyModule, PyType};
-use tidemill_frames::FrameError;
-use tidemill_pools::{ApplyError, PoolError as Refusal, RecordError};
+use tidemill_pools::PoolError as Refusal;
 
 pyo3::create_exception!(
     tidemill._rust,
@@ -30,24 +29,9 @@ fn fault(py: Python<'_>, name: &str, message: String) -> PyErr {
     }
 }
 
-/// Returns `Malformed`, with the words of `error`.
+/// Returns `Malformed`, with the words of `error`: what came, or was kept, cannot be read.
 pub fn malformed(py: Python<'_>, error: &impl std::fmt::Display) -> PyErr {
     fault(py, "Malformed", error.to_string())
-}
-
-/// Returns `Malformed`, for what a node said.
-pub fn frame(py: Python<'_>, error: &FrameError) -> PyErr {
-    malformed(py, error)
-}
-
-/// Returns `Malformed`, for a block whose logs are not its own or not in order.
-pub fn apply(py: Python<'_>, error: &ApplyError) -> PyErr {
-    malformed(py, error)
-}
-
-/// Returns `Malformed`, for kept state that cannot be read.
-pub fn record(py: Python<'_>, error: &RecordError) -> PyErr {
-    malformed(py, error)
 }
 
 /// Returns `PoolError`, which begins with the reason's name.

@@ -5,7 +5,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyList};
 use tidemill_frames::Heard;
 
-use crate::errors::frame;
+use crate::errors::malformed;
 use crate::head::Head;
 use crate::logs::Logs;
 
@@ -106,7 +106,7 @@ fn notice(py: Python<'_>, heard: Heard<'_>) -> PyResult<Py<PyAny>> {
 
 /// Reads frames in the order they came.
 #[pyfunction]
-pub fn read_frames<'py>(py: Python<'py>, frames: Vec<PyBackedBytes>) -> PyResult<Bound<'py, PyList>> {
+pub fn read_frames(py: Python<'_>, frames: Vec<PyBackedBytes>) -> PyResult<Bound<'_, PyList>> {
     let heard = py.detach(|| tidemill_frames::read_frames(frames.iter().map(AsRef::as_ref)));
     let objects: Vec<Py<PyAny>> = heard.into_iter().map(|one| notice(py, one)).collect::<PyResult<_>>()?;
     PyList::new(py, objects)
@@ -116,12 +116,12 @@ pub fn read_frames<'py>(py: Python<'py>, frames: Vec<PyBackedBytes>) -> PyResult
 #[pyfunction]
 pub fn parse_logs(py: Python<'_>, result: PyBackedBytes) -> PyResult<Logs> {
     let logs = py.detach(|| tidemill_frames::parse_logs(&result).map(Logs::keep));
-    logs.map_err(|error| frame(py, &error))
+    logs.map_err(|error| malformed(py, &error))
 }
 
 /// Reads the answer to `eth_getBlockByNumber` or `eth_getBlockByHash`.
 #[pyfunction]
 pub fn parse_head(py: Python<'_>, result: PyBackedBytes) -> PyResult<Option<Head>> {
     let head = py.detach(|| tidemill_frames::parse_head(&result));
-    Ok(head.map_err(|error| frame(py, &error))?.map(Head))
+    Ok(head.map_err(|error| malformed(py, &error))?.map(Head))
 }

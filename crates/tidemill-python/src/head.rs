@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use tidemill_pools::{Hash, Head as Inner};
 
-use crate::numbers::Uint;
+use crate::numbers::{hex, Uint};
 
 /// What a block says about itself.
 #[pyclass(frozen, eq, module = "tidemill._rust", from_py_object)]
@@ -69,8 +69,7 @@ impl Head {
     }
 
     fn __repr__(&self) -> String {
-        let hash: String = self.0.hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("Head(number={}, hash=0x{hash}…)", self.0.number)
+        format!("Head(number={}, hash={})", self.0.number, hex(&self.0.hash))
     }
 
     /// Returns the head with the fields in the order that `__reduce__` gives them.

@@ -1,4 +1,5 @@
 //! The compiled module `tidemill._rust`: each function converts, detaches, calls, converts; nothing is decided here.
+#![allow(clippy::needless_pass_by_value)] // what is extracted from Python is handed over by value
 
 mod arrow;
 mod batches;

@@ -10,7 +10,7 @@ use tidemill_frames::{blocks, merge, reject_duplicates, BlockLogs};
 use tidemill_pools::{Address, Hash, Logs as Inner};
 
 use crate::arrow::{batch_of, to_record_batch};
-use crate::errors::frame;
+use crate::errors::malformed;
 use crate::log_columns::{to_batch, LogColumns};
 
 /// Logs and where those of each block are.
@@ -111,7 +111,7 @@ impl Logs {
             let logs = merge(parts.iter().flat_map(|part| part.0.logs.iter()));
             reject_duplicates(&logs).map(|()| Self::keep(logs))
         });
-        merged.map_err(|error| frame(py, &error))
+        merged.map_err(|error| malformed(py, &error))
     }
 
     fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -128,7 +128,7 @@ impl Logs {
             let logs = merge(columns.iter());
             reject_duplicates(&logs).map(|()| Self::keep(logs))
         });
-        merged.map_err(|error| frame(py, &error))
+        merged.map_err(|error| malformed(py, &error))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {

@@ -62,3 +62,8 @@ impl<'py> IntoPyObject<'py> for Wide {
         int(py, &self.0.to_le_bytes::<64>())
     }
 }
+
+/// Spells bytes as `0x` and hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}

@@ -117,10 +117,12 @@ impl Pool {
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given = amounts_of(amounts)?;
-        let quotes = amounts.py().detach(|| match &self.pool {
-            // The pool's kind is asked once, which a short quote feels.
-            Inner::UniswapV2(pair) => each(&given, |amount| pair.amount_out(zero_for_one, amount).ok()),
-            pool => each(&given, |amount| Some(pool.quote(zero_for_one, Amount::In(amount)).ok()?.amount_out)),
+        // The pool's kind is asked once, which a short quote feels.
+        let quotes = amounts.py().detach(|| {
+            if let Inner::UniswapV2(pair) = &self.pool {
+                return each(&given, |amount| pair.amount_out(zero_for_one, amount).ok());
+            }
+            each(&given, |amount| Some(self.pool.quote(zero_for_one, Amount::In(amount)).ok()?.amount_out))
         });
         to_array(amounts.py(), &quotes)
     }
@@ -131,9 +133,11 @@ impl Pool {
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let given = amounts_of(amounts)?;
-        let quotes = amounts.py().detach(|| match &self.pool {
-            Inner::UniswapV2(pair) => each(&given, |amount| pair.amount_in(zero_for_one, amount).ok()),
-            pool => each(&given, |amount| Some(pool.quote(zero_for_one, Amount::Out(amount)).ok()?.amount_in)),
+        let quotes = amounts.py().detach(|| {
+            if let Inner::UniswapV2(pair) = &self.pool {
+                return each(&given, |amount| pair.amount_in(zero_for_one, amount).ok());
+            }
+            each(&given, |amount| Some(self.pool.quote(zero_for_one, Amount::Out(amount)).ok()?.amount_in))
         });
         to_array(amounts.py(), &quotes)
     }
@@ -180,7 +184,9 @@ fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) ->
     let nulls = (!absent.is_empty()).then(|| {
         let mut is_present = BooleanBufferBuilder::new(amounts.len());
         is_present.append_n(amounts.len(), true);
-        absent.iter().for_each(|row| is_present.set_bit(*row, false));
+        for row in absent {
+            is_present.set_bit(row, false);
+        }
         NullBuffer::new(is_present.finish())
     });
     FixedSizeBinaryArray::new(32, Buffer::from_vec(quotes.into_flattened()), nulls)

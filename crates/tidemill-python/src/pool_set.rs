@@ -5,7 +5,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
-use tidemill_pools::{Address, Applied as Step, ApplyError, EventColumns, Hash, Patch, PoolSet as Inner};
+use tidemill_pools::{
+    Address, Applied as Step, ApplyError, EventColumns, Hash, Patch, PoolSet as Inner, RecordError,
+};
 
 use crate::batches::{finish, to_dict};
 use crate::errors;
@@ -13,6 +15,7 @@ use crate::factory::Factory;
 use crate::head::Head;
 use crate::log_columns::chunks;
 use crate::logs::Logs;
+use crate::numbers::hex;
 use crate::pool::to_object;
 use crate::snapshot::Snapshot;
 
@@ -59,10 +62,6 @@ impl Drift {
         let (pool, found) = (hex(pool), contradiction.found);
         format!("pool {pool}, block {block_number}, log {log_index}: expected {expected}, found {found}")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// What some blocks did.
@@ -206,16 +205,16 @@ impl PoolSet {
             ));
         }
         let applied = py.detach(|| apply(&mut self.0, &heads, logs, &recv_ns));
-        applied.map_err(|error| errors::apply(py, &error))?.into_applied(py, emit)
+        applied.map_err(|error| errors::malformed(py, &error))?.into_applied(py, emit)
     }
 
     fn revert(&mut self, py: Python<'_>, undo: PyBackedBytes) -> PyResult<Vec<Record>> {
         let reverted = py.detach(|| {
             let patch = Patch::from_bytes(&undo)?;
             self.0.patch(&patch)?;
-            Ok(patch)
+            Ok::<_, RecordError>(patch)
         });
-        Ok(records(py, &reverted.map_err(|error| errors::record(py, &error))?))
+        Ok(records(py, &reverted.map_err(|error| errors::malformed(py, &error))?))
     }
 
     fn load(&mut self, py: Python<'_>, records: Vec<(PyBackedBytes, PyBackedBytes)>) -> PyResult<()> {
@@ -226,7 +225,7 @@ impl PoolSet {
             }
             self.0.patch(&patch)
         });
-        loaded.map_err(|error| errors::record(py, &error))
+        loaded.map_err(|error| errors::malformed(py, &error))
     }
 
     fn records(&self, py: Python<'_>) -> Vec<(Py<PyBytes>, Py<PyBytes>)> {
@@ -240,7 +239,7 @@ impl PoolSet {
             first.merge_undo(Patch::from_bytes(&later)?);
             Ok(first.to_bytes())
         });
-        Ok(bytes(py, &merged.map_err(|error| errors::record(py, &error))?))
+        Ok(bytes(py, &merged.map_err(|error| errors::malformed(py, &error))?))
     }
 }
 

@@ -1,45 +1,13 @@
 //! A pool as it was read from a node, told by an object's attributes.
 
-use pyo3::exceptions::PyValueError;
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use tidemill_pools::{Address, Hash, Pool, PoolSpec};
+use tidemill_pools::{Address, Hash, Pool, PoolError, PoolSpec};
 
 use crate::errors;
 use crate::uniswap_v2::pair;
-use crate::uniswap_v3::{pool, TickRow};
-
-/// What a snapshot's object has of every kind of pool.
-#[derive(FromPyObject)]
-struct Named {
-    address: Address,
-    protocol: String,
-    dex: String,
-    factory: Address,
-    token0: Address,
-    token1: Address,
-    block_number: u64,
-    block_hash: Hash,
-}
-
-/// What it has of a V2 pair.
-#[derive(FromPyObject)]
-struct Pair {
-    reserve0: u128,
-    reserve1: u128,
-    fee_numerator: u32,
-    fee_denominator: u32,
-}
-
-/// What it has of a V3 pool.
-#[derive(FromPyObject)]
-struct Ticked {
-    sqrt_price_x96: crate::numbers::Uint,
-    tick: i32,
-    liquidity: u128,
-    fee_ppm: u32,
-    tick_spacing: i32,
-    ticks: Vec<TickRow>,
-}
+use crate::uniswap_v3::pool;
 
 /// A pool and the block at which it was read.
 pub struct Snapshot {
@@ -48,36 +16,54 @@ pub struct Snapshot {
     pub block: (u64, Hash),
 }
 
+/// Returns the attribute `name`; a number that the contract cannot have said is malformed.
+fn field<'py, T: FromPyObjectOwned<'py>>(object: &Bound<'py, PyAny>, name: &str) -> PyResult<T> {
+    let py = object.py();
+    object.getattr(name)?.extract::<T>().map_err(Into::<PyErr>::into).map_err(|error| {
+        if error.is_instance_of::<PyOverflowError>(py) || error.is_instance_of::<PyValueError>(py) {
+            errors::malformed(py, &format!("snapshot's {name}: {}", error.value(py)))
+        } else {
+            error
+        }
+    })
+}
+
 impl Snapshot {
     /// Reads the attributes that the pool's kind needs.
     pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let named: Named = object.extract()?;
-        let state = match named.protocol.as_str() {
-            "uniswap_v2" => {
-                let read: Pair = object.extract()?;
-                pair((read.reserve0, read.reserve1), (read.fee_numerator, read.fee_denominator))
-                    .map(Pool::from)
-            }
-            "uniswap_v3" => {
-                let read: Ticked = object.extract()?;
-                let slot = (read.sqrt_price_x96, read.tick, read.liquidity);
-                pool((read.fee_ppm, read.tick_spacing), slot, &read.ticks).map(Pool::from)
-            }
+        let protocol: String = field(object, "protocol")?;
+        let state = match protocol.as_str() {
+            "uniswap_v2" => read_pair(object)?,
+            "uniswap_v3" => read_ticked(object)?,
             other => return Err(unknown_protocol(other)),
         };
-        let Named { address, dex, factory, token0, token1, block_number, block_hash, .. } = named;
-        Ok(Self {
-            spec: PoolSpec { address, dex, factory, token0, token1 },
-            pool: state.map_err(errors::pool)?,
-            block: (block_number, block_hash),
-        })
+        let spec = PoolSpec {
+            address: field::<Address>(object, "address")?,
+            dex: field(object, "dex")?,
+            factory: field(object, "factory")?,
+            token0: field(object, "token0")?,
+            token1: field(object, "token1")?,
+        };
+        let pool = state.map_err(|error| errors::malformed(object.py(), &format!("snapshot: {error}")))?;
+        Ok(Self { spec, pool, block: (field(object, "block_number")?, field(object, "block_hash")?) })
     }
+}
+
+fn read_pair(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    let reserves = (field(object, "reserve0")?, field(object, "reserve1")?);
+    let fee = (field(object, "fee_numerator")?, field(object, "fee_denominator")?);
+    Ok(pair(reserves, fee).map(Pool::from))
+}
+
+fn read_ticked(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    let terms = (field(object, "fee_ppm")?, field(object, "tick_spacing")?);
+    let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
+    let ticks: Vec<_> = field(object, "ticks")?;
+    Ok(pool(terms, slot, &ticks).map(Pool::from))
 }
 
 /// Returns the error that no kind of pool is called `protocol`.
 pub fn unknown_protocol(protocol: &str) -> PyErr {
-    PyValueError::new_err(format!(
-        "expected a protocol of {}, found {protocol}",
-        tidemill_pools::KINDS.join(", ")
-    ))
+    let known = tidemill_pools::KINDS.join(", ");
+    PyValueError::new_err(format!("expected a protocol of {known}, found {protocol}"))
 }
