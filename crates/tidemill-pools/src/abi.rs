@@ -72,14 +72,22 @@ impl Word<'_> {
     #[inline]
     pub(crate) fn unsigned(&self, bits: u32) -> Result<u128, DecodeError> {
         let (high, low) = halves(self.bytes);
-        if high == 0 && low.leading_zeros() >= 128 - bits { Ok(low) } else { Err(self.refused()) }
+        if high == 0 && low.leading_zeros() >= 128 - bits {
+            Ok(low)
+        } else {
+            Err(self.refused())
+        }
     }
 
     /// Returns the word as `uint160`.
     #[inline]
     pub(crate) fn u160(&self) -> Result<U256, DecodeError> {
         let value = self.u256();
-        if value.leading_zeros() >= 96 { Ok(value) } else { Err(self.refused()) }
+        if value.leading_zeros() >= 96 {
+            Ok(value)
+        } else {
+            Err(self.refused())
+        }
     }
 
     /// Returns the word as `uint24`.
@@ -122,6 +130,8 @@ pub(crate) const fn hash(digits: &str) -> Hash {
     bytes
 }
 
+// Runs at compile time only, where it is a build error.
+#[allow(clippy::panic)]
 const fn digit(character: u8) -> u8 {
     match character {
         b'0'..=b'9' => character - b'0',
@@ -149,7 +159,10 @@ mod tests {
         assert!(word(&bytes).i24().is_err());
         bytes[0] = 0;
         let message = word(&bytes).i24().unwrap_err().to_string();
-        assert!(message.starts_with("Swap: expected int24 tick in range, found the word 0x00ff"), "{message}");
+        assert!(
+            message.starts_with("Swap: expected int24 tick in range, found the word 0x00ff"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Products and quotients of 256-bit numbers with a 512-bit product between them.
 //!
-//! Source: Uniswap/v3-core, FullMath.
+//! Source: Uniswap/v3-core, `FullMath`.
 
 use ruint::aliases::U256;
 

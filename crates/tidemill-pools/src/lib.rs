@@ -20,7 +20,6 @@ pub use patch::{Journal, Key, Patch, RECORD_VERSION};
 pub use pool_set::{Applied, ApplyError, Cause, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked};
 pub use ruint::aliases::U256;
 
-
 /// Declares the kinds of pools: a new kind is one module and one word here.
 macro_rules! pools {
     ($($module:ident :: $pool:ident),* $(,)?) => {

@@ -37,8 +37,7 @@ pub(crate) const fn reciprocal_1(d: u64) -> u64 {
     let d63 = (d >> 1) + (d & 1);
     let v0 = TABLE[((d >> 55) & 0xff) as usize] as u64;
     let v1 = (v0 << 11).wrapping_sub(v0.wrapping_mul(v0).wrapping_mul(d40) >> 40).wrapping_sub(1);
-    let v2 =
-        (v1 << 13).wrapping_add(v1.wrapping_mul((1_u64 << 60).wrapping_sub(v1.wrapping_mul(d40))) >> 47);
+    let v2 = (v1 << 13).wrapping_add(v1.wrapping_mul((1_u64 << 60).wrapping_sub(v1.wrapping_mul(d40))) >> 47);
     let e = ((v2 >> 1) & 0_u64.wrapping_sub(d & 1)).wrapping_sub(v2.wrapping_mul(d63));
     let v3 = (high(product(v2, e)) >> 1).wrapping_add(v2 << 31);
     v3.wrapping_sub(high(product(v3, d).wrapping_add(d as u128))).wrapping_sub(d)

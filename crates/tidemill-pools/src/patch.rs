@@ -204,6 +204,10 @@ impl<'a> Reader<'a> {
 
     /// Refuses bytes that are left over.
     pub(crate) fn finish(&self) -> Result<(), RecordError> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.refused("no more bytes")) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.refused("no more bytes"))
+        }
     }
 }

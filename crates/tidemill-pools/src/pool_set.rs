@@ -1,86 +1,23 @@
 //! All the pools of one chain: what a block's logs make of them, as events and as records that undo and redo it.
 
+mod applied;
 mod rows;
 mod tracked;
 
 use rustc_hash::FxHashMap;
-use thiserror::Error;
 
 use crate::chain::{Address, Hash, Head, Log};
 use crate::error::{DecodeError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Contradiction, PoolSpec};
+use crate::kind::PoolSpec;
 use crate::patch::{key_of, split_key, Journal, Patch};
 use crate::Pool;
 
+pub use applied::{Applied, ApplyError, Drift, LogFault};
 pub use rows::{Cause, EventColumns, Origin};
 pub use tracked::Tracked;
 
 use tracked::SPEC;
-
-/// A block that cannot be applied; nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ApplyError {
-    /// A log is of another block.
-    #[error("block {number}: expected only its own logs, found log {log_index} of block {found}")]
-    Block {
-        /// The block being applied.
-        number: u64,
-        /// Block the log names.
-        found: u64,
-        /// The log's index.
-        log_index: u32,
-    },
-    /// The logs are out of order, or one comes twice.
-    #[error("block {number}: expected a log after log {previous}, found log {found}")]
-    Order {
-        /// The block being applied.
-        number: u64,
-        /// Index of the log before.
-        previous: u32,
-        /// Index found.
-        found: u32,
-    },
-}
-
-/// A pool whose ticks a log contradicts: it must be read anew, and quotes nothing until then.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Drift {
-    /// The pool.
-    pub pool: Address,
-    /// Block of the log.
-    pub block_number: u64,
-    /// Index of the log.
-    pub log_index: u32,
-    /// What was expected and found.
-    pub contradiction: Contradiction,
-}
-
-/// A log of a followed pool or factory that is malformed; it was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogFault {
-    /// The contract.
-    pub address: Address,
-    /// Block of the log.
-    pub block_number: u64,
-    /// Index of the log.
-    pub log_index: u32,
-    /// What is wrong with it.
-    pub error: DecodeError,
-}
-
-/// What a step did beside the events it pushed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Records that take the step back.
-    pub undo: Patch,
-    /// Records as they are after the step.
-    pub redo: Patch,
-    /// Pools that must be read anew.
-    pub drifts: Vec<Drift>,
-    /// Logs left out.
-    pub faults: Vec<LogFault>,
-}
 
 /// The pools of one chain and the factories whose new pools join them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +39,11 @@ struct Step<'a> {
 
 impl PoolSet {
     /// Returns a set without pools; `source` is the chain's name in the events.
-    pub fn new(source: impl Into<String>, chain_id: u64, factories: impl IntoIterator<Item = Factory>) -> Self {
+    pub fn new(
+        source: impl Into<String>,
+        chain_id: u64,
+        factories: impl IntoIterator<Item = Factory>,
+    ) -> Self {
         let factories = factories.into_iter().map(|factory| (factory.address, factory)).collect();
         Self { source: source.into(), chain_id, factories, pools: FxHashMap::default() }
     }
@@ -251,7 +192,9 @@ impl PoolSet {
         let loaded = Tracked::decode_spec(address, bytes)?;
         // A pool that keeps its terms keeps its parts: a patch need not hold those that did not change.
         match self.pools.get_mut(address) {
-            Some(known) if known.pool.encode_terms() == loaded.pool.encode_terms() => known.spec = loaded.spec,
+            Some(known) if known.pool.encode_terms() == loaded.pool.encode_terms() => {
+                known.spec = loaded.spec;
+            }
             _ => {
                 self.pools.insert(*address, loaded);
             }
@@ -265,7 +208,9 @@ impl PoolSet {
             tracked.follow(log, step)
         } else if let Some(factory) = self.factories.get(log.address) {
             Pool::created(log, factory).map(|created| {
-                if let Some((spec, pool)) = created.filter(|(spec, _)| !self.pools.contains_key(&spec.address)) {
+                if let Some((spec, pool)) =
+                    created.filter(|(spec, _)| !self.pools.contains_key(&spec.address))
+                {
                     self.discover(spec, pool, log, step);
                 }
             })
@@ -292,9 +237,9 @@ impl PoolSet {
         let undo = journal.finish();
         let mut redo = Patch::default();
         for (key, _) in undo.iter() {
-            let value = split_key(key)
-                .ok()
-                .and_then(|(address, part)| self.pools.get(address).and_then(|tracked| tracked.encode_part(part)));
+            let value = split_key(key).ok().and_then(|(address, part)| {
+                self.pools.get(address).and_then(|tracked| tracked.encode_part(part))
+            });
             redo.set(key.to_vec(), value);
         }
         Applied { undo, redo, drifts, faults }
@@ -319,7 +264,11 @@ impl Tracked {
 }
 
 fn orphan(key: &[u8]) -> RecordError {
-    RecordError::Layout { expected: "a pool's description before its parts", found: key.len(), key: key.to_vec() }
+    RecordError::Layout {
+        expected: "a pool's description before its parts",
+        found: key.len(),
+        key: key.to_vec(),
+    }
 }
 
 fn check_logs<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<(), ApplyError> {

@@ -1,6 +1,6 @@
 //! Uniswap V2 and its forks: two reserves whose product does not fall, and a fee that is a fork's own.
 //!
-//! Source: Uniswap/v2-core, UniswapV2Pair; Uniswap/v2-periphery, UniswapV2Library.
+//! Source: Uniswap/v2-core, `UniswapV2Pair`; Uniswap/v2-periphery, `UniswapV2Library`.
 
 mod events;
 mod quote;
@@ -21,7 +21,7 @@ pub const MAX_RESERVE: u128 = (1 << 112) - 1;
 /// Key of the reserves.
 const RESERVES: &[u8] = &[1];
 
-/// Which part of the amount paid in is swapped: 997/1000 for Uniswap, 9975/10000 for PancakeSwap.
+/// Which part of the amount paid in is swapped: 997/1000 for Uniswap, 9975/10000 for `PancakeSwap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fee {
     numerator: u32,

@@ -1,6 +1,6 @@
 //! Uniswap V3 and its forks: liquidity in ranges of ticks, the price as a square root in 2^-96.
 //!
-//! Source: Uniswap/v3-core, UniswapV3Pool. A fork with the same maths differs by its factory only.
+//! Source: Uniswap/v3-core, `UniswapV3Pool`. A fork with the same maths differs by its factory only.
 
 pub mod sqrt_price_math;
 pub mod swap_math;

@@ -70,9 +70,20 @@ fn step(
 ) -> Option<(U256, U256, U256, U256)> {
     let is_down = price >= target;
     let (one, fee) = (U256::from(1_000_000), U256::from(fee));
-    let in_to = |next| if is_down { delta0(next, price, liquidity, true) } else { delta1(price, next, liquidity, true) };
-    let out_to =
-        |next| if is_down { delta1(next, price, liquidity, false) } else { delta0(price, next, liquidity, false) };
+    let in_to = |next| {
+        if is_down {
+            delta0(next, price, liquidity, true)
+        } else {
+            delta1(price, next, liquidity, true)
+        }
+    };
+    let out_to = |next| {
+        if is_down {
+            delta1(next, price, liquidity, false)
+        } else {
+            delta0(price, next, liquidity, false)
+        }
+    };
     match remaining {
         Amount::In(rest) => {
             let net = mul_div(rest, one - fee, one, false)?;
@@ -84,7 +95,8 @@ fn step(
                 next_from_1(price, liquidity, net, true)?
             };
             let amount_in = in_to(next)?;
-            let kept = if next == target { mul_div(amount_in, fee, one - fee, true)? } else { rest - amount_in };
+            let kept =
+                if next == target { mul_div(amount_in, fee, one - fee, true)? } else { rest - amount_in };
             Some((next, amount_in, out_to(next)?, kept))
         }
         Amount::Out(rest) => {
@@ -175,8 +187,8 @@ const TIERS: [(u64, i32); 5] = [(100, 1), (500, 10), (3000, 60), (10_000, 200), 
 /// Pools with up to eight positions near the price or far from it, with and without liquidity in range.
 fn cases() -> impl Strategy<Value = Case> {
     let position = (-40_i32..40, 1_i32..40, 0_u32..100, any::<u64>(), 1_i32..60);
-    (0..TIERS.len(), -300_000_i32..300_000, 0_u64..u64::MAX, proptest::collection::vec(position, 0..8)).prop_map(
-        |(tier, tick, offset, positions)| {
+    (0..TIERS.len(), -300_000_i32..300_000, 0_u64..u64::MAX, proptest::collection::vec(position, 0..8))
+        .prop_map(|(tier, tick, offset, positions)| {
             let (fee, spacing) = TIERS[tier];
             let mut pool = UniswapV3::new(u32::try_from(fee).unwrap(), spacing).unwrap();
             let (low, high) = (sqrt_ratio_at_tick(tick).unwrap(), sqrt_ratio_at_tick(tick + 1).unwrap());
@@ -194,14 +206,17 @@ fn cases() -> impl Strategy<Value = Case> {
             }
             let liquidity = pool.liquidity();
             Case { naive: Naive { price, tick, liquidity, fee, spacing, nets }, pool }
-        },
-    )
+        })
 }
 
 fn amounts() -> impl Strategy<Value = Amount> {
     (any::<[u64; 4]>(), 2_usize..255, any::<bool>()).prop_map(|(limbs, cut, is_in)| {
         let value = (U256::from_limbs(limbs) >> cut).max(U256::from(1));
-        if is_in { Amount::In(value) } else { Amount::Out(value) }
+        if is_in {
+            Amount::In(value)
+        } else {
+            Amount::Out(value)
+        }
     })
 }
 
@@ -285,7 +300,11 @@ fn naive_out(reserve_in: u128, reserve_out: u128, fee: (u32, u32), value: U256) 
     let divisor = (U256::from(reserve_in) * U256::from(fee.1)).checked_add(net)?;
     let is_empty = value.is_zero() || reserve_in == 0 || reserve_out == 0;
     let product = net.checked_mul(U256::from(reserve_out))?;
-    if is_empty { None } else { Some(product / divisor) }
+    if is_empty {
+        None
+    } else {
+        Some(product / divisor)
+    }
 }
 
 fn naive_in(reserve_in: u128, reserve_out: u128, fee: (u32, u32), value: U256) -> Option<U256> {

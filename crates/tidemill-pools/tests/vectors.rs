@@ -1,10 +1,12 @@
 //! Every recorded swap and every number of the contracts' own tests, against our maths; said plainly where absent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::PathBuf;
+mod shared;
+
 use std::str::FromStr;
 
 use serde_json::Value;
+use shared::{read, read_json};
 use tidemill_pools::full_math::Rounding;
 use tidemill_pools::uniswap_v2::{Fee, UniswapV2};
 use tidemill_pools::uniswap_v3::sqrt_price_math::{
@@ -14,37 +16,6 @@ use tidemill_pools::uniswap_v3::swap_math::{swap_step, FeePpm, Range};
 use tidemill_pools::uniswap_v3::tick_math::{sqrt_ratio_at_tick, tick_at_sqrt_ratio};
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::{Amount, Pool, PoolError, U256};
-
-/// Reads a file of the shared recordings; `None`, said on the terminal, where there are none.
-fn read(path: &str) -> Option<String> {
-    let root = std::env::var_os("TIDEMILL_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    if !root.is_dir() {
-        eprintln!("not tested: expected recordings at {}, found no such folder", root.display());
-        return None;
-    }
-    let path = root.join("data").join(path);
-    Some(std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-}
-
-fn read_json(path: &str) -> Option<Value> {
-    read(path).map(|text| serde_json::from_str(&quote_numbers(&text)).unwrap())
-}
-
-/// Puts bare numbers into quotes: JSON readers cut those beyond 64 bits.
-fn quote_numbers(json: &str) -> String {
-    let mut quoted = String::with_capacity(json.len() * 2);
-    let (mut is_text, mut is_number) = (false, false);
-    for character in json.chars() {
-        is_text ^= character == '"';
-        if !is_text && is_number != (character == '-' || character.is_ascii_digit()) {
-            is_number = !is_number;
-            quoted.push('"');
-        }
-        quoted.push(character);
-    }
-    quoted
-}
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -69,7 +40,11 @@ fn u32_of(value: &Value) -> u32 {
 
 /// Reads a signed decimal into two's complement.
 fn int(value: &Value) -> U256 {
-    if text(value).starts_with('-') { uint(value).wrapping_neg() } else { uint(value) }
+    if text(value).starts_with('-') {
+        uint(value).wrapping_neg()
+    } else {
+        uint(value)
+    }
 }
 
 fn list(value: &Value) -> &[Value] {

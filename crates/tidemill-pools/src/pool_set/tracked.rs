@@ -31,7 +31,11 @@ impl Tracked {
 
     /// Returns one record; `None` where the pool has no such part.
     pub(super) fn encode_part(&self, part: &[u8]) -> Option<Vec<u8>> {
-        if part == SPEC { Some(self.encode_spec()) } else { self.pool.encode_part(part) }
+        if part == SPEC {
+            Some(self.encode_spec())
+        } else {
+            self.pool.encode_part(part)
+        }
     }
 
     fn encode_spec(&self) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! What the logs of V2 pairs and factories say.
 //!
-//! Source: Uniswap/v2-core, IUniswapV2Pair, IUniswapV2Factory.
+//! Source: Uniswap/v2-core, `IUniswapV2Pair`, `IUniswapV2Factory`.
 
 use ruint::aliases::U256;
 

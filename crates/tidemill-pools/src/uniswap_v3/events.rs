@@ -1,6 +1,6 @@
 //! What the logs of V3 pools and factories say, and how a pool follows them.
 //!
-//! Source: Uniswap/v3-core, IUniswapV3PoolEvents; PancakeSwap's Swap carries two more words, its protocol fees.
+//! Source: Uniswap/v3-core, `IUniswapV3PoolEvents`; `PancakeSwap`'s Swap carries two more words, its protocol fees.
 
 use ruint::aliases::U256;
 
@@ -25,7 +25,7 @@ pub const MINT: Hash = hash("7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f085
 pub const BURN: Hash = hash("0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c");
 /// Topic of `Swap`.
 pub const SWAP: Hash = hash("c42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67");
-/// Topic of PancakeSwap's `Swap`.
+/// Topic of `PancakeSwap`'s `Swap`.
 pub const PANCAKE_SWAP: Hash = hash("19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83");
 
 /// An event of a V3 pool that changes its state.

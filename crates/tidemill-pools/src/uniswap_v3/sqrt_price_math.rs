@@ -1,6 +1,6 @@
 //! How amounts move the square root of the price, and which amounts a move takes; rounded as the contract rounds.
 //!
-//! Source: Uniswap/v3-core, SqrtPriceMath.
+//! Source: Uniswap/v3-core, `SqrtPriceMath`.
 
 use ruint::aliases::U256;
 

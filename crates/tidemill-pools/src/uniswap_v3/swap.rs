@@ -1,6 +1,6 @@
 //! What a swap does: the contract's own loop, from tick to tick and from bitmap word to bitmap word.
 //!
-//! Source: Uniswap/v3-core, UniswapV3Pool.swap; Uniswap/v3-periphery, QuoterV2.
+//! Source: Uniswap/v3-core, UniswapV3Pool.swap; Uniswap/v3-periphery, `QuoterV2`.
 
 use ruint::aliases::U256;
 
@@ -84,6 +84,7 @@ impl UniswapV3 {
         Ok(quote)
     }
 
+    #[inline]
     fn walk(
         &self,
         zero_for_one: bool,
@@ -116,6 +117,7 @@ impl UniswapV3 {
         Ok(walk)
     }
 
+    #[inline]
     fn price_limit(&self, zero_for_one: bool, given: Option<U256>) -> Result<U256, PoolError> {
         let price = self.sqrt_price_x96;
         let limit = given.unwrap_or(if zero_for_one {
@@ -142,6 +144,7 @@ pub(super) fn is_deliverable(quote: &Quote, amount: Amount) -> Result<(), PoolEr
 }
 
 impl Walk<'_> {
+    #[inline]
     fn run(&mut self) -> Result<(), PoolError> {
         while !self.is_done() && self.price != self.limit {
             let tick = match self.tick {
@@ -224,6 +227,7 @@ impl Walk<'_> {
         if self.computed.bit(255) { Err(PoolError::Overflow) } else { Ok(()) }
     }
 
+    #[inline]
     fn quote(&self, amount: Amount) -> Result<Quote, PoolError> {
         let (amount_in, amount_out) = match (amount, self.remaining) {
             (Amount::In(given), Amount::In(rest)) => (given.checked_sub(rest), Some(self.computed)),

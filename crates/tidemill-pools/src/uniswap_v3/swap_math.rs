@@ -1,6 +1,6 @@
 //! What one step of a swap, within one range of liquidity, takes in, pays out and keeps as fee.
 //!
-//! Source: Uniswap/v3-core, SwapMath.
+//! Source: Uniswap/v3-core, `SwapMath`.
 
 use ruint::aliases::U256;
 

@@ -1,6 +1,6 @@
 //! Which square root of a price a tick stands for, and which tick a square root of a price belongs to.
 //!
-//! Source: Uniswap/v3-core, TickMath: the constants and the definition "greatest tick with ratio <= price".
+//! Source: Uniswap/v3-core, `TickMath`: the constants and the definition "greatest tick with ratio <= price".
 
 use ruint::aliases::U256;
 
