@@ -45,7 +45,9 @@ def main(arguments: list[str]) -> int:
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
         rows += found
     print(shown(rows))
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=HERE, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=HERE, check=False
+    )
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     content = {

@@ -67,7 +67,9 @@ def main(arguments: list[str]) -> int:
     """Check the budget, or write it; return 1 where it is exceeded."""
     if "--write" in arguments:
         lines = "".join(f"{name} = {count}\n" for name, count in measured().items())
-        BUDGET.write_text(f"# Instructions of one operation; written by `python -m benchmarks.budget --write`.\n[instructions]\n{lines}")
+        BUDGET.write_text(
+            f"# Instructions of one operation; written by `python -m benchmarks.budget --write`.\n[instructions]\n{lines}"
+        )
         return 0
     rows = run()
     for row in rows:

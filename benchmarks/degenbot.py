@@ -18,14 +18,17 @@ import pyarrow as pa
 
 from benchmarks.reading import pools_of
 from benchmarks.row import Row
-from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.deploy import FEES, open_world
+from tidemill.sandbox.fill import mint_position
+from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import Pool, World
 
 ROOT = Path(__file__).parents[1]
 PEER = ROOT / ".peers" / "degenbot"
 HERE = Path(__file__).parent / "peers"
 RATIO = 20.0
-_AMOUNTS = 1_000
+_AMOUNTS = 4_000
+_ROUNDS = 20
 _ROUNDS_OURS = 200
 
 
@@ -38,7 +41,6 @@ class Work(NamedTuple):
     zero_for_one: bool
     world_pool: Pool
     amounts: list[int]
-    rounds: int
 
 
 def install_peer() -> None:
@@ -60,6 +62,8 @@ def run() -> list[Row]:
 
 async def _run() -> list[Row]:
     async with open_world() as world:
+        pool = next(pool for pool in world.pools if pool.protocol == "uniswap_v3" and pool.fee_ppm == 3_000)
+        await _add_ticks(world, pool)
         book = await pools_of(world)
         works = list(_works(world, book))
         answer = await asyncio.to_thread(_peer, world, works)
@@ -70,22 +74,69 @@ async def _run() -> list[Row]:
         theirs = [int(output) for output in peer["outputs"]]
         if outputs != theirs:
             differing = next(i for i, (a, b) in enumerate(zip(outputs, theirs, strict=True)) if a != b)
-            raise RuntimeError(f"{work.name}: results differ at {work.amounts[differing]}: {outputs[differing]}, {theirs[differing]}")
+            raise RuntimeError(
+                f"{work.name}: results differ at {work.amounts[differing]}: {outputs[differing]}, {theirs[differing]}"
+            )
         note = f"ours {ns:.1f} ns, degenbot {answer['version']} {peer['ns']:.0f} ns, equal results"
         rows.append(Row(f"{work.name}, from Python, times degenbot", peer["ns"] / ns, "×", RATIO, note=note))
     return rows
 
 
+async def _add_ticks(world: World, pool: Pool) -> None:
+    """Give `pool` positions side by side, so that a swap of any size up to them crosses one tick after the other."""
+    spacing = pool.tick_spacing or 0
+    async with Rpc(world.http_url) as rpc:
+        slot = await rpc.call("eth_call", {"to": pool.address, "data": "0x3850c7bd"}, "latest")
+        tick = int.from_bytes(bytes.fromhex(slot[66:130][-6:]), "big", signed=True) // spacing * spacing
+        sender = world.accounts.deployer
+        nonce = int(await rpc.call("eth_getTransactionCount", sender, "latest"), 16)
+        sizes = (10**24, 10**24)
+        for index, below in enumerate(range(1, 13)):
+            ticks = (tick - below * spacing, tick - (below - 1) * spacing)
+            data = mint_position(
+                (pool.token0, pool.token1), pool.fee_ppm, ticks, _fitting(world, pool, sizes), sender
+            )
+            await rpc.call(
+                "eth_sendTransaction",
+                {
+                    "from": sender,
+                    "to": world.position_manager,
+                    "data": data,
+                    "nonce": hex(nonce + index),
+                    "gas": hex(1_000_000),
+                    **FEES,
+                },
+            )
+        await rpc.call("evm_mine")
+        receipts = await rpc.call("eth_getBlockReceipts", "latest")
+        if any(int(receipt["status"], 16) != 1 for receipt in receipts):
+            raise RuntimeError("bench: a position could not be minted")
+
+
+def _fitting(world: World, pool: Pool, sizes: tuple[int, int]) -> tuple[int, int]:
+    decimals = {token.address: token.decimals for token in world.tokens}
+    return sizes[0] // 10 ** (18 - decimals[pool.token0]), sizes[1] // 10 ** (18 - decimals[pool.token1])
+
+
 def _works(world: World, book: Any) -> list[Work]:
     pools = [(pool, book.pools.get(bytes.fromhex(pool.address[2:]))) for pool in world.pools]
     v2, v2_state = next((pool, state) for pool, state in pools if pool.protocol == "uniswap_v2")
-    works = [Work("V2 quote", "v2", v2_state, True, v2, _spread(v2_state.reserve0 // 10_000), 20)]
+    works = [Work("V2 quote", "v2", v2_state, True, v2, _spread(v2_state.reserve0 // 10_000))]
     v3s = [(pool, state) for pool, state in pools if pool.protocol == "uniswap_v3"]
     for pool, state in v3s:
         if amount := _amount_crossing(state, 8):
             small = next(amount >> shift for shift in range(256) if _crossed(state, amount >> shift) == 0)
-            works.append(Work("V3 quote in range", "v3", state, True, pool, _spread(small // 2), 5))
-            works.append(Work("V3 quote crossing 8 ticks", "v3", state, True, pool, [amount + i for i in range(100)], 5))
+            works.append(Work("V3 quote in range", "v3", state, True, pool, _spread(small // 2)))
+            works.append(
+                Work(
+                    "V3 quote crossing 8 ticks",
+                    "v3",
+                    state,
+                    True,
+                    pool,
+                    [amount + i for i in range(_AMOUNTS)],
+                )
+            )
             return works
     raise RuntimeError("the sandbox has no pool in which a swap crosses 8 ticks")
 
@@ -95,7 +146,7 @@ def _spread(base: int) -> list[int]:
 
 
 def _crossed(state: Any, amount: int) -> int:
-    return int(state.swap(True, amount).ticks_crossed)
+    return int(state.quote(True, amount_in=amount)[2])
 
 
 def _amount_crossing(state: Any, ticks: int) -> int | None:
@@ -118,7 +169,7 @@ def _peer(world: World, works: list[Work]) -> dict[str, Any]:
             "pool": work.world_pool.address,
             "token_in": work.world_pool.token0 if work.zero_for_one else work.world_pool.token1,
             "amounts": [str(amount) for amount in work.amounts],
-            "rounds": work.rounds,
+            "rounds": _ROUNDS,
         }
         for work in works
     ]
@@ -138,7 +189,9 @@ def _peer(world: World, works: list[Work]) -> dict[str, Any]:
 
 def _ours(work: Work) -> tuple[float, list[int]]:
     array = pa.array([amount.to_bytes(32, "little") for amount in work.amounts], pa.binary(32))
-    outputs = [int.from_bytes(value.as_py(), "little") for value in work.pool.amounts_out(work.zero_for_one, array)]
+    outputs = [
+        int.from_bytes(value.as_py(), "little") for value in work.pool.amounts_out(work.zero_for_one, array)
+    ]
     took: list[float] = []
     for _ in range(_ROUNDS_OURS):
         started = time.perf_counter_ns()
