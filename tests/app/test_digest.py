@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -34,7 +35,7 @@ WHOLE = rows(10_000)
 def digest_of(cuts: list[int]) -> str:
     digest = Digest()
     edges = [0, *sorted(cuts), WHOLE.num_rows]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         digest.add([("swap", WHOLE.slice(start, end - start))])
     return digest.hex()
 

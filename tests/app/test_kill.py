@@ -14,14 +14,17 @@ import pytest
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
 from tidemill.sandbox.rpc import Rpc
-from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World
 
 from .conftest import ROOT, chain_toml
+from .crowd import TradingCrowd
+from .until import until
 
 KILLS = int(os.environ.get("KILLS", "25"))
-LIVES_S = (0.2, 2.2)
-"""How long a process lives: from before it has opened anything to well after it is live."""
+LIVES_S = (0.2, 2.0)
+"""How long a process lives that is killed while it starts: from before it has opened anything."""
+LIVE_S = 1.0
+"""How long at most one lives on that has caught up with the chain."""
 REORG_EVERY = 5
 
 
@@ -55,13 +58,24 @@ async def lived(process: asyncio.subprocess.Process, seconds: float) -> None:
     pytest.fail(f"`up` ended by itself with {process.returncode}: {complaint.decode()[-2000:]}")
 
 
+async def stored_something(data: Path, process: asyncio.subprocess.Process) -> None:
+    """Wait until a run has committed its first block."""
+
+    async def is_there() -> bool:
+        status = await ask_status(data)
+        return process.returncode is not None or bool(
+            status and status["chains"]["sandbox"]["tip"] is not None
+        )
+
+    await until(is_there)
+
+
 async def caught_up(data: Path, head: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            status = await ask_status(data)
-            if status and status["chains"]["sandbox"]["tip"] == head and status["store"]["is_stored"]:
-                return
-            await asyncio.sleep(0.05)
+    async def is_there() -> bool:
+        status = await ask_status(data)
+        return bool(status and status["chains"]["sandbox"]["tip"] == head and status["store"]["is_stored"])
+
+    await until(is_there, 60)
 
 
 @pytest.mark.timeout(60 + 8 * KILLS)
@@ -72,20 +86,17 @@ async def test_after_kills_at_random_moments_the_store_has_what_the_chain_has(
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     dice = random.Random(seed)
-    traders = asyncio.create_task(
-        trade(fresh_world, TraderOptions(swaps_per_s=60, block_ms=100, liquidity_percent=10), TraderCounts())
-    )
-    try:
+    async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100, liquidity_percent=10) as crowd:
         for kill in range(KILLS):
             async with running_up(tmp_path) as process:
-                await lived(process, dice.uniform(*LIVES_S))
+                if kill % 3:
+                    await stored_something(tmp_path / "data", process)
+                    await lived(process, dice.uniform(0, LIVE_S))
+                else:
+                    await lived(process, dice.uniform(*LIVES_S))
                 process.send_signal(signal.SIGKILL)
             if kill % REORG_EVERY == REORG_EVERY - 1:
-                await fresh_world.reorg(dice.randint(1, 5))
-            assert not traders.done() or traders.result() is None
-    finally:
-        traders.cancel()
-        await asyncio.wait([traders])
+                await crowd.reorg(dice.randint(1, 5))
     await fresh_world.mine()
     data = tmp_path / "data"
     async with running_up(tmp_path) as process, Rpc(fresh_world.http_url) as rpc:
@@ -134,7 +145,8 @@ async def states_are_the_contracts(query, rpc: Rpc, world: World) -> None:
     )
     assert twice["c"][0].as_py() == 0
     newest = await query(
-        "SELECT pool, argMax(tuple(reserve0, reserve1, sqrt_price_x96, liquidity, tick), (block_number, sequence)) AS s,"
+        "SELECT pool, argMax(tuple(reserve0, reserve1, sqrt_price_x96, liquidity, tick),"
+        " (block_number, sequence)) AS s,"
         " toString(s.1) AS r0, toString(s.2) AS r1, toString(s.3) AS p, toString(s.4) AS l, s.5 AS t"
         " FROM pool_state_canonical GROUP BY pool"
     )

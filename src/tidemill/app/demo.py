@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct, structs, to_builtins
 
-from tidemill.app.control import serving
+from tidemill.app.control import ask_status, serving
 from tidemill.app.engine import Engine
 from tidemill.app.live import LiveState
 from tidemill.app.running import until_stopped
@@ -96,6 +96,10 @@ def main(environment: Environment, options: DemoOptions) -> int:
 
     Raises: Refused, where the data folder holds something else than a demo.
     """
+    if asyncio.run(ask_status(environment.paths.data)) is not None:
+        raise Refused(
+            f"demo: expected nothing to run on {environment.paths.data}, found a tidemill; stop it first"
+        )
     _make_anew(environment.paths.data)
     with logging_to(environment.paths.logs, environment.settings.log, environment.redactor, console=False):
         summary = asyncio.run(_demo(environment, options))

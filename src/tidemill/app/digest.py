@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 _ROWS = 4096
 """Rows are hashed in pieces of this size, so that the pieces do not depend on the batches."""
@@ -54,4 +55,4 @@ def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch | None:
 
 def _plain(rows: pa.RecordBatch) -> memoryview:
     """Return the rows' bytes with no trace of where they were cut: `take` writes every buffer anew."""
-    return memoryview(rows.take(pa.arange(0, rows.num_rows)).serialize())
+    return memoryview(pc.take(rows, pa.arange(0, rows.num_rows)).serialize())

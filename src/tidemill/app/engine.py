@@ -23,7 +23,7 @@ from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.recording import Recorder
 from tidemill.process.pools import Batches
-from tidemill.schema.faults import Fault, Refused, Unsafe
+from tidemill.schema.faults import Fault, Refused, Unreachable, Unsafe
 from tidemill.store import Store, Writer, open_store
 
 _log = logging.getLogger("tidemill.engine")
@@ -137,8 +137,19 @@ class Engine:
         folder = self._environment.paths.recordings
         folder.mkdir(parents=True, exist_ok=True)
         path = recording_path(folder, source, self._clock.now_ns())
+        recorder = Recorder(path, on_last_fault=lambda fault: self._recorder_fault(source, fault))
+        try:
+            await opened.enter_async_context(recorder)
+        except (Refused, Unreachable) as fault:
+            self._recorder_fault(source, fault)
+            return None
         self.statuses[source].recording = str(path)
-        return await opened.enter_async_context(Recorder(path))
+        return recorder
+
+    def _recorder_fault(self, source: str, fault: Fault) -> None:
+        """Tell that a recording could not be begun or ended; the chain goes on without it."""
+        self.statuses[source].last_fault = str(fault)
+        _log.error("chain %s: %s", source, fault)
 
     def _store_fault(self, fault: Fault) -> None:
         self.store_faults.append(str(fault))

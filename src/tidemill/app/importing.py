@@ -61,7 +61,7 @@ class _Log(NamedTuple):
 
 
 def import_logs(file: Path, form: str, chain_id: int | None, pools: tuple[bytes, ...]) -> Iterator[Imported]:
-    """Yield topic and rows of the swaps, liquidity changes and pool states in `file`; faults of logs left out.
+    """Yield topic and rows of the swaps, liquidity changes and pool states; faults of logs left out.
 
     `logs-csv` has the logs of the one pool that is named, without block hashes: the hash of block N is then
     keccak256("tidemill import", chain id and N as 8 bytes, big-endian), so that events keep an identity.

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tidemill.app.digest import Digest
 from tidemill.bus import Bus
-from tidemill.chains.evm.steps import Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
 from tidemill.process.pools import Batches, PoolBook
@@ -84,21 +84,24 @@ class ChainPipeline:
         self._bus = bus
         self._clock = clock
         self._on_batches = on_batches
+        pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
-    async def take(self, step: Step) -> None:
+    async def take(self, step: Step) -> tuple[bytes, ...]:
         """Apply one step and commit it; wait while the bus has no room.
+
+        Returns the pools, by address, that contradict their logs since then and must be read anew.
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
         tip = self._apply(step)
-        applied = self.book.take()
+        applied, drifted = self.book.take(), self.book.take_drifted()
         for fault in (*step.faults, *applied.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
         batches = [*applied.batches, *_few(step.events)]
         state = {**applied.state, **step.state}
         if not batches and not state:
-            return
+            return drifted
         offsets = await self._commit(batches, state)
         self.tip = tip if tip is not None else self.tip
         if self.flow is not None:
@@ -107,6 +110,7 @@ class ChainPipeline:
             self.digest.add(batches)
         if self._on_batches is not None:
             self._on_batches(batches)
+        return drifted
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
@@ -127,6 +131,8 @@ class ChainPipeline:
                 case Restored():
                     self.book.restore(block.head, block.logs, block.recv_ns, block.new_log_indexes)
                     tip = block.head.number
+                case Reread():
+                    self.book.reread(block.pools, block.sequence)
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:

@@ -5,8 +5,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,14 +15,15 @@ from msgspec import Struct
 from tidemill.app.chain import make_book
 from tidemill.app.digest import Digest
 from tidemill.app.importing import import_logs
+from tidemill.app.pacing import steps_at_once, steps_in_time
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.running import run
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.replay import begin
 from tidemill.chains.evm.window import state_prefix
-from tidemill.core.clock import NS_PER_S, SystemClock
-from tidemill.core.recording import Entry, read_recording
+from tidemill.core.clock import SystemClock
+from tidemill.core.recording import read_recording
 from tidemill.process.pools import Batches
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import Writer, open_store
@@ -164,8 +166,13 @@ async def _replay_recording(
     await _refuse_known(bus, start.config.source)
     pipeline = ChainPipeline(make_book(start.config, start.state_items()), bus, clock, digest=digest)
     started_s = time.perf_counter()
-    async for entries in _paced(first, chunks, options.speed):
-        step = follower.step(entries)
+    everything = chain([first], chunks)
+    steps = (
+        steps_at_once(follower, everything)
+        if options.speed is None
+        else steps_in_time(follower, everything, options.speed)
+    )
+    async for step in steps:
         await pipeline.take(step)
         if step.stop is not None:
             faults.append(str(step.stop))
@@ -180,32 +187,7 @@ async def _refuse_known(bus: Bus, source: str) -> None:
         raise Refused(f"--into: expected a folder without events of {source}, found some; choose another")
 
 
-async def _paced(
-    first: list[Entry], more: Iterator[list[Entry]], speed: float | None
-) -> AsyncIterator[list[Entry]]:
-    """Yield the entries, all of a chunk at once or, where there is a speed, when they are due."""
-    begun_ns, begun_s = first[0].recv_ns, time.monotonic()
-    entries: list[Entry] | None = first
-    while entries:
-        if speed is None:
-            yield entries
-        else:
-            at = 0
-            while at < len(entries):
-                due_s = begun_s + (entries[at].recv_ns - begun_ns) / NS_PER_S / speed
-                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
-                now_ns = begun_ns + int((time.monotonic() - begun_s) * speed * NS_PER_S)
-                end = at + 1
-                while end < len(entries) and entries[end].recv_ns <= now_ns:
-                    end += 1
-                yield entries[at:end]
-                at = end
-        entries = await asyncio.to_thread(next, more, None)
-
-
-async def _import(
-    bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str]
-) -> tuple[str, float]:
+async def _import(bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str]) -> tuple[str, float]:
     started_s = time.perf_counter()
     found: Batches = []
     for one in import_logs(options.file, options.form, options.chain_id, options.pools):

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -12,9 +13,35 @@ import pyarrow as pa
 
 
 def readable(table: pa.Table) -> list[dict[str, Any]]:
-    """Return the rows with binary values as 0x…, wide integers in full digits, times in ISO 8601 with ns."""
-    columns = {field.name: _values(table.column(field.name), _integer_type(field)) for field in table.schema}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    """Return the rows with binary values as 0x…, wide integers in full digits, times in ISO 8601 with ns.
+
+    Of columns with the same name the later ones are called `name_2`, `name_3` and so on.
+    """
+    names = column_names(table)
+    return [dict(zip(names, row, strict=True)) for row in _rows(table)]
+
+
+def column_names(table: pa.Table) -> list[str]:
+    """Return the columns' names, each once."""
+    names: list[str] = []
+    taken, counts = set(table.schema.names), Counter[str]()
+    for name in table.schema.names:
+        counts[name] += 1
+        unique = name
+        while unique in taken and counts[name] > 1:
+            unique = f"{name}_{counts[name]}"
+            counts[name] += unique in taken
+        taken.add(unique)
+        names.append(unique)
+    return names
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    columns = [
+        _values(column, _integer_type(field))
+        for field, column in zip(table.schema, table.columns, strict=True)
+    ]
+    return zip(*columns, strict=True)
 
 
 def _integer_type(field: pa.Field) -> str:
@@ -31,14 +58,31 @@ def _values(column: pa.ChunkedArray, integer_type: str) -> list[Any]:
         return [None if v is None else int.from_bytes(v, "little", signed=is_signed) for v in values]
     if pa.types.is_timestamp(column.type):
         return [None if value is None else _time(value) for value in column.cast(pa.int64()).to_pylist()]
-    return [_value(value) for value in column.to_pylist()]
+    try:
+        return [_value(value) for value in column.to_pylist()]
+    except UnicodeDecodeError:  # the engine's strings are bytes, and a contract may say anything
+        return [_value(_readable(scalar)) for scalar in column]
+
+
+def _readable(scalar: Any) -> Any:
+    """Return a scalar's value, with bytes in the place of text that is none."""
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        if isinstance(scalar, pa.StructScalar):
+            return {name: _readable(item) for name, item in scalar.items()}
+        if isinstance(scalar, pa.ListScalar):  # a map is one too
+            return [_readable(item) for item in scalar.values]
+        return scalar.as_buffer().to_pybytes()
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, bytes):
         return "0x" + value.hex()
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_value(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _value(item) for name, item in value.items()}
     return value
 
 
@@ -51,14 +95,24 @@ def write_table(table: pa.Table, out: BinaryIO) -> None:
     """Write the rows as a table for people."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     text = io.TextIOWrapper(out, write_through=True)
     console = Console(file=text, width=None if out.isatty() else 100_000)
-    shown = Table(*table.schema.names)
-    for row in readable(table):
-        shown.add_row(*("" if value is None else str(value) for value in row.values()))
+    shown = Table()
+    for name in table.schema.names:
+        shown.add_column(Text(_printable(name)))
+    for row in _rows(table):  # Text: what a token calls itself must not be taken for markup
+        shown.add_row(*(Text("" if value is None else _printable(str(value))) for value in row))
     console.print(shown)
     text.detach()
+
+
+def _printable(text: str) -> str:
+    """Return `text` with what would steer a terminal spelled out."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def write_json(table: pa.Table, out: BinaryIO) -> None:
@@ -78,8 +132,8 @@ def write_csv(table: pa.Table, out: BinaryIO) -> None:
     """Write the rows as CSV with a header; what is absent is an empty field."""
     text = io.TextIOWrapper(out, newline="", write_through=True)
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(table.schema.names)
-    rows.writerows(row.values() for row in readable(table))
+    rows.writerow(column_names(table))
+    rows.writerows(_rows(table))
     text.detach()
 
 

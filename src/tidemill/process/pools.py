@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from msgspec import Struct, msgpack
+from msgspec import Struct, msgpack, structs
 
-from tidemill._rust import Factory, Head, Logs, PoolSet
+from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV3Pool
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
 from tidemill.schema.events import Block, Pool, PoolState, StateCause
@@ -62,6 +62,7 @@ class PoolBook:
         self._batches: Batches = []
         self._state: dict[bytes, bytes | None] = {}
         self._faults: list[Fault] = []
+        self._drifted: set[bytes] = set()
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -95,6 +96,7 @@ class PoolBook:
                 ) from fault
         self.pools.load(records)
         self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
+        self._drifted.update(self.pools.addresses())
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
         """Take pools as they were read from the chain."""
@@ -104,6 +106,29 @@ class PoolBook:
         if read:
             self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
             self._batches.append(("pool_state", derive.to_batch([self._read_state(one) for one in read])))
+
+    def reread(self, read: Sequence[Snapshot], sequence: int) -> None:
+        """Take pools anew as they are after the newest block; their undo becomes part of that block's."""
+        self._flush()
+        rows: list[PoolState] = []
+        for one in read:
+            assert self._tip is None or self._tip[0] == one.block_hash
+            try:
+                inserted = self.pools.insert(one)
+            except Malformed as fault:
+                self._faults.append(Malformed(f"{self._source}: pool 0x{one.address.hex()}: {fault}"))
+                self._drifted.add(one.address)
+                continue
+            self._keep(inserted.changed)
+            rows.append(self._read_state(one, sequence))
+            undo = self._undo.get(one.block_hash)
+            if undo is not None:  # absent of the block that the chain began after, which is never undone
+                for _, _, later in inserted.undo:
+                    undo = structs.replace(undo, blob=PoolSet.merge_undo(undo.blob, later))
+                self._undo[one.block_hash] = undo
+                self._state[self._undo_key(one.block_hash)] = msgpack.encode(undo)
+        if rows:
+            self._batches.append(("pool_state", derive.to_batch(rows)))
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Take blocks with all their tracked logs; each is the child of the one before."""
@@ -119,7 +144,7 @@ class PoolBook:
         self._flush()
         undo = self._undo.pop(head.hash, None)
         if undo is None:
-            raise Unsafe(f"{self._source}: expected to know how to undo block {head.number}, which is too old")
+            raise Unsafe(f"{self._source}: expected to know how to undo block {head.number}; it is too old")
         changed = self.pools.revert(undo.blob)
         self._keep(changed)
         self._state[self._undo_key(head.hash)] = None
@@ -133,6 +158,8 @@ class PoolBook:
         ]
         if rows:
             self._batches.append(("pool_state", derive.to_batch(rows)))
+        # it may have been read anew after that block: before it, its ticks are not known again
+        self._drifted.update(addresses)
 
     def restore(self, head: Head, logs: Logs, recv_ns: int, new_log_indexes: Sequence[int] = ()) -> None:
         """Apply a block again whose events are known, but for those of the logs named."""
@@ -148,6 +175,19 @@ class PoolBook:
         taken = Applied(self._batches, self._state, self._faults)
         self._batches, self._state, self._faults = [], {}, []
         return taken
+
+    def take_drifted(self) -> tuple[bytes, ...]:
+        """Return the pools whose ticks are no longer known since the last call, or since the state was kept.
+
+        They must be read anew.
+        """
+        found = tuple(sorted(address for address in self._drifted if self._is_incomplete(address)))
+        self._drifted.clear()
+        return found
+
+    def _is_incomplete(self, address: bytes) -> bool:
+        pool = self.pools.get(address)
+        return isinstance(pool, UniswapV3Pool) and not pool.is_complete
 
     def _flush(self) -> None:
         heads, logs, recv_ns = self._waiting
@@ -167,6 +207,7 @@ class PoolBook:
         applied = self.pools.apply(heads, logs, recv_ns, emit)
         self._keep(applied.changed)
         self._faults += [Gap(f"{self._source}: {drift}") for drift in applied.drift]
+        self._drifted.update(drift.pool for drift in applied.drift)
         self._faults += [Malformed(f"{self._source}: {found}") for found in applied.malformed]
         blobs = {block_hash: blob for _, block_hash, blob in applied.undo}
         for head in heads:
@@ -233,11 +274,11 @@ class PoolBook:
             tick_spacing=read.tick_spacing,
         )
 
-    def _read_state(self, read: Snapshot) -> PoolState:
+    def _read_state(self, read: Snapshot, sequence: int = 0) -> PoolState:
         return PoolState(
             **self._at(read),
             cause=StateCause.BOOTSTRAP,
-            sequence=0,
+            sequence=sequence,
             reserve0=read.reserve0,
             reserve1=read.reserve1,
             sqrt_price_x96=read.sqrt_price_x96,

@@ -1,0 +1,51 @@
+"""Feed recorded entries to a follower: as fast as it goes, or at a multiple of the recorded speed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from tidemill.chains.evm.follower import EvmFollower
+from tidemill.chains.evm.steps import Step
+from tidemill.core.clock import NS_PER_S
+from tidemill.core.recording import Entry
+
+_ENTRIES_A_STEP = 4_000
+"""A live recording has small chunks, each with a cost of its own; beyond this size nothing more is gained."""
+
+Chunks = Iterator[list[Entry]]
+
+
+async def steps_at_once(follower: EvmFollower, chunks: Chunks) -> AsyncIterator[Step]:
+    """Yield the step of each chunk; the next one is worked on, in a thread, while this one is used."""
+
+    def advance() -> Step | None:
+        entries = list(next(chunks, ()))
+        while entries and len(entries) < _ENTRIES_A_STEP and (more := next(chunks, None)):
+            entries += more
+        return follower.step(entries) if entries else None
+
+    step = await asyncio.to_thread(advance)
+    while step is not None:
+        following = asyncio.ensure_future(asyncio.to_thread(advance))
+        try:
+            yield step
+        finally:
+            step = await following
+
+
+async def steps_in_time(follower: EvmFollower, chunks: Chunks, speed: float) -> AsyncIterator[Step]:
+    """Yield the step of what is due, whenever something is; `speed` is a multiple of the recorded one."""
+    begun_s = time.monotonic()
+    begun_ns: int | None = None
+    while (entries := await asyncio.to_thread(next, chunks, None)) is not None:
+        begun_ns = entries[0].recv_ns if begun_ns is None else begun_ns
+        at = 0
+        while at < len(entries):
+            due_s = begun_s + (entries[at].recv_ns - begun_ns) / NS_PER_S / speed
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+            now_ns = begun_ns + int((time.monotonic() - begun_s) * speed * NS_PER_S)
+            end = at + 1
+            while end < len(entries) and entries[end].recv_ns <= now_ns:
+                end += 1
+            yield follower.step(entries[at:end])
+            at = end

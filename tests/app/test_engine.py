@@ -1,0 +1,157 @@
+"""Everything in one process, on a real node: reorgs, restarts, a bad chain beside a good one."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+
+from tidemill.app.demo import world_config
+from tidemill.app.engine import Engine
+from tidemill.app.settings import read_settings
+from tidemill.app.verify import prove
+from tidemill.sandbox.rpc import Rpc
+
+from .crowd import TradingCrowd
+from .until import until
+
+SOURCE = "sandbox"
+
+
+@asynccontextmanager
+async def running(tmp_path, chains, **more):
+    environment = read_settings(None, tmp_path / "data", {})
+    async with Engine(environment, chains, **more) as engine:
+        task = asyncio.create_task(engine.run())
+        try:
+            yield engine
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+
+
+async def caught_up(engine, world):
+    async with Rpc(world.http_url) as rpc:
+        head = int(await rpc.call("eth_blockNumber"), 16)
+
+    async def is_there():
+        return bool(engine.pipelines) and engine.pipelines[SOURCE].tip == head and await engine.is_stored()
+
+    await until(is_there)
+
+
+async def swaps_seen(engine, count):
+    async def is_there():
+        return await engine.bus.head("swap") > 0 and (await engine.rows())["swap"] >= count
+
+    await until(is_there)
+
+
+async def proven(engine, world):
+    pools = [pool.address for pool in world.pools]
+    book = engine.pipelines[SOURCE].book
+    proof = await prove(world.http_url, world.chain_id, pools, book, engine.query)
+    assert proof.is_whole, proof
+    return proof
+
+
+async def test_reorgs_while_running_and_while_stopped_leave_the_store_and_the_pools_right(
+    fresh_world, tmp_path
+):
+    chains = {SOURCE: world_config(fresh_world)}
+    async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100, liquidity_percent=10) as crowd:
+        async with running(tmp_path, chains) as engine:
+            for turn, depth in enumerate((1, 3, 5, 2)):
+                await swaps_seen(engine, 40 * (turn + 1))
+                await crowd.reorg(depth)
+        await crowd.reorg(4)
+    await fresh_world.mine(2)
+    async with running(tmp_path, chains) as engine:
+        await caught_up(engine, fresh_world)
+        proof = await proven(engine, fresh_world)
+        assert proof.tables["swap"].on_chain > 50
+        rows = await engine.rows()
+        assert rows["reorg"] >= 5, "the deepest cannot have been overlooked"
+        assert rows["swap"] > proof.tables["swap"].stored, "rows of reverted blocks stay"
+        again = await engine.query(
+            "SELECT uniqExact(chain_id, block_hash, log_index) AS swaps, count() AS rows FROM swap"
+        )
+        assert again["swaps"][0].as_py() == again["rows"][0].as_py()
+
+
+async def test_a_chain_that_starts_at_the_newest_block_reads_its_pools_from_the_node(fresh_world, tmp_path):
+    config = msgspec.structs.replace(world_config(fresh_world), start_block="latest")
+    async with running(tmp_path, {SOURCE: config}) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100, liquidity_percent=20):
+            await swaps_seen(engine, 150)
+        await fresh_world.mine()
+        await caught_up(engine, fresh_world)
+        pools = [pool.address for pool in fresh_world.pools]
+        proof = await prove(
+            fresh_world.http_url, fresh_world.chain_id, pools, engine.pipelines[SOURCE].book, engine.query
+        )
+        assert proof.pools.equal == proof.pools.checked == len(pools)
+        rows = await engine.rows()
+        assert rows["pool"] == len(pools)
+        assert rows["token"] == len(fresh_world.tokens)
+
+
+async def test_a_refused_chain_ends_alone_and_says_why(fresh_world, tmp_path):
+    good = world_config(fresh_world)
+    wrong = msgspec.structs.replace(good, source="wrong", chain_id=1)
+    async with running(tmp_path, {SOURCE: good, "wrong": wrong}) as engine:
+        await fresh_world.mine(3)
+        await caught_up(engine, fresh_world)
+
+        async def is_refused():
+            return engine.statuses["wrong"].state == "refused"
+
+        await until(is_refused)
+        status = await engine.status()
+        assert status["chains"]["wrong"]["state"] == "refused"
+        assert "expected chain id 1, found 31337" in status["chains"]["wrong"]["last_fault"]
+        assert status["chains"][SOURCE]["state"] == "running"
+        await proven(engine, fresh_world)
+
+
+async def test_an_endpoint_that_is_down_does_not_stop_the_other_chain(fresh_world, tmp_path):
+    good = world_config(fresh_world)
+    down = msgspec.structs.replace(
+        good, source="down", ws_url="ws://127.0.0.1:9", http_url="http://127.0.0.1:9", retry_first_ms=20
+    )
+    async with running(tmp_path, {SOURCE: good, "down": down}) as engine:
+        await fresh_world.mine(3)
+        await caught_up(engine, fresh_world)
+
+        async def has_failed():
+            return engine.pipelines["down"].fault_count > 0 and (await engine.rows())["health"] > 1
+
+        await until(has_failed)
+        status = await engine.status()
+        assert "127.0.0.1:9" in status["chains"]["down"]["last_fault"]
+        found = await engine.query("SELECT DISTINCT state FROM health WHERE source = 'down'")
+        assert "down" in found["state"].to_pylist()
+
+
+@pytest.mark.parametrize("speed", [None, 20.0])
+async def test_a_recording_gives_the_same_events_to_the_byte_at_any_speed(fresh_world, tmp_path, speed):
+    from tidemill.app.replay import ReplayOptions, replay
+
+    chains = {SOURCE: world_config(fresh_world)}
+    async with running(tmp_path, chains, record=True) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100) as crowd:
+            await swaps_seen(engine, 50)
+            await crowd.reorg(3)
+            await swaps_seen(engine, 100)
+        await fresh_world.mine()
+        await caught_up(engine, fresh_world)
+        status = await engine.status()
+    (recording,) = (tmp_path / "data" / "recordings").iterdir()
+    options = ReplayOptions(
+        file=recording, speed=speed, into=None, form="recording", chain_id=None, pools=(), is_json=True
+    )
+    replayed = await replay(read_settings(None, tmp_path, {}), options)
+    assert replayed.digest == status["chains"][SOURCE]["digest"]
+    assert replayed.rows["reorg"] >= 1
