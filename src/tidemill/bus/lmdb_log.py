@@ -3,6 +3,7 @@
 import os
 import secrets
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -52,6 +53,8 @@ class LmdbLog:
         self._folder = folder
         self._settings = settings
         self._is_reader = is_reader
+        self._life = threading.RLock()
+        """Held while the environment is closed or forced to disk, which another thread does."""
         self._env: lmdb.Environment | None = None
         self._tables: _Tables | None = None
         self._floors = Floors()
@@ -91,17 +94,23 @@ class LmdbLog:
 
     def close(self) -> None:
         """Close it; what was committed is forced to disk."""
-        env, self._env, self._tables = self._env, None, None
-        if env is not None:
-            if not self._is_reader:
-                with suppress(lmdb.Error):  # closing is best effort: the commits themselves are in the file
-                    env.sync(True)
-            env.close()
+        with self._life:
+            env, self._env, self._tables = self._env, None, None
+            if env is not None:
+                if not self._is_reader:
+                    with suppress(lmdb.Error):  # closing is best effort: the commits themselves are in the file
+                        env.sync(True)
+                env.close()
 
     def sync(self) -> None:
-        """Force what was committed to disk. Raises: Unreachable."""
-        with self._disk():
-            self._opened()[0].sync(True)
+        """Force what was committed to disk; beside a commit in another thread. Raises: Unreachable."""
+        with self._life:
+            if self._env is None:
+                return  # it was synced as it closed
+            try:
+                self._env.sync(True)
+            except lmdb.Error as error:
+                raise Unreachable(f"bus {self._folder}: expected to force it to disk: {error}") from error
 
     def _load(self) -> None:
         env, tables = self._opened()

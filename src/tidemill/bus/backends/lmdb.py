@@ -28,8 +28,9 @@ def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
 class LmdbBus(Bus):
     """A bus in one LMDB environment.
 
-    One thread does all of LMDB's work in turn: its writes need that anyway, and a read takes far less than
-    the sync of a commit. So no transaction is ever open while the environment is closed or opened anew.
+    One thread reads and writes in turn: writes need that anyway, and a read takes far less than a commit. So no
+    transaction is ever open while the environment is closed or opened anew. Another forces to disk what was
+    committed, for that takes long enough for commits to wait.
     """
 
     def __init__(self, folder: Path, settings: BusSettings, *, is_reader: bool) -> None:
@@ -40,6 +41,7 @@ class LmdbBus(Bus):
         self._growth = Growth()
         self._held = ExitStack()
         self._thread: ThreadPoolExecutor | None = None
+        self._sync_thread = ThreadPoolExecutor(1, thread_name_prefix="bus sync")
         self._sync_timer: asyncio.TimerHandle | None = None
         self._sync_fault: Unreachable | None = None
 
@@ -139,6 +141,7 @@ class LmdbBus(Bus):
             await self._run(self._log.close)
             self._thread.shutdown(wait=False)  # its last work is done
             self._thread = None
+        self._sync_thread.shutdown(wait=False)
         self._held.close()
 
     def _committed(self, topics: set[str]) -> None:
@@ -150,7 +153,7 @@ class LmdbBus(Bus):
     def _sync(self) -> None:
         self._sync_timer = None
         if self._thread is not None:
-            self._thread.submit(self._log.sync).add_done_callback(self._synced)
+            self._sync_thread.submit(self._log.sync).add_done_callback(self._synced)
 
     def _synced(self, done: Future[None]) -> None:
         fault = done.exception()
