@@ -1,6 +1,7 @@
 """Run every benchmark, print one table, write it as JSON; fail where a limit is not kept.
 
-`python -m benchmarks [NAME …]`: the named ones only. A benchmark is a module of this folder with `run() -> list[Row]`.
+`python -m benchmarks [NAME …]`: the named ones only. A benchmark is a module of this folder with
+`run() -> list[Row]`.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Decoding called from Python: raw logs as Arrow columns in, rows of events as Arrow columns out, one thread."""
+"""Decoding called from Python: raw logs as Arrow columns in, rows of events as Arrow columns out."""
 
 import statistics
 import time

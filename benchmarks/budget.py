@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> int:
     if "--write" in arguments:
         lines = "".join(f"{name} = {count}\n" for name, count in measured().items())
         BUDGET.write_text(
-            f"# Instructions of one operation; written by `python -m benchmarks.budget --write`.\n[instructions]\n{lines}"
+            "# Instructions of one operation; written by `python -m benchmarks.budget --write`.\n"
+            f"[instructions]\n{lines}"
         )
         return 0
     rows = run()

@@ -1,6 +1,7 @@
 """Quotes beside degenbot: the same pools of one sandbox world, the same amounts, the same results, one run.
 
-degenbot quotes one amount a call, which is its interface; ours quotes a batch a call. Both are called from Python.
+degenbot quotes one amount a call, which is its interface; ours quotes a batch a call. Both are called from
+Python.
 """
 
 import asyncio
@@ -74,16 +75,15 @@ async def _run() -> list[Row]:
         theirs = [int(output) for output in peer["outputs"]]
         if outputs != theirs:
             differing = next(i for i, (a, b) in enumerate(zip(outputs, theirs, strict=True)) if a != b)
-            raise RuntimeError(
-                f"{work.name}: results differ at {work.amounts[differing]}: {outputs[differing]}, {theirs[differing]}"
-            )
+            found = f"{outputs[differing]} and {theirs[differing]}"
+            raise RuntimeError(f"{work.name}: results differ at {work.amounts[differing]}: {found}")
         note = f"ours {ns:.1f} ns, degenbot {answer['version']} {peer['ns']:.0f} ns, equal results"
         rows.append(Row(f"{work.name}, from Python, times degenbot", peer["ns"] / ns, "×", RATIO, note=note))
     return rows
 
 
 async def _add_ticks(world: World, pool: Pool) -> None:
-    """Give `pool` positions side by side, so that a swap of any size up to them crosses one tick after the other."""
+    """Give `pool` positions side by side, so that a swap crosses one tick after the other."""
     spacing = pool.tick_spacing or 0
     async with Rpc(world.http_url) as rpc:
         slot = await rpc.call("eth_call", {"to": pool.address, "data": "0x3850c7bd"}, "latest")

@@ -1,4 +1,4 @@
-"""The whole pipeline on a live chain at 2,000 events/s, recorded, and that recording replayed as fast as it goes."""
+"""The whole pipeline on a live chain at 2,000 events/s; then its recording, replayed as fast as it goes."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Read a sandbox world through the real follower, so that a benchmark has the pools as tidemill keeps them."""
+"""Read a sandbox world through the real follower, so that a benchmark has its pools as they are kept."""
 
 import asyncio
 

@@ -1,13 +1,12 @@
 """Log batches to the embedded bus to the embedded store, as fast as it goes for a minute; memory beside it.
 
-The logs are those of a sandbox world's swaps, told again and again in new blocks. Parsing JSON is left out (the
-replay benchmark has it); decoding, pool states, bus, deduplicated inserts and merges are in.
+The logs are those of a sandbox world's swaps, told again and again in new blocks. Parsing JSON is left out
+(the replay benchmark has it); decoding, pool states, bus, deduplicated inserts and merges are in.
 """
 
 import asyncio
 import tempfile
 import time
-
 from typing import Any, NamedTuple
 
 import msgspec
@@ -128,7 +127,7 @@ async def _feed(book: PoolBook, logs: list[pa.RecordBatch], bus: Any, writer: Wr
                 raise RuntimeError(f"the pools do not fit the logs: {applied.faults[0]}")
             await bus.commit(applied.batches, applied.state)
             produced += sum(rows.num_rows for _, rows in applied.batches)
-            while produced - _rows(writer) > _AHEAD_MAX:
+            while produced - _rows(writer) > _AHEAD_MAX:  # noqa: ASYNC110 the writer tells nobody
                 await asyncio.sleep(0.002)
 
 

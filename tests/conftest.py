@@ -5,9 +5,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
+
+# Speed is measured by benchmarks; a loaded machine must not fail a property.
+settings.register_profile("tidemill", deadline=None)
+settings.load_profile("tidemill")
 
 
 def _need_services() -> None:

@@ -1,4 +1,4 @@
-"""Quote with degenbot: run by its own interpreter, reads the work as JSON from standard input, answers the same way.
+"""Quote with degenbot: run by its own interpreter, reads the work as JSON, answers the same way.
 
 In:  {"url", "calls": [{"name", "kind": "v2" | "v3", "pool", "token_in", "amounts": [..], "rounds"}]}
 Out: {"version", "calls": {name: {"ns": median per quote, "outputs": [..]}}}; amounts are decimal strings.
@@ -9,16 +9,17 @@ import json
 import statistics
 import sys
 import time
+from typing import Any
 
 import degenbot
 from degenbot import UniswapV2Pool, UniswapV3Pool
 from web3 import HTTPProvider, Web3
 
 
-def measure(pool, token_in, amounts: list[int], rounds: int) -> tuple[float, list[int]]:
-    """Return the median ns a quote took over `rounds` parts of the amounts, and what the quotes gave.
+def measure(pool: Any, token_in: Any, amounts: list[int], rounds: int) -> tuple[float, list[int]]:
+    """Return the median ns a quote took over `rounds` parts of the amounts, and the outputs.
 
-    Every amount is quoted once: degenbot remembers the steps of a swap, and a repeated one would be a look-up.
+    Every amount is quoted once: degenbot remembers the steps of a swap, a repeated one would be a look-up.
     """
     quote = pool.calculate_tokens_out_from_tokens_in
     part = len(amounts) // rounds

@@ -14,7 +14,7 @@ class Digest:
     """The SHA-256 of the Arrow IPC form of every topic's events, in order."""
 
     def __init__(self) -> None:
-        self._hashes: dict[str, hashlib._Hash] = {}
+        self._hashes: dict[str, hashlib._Hash] = {}  # pyright: ignore[reportPrivateUsage] the only name of the type
         self._held: dict[str, list[pa.RecordBatch]] = {}
         self.counts: dict[str, int] = {}
         """Events by topic."""

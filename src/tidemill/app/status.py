@@ -15,8 +15,7 @@ def main(environment: Environment, *, is_json: bool) -> int:
         stopped = {"running": False, "data": str(environment.paths.data)}
         print(json.dumps(stopped) if is_json else f"not running on {environment.paths.data}")
         return 1
-    found = {"running": True, **found}
-    print(json.dumps(found, indent=2) if is_json else _text(found))
+    print(json.dumps({"running": True, **found}, indent=2) if is_json else _text(found))
     return 0 if all(chain["state"] == "running" for chain in found["chains"].values()) else 1
 
 

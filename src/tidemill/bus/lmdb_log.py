@@ -98,7 +98,7 @@ class LmdbLog:
             env, self._env, self._tables = self._env, None, None
             if env is not None:
                 if not self._is_reader:
-                    with suppress(lmdb.Error):  # closing is best effort: the commits themselves are in the file
+                    with suppress(lmdb.Error):  # best effort: the commits themselves are in the file
                         env.sync(True)
                 env.close()
 

@@ -1,4 +1,4 @@
-"""Turn an event into the schema of each layer: Arrow, ClickHouse, JSON Schema. Pure functions, one a target."""
+"""Turn an event into the schema of each layer: Arrow, ClickHouse, JSON Schema; a pure function each."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -79,7 +79,9 @@ def to_batch(events: Sequence[Struct]) -> pa.RecordBatch:
         raise ValueError("expected at least one event")
     tag = str(events[0].__struct_config__.tag)
     arrays = [
-        pa.array([_to_arrow(column.logical, getattr(event, column.name)) for event in events], column.logical.arrow)
+        pa.array(
+            [_to_arrow(column.logical, getattr(event, column.name)) for event in events], column.logical.arrow
+        )
         for column in columns(tag)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=arrow_schema(tag))
@@ -129,7 +131,10 @@ def clickhouse_columns(tag: str) -> tuple[tuple[str, str], ...]:
     """
     stored = [(column.name, clickhouse_type(column)) for column in columns(tag)]
     readable = [
-        (f"{c.name}_hex", f"{'Nullable(String)' if c.is_optional else 'String'} ALIAS concat('0x', lower(hex({c.name})))")
+        (
+            f"{c.name}_hex",
+            f"{'Nullable(String)' if c.is_optional else 'String'} ALIAS concat('0x', lower(hex({c.name})))",
+        )
         for c in columns(tag)
         if c.logical.name in {"Hash", "Address"}
     ]
@@ -159,7 +164,7 @@ def canonical_view_ddl(tag: str) -> str:
         raise ValueError(f"{tag} does not belong to a block")
     names = ", ".join(name for name, _ in clickhouse_columns(tag))
     return (
-        f"CREATE OR REPLACE VIEW {tag}{CANONICAL_SUFFIX} AS SELECT {names} FROM {tag}\n"
+        f"CREATE OR REPLACE VIEW {tag}{CANONICAL_SUFFIX} AS SELECT {names} FROM {tag}\n"  # noqa: S608 names of ours
         "WHERE (chain_id, block_hash) NOT IN (\n"
         "    SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
         "    HAVING argMax(kind, sequence) = 'reverted')"

@@ -1,6 +1,7 @@
 """Write what derives from the schema: the Rust columns, the JSON Schemas, the reference page.
 
-`python -m tidemill.schema.generate` writes; with `--check` it only says which files differ, and fails if any does.
+`python -m tidemill.schema.generate` writes; with `--check` it only says which files differ, and fails
+if any does.
 """
 
 import json
@@ -25,7 +26,8 @@ def rust_columns() -> str:
         summary = (event.__doc__ or "").strip().splitlines()[0]
         fields = "".join(f"        {c.name}: {_rust_kind(c)},\n" for c in derive.columns(tag))
         parts.append(
-            f"event! {{\n    /// {summary}\n    \"{tag}\" {event.__name__} {event.__name__}Columns {{\n{fields}    }}\n}}\n"
+            f"event! {{\n    /// {summary}\n"
+            f'    "{tag}" {event.__name__} {event.__name__}Columns {{\n{fields}    }}\n}}\n'
         )
     return "\n".join(parts)
 
@@ -45,7 +47,9 @@ def reference_page() -> str:
         for c in derive.columns(tag):
             unit = ", ".join(c.choices) or c.logical.unit
             always = "no" if c.is_optional else "yes"
-            parts.append(f"| `{c.name}` | {c.logical.name} | `{derive.clickhouse_type(c)}` | {unit} | {always} |\n")
+            parts.append(
+                f"| `{c.name}` | {c.logical.name} | `{derive.clickhouse_type(c)}` | {unit} | {always} |\n"
+            )
     return "".join(parts)
 
 

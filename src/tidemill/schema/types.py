@@ -1,6 +1,7 @@
 """The logical types that every event field is made of: one meaning, its unit, its spelling in every layer.
 
-256-bit integers travel as 32 little-endian bytes, which is how ClickHouse keeps `UInt256`: no layer converts them.
+256-bit integers travel as 32 little-endian bytes, which is how ClickHouse keeps `UInt256`: no layer
+converts them.
 """
 
 from typing import Annotated, NamedTuple
@@ -35,7 +36,11 @@ def _hex(byte_count: int) -> dict[str, object]:
 
 
 NANOS = Logical(
-    "Nanos", "ns since 1970-01-01 UTC", pa.timestamp("ns", tz="UTC"), "DateTime64(9, 'UTC')", {"type": "integer"}
+    "Nanos",
+    "ns since 1970-01-01 UTC",
+    pa.timestamp("ns", tz="UTC"),
+    "DateTime64(9, 'UTC')",
+    {"type": "integer"},
 )
 U8 = Logical("U8", "", pa.uint8(), "UInt8", {"type": "integer"})
 U32 = Logical("U32", "", pa.uint32(), "UInt32", {"type": "integer"})

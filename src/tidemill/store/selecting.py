@@ -86,7 +86,7 @@ def _known(tag: str, by_name: dict[str, Column], name: str) -> Column:
 
 
 def _test(tag: str, by_name: dict[str, Column], condition: Condition, binder: "_Binder") -> str:
-    if not isinstance(condition, Condition):
+    if not isinstance(condition, Condition):  # pyright: ignore[reportUnnecessaryIsInstance] it comes from users
         raise Refused(f"{tag}: expected a Condition, found {condition!r}")
     column = _known(tag, by_name, condition.column)
     operator, value = condition.operator, condition.value

@@ -28,9 +28,9 @@ def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
 class LmdbBus(Bus):
     """A bus in one LMDB environment.
 
-    One thread reads and writes in turn: writes need that anyway, and a read takes far less than a commit. So no
-    transaction is ever open while the environment is closed or opened anew. Another forces to disk what was
-    committed, for that takes long enough for commits to wait.
+    One thread reads and writes in turn: writes need that anyway, and a read takes far less than a commit. So
+    no transaction is ever open while the environment is closed or opened anew. Another forces to disk what
+    was committed, for that takes long enough for commits to wait.
     """
 
     def __init__(self, folder: Path, settings: BusSettings, *, is_reader: bool) -> None:

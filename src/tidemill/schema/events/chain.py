@@ -1,7 +1,7 @@
 """What a chain says: blocks, pools, tokens, swaps, liquidity, and the pool states that follow from them.
 
-Amounts are raw token units (before decimals). `IDENTITY` names the fields whose values never repeat in a table;
-an event of a reverted block stays stored, and `reorg` says that its block is no longer canonical.
+Amounts are raw token units (before decimals). `IDENTITY` names the fields whose values never repeat in a
+table; an event of a reverted block stays stored, and `reorg` says that its block is no longer canonical.
 """
 
 from enum import StrEnum
@@ -205,7 +205,9 @@ class PoolState(Struct, frozen=True, kw_only=True, tag="pool_state"):
     dex: Name
     cause: StateCause
     sequence: Count64
-    """Log index for a log; the count of the chain's corrections for a reorg; 0 for a bootstrap."""
+    """Log index for a log; the count of the chain's corrections for a reorg, and for a pool that was read
+    anew; 0 for a bootstrap at the start.
+    """
     reserve0: Uint128 | None = None
     reserve1: Uint128 | None = None
     sqrt_price_x96: Uint256 | None = None

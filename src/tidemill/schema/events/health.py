@@ -21,7 +21,7 @@ class Proof(StrEnum):
 
     NONE = "none"
     CLAIMED = "claimed"
-    """The node answered for the block by its hash, and no log that it announced was absent from its answer."""
+    """The node answered for the block by its hash, and no log that it announced was absent."""
 
 
 class Coverage(Struct, frozen=True, kw_only=True, tag="coverage"):
