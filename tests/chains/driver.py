@@ -13,7 +13,7 @@ from tidemill.chains.evm.calls import Failed
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.replay import start_entry
-from tidemill.chains.evm.steps import Call, Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import Call, Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.chains.evm.window import read_checkpoint
 from tidemill.core.recording import Entry, Kind
 
@@ -123,7 +123,7 @@ class Driver:
     # what came out
 
     @property
-    def blocks(self) -> list[Sealed | Reverted | Restored]:
+    def blocks(self) -> list[Change]:
         return [block for step in self.steps for block in step.blocks]
 
     @property
@@ -181,13 +181,13 @@ def encoded(steps: list[Step]) -> dict[str, bytes]:
     return {
         "calls": b"\n".join(call.encode() for step in steps for call in step.calls),
         "blocks": repr([_block(block) for step in steps for block in step.blocks]).encode(),
-        "snapshots": msgspec.msgpack.encode([snapshot for step in steps for snapshot in step.snapshots]),
+        "snapshots": repr([snapshot for step in steps for snapshot in step.snapshots]).encode(),
         "events": msgspec.msgpack.encode([event for step in steps for event in step.events]),
         "faults": repr([repr(fault) for step in steps for fault in step.faults]).encode(),
     }
 
 
-def _block(block: Sealed | Reverted | Restored) -> tuple[Any, ...]:
+def _block(block: Change) -> tuple[Any, ...]:
     match block:
         case Sealed():
             return (
@@ -200,3 +200,5 @@ def _block(block: Sealed | Reverted | Restored) -> tuple[Any, ...]:
             return (block.head.hash, _keys(block.logs), block.recv_ns, block.sequence, block.new_log_indexes)
         case Reverted():
             return (block.head.hash, block.recv_ns, block.sequence)
+        case Reread():
+            return (block.pools, block.sequence)

@@ -1,6 +1,9 @@
 """The command line: what each command takes; what it does is in its own module, imported when it runs."""
 
+import errno
+import os
 import sys
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 
 USAGE_ERROR = 2
 """Exit code for what the user wrote; 1 is for what failed."""
+
+MOST = 1_000_000_000
+"""Of anything that is a number here: 30 years of seconds; `inf` is none."""
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -92,8 +98,8 @@ def up(
 def demo(
     config: ConfigFile = None,
     data: Annotated[Path, typer.Option("--data", metavar="FOLDER", help="Made anew.")] = Path("data/demo"),
-    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 60.0,
-    swaps_per_s: Annotated[float, typer.Option(min=0.1, help="How fast the traders trade.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 60.0,
+    swaps_per_s: Annotated[float, typer.Option(min=0.1, max=MOST, help="How fast traders trade.")] = 200.0,
     record: Annotated[bool, typer.Option("--record", help="Keep every inbound frame.")] = False,
     json: AsJson = False,
 ) -> None:
@@ -106,9 +112,9 @@ def demo(
 
 @app.command()
 def sandbox(
-    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 0.0,
-    swaps_per_s: Annotated[float, typer.Option(min=0, help="0 for a chain without traders.")] = 50.0,
-    block_ms: Annotated[int, typer.Option(min=10, help="Time between blocks.")] = 500,
+    seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
+    swaps_per_s: Annotated[float, typer.Option(min=0, max=MOST, help="0 for no traders.")] = 50.0,
+    block_ms: Annotated[int, typer.Option(min=10, max=MOST, help="Time between blocks.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed trades the same.")] = 1,
     json: AsJson = False,
 ) -> None:
@@ -157,7 +163,7 @@ def record(
     chain: Annotated[
         str | None, typer.Option(help="Which chain; not needed where one is configured.")
     ] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="0 runs until Ctrl-C.")] = 0.0,
+    seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
     json: AsJson = False,
 ) -> None:
     """Keep every frame of one chain in a file, and store nothing else."""
@@ -226,18 +232,42 @@ def config(config: ConfigFile = None, data: DataFolder = None, json: AsJson = Fa
 
 def main() -> None:
     """Run the command line; a fault is one line and exit code 1, never a traceback."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # closed by who started us
     try:
         code = app(standalone_mode=False)
     except TyperException as wrong:
         _end(_usage(wrong, sys.argv[1:]), USAGE_ERROR)
     except Fault as fault:
         _end(f"{type(fault).__name__}: {fault}", 1)
+    except BaseExceptionGroup as group:  # of a task group; a bug among them keeps its traceback
+        faults = list(_leaves(group))
+        if not all(isinstance(fault, Fault) for fault in faults):
+            raise
+        _end("; ".join(f"{type(fault).__name__}: {fault}" for fault in faults), 1)
     except BrokenPipeError:  # the reader of our output had enough
-        sys.stderr.close()
+        _drop_output()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+            raise
+        _drop_output()
+        _end(f"Unreachable: expected to write: {error.strerror}", 1)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     raise SystemExit(code)
+
+
+def _drop_output() -> None:
+    """Let go what was printed and not written, so that the interpreter does not fail over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def _usage(wrong: TyperException, arguments: list[str]) -> str:

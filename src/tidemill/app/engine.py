@@ -23,7 +23,7 @@ from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.recording import Recorder
 from tidemill.process.pools import Batches
-from tidemill.schema.faults import Fault, Refused, Unreachable, Unsafe
+from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.store import Store, Writer, open_store
 
 _log = logging.getLogger("tidemill.engine")
@@ -125,7 +125,7 @@ class Engine:
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
                 await shell.run(run_id, state)
-        except* (Refused, Unsafe) as faults:
+        except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = _first(faults)
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)

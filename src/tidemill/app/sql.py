@@ -110,9 +110,7 @@ def write_table(table: pa.Table, out: BinaryIO) -> None:
 
 def _printable(text: str) -> str:
     """Return `text` with what would steer a terminal spelled out."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode() for char in text
-    )
+    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
 
 
 def write_json(table: pa.Table, out: BinaryIO) -> None:

@@ -1,9 +1,11 @@
 """Trade on a sandbox world in a process of its own, so that it does not slow down the reader.
 
-`python -m tidemill.app.trading WORLD.json SWAPS_PER_S BLOCK_MS SEED` trades until SIGTERM.
+`python -m tidemill.app.trading WORLD.json SWAPS_PER_S BLOCK_MS SEED PARENT` trades until SIGTERM, or the
+end of the process PARENT.
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -39,6 +41,9 @@ class Trading:
         except TimeoutError:
             self._process.kill()
             raise Unreachable(f"traders: expected them to stop within {_STOP_TIMEOUT_S:g} s") from None
+        if self._process.returncode == -signal.SIGTERM:  # it was still starting, and has traded nothing
+            self.counts = TraderCounts()
+            return
         if self._process.returncode:
             said = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             raise Unreachable(f"traders: ended with code {self._process.returncode}: {said[0]}")
@@ -54,6 +59,7 @@ async def trading(world_file: Path, options: TraderOptions) -> AsyncIterator[Tra
         "-m",
         "tidemill.app.trading",
         *arguments,
+        str(os.getpid()),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the command, which stops them in its own time
@@ -76,17 +82,19 @@ async def _trade(world: World, options: TraderOptions) -> TraderCounts:
     return counts
 
 
-def _die_with_parent() -> None:
-    """End with the process that started us, even where it is killed and can tell nobody."""
+def _die_with(parent: int) -> None:
+    """End with the process `parent` that started us, even where it is killed and can tell nobody."""
     import ctypes
 
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we asked
+        os._exit(1)
 
 
 def main(arguments: list[str]) -> int:
     """Trade as the arguments say; return the exit code."""
-    _die_with_parent()
-    file, swaps_per_s, block_ms, seed = arguments
+    file, swaps_per_s, block_ms, seed, parent = arguments
+    _die_with(int(parent))
     options = TraderOptions(swaps_per_s=float(swaps_per_s), block_ms=int(block_ms), seed=int(seed))
     counts = asyncio.run(_trade(from_json(Path(file).read_bytes()), options))
     print(msgspec.json.encode(counts).decode())

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from tidemill.app.control import serving
 from tidemill.app.engine import Engine
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
-from tidemill.chains.evm.config import check_config
+from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 
@@ -22,13 +23,25 @@ def main(environment: Environment, *, record: bool | None, with_view: bool) -> i
     settings = environment.settings
     if not settings.chains:
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
-    for config in settings.chains.values():
-        check_config(config)
+    _check_chains(settings.chains)
     is_recording = settings.record.enabled if record is None else record
     with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
         run(_up(environment, record=is_recording, with_view=with_view))
         _log.info("stopped")
     return 0
+
+
+def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
+    """Raise Refused where a chain's settings do not fit together, or two sections read the same chain."""
+    names: dict[int, str] = {}
+    for name, config in chains.items():
+        check_config(config)
+        other = names.setdefault(config.chain_id, name)
+        if other != name:
+            raise Refused(
+                f"chains.{name}.chain_id: expected another one than chains.{other} has, found"
+                f" {config.chain_id} again: its events would be stored twice"
+            )
 
 
 async def _up(environment: Environment, *, record: bool, with_view: bool) -> None:
@@ -42,7 +55,10 @@ async def _up(environment: Environment, *, record: bool, with_view: bool) -> Non
         asyncio.TaskGroup() as tasks,
     ):
         _log.info(
-            "reading %s into %s; status and sql at %s", ", ".join(engine.statuses), engine.store, socket
+            "reading %s into %s; status and sql at %s",
+            ", ".join(engine.statuses),
+            environment.redactor(environment.store_url),
+            socket,
         )
         tasks.create_task(engine.run(), name="engine")
         if with_view:

@@ -93,7 +93,8 @@ def _pools(engine: Engine, state: LiveState) -> Table:
             held: Any = pipeline.book.pools.get(address)
             price = state.price(address, held) if held is not None else None
             shown = "–" if price is None else f"{price:,.6g}"
-            table.add_row(state.label(address), state.pools[address].dex, Text(shown, justify="right"))
+            cells = (Text(state.label(address)), Text(state.pools[address].dex))
+            table.add_row(*cells, Text(shown, justify="right"))
     hidden = len(state.pools) - _POOLS_SHOWN
     if hidden > 0:
         table.add_row(Text(f"and {hidden} more", style="dim"), "", "")
@@ -117,7 +118,9 @@ def _swaps(state: LiveState) -> Table:
                 else (name.token0, swap["amount0_out"])
             )
             cells = [f"{state.units(token, size)} {state.symbol(token)}" for token, size in (sold, bought)]
-        table.add_row(str(swap["block_number"]), state.label(swap["pool"]), *cells)
+        # Text: a token may call itself anything, markup too
+        cells = [str(swap["block_number"]), state.label(swap["pool"]), *cells]
+        table.add_row(*(Text(cell) for cell in cells))
     return table
 
 

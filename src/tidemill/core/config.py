@@ -21,6 +21,8 @@ NAME_FIELD = "source"
 
 S = TypeVar("S", bound=Struct)
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECTION = object()
+"""Stands for a section in place of a value."""
 _USERINFO = re.compile(r"^[a-z+]+://[^/\s]*:[^/\s]*@")
 
 
@@ -65,17 +67,25 @@ def load(
     Raises: Refused, naming the key or variable, its value and what was expected.
     """
     found: dict[tuple[str, ...], Value] = {}
+    sections: list[tuple[str, ...]] = []
     secrets: set[str] = set()
     if file is not None:
         for path, raw in _read_toml(file):
             key = _known(kind, path, f"{file.name}")
-            found[key] = _filled(raw, key, file.name, environ, secrets)
+            if raw is _SECTION:
+                sections.append(_checked_section(kind, key, file.name))
+            else:
+                found[key] = _filled(raw, key, file.name, environ, secrets)
     for name in sorted(environ):
         key = _key_of(kind, name, dict(aliases or {}), {path[:2] for path in found})
         if key is not None:
             found[key] = Value(environ[name], f"environment {name}", True)
             secrets.update(_credentials(environ[name]))
     tree: dict[str, Any] = {}
+    for key in sections:  # an empty section of a table is an entry too, and lacks what an entry needs
+        branch = tree
+        for part in key:
+            branch = branch.setdefault(part, {})
     for key, value in found.items():
         branch = tree
         for part in key[:-1]:
@@ -90,10 +100,16 @@ def read_env_file(file: Path) -> dict[str, str]:
 
     Raises: Refused, where a line is neither that, nor empty, nor a comment.
     """
-    if not file.exists():
+    try:
+        content = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
         return {}
+    except OSError as fault:
+        raise Refused(f"{file}: expected NAME=value lines, it cannot be read: {fault.strerror}") from None
+    except UnicodeDecodeError as fault:
+        raise Refused(f"{file}: expected NAME=value lines in UTF-8, found others: {fault}") from None
     out: dict[str, str] = {}
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(content.splitlines(), 1):
         text = line.strip().removeprefix("export ")
         if not text or text.startswith("#"):
             continue
@@ -153,6 +169,8 @@ def _read_toml(file: Path) -> Iterator[tuple[tuple[str, ...], Any]]:
         content = tomllib.loads(file.read_text())
     except FileNotFoundError:
         raise Refused(f"{file}: expected a settings file, found none") from None
+    except OSError as fault:
+        raise Refused(f"{file}: expected a settings file, it cannot be read: {fault.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise Refused(f"{file.name}: expected TOML: {fault}") from None
     yield from _flat(content, ())
@@ -160,9 +178,10 @@ def _read_toml(file: Path) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 def _flat(content: dict[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for name, value in content.items():
-        if isinstance(value, dict) and value:
+        if isinstance(value, dict):
+            yield (*path, name), _SECTION
             yield from _flat(value, (*path, name))
-        elif not isinstance(value, dict):
+        else:
             yield (*path, name), value
 
 
@@ -236,6 +255,15 @@ def _split(kind: type[Struct], words: str, where: str) -> tuple[str, ...]:
 def _hint(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, 1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+
+
+def _checked_section(kind: Any, key: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return `key` where the settings have sections. Raises: Refused."""
+    spelled = _type_of(kind, key)
+    if _is_struct(spelled) or table_of(spelled):
+        return key
+    name = getattr(spelled, "__name__", str(spelled))
+    raise Refused(f"{where}: {'.'.join(key)}: expected a value ({name}), found a section")
 
 
 def _checked(spelled: Any, key: tuple[str, ...], value: Value, redactor: Redactor) -> Any:

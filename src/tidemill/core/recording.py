@@ -19,7 +19,7 @@ import msgspec
 import zstandard
 
 from tidemill.core.clock import NS_PER_MS
-from tidemill.schema.faults import Malformed, Refused, Unreachable
+from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
 
 _MAGIC = b"TDMLREC"
 _VERSION = 1
@@ -38,6 +38,8 @@ class Kind(IntEnum):
     FRAME = 3
     FAILED = 4
     TICK = 5
+    DRIFT = 6
+    """What was made of the frames contradicts itself; the data says where."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -70,8 +72,15 @@ _decoder = msgspec.msgpack.Decoder(list[Entry])
 class Recorder:
     """Writes entries to a new file, in order; use it as an async context manager."""
 
-    def __init__(self, path: Path, limits: RecorderLimits | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: RecorderLimits | None = None,
+        *,
+        on_last_fault: Callable[[Fault], None] | None = None,
+    ) -> None:
         self.path = path
+        self._on_last_fault = on_last_fault
         self.entry_count = 0
         self.written_bytes = 0
         self._limits = limits or RecorderLimits()
@@ -90,15 +99,27 @@ class Recorder:
             raise Refused(f"recording {self.path}: expected a new file, one is there already") from error
         except OSError as error:
             raise Unreachable(f"recording {self.path}: cannot be created: {error.strerror}") from error
-        await asyncio.to_thread(self._write, _HEADER)
+        try:
+            await asyncio.to_thread(self._write, _HEADER)
+        except OSError as error:
+            self._file.close()
+            self._file = None
+            raise Unreachable(f"recording {self.path}: cannot be begun: {error.strerror}") from error
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write what is held, then close the file."""
+        """Write what is held, then close the file.
+
+        Raises: as `append`, where no `on_last_fault` is told that the end of the recording is lost.
+        """
         try:
             await self.flush()
+        except Fault as fault:
+            if self._on_last_fault is None:
+                raise
+            self._on_last_fault(fault)
         finally:
             if self._file is not None:
                 self._file.close()

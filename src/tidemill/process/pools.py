@@ -41,6 +41,8 @@ class _Undo(Struct, array_like=True, frozen=True):
     parent_timestamp_s: int | None
     """Absent where the block before it was never seen."""
     blob: bytes
+    drifted: tuple[bytes, ...] = ()
+    """Pools that a log of the block contradicted: they were wrong before it."""
 
 
 class PoolBook:
@@ -63,6 +65,9 @@ class PoolBook:
         self._state: dict[bytes, bytes | None] = {}
         self._faults: list[Fault] = []
         self._drifted: set[bytes] = set()
+        """Pools that may have become incomplete."""
+        self._suspect: set[bytes] = set()
+        """Pools that look complete and are known to be wrong."""
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -158,8 +163,9 @@ class PoolBook:
         ]
         if rows:
             self._batches.append(("pool_state", derive.to_batch(rows)))
-        # it may have been read anew after that block: before it, its ticks are not known again
+        # what was read anew after that block is undone, and what proved a pool wrong is forgotten
         self._drifted.update(addresses)
+        self._suspect.update(undo.drifted)
 
     def restore(self, head: Head, logs: Logs, recv_ns: int, new_log_indexes: Sequence[int] = ()) -> None:
         """Apply a block again whose events are known, but for those of the logs named."""
@@ -181,9 +187,11 @@ class PoolBook:
 
         They must be read anew.
         """
-        found = tuple(sorted(address for address in self._drifted if self._is_incomplete(address)))
+        found = {address for address in self._drifted if self._is_incomplete(address)}
+        found.update(address for address in self._suspect if address in self.pools)
         self._drifted.clear()
-        return found
+        self._suspect.clear()
+        return tuple(sorted(found))
 
     def _is_incomplete(self, address: bytes) -> bool:
         pool = self.pools.get(address)
@@ -210,10 +218,14 @@ class PoolBook:
         self._drifted.update(drift.pool for drift in applied.drift)
         self._faults += [Malformed(f"{self._source}: {found}") for found in applied.malformed]
         blobs = {block_hash: blob for _, block_hash, blob in applied.undo}
+        drifted: dict[int, tuple[bytes, ...]] = {}
+        for drift in applied.drift:
+            drifted[drift.block_number] = (*drifted.get(drift.block_number, ()), drift.pool)
         for head in heads:
             before = self._tip[1] if self._tip is not None and self._tip[0] == head.parent_hash else None
             self._tip = (head.hash, head.timestamp_s)
-            undo = _Undo(head.number, head.parent_hash, before, blobs.get(head.hash, b""))
+            blob = blobs.get(head.hash, b"")
+            undo = _Undo(head.number, head.parent_hash, before, blob, drifted.get(head.number, ()))
             self._undo[head.hash] = undo
         for head in heads[-self._window_blocks :]:
             self._state[self._undo_key(head.hash)] = msgpack.encode(self._undo[head.hash])

@@ -63,6 +63,8 @@ class Backfill:
 
     def stop(self) -> None:
         """Forget what is on its way."""
+        if not self._reader.is_active:
+            return  # at nearly every block
         self._calls.drop(self)
         self._reader.stop()
         self._heads.clear()

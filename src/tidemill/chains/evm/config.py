@@ -1,6 +1,8 @@
 """What does a chain's reader have to be told: its endpoints, its exchanges, and how hard it may ask."""
 
+import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
@@ -8,9 +10,16 @@ from msgspec import Meta, Struct
 from tidemill.core.endpoint import redact_url
 from tidemill.schema.faults import Refused
 
-Positive = Annotated[int, Meta(ge=1)]
-NotNegative = Annotated[int, Meta(ge=0)]
+_MOST = (1 << 53) - 1
+"""More than any of these can be, and small enough for every number that is made of it."""
+Positive = Annotated[int, Meta(ge=1, le=_MOST)]
+NotNegative = Annotated[int, Meta(ge=0, le=_MOST)]
+ChainId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+"""Larger ones do not fit the events; EIP-2294 bounds them below that."""
 AddressText = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""A name becomes a part of keys and of file names."""
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
 """Its address on nearly every chain. Source: Multicall3's list of deployments."""
@@ -36,7 +45,7 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     source: str
     """The chain's name in every event."""
-    chain_id: Positive
+    chain_id: ChainId
     ws_url: str | None = None
     """Announces heads and logs. Without it, or while it is down, the newest head is asked for every
     `poll_ms`.
@@ -72,6 +81,12 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Calls in one eth_call; halved when a node finds it too much."""
     calls_in_flight_max: Positive = 8
     """eth_calls in flight while the chain's state is read."""
+    heal_timeout_ms: Positive = 10_000
+    """While a pool that contradicts its logs is read anew no block is sealed, for at most so long."""
+    heals_per_hour_max: Positive = 3
+    """A pool that drifts more often stays without quotes until the hour is over: its contract is not what it
+    says, and reading it holds up the chain.
+    """
     http_batch_calls: Positive = 100
     answer_timeout_ms: Positive = 10_000
     head_timeout_ms: Positive = 60_000
@@ -90,12 +105,17 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def check_config(config: EvmConfig) -> EvmConfig:
     """Return `config` where its parts fit together. Raises: Refused, naming the keys."""
     where = f"chain {config.source}"
+    if not _NAME.fullmatch(config.source):
+        raise Refused(f"{where}: name: expected at most 64 letters, digits, - and _, found {config.source!r}")
     if config.ws_url is None and config.http_url is None:
         raise Refused(f"{where}: expected ws_url or http_url, found neither")
     if config.ws_url is not None and not config.ws_url.startswith(("ws://", "wss://")):
         raise Refused(f"{where}: ws_url: expected ws:// or wss://, found {redact_url(config.ws_url)}")
     if config.http_url is not None and not config.http_url.startswith(("http://", "https://")):
         raise Refused(f"{where}: http_url: expected http:// or https://, found {redact_url(config.http_url)}")
+    for key, url in (("ws_url", config.ws_url), ("http_url", config.http_url)):
+        if url is not None and not _is_address(url):
+            raise Refused(f"{where}: {key}: expected a host, and a port from 1 to 65535 if any, found others")
     if config.settle_blocks >= config.walk_blocks_max:
         raise Refused(
             f"{where}: settle_blocks: expected less than walk_blocks_max ({config.walk_blocks_max})"
@@ -105,6 +125,14 @@ def check_config(config: EvmConfig) -> EvmConfig:
     if not (config.dexes or config.factories or config.pools):
         raise Refused(f"{where}: expected dexes, factories or pools: there is nothing to track")
     return config
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # the port is no number or too large, or the brackets do not match
+        return False
 
 
 def without_secrets(config: EvmConfig) -> EvmConfig:

@@ -23,6 +23,7 @@ from tidemill.core.recording import Entry, Kind
 from tidemill.schema.events import HealthState
 from tidemill.schema.faults import Malformed, Refused
 
+_ADDRESS_BYTES = 20
 _METHOD_BYTES = 200
 """Nodes name a notice's method at its beginning."""
 
@@ -109,6 +110,8 @@ class EvmFollower:
                 self._on_failed(entry)
             case Kind.TICK:
                 self._on_tick()
+            case Kind.DRIFT:
+                self._following.on_drift(read_drift(entry))
             case _:
                 raise AssertionError(entry.kind)
 
@@ -121,6 +124,7 @@ class EvmFollower:
     def _on_tick(self) -> None:
         now_ns = self._calls.now_ns
         self._calls.tick()
+        self._following.tick()
         if not self._calls.is_open(WS):
             if self._calls.is_open(HTTP) and now_ns - self._polled_ns >= self.config.poll_ms * NS_PER_MS:
                 self._polled_ns = now_ns
@@ -135,10 +139,9 @@ class EvmFollower:
         at its time.
         """
         at = 0
+        marks = _log_marks(entries)
         while at < len(entries) and self._calls.step.stop is None:
-            end = at
-            while end < len(entries) and _announces_log(entries[end].data):
-                end += 1
+            end = marks.find(0, at)
             if end > at:
                 self._on_announcements(entries[at:end])
             else:
@@ -148,7 +151,7 @@ class EvmFollower:
 
     def _on_announcements(self, entries: Sequence[Entry]) -> None:
         items = read_frames([entry.data for entry in entries])
-        if all(isinstance(item, Notice) and not self._is_proof(item) for item in items):
+        if all(isinstance(item, Notice) and item.head is None and not self._is_proof(item) for item in items):
             self._calls.now_ns = entries[-1].recv_ns
             for item in items:
                 self._on_item(item, entries[-1])
@@ -231,9 +234,30 @@ class EvmFollower:
         self._following.ask_newest()
 
 
-def _announces_log(frame: bytes) -> bool:
-    """Say whether a frame looks like a log of the subscription; a wrong guess costs time, no more."""
-    return frame.find(b"eth_subscription", 0, _METHOD_BYTES) >= 0 and b'"logIndex"' in frame
+def drift_entry(pools: Sequence[bytes], recv_ns: int) -> Entry:
+    """Return the entry that says that pools contradict their logs."""
+    return Entry(Kind.DRIFT, recv_ns, "", b"".join(pools))
+
+
+def read_drift(entry: Entry) -> list[bytes]:
+    """Return the addresses in a DRIFT entry."""
+    size = _ADDRESS_BYTES
+    return [entry.data[start : start + size] for start in range(0, len(entry.data), size)]
+
+
+def _log_marks(entries: Sequence[Entry]) -> bytes:
+    """Return 1 for each frame that looks like a log of the subscription, 0 for others and at the end.
+
+    A wrong guess costs time, no more.
+    """
+    end = _METHOD_BYTES
+    return bytes(
+        [
+            entry.data.find(b"eth_subscription", 0, end) >= 0 and b'"logIndex"' in entry.data
+            for entry in entries
+        ]
+        + [False]
+    )
 
 
 def _accept_any(result: bytes) -> None:

@@ -5,12 +5,16 @@ canonical one, whatever its length, because after a restart or a rollback a node
 it was. A head that is canonical already, such as a lagging node repeats, changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Raw
 
 from tidemill._rust import Head, Logs, parse_head, parse_logs
 from tidemill.chains.evm.backfill import Backfill
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.healing import Healing
 from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.tokens import Tokens
@@ -40,9 +44,11 @@ class Following:
         self._sealing = sealing
         self._tokens = tokens
         self._filter = dict(log_filter)
+        self._filter_json = {key: Raw(msgspec.json.encode(value)) for key, value in log_filter.items()}
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
         self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
+        self._healing = Healing(calls, window, config, sealing.reports, self._seal)
         self._backfill.when(done=self._advance, stalled=self._start_over)
         self._newest: Head | None = None
         self._target: Head | None = None
@@ -88,6 +94,24 @@ class Following:
         for block_hash in self._sealing.witness.heard(logs):
             self._redo(block_hash)
 
+    def on_drift(self, pools: Sequence[bytes]) -> None:
+        """Take pools that contradict their logs: they are read anew."""
+        self._healing.want(pools)
+        self._heal()
+
+    def tick(self) -> None:
+        """Go on with what waits for its time."""
+        self._healing.tick()
+        self._heal()
+
+    def _heal(self) -> None:
+        """Read pools anew where the tip is near: nodes forget the state of old blocks."""
+        newest = self._newest
+        if newest is None or self._backfill.is_active:
+            return
+        if newest.number - self._window.tip_number <= self._config.walk_blocks_max:
+            self._healing.start_due()
+
     def ask_newest(self) -> None:
         """Ask for the newest head."""
         self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self)
@@ -125,7 +149,7 @@ class Following:
             return
         gap = root.number - 1 - self._line.end_number
         if gap > self._config.walk_blocks_max:
-            if not self._line.pending:
+            if not (self._line.pending or self._healing.is_holding):
                 self._drop_wanted()
                 self._backfill.start(root.number - 1 - self._config.settle_blocks, self._filter)
             return
@@ -163,8 +187,9 @@ class Following:
             self._advance()
 
     def _drop_wanted(self) -> None:
-        self._calls.drop(self._wanted)
-        self._wanted.clear()
+        if self._wanted:
+            self._calls.drop(self._wanted)
+            self._wanted.clear()
         self._null_count = 0
 
     def _start_over(self) -> None:
@@ -185,6 +210,7 @@ class Following:
             self._line.remember(self._sealing.revert())
         for head in path:
             self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
+        self._healing.on_tip_moved()
         self._ask_logs()
 
     def _cut(self, number: int) -> None:
@@ -201,7 +227,7 @@ class Following:
         block: dict[str, object] = {"blockHash": "0x" + pending.head.hash.hex()}
         self._calls.ask(
             "eth_getLogs",
-            [block | self._filter],
+            [block | self._filter_json],
             lambda result: self._on_logs(pending, result),
             owner=pending,
         )
@@ -219,6 +245,8 @@ class Following:
         self._seal()
 
     def _seal(self) -> None:
+        if self._healing.is_holding:
+            return
         pending = self._line.pending
         while pending and (logs := pending[0].logs) is not None:
             first = pending[0]

@@ -1,6 +1,7 @@
 """Whose pools are these: the exchanges we know, as data."""
 
 import tomllib
+from functools import cache
 from importlib import resources
 
 import msgspec
@@ -37,6 +38,7 @@ class _Forks(Struct, forbid_unknown_fields=True):
     fork: list[Fork]
 
 
+@cache
 def load_forks() -> tuple[Fork, ...]:
     """Return every exchange of forks.toml."""
     text = resources.files("tidemill.chains.evm").joinpath("forks.toml").read_text("utf-8")

@@ -1,8 +1,10 @@
 """What a follower says of itself: which blocks are complete or missing, how its connections fare."""
 
+from tidemill._rust import Head
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.steps import HTTP, WS
+from tidemill.core.clock import NS_PER_S
 from tidemill.core.endpoint import redact_url
 from tidemill.schema.events import Coverage, CoverageStatus, Health, HealthState, Proof
 
@@ -35,6 +37,11 @@ class Reports:
     def missing(self, first: int, last: int, cause: str) -> None:
         """Say that blocks, or logs of them, are missing."""
         self._cover(first, last, 0, self._calls.now_ns, CoverageStatus.GAP, Proof.NONE, cause)
+
+    def reread(self, head: Head, cause: str) -> None:
+        """Say that pools whose state was not known are, since this block."""
+        event_ns = head.timestamp_s * NS_PER_S
+        self._cover(head.number, head.number, 0, event_ns, CoverageStatus.REPAIRED, Proof.NONE, cause)
 
     def health(self, connection: str, state: HealthState, detail: str = "") -> None:
         """Say how a connection fares, where that is news."""

@@ -8,7 +8,7 @@ import msgspec
 
 from tidemill.chains.evm.calls import Failed
 from tidemill.chains.evm.config import check_config
-from tidemill.chains.evm.follower import EvmFollower
+from tidemill.chains.evm.follower import EvmFollower, drift_entry
 from tidemill.chains.evm.replay import start_entry
 from tidemill.chains.evm.steps import HTTP, WS, Call, Step
 from tidemill.core.clock import Clock
@@ -26,7 +26,8 @@ _STEADY_S = 5.0
 _NO_HTTP = "http://localhost"
 """Stands where there is no HTTP endpoint: the machine asks nothing of it."""
 
-OnStep = Callable[[Step], Awaitable[None]]
+OnStep = Callable[[Step], Awaitable[Sequence[bytes] | None]]
+"""Takes a step; returns the pools, by address, that contradict their logs and must be read anew, if any."""
 
 
 class Shell:
@@ -91,11 +92,14 @@ class Shell:
             if step.reconnect:
                 self._lost.set()
             try:
-                await self._on_step(step)
+                drifted = await self._on_step(step)
             except Fault as fault:
                 return fault
             if step.stop is not None:
                 return step.stop
+            if drifted:
+                entries = [drift_entry(drifted, self._clock.now_ns())]
+                continue
             entries = await self._inbox.get()
             while len(entries) < _INBOX_ENTRIES_MAX and not self._inbox.empty():
                 entries += self._inbox.get_nowait()

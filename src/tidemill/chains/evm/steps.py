@@ -89,6 +89,17 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     """Initialised ticks, ascending: (tick, liquidity gross, liquidity net)."""
 
 
+class Reread(Struct, frozen=True):
+    """Pools whose state was not known, as they are after the newest sealed block."""
+
+    pools: tuple[PoolSnapshot, ...]
+    sequence: int
+    """The count of the chain's corrections."""
+
+
+Change = Sealed | Reverted | Restored | Reread
+
+
 class Step(Struct):
     """What came of some entries. Apply `snapshots` before `blocks`, and persist `state` with
     what they give.
@@ -96,7 +107,7 @@ class Step(Struct):
 
     calls: list[Call] = field(default_factory=list[Call])
     snapshots: list[PoolSnapshot] = field(default_factory=list[PoolSnapshot])
-    blocks: list[Sealed | Reverted | Restored] = field(default_factory=list[Sealed | Reverted | Restored])
+    blocks: list[Change] = field(default_factory=list[Change])
     """In the order in which they happened to the chain."""
     events: list[Struct] = field(default_factory=list[Struct])
     """Events of the schema: token, reorg, coverage, health."""

@@ -14,7 +14,7 @@ _CANONICAL = b"\x01"
 _REVERTED = b"\x00"
 
 
-class Tip(Struct, frozen=True, array_like=True):
+class Tip(Struct, frozen=True, array_like=True, gc=False):
     """The newest canonical block, and the counts that go on from it."""
 
     number: int
@@ -35,7 +35,7 @@ class Checkpoint(Struct, frozen=True):
     """Tokens that were asked about and had not answered."""
 
 
-class _HeadRecord(Struct, frozen=True, array_like=True):
+class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
     """A head as it is stored; a version of the layout is the number of its fields."""
 
     number: int
@@ -122,6 +122,7 @@ class Window:
         self._canonical: dict[int, Head] = {}
         self._reverted: dict[bytes, int] = {}
         self._kept_from = 0
+        self._is_tip_changed = False
         self.tip_number = -1
         self.tip_hash = bytes(32)
         self.reorg_sequence = 0
@@ -135,7 +136,7 @@ class Window:
     @property
     def lowest_number(self) -> int:
         """Number of the oldest block that a reorg may go back to."""
-        return min(self._canonical, default=self.tip_number)
+        return next(iter(self._canonical), self.tip_number)  # they are in ascending order
 
     def is_canonical(self, number: int, block_hash: bytes) -> bool:
         """Whether this block is the canonical one of its number, as far as the window knows."""
@@ -184,7 +185,7 @@ class Window:
     def next_sequence(self) -> int:
         """Return the next count of the chain's changes."""
         self.reorg_sequence += 1
-        self._set_tip(self.tip_number, self.tip_hash)
+        self._is_tip_changed = True
         return self.reorg_sequence
 
     def set_token(self, token: bytes, status: bytes) -> None:
@@ -193,14 +194,16 @@ class Window:
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """Return the state keys that changed since the last call."""
+        if self._is_tip_changed:
+            self._is_tip_changed = False
+            tip = Tip(self.tip_number, self.tip_hash, self.reorg_sequence)
+            self.changes[self._prefix + b"tip"] = msgspec.msgpack.encode(tip)
         changes, self.changes = self.changes, {}
         return changes
 
     def _set_tip(self, number: int, block_hash: bytes) -> None:
         self.tip_number, self.tip_hash = number, block_hash
-        self.changes[self._prefix + b"tip"] = msgspec.msgpack.encode(
-            Tip(number, block_hash, self.reorg_sequence)
-        )
+        self._is_tip_changed = True
 
     def _key(self, number: int, block_hash: bytes) -> bytes:
         return self._prefix + b"block/" + _NUMBER.pack(number) + block_hash

@@ -1,0 +1,185 @@
+"""How does a pool that contradicts its logs become right again: it is read anew, as it is after the tip.
+
+While it is read no block is sealed, so that what was read fits the tip; blocks that come meanwhile wait with
+their logs, and `heal_timeout_ms` bounds the wait.
+"""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from tidemill._rust import Head, parse_head
+from tidemill.chains.evm.bootstrap import Bootstrap, Wanted
+from tidemill.chains.evm.calls import Calls
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.forks import known_factories
+from tidemill.chains.evm.reports import Reports
+from tidemill.chains.evm.steps import HTTP, WS, PoolSnapshot, Reread
+from tidemill.chains.evm.window import Window
+from tidemill.core.clock import NS_PER_MS, NS_PER_S
+from tidemill.schema.faults import Gap, Unreachable
+
+_HOUR_NS = 3_600 * NS_PER_S
+_DOUBLINGS_MAX = 6
+"""A node that cannot tell the state is asked again after `retry_max_ms`; the wait doubles so many times."""
+
+
+class _Reading(Struct, eq=False):
+    """Pools on their way."""
+
+    head: Head
+    pools: tuple[bytes, ...]
+    since_ns: int
+
+
+class Healing:
+    """Reads drifted pools anew, a few times an hour each."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        window: Window,
+        config: EvmConfig,
+        reports: Reports,
+        released: Callable[[], None],
+    ) -> None:
+        self._calls = calls
+        self._window = window
+        self._config = config
+        self._reports = reports
+        self._released = released
+        self._where = f"chain {config.source}"
+        self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
+        self._reading: _Reading | None = None
+        self._waiting: dict[bytes, int] = {}
+        self._read_ns: dict[bytes, list[int]] = {}
+        self._failure_count = 0
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the tip must not move forward."""
+        return self._reading is not None
+
+    def want(self, pools: Iterable[bytes]) -> None:
+        """Take pools that contradict their logs."""
+        for pool in pools:
+            if pool in self._waiting or (self._reading is not None and pool in self._reading.pools):
+                continue
+            number = max(self._window.tip_number, 0)
+            self._reports.missing(number, number, f"pool 0x{pool.hex()}: its ticks are not known")
+            self._wait(pool, self._calls.now_ns)
+
+    def start_due(self) -> None:
+        """Read the pools whose time has come."""
+        now_ns = self._calls.now_ns
+        pools = tuple(pool for pool, due_ns in self._waiting.items() if due_ns <= now_ns)
+        is_open = self._calls.is_open(WS) or self._calls.is_open(HTTP)
+        if not pools or self._reading is not None or not is_open:
+            return
+        head = self._window.find(self._window.tip_hash)
+        if head is None:
+            return
+        for pool in pools:
+            del self._waiting[pool]
+        self._reading = _Reading(head, pools, now_ns)
+        self._read()
+
+    def on_tip_moved(self) -> None:
+        """Read again where the block that is read at is no longer the tip."""
+        reading = self._reading
+        if reading is None or reading.head.hash == self._window.tip_hash:
+            return
+        head = self._window.find(self._window.tip_hash)
+        if head is None:
+            self._give_up(reading)
+            return
+        reading.head = head
+        self._read()
+
+    def tick(self) -> None:
+        """Let blocks be sealed again where the node has not told the state in time."""
+        reading = self._reading
+        timeout_ms = self._config.heal_timeout_ms
+        if reading is None or self._calls.now_ns - reading.since_ns <= timeout_ms * NS_PER_MS:
+            return
+        self._calls.step.faults.append(
+            Unreachable(
+                f"{self._where}: expected the state of {_names(reading.pools)} after block"
+                f" {reading.head.number} within {timeout_ms} ms, found none: read again later"
+            )
+        )
+        self._give_up(reading)
+        self._released()
+
+    def _read(self) -> None:
+        assert self._reading is not None
+        self._calls.drop(self)
+        self._bootstrap.start(self._reading.head, [Wanted(pool) for pool in self._reading.pools])
+
+    def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
+        assert self._reading is not None
+        self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(self._reading.head.number), False],
+            lambda result: self._on_checked(snapshots, result),
+            owner=self,
+        )
+
+    def _on_checked(self, snapshots: list[PoolSnapshot], result: bytes) -> None:
+        """Accept what was read where its block is still the same."""
+        reading = self._reading
+        assert reading is not None
+        found = parse_head(result)
+        if found is None or found.hash != reading.head.hash:
+            fault = Gap(
+                f"{self._where}: block {reading.head.number} changed while pools were read: they are read"
+                " again"
+            )
+            self._calls.retry(fault, self._read, owner=self)
+            return
+        self._reading = None
+        self._failure_count = 0
+        if snapshots:
+            reread = Reread(tuple(snapshots), self._window.next_sequence())
+            self._calls.step.blocks.append(reread)
+        self._tell(reading, {snapshot.address for snapshot in snapshots})
+        self._released()
+
+    def _tell(self, reading: _Reading, read: set[bytes]) -> None:
+        head, now_ns = reading.head, self._calls.now_ns
+        for pool in reading.pools:
+            self._read_ns.setdefault(pool, []).append(now_ns)
+            if pool in read:
+                self._reports.reread(head, f"pool 0x{pool.hex()}: read anew after block {head.number}")
+            else:
+                self._wait(pool, now_ns + self._config.retry_max_ms * NS_PER_MS)
+
+    def _give_up(self, reading: _Reading) -> None:
+        self._bootstrap.stop()
+        self._calls.drop(self)
+        self._reading = None
+        wait_ms = self._config.retry_max_ms << min(self._failure_count, _DOUBLINGS_MAX)
+        self._failure_count += 1
+        for pool in reading.pools:
+            self._wait(pool, self._calls.now_ns + wait_ms * NS_PER_MS)
+
+    def _wait(self, pool: bytes, due_ns: int) -> None:
+        """Have a pool read at `due_ns`, or later where it was read too often within the hour."""
+        now_ns, most = self._calls.now_ns, self._config.heals_per_hour_max
+        recent = [read_ns for read_ns in self._read_ns.get(pool, ()) if now_ns - read_ns < _HOUR_NS]
+        self._read_ns[pool] = recent
+        if len(recent) >= most:
+            due_ns = max(due_ns, recent[-most] + _HOUR_NS)
+            self._calls.step.faults.append(
+                Gap(
+                    f"{self._where}: pool 0x{pool.hex()}: expected at most {most} readings anew within an"
+                    f" hour, and its ticks are not known again: it quotes nothing for"
+                    f" {(due_ns - now_ns) // NS_PER_S} s, then it is read again"
+                )
+            )
+        self._waiting[pool] = due_ns
+
+
+def _names(pools: tuple[bytes, ...]) -> str:
+    named = f"pool 0x{pools[0].hex()}"
+    return named if len(pools) == 1 else f"{named} and {len(pools) - 1} more"
