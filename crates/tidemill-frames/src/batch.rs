@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use tidemill_pools::{Head, Logs};
 
-use crate::order::merge;
+use crate::frame::LogNotice;
+use crate::log::RawLog;
+use crate::order::in_order;
 use crate::{read_frame, Frame, FrameError};
 
 /// What was heard in one or more frames.
@@ -63,7 +65,13 @@ pub enum Heard<'a> {
 /// Reads `frames`; one that cannot be read does not spoil the others.
 pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<Heard<'a>> {
     let mut heard = Vec::new();
+    let mut data = Vec::new();
     for (index, bytes) in frames.into_iter().enumerate() {
+        if let Some((subscription, log)) = LogNotice::read(bytes) {
+            if hear_log(&mut heard, subscription, &log, &mut data).is_ok() {
+                continue;
+            }
+        }
         match read_frame(bytes) {
             Ok(Frame::Batch(parts)) => parts.into_iter().for_each(|part| hear(&mut heard, index, part)),
             other => hear(&mut heard, index, other),
@@ -71,10 +79,29 @@ pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<Heard<
     }
     for one in &mut heard {
         if let Heard::Logs { logs, .. } = one {
-            *logs = merge(logs.iter());
+            *logs = in_order(std::mem::take(logs));
         }
     }
     heard
+}
+
+/// Adds one log to the notice before it where they belong together; on an error nothing has changed.
+fn hear_log<'a>(
+    heard: &mut Vec<Heard<'a>>,
+    subscription: Cow<'a, str>,
+    log: &RawLog<'a>,
+    data: &mut Vec<u8>,
+) -> Result<(), FrameError> {
+    let is_removed = log.is_removed();
+    if let Some(Heard::Logs { subscription: before, logs, is_removed: was_removed }) = heard.last_mut() {
+        if *before == subscription && *was_removed == is_removed {
+            return log.push_into(logs, data);
+        }
+    }
+    let mut logs = Logs::default();
+    log.push_into(&mut logs, data)?;
+    heard.push(Heard::Logs { subscription, logs, is_removed });
+    Ok(())
 }
 
 fn hear<'a>(heard: &mut Vec<Heard<'a>>, index: usize, frame: Result<Frame<'a>, FrameError>) {

@@ -93,6 +93,35 @@ struct RawError<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// A notice of one log, which is most of what a node says: read in one pass, unlike the other frames.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogNotice<'a> {
+    #[serde(default, rename = "jsonrpc")]
+    _version: serde::de::IgnoredAny,
+    method: &'a str,
+    #[serde(borrow)]
+    params: LogParams<'a>,
+}
+
+#[derive(Deserialize)]
+struct LogParams<'a> {
+    #[serde(borrow)]
+    subscription: Cow<'a, str>,
+    #[serde(borrow)]
+    result: RawLog<'a>,
+}
+
+impl<'a> LogNotice<'a> {
+    /// Returns subscription and log of a frame that is such a notice; `None` for any other, and for what is wrong
+    /// with it, which `read_frame` tells.
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<(Cow<'a, str>, RawLog<'a>)> {
+        memmem::find(bytes, b"\"topics\"")?;
+        let notice: Self = serde_json::from_slice(bytes).ok()?;
+        (notice.method == "eth_subscription").then_some((notice.params.subscription, notice.params.result))
+    }
+}
+
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
