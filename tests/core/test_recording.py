@@ -163,3 +163,27 @@ async def test_a_million_entries_are_read_in_about_a_second(tmp_path: Path) -> N
     per_s = count / (time.perf_counter() - begun_s)
     assert count == 200_000
     assert per_s > 200_000  # 1 M/s on an idle core; other tests share this one
+
+
+async def test_a_disk_that_is_full_at_the_end_is_told_to_who_asked_and_raised_otherwise(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+    async with FullDisk(tmp_path / "a", on_last_fault=lambda fault: told.append(str(fault))) as recorder:
+        await recorder.append(frames(1))
+        recorder.room_bytes = 0
+    assert len(told) == 1
+    assert "No space left" in told[0]
+    recorder = await FullDisk(tmp_path / "b").__aenter__()
+    await recorder.append(frames(1))
+    recorder.room_bytes = 0
+    with pytest.raises(Unreachable, match="No space left"):
+        await recorder.__aexit__(None, None, None)
+
+
+async def test_a_disk_that_is_full_at_the_beginning_is_unreachable(tmp_path: Path) -> None:
+    recorder = FullDisk(tmp_path / "a")
+    recorder.room_bytes = 0
+    with pytest.raises(Unreachable, match="cannot be begun: No space left"):
+        async with recorder:
+            pass

@@ -57,8 +57,10 @@ async def _all(config: Path | None, data: Path | None) -> list[Check]:
         await _check("data folder", lambda: _owner(environment)),
         await _check("sandbox", _sandbox),
     ]
-    for source in environment.settings.chains:
-        checks.append(await _check(f"chain {source}", lambda source=source: _chain(environment, source)))
+    chains = environment.settings.chains
+    checks += await asyncio.gather(
+        *(_check(f"chain {name}", lambda name=name: _chain(environment, name)) for name in chains)
+    )
     return [check._replace(detail=environment.redactor(check.detail)) for check in checks]
 
 

@@ -22,7 +22,9 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.recording import Recorder
+from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
+from tidemill.schema.events import HealthState
 from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.store import Store, Writer, open_store
 
@@ -171,18 +173,15 @@ class Engine:
     async def status(self) -> dict[str, Any]:
         """Return how everything fares, as JSON has it."""
         chains: dict[str, Any] = {}
+        redact = self._environment.redactor
         for source, status in self.statuses.items():
             pipeline = self.pipelines.get(source)
             if pipeline is not None:
                 status.tip = pipeline.tip
                 status.pools = len(pipeline.book.pools)
                 status.faults = pipeline.fault_count
-                status.last_fault = status.last_fault or (str(pipeline.faults[-1]) if pipeline.faults else "")
                 status.digest = pipeline.digest.hex() if pipeline.digest else ""
-            chains[source] = {name: getattr(status, name) for name in status.__struct_fields__}
-        redact = self._environment.redactor
-        for chain in chains.values():
-            chain["last_fault"] = redact(chain["last_fault"])
+            chains[source] = _told(status, pipeline, redact)
         return {
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "data": str(self._environment.paths.data),
@@ -195,6 +194,21 @@ class Engine:
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:
+    """Return a chain's status as JSON has it: it runs where one of its endpoints answers."""
+    told: dict[str, Any] = {name: getattr(status, name) for name in status.__struct_fields__}
+    heard = pipeline.endpoints if pipeline is not None else {}
+    if status.state == "running" and all(health.state != HealthState.LIVE for health in heard.values()):
+        told["state"] = "connecting"
+    told["endpoints"] = {
+        endpoint: redact(" ".join(filter(None, (health.state, health.detail))))
+        for endpoint, health in heard.items()
+    }
+    newest = str(pipeline.faults[-1]) if pipeline is not None and pipeline.faults else ""
+    told["last_fault"] = redact(status.last_fault or newest)
+    return told
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -15,6 +15,7 @@ from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
+from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable
 
 _log = logging.getLogger("tidemill.pipeline")
@@ -81,6 +82,8 @@ class ChainPipeline:
         self.faults: deque[Fault] = deque(maxlen=100)
         """The last ones."""
         self.fault_count = 0
+        self.endpoints: dict[str, Health] = {}
+        """The last that was told of each."""
         self._bus = bus
         self._clock = clock
         self._on_batches = on_batches
@@ -100,6 +103,7 @@ class ChainPipeline:
             _log.warning("%s: %s", type(fault).__name__, fault)
         batches = [*applied.batches, *_few(step.events)]
         state = {**applied.state, **step.state}
+        self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         if not batches and not state:
             return drifted
         offsets = await self._commit(batches, state)

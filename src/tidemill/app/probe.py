@@ -1,6 +1,7 @@
 """Ask an endpoint which chain it serves."""
 
 import asyncio
+import json
 
 import aiohttp
 
@@ -8,6 +9,7 @@ from tidemill.core.endpoint import redact_text, redact_url
 from tidemill.schema.faults import Malformed, Unreachable
 
 _TIMEOUT_S = 10.0
+_ANSWER_BYTES_MAX = 65_536
 _REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 
 
@@ -24,8 +26,10 @@ async def chain_id_of(url: str) -> int:
                     await socket.send_json(_REQUEST)
                     answer = await socket.receive_json()
             else:
-                async with session.post(url, json=_REQUEST) as response:
-                    answer = await response.json(content_type=None)
+                async with session.post(url, json=_REQUEST, allow_redirects=False) as response:
+                    if response.status != 200:
+                        raise Unreachable(f"{where}: {_meaning(response.status)}")
+                    answer = json.loads(await _start_of(response))
     except TimeoutError:
         raise Unreachable(f"{where}: no answer within {_TIMEOUT_S:g} s") from None
     except (aiohttp.ClientError, OSError) as error:
@@ -36,3 +40,20 @@ async def chain_id_of(url: str) -> int:
         return int(answer["result"], 16)
     except (KeyError, TypeError, ValueError):
         raise Malformed(f"{where}: expected a chain id, found {str(answer)[:200]}") from None
+
+
+def _meaning(status: int) -> str:
+    """Return what an HTTP status says about the endpoint, and what to do."""
+    if status in {401, 403}:
+        return f"answered HTTP {status}: correct the key in the URL"
+    if status == 429:
+        return "answered HTTP 429: it is asked too often; wait, or use another endpoint"
+    return f"answered HTTP {status}: correct the URL, or use another endpoint"
+
+
+async def _start_of(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, or as much of it as a chain id could take."""
+    body = b""
+    while len(body) < _ANSWER_BYTES_MAX and (part := await response.content.read(_ANSWER_BYTES_MAX)):
+        body += part
+    return body

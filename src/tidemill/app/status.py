@@ -27,6 +27,7 @@ def _text(found: dict[str, Any]) -> str:
     ]
     for source, chain in found["chains"].items():
         lines.append(f"{source}: {chain['state']}, block {chain['tip']}, {chain['pools']} pools")
+        lines += [f"  {where}: {how}" for where, how in chain["endpoints"].items()]
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]

@@ -21,7 +21,9 @@ class HttpLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     connect_timeout_ms: int = 5_000
     answer_timeout_ms: int = 30_000
-    answer_bytes_max: int = 256 << 20
+    answer_bytes_max: int = 64 << 20
+    """Of each connection's answer, all of which may be in memory at once; a question whose answer is larger
+    is asked again in parts."""
     connections_max: int = 8
 
 
