@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.app.conftest import ROOT
 from tests.app.until import until
+
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.demo import world_config
 from tidemill.app.verify import TABLES, TableProof, compare, logs_on_chain

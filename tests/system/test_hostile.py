@@ -1,13 +1,15 @@
 """The program against hostile nodes, disks and users: nothing lost, nothing double, others unaffected."""
 
 import asyncio
-import json
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.app.crowd import TradingCrowd
 from tests.app.until import until
+
+from tidemill.app.control import ask_sql
+from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World
 
@@ -50,7 +52,9 @@ async def test_of_many_bad_endpoints_each_says_what_is_wrong_and_the_good_chain_
         sections = [
             chain_section("good", world),
             chain_section("wrong", world, chain_id=999),
-            chain_section("dead", world, chain_id=998, ws_url="ws://127.0.0.1:1", http_url="http://127.0.0.1:1"),
+            chain_section(
+                "dead", world, chain_id=998, ws_url="ws://127.0.0.1:1", http_url="http://127.0.0.1:1"
+            ),
         ]
         sections += [
             chain_section(
@@ -142,7 +146,9 @@ async def test_a_node_that_goes_back_in_time_and_cuts_its_connections_costs_no_e
             await assert_whole(tmp_path, "sandbox", fresh_world)
 
 
-async def test_deep_reorgs_also_while_it_is_stopped_leave_what_the_chain_has(fresh_world: World, tmp_path: Path):
+async def test_deep_reorgs_also_while_it_is_stopped_leave_what_the_chain_has(
+    fresh_world: World, tmp_path: Path
+):
     (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
     async with up(tmp_path):
         await traded(fresh_world, 3)
@@ -161,20 +167,44 @@ async def test_deep_reorgs_also_while_it_is_stopped_leave_what_the_chain_has(fre
         assert (await chain_status(tmp_path, "sandbox"))["state"] == "running"
 
 
-async def test_another_chain_at_the_same_address_is_refused_and_what_is_stored_stays(
-    world: World, fresh_world: World, tmp_path: Path
+async def test_another_chain_at_the_same_address_is_told_and_what_is_stored_stays(
+    fresh_world: World, tmp_path: Path
 ):
     (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
     async with up(tmp_path):
         await traded(fresh_world, 2)
         await fresh_world.mine(300)
         await caught_up(tmp_path, "sandbox", fresh_world)
-    (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", world))
-    async with up(tmp_path):
+    async with open_world() as other:
+        (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", other))
+        async with up(tmp_path):
+            await until(lambda: says(tmp_path, "sandbox", "its chain is another one"))
+            await other.mine(400)
 
-        async def has_stopped() -> bool:
-            return (await chain_status(tmp_path, "sandbox"))["state"] in {"refused", "stopped"}
+            async def has_stopped() -> bool:
+                return (await chain_status(tmp_path, "sandbox"))["state"] == "stopped"
 
-        await until(has_stopped)
-        print(await chain_status(tmp_path, "sandbox"))
+            await until(has_stopped)
+            assert await says(tmp_path, "sandbox", "reorg")
+            await assert_whole(tmp_path, "sandbox", fresh_world)
+
+
+async def test_blocks_in_the_past_the_future_and_by_the_thousand_are_all_stored(
+    fresh_world: World, tmp_path: Path
+):
+    (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
+    async with up(tmp_path), Rpc(fresh_world.http_url) as rpc:
+        await traded(fresh_world, 1)
+        await rpc.call("evm_increaseTime", 400 * 365 * 86_400)
+        await traded(fresh_world, 1)
+        for _ in range(10):
+            await rpc.call("anvil_mine", hex(1_000), "0x0")
+        await traded(fresh_world, 1)
+        await caught_up(tmp_path, "sandbox", fresh_world)
         await assert_whole(tmp_path, "sandbox", fresh_world)
+        head = int(await rpc.call("eth_blockNumber"), 16)
+        rows = await ask_sql(
+            tmp_path / "data", "SELECT count() AS c, uniqExact(block_number) AS n FROM block_canonical"
+        )
+        assert rows is not None
+        assert rows.to_pylist() == [{"c": head, "n": head}]

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from tidemill.core.endpoint import redact_url
 
 _HIDDEN = "***"
-_URL = re.compile(r"\b(?:https?|wss?|rediss?|postgresql|clickhouse|kafka|influxdb)://[^\s\"'<>\]\)},]+(?<![:;.!?])")
+_URL = re.compile(
+    r"\b(?:https?|wss?|rediss?|postgresql|clickhouse|kafka|influxdb)://[^\s\"'<>\]\)},]+(?<![:;.!?])"
+)
 _SECRET_CHARS_MIN = 6
 """Shorter values would blot out ordinary words."""
 
