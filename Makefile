@@ -29,14 +29,27 @@ check: .make/dev
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python -m tidemill.app.generate --check
+ifneq ($(SERVICES),none)
+	$(MAKE) budget
+endif
 	@bash -c '! grep -rn --include=Cargo.toml pyo3 crates --exclude-dir=tidemill-python' # only one crate may know Python
 
 bench: .make/dev .make/sandbox
 	$(BIN)/python -m benchmarks
 
+budget: .make/dev
+	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
+	$(BIN)/python -m benchmarks.budget
+
 soak: .make/dev services
-	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly tests/system
-	$(BIN)/python -m benchmarks.fuzz
+	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \
+		--manifest-path crates/tidemill-frames/fuzz/Cargo.toml
+	target/fuzz/$(FUZZ_TARGET)/release/read_frame -max_total_time=60 -seed=1
+FUZZ_TARGET := x86_64-unknown-linux-gnu
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 
 services: .make/dev
 ifneq ($(SERVICES),none)
