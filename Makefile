@@ -11,7 +11,7 @@ NPM_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/pack
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench budget soak services generate lock clean setup
+.PHONY: demo test check bench budget soak fuzz services generate lock clean setup
 
 demo: setup .make/sandbox
 	$(BIN)/tidemill demo --seconds $(FOR)
@@ -41,8 +41,10 @@ budget: .make/dev
 	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
 	$(BIN)/python -m benchmarks.budget
 
-soak: .make/dev services
+soak: .make/dev services fuzz
 	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
+
+fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \
 		--manifest-path crates/tidemill-frames/fuzz/Cargo.toml
 	target/fuzz/$(FUZZ_TARGET)/release/read_frame -max_total_time=60 -seed=1

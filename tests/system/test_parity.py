@@ -1,229 +1,273 @@
-"""Our pools against the contracts: the same quotes, the same refusals, the same state, to the last unit."""
+"""Our swaps equal the contracts' own to the last unit, and the state read from logs equals the contracts' state."""
 
+import os
 import random
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
+import msgspec
 import pytest
+from msgspec import Struct
 
-from tidemill._rust import PoolError
-from tidemill.app.demo import world_config
-from tidemill.app.in_memory import Followed, followed
-from tidemill.sandbox import abi, moves
+from tidemill._rust import PoolError, UniswapV2Pool, UniswapV3Pool
+from tidemill.sandbox import abi
 from tidemill.sandbox.deploy import FEES
-from tidemill.sandbox.rpc import Call, Rpc, RpcError
+from tidemill.sandbox.fill import mint_position
+from tidemill.sandbox.moves import collect, shrink_position, swap_exact_in, swap_exact_out
+from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import Pool, World
 
-SWAPS = 2_000
-ROUNDS = 10
-EXECUTED_A_ROUND = 60
-LIMIT = 1 << 256
+from .contracts import Swap, Told, ask, mine, reserves, ticked
+from .following import Following, Kept, following
+from .tick_count import count_as_the_quoter_does, count_crossed
+
+SWAPS = int(os.environ.get("PARITY_SWAPS", "2000"))
+SEED = int(os.environ.get("PARITY_SEED", "1"))
+_SWAPS_A_ROUND = 100
+_GAS = hex(400_000_000)
+"""Enough to walk every word of the bitmap of a pool whose spacing is 1."""
+_AFFORDABLE_UNITS = 10**5
+"""Of a token, in whole units: the traders never run dry."""
+_Q96 = 2**96
+_MIN_SQRT, _MAX_SQRT = 4295128739, 1461446703485210103287273052203988822378723970342
+_INCREASED = abi.topic("IncreaseLiquidity(uint256,uint128,uint256,uint256)")
+_V2_GONE = {"uniswap_v2": 112, "uniswap_v3": 256}
 
 
-class Ask(NamedTuple):
-    """One swap to be quoted."""
+class Ours(Struct, frozen=True):
+    """What we say about a swap; `told` is None where the contract must revert."""
+
+    told: Told | None
+    paid: tuple[int, int] = (0, 0)
+    """In and out."""
+    after: Kept | None = None
+    """The pool after it; None where the pair or pool itself would refuse."""
+
+
+class Made(Struct, frozen=True):
+    """A position that the provider minted."""
 
     pool: Pool
-    zero_for_one: bool
-    is_exact_in: bool
-    amount: int
+    position_id: int
+    ticks: tuple[int, int]
+    liquidity: int
 
 
-class Quoted(NamedTuple):
-    """What a swap would do: the other amount, and for V3 the price after it."""
-
-    amount: int
-    sqrt_price_x96: int | None = None
-
-
-def held(following: Followed, pool: Pool) -> Any:
-    found = following.book.pools.get(bytes.fromhex(pool.address[2:]))
-    assert found is not None, pool
-    return found
-
-
-def call_of(world: World, ask: Ask) -> Call:
-    pool = ask.pool
-    tokens = (pool.token0, pool.token1) if ask.zero_for_one else (pool.token1, pool.token0)
-    if pool.protocol == "uniswap_v2":
-        name = "getAmountsOut" if ask.is_exact_in else "getAmountsIn"
-        to = next(factory.router for factory in world.factories if factory.address == pool.factory)
-        data = abi.call(f"{name}(uint256,address[])", ask.amount, tokens)
-    else:
-        name = "quoteExactInputSingle" if ask.is_exact_in else "quoteExactOutputSingle"
-        to = world.quoter
-        signature = f"{name}((address,address,uint256,uint24,uint160))"
-        data = abi.flat_call(signature, *tokens, ask.amount, pool.fee_ppm, 0)
-    return Call("eth_call", [{"to": to, "data": data, "gas": hex(2_000_000_000)}, "latest"])
-
-
-def contract_said(ask: Ask, answer: Any) -> Quoted | None:
-    """Return the contract's quote; None where it reverts."""
-    if isinstance(answer, RpcError):
-        assert "revert" in answer.message.lower() or "evm error" in answer.message.lower(), answer
-        return None
-    if ask.pool.protocol == "uniswap_v2":
-        (amounts,) = abi.decode(["uint256[]"], answer)
-        return Quoted(amounts[-1] if ask.is_exact_in else amounts[0])
-    # The ticks that it counts as crossed are between the ticks before and after, not those that were crossed.
-    amount, price, *_ = abi.decode(["uint256", "uint160", "uint32", "uint256"], answer)
-    return Quoted(amount, price)
-
-
-def we_say(pool: Any, ask: Ask) -> Quoted | None:
-    """Return our quote; None where we refuse."""
-    given = {"amount_in" if ask.is_exact_in else "amount_out": ask.amount}
+def judge(kept: Kept, swap: Swap) -> Ours:
+    """Return our answer to `swap`, in the words of the contract's quoter."""
+    given = {"amount_in": swap.size} if swap.is_exact_in else {"amount_out": swap.size}
     try:
-        paid, bought, _ = pool.quote(ask.zero_for_one, **given)
-        amount = bought if ask.is_exact_in else paid
-        one = pool.amount_out if ask.is_exact_in else pool.amount_in
-        assert one(ask.zero_for_one, ask.amount) == amount
-        if ask.pool.protocol == "uniswap_v2":
-            return Quoted(amount)
-        after, *_ = pool.swap(ask.zero_for_one, **given)
-        return Quoted(amount, after.sqrt_price_x96)
+        if isinstance(kept, UniswapV2Pool):
+            size_in, size_out, crossed = kept.quote(swap.zero_for_one, **given)
+            told = Told(size_out if swap.is_exact_in else size_in)
+            return Ours(told, (size_in, size_out), _swapped(kept, swap, given))
+        limit = swap.sqrt_price_limit_x96
+        after, size_in, size_out = kept.swap(swap.zero_for_one, **given, sqrt_price_limit_x96=limit)
+        if limit is None:
+            *sizes, crossed = kept.quote(swap.zero_for_one, **given)
+            assert sizes == [size_in, size_out]
+            assert crossed == count_crossed(kept, after)
     except PoolError:
+        return Ours(None)
+    if size_in == 0:  # the quoter refuses what moves nothing
+        return Ours(None)
+    count = count_as_the_quoter_does(kept, after)
+    return Ours(
+        Told(size_out if swap.is_exact_in else size_in, after.sqrt_price_x96, count),
+        (size_in, size_out),
+        after,
+    )
+
+
+def _swapped(pair: UniswapV2Pool, swap: Swap, given: dict[str, int]) -> UniswapV2Pool | None:
+    try:
+        after, *_ = pair.swap(swap.zero_for_one, **given)
+    except PoolError:  # the router quotes what the pair would refuse
         return None
+    return after
 
 
-def ticks_crossed(pool: Any, ask: Ask) -> int:
-    return pool.quote(ask.zero_for_one, **{"amount_in" if ask.is_exact_in else "amount_out": ask.amount})[2]
+def depth(kept: Kept, zero_for_one: bool) -> tuple[int, int]:
+    """Return the pool's reserves, of a V3 pool those that its liquidity stands for: paid in, paid out."""
+    if isinstance(kept, UniswapV2Pool):
+        held = (kept.reserve0, kept.reserve1)
+    else:
+        assert kept.liquidity is not None
+        assert kept.sqrt_price_x96 is not None
+        held = (kept.liquidity * _Q96 // kept.sqrt_price_x96, kept.liquidity * kept.sqrt_price_x96 // _Q96)
+        held = (held[0] or 10**9, held[1] or 10**9)
+    return held if zero_for_one else (held[1], held[0])
 
 
-def random_asks(world: World, following: Followed, rng: random.Random, count: int) -> list[Ask]:
-    """Return swaps from a few units to half of what a pool holds, exact in and exact out, both ways."""
-    asks: list[Ask] = []
+def some_swaps(dice: random.Random, world: World, seen: Following, count: int) -> Iterator[Swap]:
+    """Draw swaps over all pools: dust, usual, large enough to cross ticks, and more than there is."""
     for _ in range(count):
-        pool = rng.choice(world.pools)
-        zero_for_one, is_exact_in = rng.random() < 0.5, rng.random() < 0.5
-        size = depth(held(following, pool), zero_for_one == is_exact_in)
-        asks.append(Ask(pool, zero_for_one, is_exact_in, max(1, int(size * 10 ** rng.uniform(-9, -0.3)))))
-    return asks
+        pool, zero_for_one, is_exact_in = dice.choice(world.pools), dice.random() < 0.5, dice.random() < 0.5
+        kept = seen.pool(pool)
+        of = depth(kept, zero_for_one)[0 if is_exact_in else 1]
+        match dice.choices(["dust", "usual", "large", "huge"], [2, 5, 3, 0.5])[0]:
+            case "dust":
+                size = dice.randint(1, 2_000)
+            case "usual":
+                size = int(of * 10 ** dice.uniform(-9, -1.3))
+            case "large":
+                size = int(of * 10 ** dice.uniform(-2, -0.3))
+            case _:
+                size = int(of * 10 ** dice.uniform(-0.3, 1))
+        limit = None
+        if isinstance(kept, UniswapV3Pool) and dice.random() < 0.15:
+            assert kept.sqrt_price_x96 is not None
+            away = -1 if zero_for_one == (dice.random() < 0.95) else 1
+            limit = int(kept.sqrt_price_x96 * (1 + away * 10 ** dice.uniform(-8, -0.2)))
+            limit = min(max(limit, _MIN_SQRT + 1), _MAX_SQRT - 1)
+        yield Swap(pool, zero_for_one, is_exact_in, max(size, 1), limit)
 
 
-def depth(pool: Any, is_token0: bool) -> int:
-    """Return about how much of a token is near the price."""
-    if hasattr(pool, "reserve0"):
-        return pool.reserve0 if is_token0 else pool.reserve1
-    price = pool.sqrt_price_x96
-    return (pool.liquidity << 96) // price if is_token0 else (pool.liquidity * price) >> 96
+class Trial:
+    """One world, its real reader, and what has been compared so far."""
+
+    def __init__(self, world: World, rpc: Rpc, seen: Following, dice: random.Random) -> None:
+        self.world, self.rpc, self.seen, self.dice = world, rpc, seen, dice
+        self.counted: Counter[str] = Counter()
+        self.positions: list[Made] = []
+        self._nonces: dict[str, int] = {}
+        self._decimals = {token.address: token.decimals for token in world.tokens}
+
+    async def quote(self, swaps: Sequence[Swap]) -> list[Ours]:
+        """Compare our answers with the contracts', each swap on its own at the newest block."""
+        theirs = await ask(self.rpc, self.world, swaps, "latest")
+        answers = [judge(self.seen.pool(swap.pool), swap) for swap in swaps]
+        for swap, ours, told in zip(swaps, answers, theirs, strict=True):
+            assert ours.told == told, f"{swap} on {self.seen.pool(swap.pool)!r}: the contract says {told}"
+            self.counted[f"{swap.pool.protocol} {'in' if swap.is_exact_in else 'out'}"] += 1
+            self.counted["reverted"] += told is None
+            self.counted["crossing"] += bool(told and told.ticks_crossed)
+        return answers
+
+    async def execute(self, swaps: Sequence[Swap]) -> None:
+        """Make swaps real, one block for all, some of them refused; every pool must be as we said."""
+        expected: dict[str, Kept] = {}
+        went_through: list[bool] = []
+        transactions: list[dict[str, str]] = []
+        for swap in swaps:
+            before = expected.get(swap.pool.address) or self.seen.pool(swap.pool)
+            ours = judge(before, swap)
+            if ours.after is not None and not self._is_affordable(swap, ours.paid[0]):
+                continue
+            transactions.append(await self._transaction(swap))
+            went_through.append(ours.after is not None)
+            expected[swap.pool.address] = ours.after or before
+        mined = await mine(self.rpc, transactions)
+        assert mined.went_through == went_through
+        self.counted["executed"] += sum(went_through)
+        self.counted["refused"] += len(went_through) - sum(went_through)
+        await self.seen.reach(mined.number)
+        for pool in self.world.pools:
+            if pool.address in expected:
+                assert self.seen.pool(pool) == expected[pool.address], pool
+
+    async def change_liquidity(self) -> None:
+        """Mint narrow positions about the price and take one back whole; every pool must be as we said."""
+        pools = [pool for pool in self.world.pools if pool.tick_spacing is not None]
+        chosen = self.dice.sample(pools, 4)
+        plans = [(pool, *self._range(pool)) for pool in chosen]
+        provider = self.world.accounts.provider
+        calls = [
+            mint_position((pool.token0, pool.token1), pool.fee_ppm, ticks, sizes, provider)
+            for pool, ticks, sizes in plans
+        ]
+        gone = self.positions.pop(self.dice.randrange(len(self.positions))) if self.positions else None
+        if gone is not None:
+            calls.append(shrink_position(gone.position_id, gone.liquidity))
+            calls.append(collect(gone.position_id, provider))
+        manager = self.world.position_manager
+        expected = {pool.address: self.seen.pool(pool) for pool in pools}
+        mined = await mine(self.rpc, [await self._from(provider, manager, data) for data in calls])
+        for (pool, ticks, _), passed, logs in zip(plans, mined.went_through, mined.logs, strict=False):
+            if passed:  # one that lies beside the price with the wrong token would hold nothing
+                made = self._made(pool, ticks, logs)
+                expected[pool.address] = _changed(expected[pool.address], made, 1)
+                self.positions.append(made)
+        if gone is not None:
+            assert mined.went_through[-2:] == [True, True]
+            expected[gone.pool.address] = _changed(expected[gone.pool.address], gone, -1)
+        await self.seen.reach(mined.number)
+        for pool in pools:
+            assert self.seen.pool(pool) == expected[pool.address], pool
+
+    async def compare_states(self) -> None:
+        """Compare every pool with its contract: reserves, or slot, liquidity and each tick."""
+        for pool in self.world.pools:
+            kept = self.seen.pool(pool)
+            if isinstance(kept, UniswapV2Pool):
+                assert (kept.reserve0, kept.reserve1) == await reserves(self.rpc, pool), pool
+            else:
+                theirs = await ticked(self.rpc, self.world, pool)
+                assert kept.ticks == theirs.ticks, pool
+                found = (kept.sqrt_price_x96, kept.tick, kept.liquidity)
+                assert found == (theirs.sqrt_price_x96, theirs.tick, theirs.liquidity), pool
+
+    def _is_affordable(self, swap: Swap, size_in: int) -> bool:
+        token = swap.pool.token0 if swap.zero_for_one else swap.pool.token1
+        return size_in <= _AFFORDABLE_UNITS * 10 ** self._decimals[token]
+
+    def _range(self, pool: Pool) -> tuple[tuple[int, int], tuple[int, int]]:
+        kept = self.seen.pool(pool)
+        assert isinstance(kept, UniswapV3Pool)
+        assert kept.tick is not None
+        spacing, dice = kept.tick_spacing, self.dice
+        lower = (kept.tick // spacing + dice.randint(-8, 6)) * spacing
+        lower = max(-800_000 // spacing * spacing, min(lower, 800_000 // spacing * spacing))
+        share = dice.uniform(1e-5, 1e-3)
+        sizes = tuple(int(share * one) + 1_000 for one in depth(kept, True))
+        return (lower, lower + dice.randint(1, 8) * spacing), sizes
+
+    def _made(self, pool: Pool, ticks: tuple[int, int], logs: Sequence[dict]) -> Made:
+        (increased,) = [log for log in logs if log["topics"][0] == _INCREASED]
+        (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], increased["data"])
+        return Made(pool, int(increased["topics"][1], 16), ticks, liquidity)
+
+    async def _transaction(self, swap: Swap) -> dict[str, str]:
+        trader = self.dice.choice(self.world.accounts.traders)
+        factory = next(one for one in self.world.factories if one.address == swap.pool.factory)
+        pool, zero_for_one = swap.pool, swap.zero_for_one
+        if swap.is_exact_in:
+            data = swap_exact_in(pool, zero_for_one=zero_for_one, size_in=swap.size, recipient=trader)
+        else:
+            data = swap_exact_out(pool, zero_for_one=zero_for_one, size_out=swap.size, recipient=trader)
+        return await self._from(trader, factory.router, data)
+
+    async def _from(self, sender: str, to: str, data: str) -> dict[str, str]:
+        if sender not in self._nonces:
+            self._nonces[sender] = int(await self.rpc.call("eth_getTransactionCount", sender, "latest"), 16)
+        nonce = self._nonces[sender]
+        self._nonces[sender] += 1
+        return {"from": sender, "to": to, "data": data, "gas": _GAS, "nonce": hex(nonce), **FEES}
 
 
-def edge_asks(world: World, following: Followed) -> list[Ask]:
-    """Return the amounts at which contracts overflow, run dry or refuse."""
-    asks: list[Ask] = []
-    for pool in world.pools[::5]:
-        state = held(following, pool)
-        for zero_for_one in (True, False):
-            reserve = depth(state, not zero_for_one)
-            for amount in (0, 1, 2**112 - 1, 2**128, 2**255 - 1, 2**255, LIMIT - 1):
-                asks += [Ask(pool, zero_for_one, True, amount), Ask(pool, zero_for_one, False, amount)]
-            asks += [
-                Ask(pool, zero_for_one, False, amount) for amount in (reserve - 1, reserve, 10 * reserve)
-            ]
-            asks.append(Ask(pool, zero_for_one, True, 10**6 * depth(state, zero_for_one)))
-    return asks
+def _changed(kept: Kept, made: Made, sign: int) -> Kept:
+    assert isinstance(kept, UniswapV3Pool)
+    return kept.with_liquidity(*made.ticks, sign * made.liquidity)
 
 
-async def compared(world: World, following: Followed, rpc: Rpc, asks: list[Ask]) -> list[Quoted | None]:
-    """Check that we say of each what its contract says; return that."""
-    answers = await rpc.each([call_of(world, ask) for ask in asks])
-    said = [contract_said(ask, answer) for ask, answer in zip(asks, answers, strict=True)]
-    ours = [we_say(held(following, ask.pool), ask) for ask in asks]
-    differing = [
-        (ask, theirs, mine) for ask, theirs, mine in zip(asks, said, ours, strict=True) if theirs != mine
-    ]
-    assert differing == []
-    return said
-
-
-async def execute(world: World, rpc: Rpc, asks: list[Ask]) -> None:
-    """Swap for real, all in one block."""
-    sender = world.accounts.traders[0]
-    nonce = int(await rpc.call("eth_getTransactionCount", sender, "latest"), 16)
-    for index, ask in enumerate(asks):
-        size = "size_in" if ask.is_exact_in else "size_out"
-        spell = moves.swap_exact_in if ask.is_exact_in else moves.swap_exact_out
-        data = spell(ask.pool, zero_for_one=ask.zero_for_one, recipient=sender, **{size: ask.amount})  # pyright: ignore[reportArgumentType] one of the two
-        factory = next(factory for factory in world.factories if factory.address == ask.pool.factory)
-        transaction = {"from": sender, "to": factory.router, "data": data, "nonce": hex(nonce + index)}
-        await rpc.call("eth_sendTransaction", transaction | {"gas": hex(3_000_000)} | FEES)
-    await rpc.call("evm_mine")
-
-
-async def at_head(following: Followed, rpc: Rpc) -> None:
-    await following.reached(int(await rpc.call("eth_blockNumber"), 16))
-
-
-@pytest.mark.timeout(180)
-async def test_2000_random_swaps_are_what_the_contracts_say_to_the_last_unit(fresh_world: World) -> None:
-    world, rng = fresh_world, random.Random(20260711)
-    crossed, refused = 0, 0
-    async with followed(world_config(world)) as following, Rpc(world.http_url) as rpc:
-        await at_head(following, rpc)
-        for _ in range(ROUNDS):
-            asks = random_asks(world, following, rng, SWAPS // ROUNDS)
-            said = await compared(world, following, rpc, asks)
-            crossed += sum(
-                ticks_crossed(held(following, ask.pool), ask) > 0
-                for ask, quote in zip(asks, said, strict=True)
-                if quote
-            )
-            refused += said.count(None)
-            possible = [ask for ask, quote in zip(asks, said, strict=True) if quote and quote.amount]
-            small = [ask for ask in possible if ask.amount < depth(held(following, ask.pool), True) // 3]
-            await execute(world, rpc, small[:EXECUTED_A_ROUND])
-            await at_head(following, rpc)
-        await check_states(world, following, rpc)
-    assert crossed > 100
-    assert refused > 0
-
-
-async def test_amounts_at_the_edge_are_refused_where_the_contracts_revert(fresh_world: World) -> None:
-    world = fresh_world
-    async with followed(world_config(world)) as following, Rpc(world.http_url) as rpc:
-        await at_head(following, rpc)
-        said = await compared(world, following, rpc, edge_asks(world, following))
-    assert None in said
-    assert any(said)
-
-
-async def check_states(world: World, following: Followed, rpc: Rpc) -> None:
-    """Check every pool, every tick of it too, against its contract."""
-    for pool in world.pools:
-        state = held(following, pool)
-        if pool.protocol == "uniswap_v2":
-            reserves = abi.decode(["uint112", "uint112", "uint32"], await view(rpc, pool, "getReserves()"))
-            assert (state.reserve0, state.reserve1) == reserves[:2]
-            continue
-        price, tick, *_ = abi.decode(["uint160", "int24"], await view(rpc, pool, "slot0()"))
-        (liquidity,) = abi.decode(["uint128"], await view(rpc, pool, "liquidity()"))
-        assert (state.sqrt_price_x96, state.tick, state.liquidity) == (price, tick, liquidity)
-        assert state.ticks == await ticks_of(rpc, pool)
-
-
-async def ticks_of(rpc: Rpc, pool: Pool) -> list[tuple[int, int, int]]:
-    """Return the initialised ticks that the contract has, found through its bitmap."""
-    spacing = pool.tick_spacing or 1
-    words = range((-887272 // spacing) >> 8, ((887272 // spacing) >> 8) + 1)
-    bitmaps: list[str] = []
-    for start in range(0, len(words), 1_000):
-        calls = [view_call(pool, "tickBitmap(int16)", word) for word in words[start : start + 1_000]]
-        bitmaps += await rpc.all(calls)
-    found = [
-        ((word << 8) + bit) * spacing
-        for word, bitmap in zip(words, bitmaps, strict=True)
-        for bit in range(256)
-        if int(bitmap, 16) >> bit & 1
-    ]
-    answers = await rpc.all([view_call(pool, "ticks(int24)", tick) for tick in found])
-    sizes = [abi.decode(["uint128", "int128"], answer) for answer in answers]
-    return [(tick, gross, net) for tick, (gross, net) in zip(found, sizes, strict=True)]
-
-
-def view_call(pool: Pool, signature: str, *arguments: int) -> Call:
-    data = abi.flat_call(signature, *arguments)
-    return Call("eth_call", [{"to": pool.address, "data": data}, "latest"])
-
-
-async def view(rpc: Rpc, pool: Pool, signature: str) -> str:
-    return (await rpc.all([view_call(pool, signature)]))[0]
+@pytest.mark.timeout(120 + SWAPS // 20)
+async def test_random_swaps_equal_the_contracts_to_the_last_unit(fresh_world: World) -> None:
+    dice = random.Random(SEED)
+    async with following(fresh_world) as seen, Rpc(fresh_world.http_url) as rpc:
+        await seen.reach(fresh_world.ready_block)
+        trial = Trial(fresh_world, rpc, seen, dice)
+        for _ in range(-(-SWAPS // _SWAPS_A_ROUND)):
+            swaps = list(some_swaps(dice, fresh_world, seen, _SWAPS_A_ROUND))
+            await trial.quote(swaps)
+            free = [swap for swap in swaps if swap.sqrt_price_limit_x96 is None]
+            await trial.execute(dice.sample(free, min(60, len(free))))
+            await trial.change_liquidity()
+        await trial.compare_states()
+    counted = trial.counted
+    print(dict(counted))
+    assert sum(counted[f"{kind} {side}"] for kind in _V2_GONE for side in ("in", "out")) >= SWAPS
+    assert min(counted[f"{kind} {side}"] for kind in _V2_GONE for side in ("in", "out")) > SWAPS // 8
+    assert counted["crossing"] > SWAPS // 20
+    assert counted["reverted"] > SWAPS // 100
+    assert counted["executed"] > SWAPS // 4
+    assert counted["refused"] > SWAPS // 200

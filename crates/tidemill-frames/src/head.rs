@@ -6,6 +6,9 @@ use tidemill_pools::Head;
 use crate::hex::Hex;
 use crate::FrameError;
 
+/// The last whole second of 63 bits of nanoseconds.
+const TIMESTAMP_S_MAX: u64 = i64::MAX.unsigned_abs() / 1_000_000_000;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[serde(bound(deserialize = "'de: 'a"), expecting = "a block")]
@@ -35,12 +38,21 @@ impl RawHead<'_> {
             number: needed(self.number, "number")?.count64("block number")?,
             hash: needed(self.hash, "hash")?.bytes("block hash")?,
             parent_hash: needed(self.parent_hash, "parentHash")?.bytes("block parentHash")?,
-            timestamp_s: needed(self.timestamp, "timestamp")?.count64("block timestamp")?,
+            timestamp_s: timestamp_s(needed(self.timestamp, "timestamp")?)?,
             base_fee_wei: self.base_fee_per_gas.map(|fee| fee.uint256("block baseFeePerGas")).transpose()?,
             gas_used: needed(self.gas_used, "gasUsed")?.count64("block gasUsed")?,
             gas_limit: needed(self.gas_limit, "gasLimit")?.count64("block gasLimit")?,
         })
     }
+}
+
+/// Reads a time that events can carry: in nanoseconds it must fit 63 bits.
+fn timestamp_s(field: Hex<'_>) -> Result<u64, FrameError> {
+    let time_s = field.count64("block timestamp")?;
+    if time_s > TIMESTAMP_S_MAX {
+        return Err(FrameError::new("block timestamp", "a time before the year 2262", field.0));
+    }
+    Ok(time_s)
 }
 
 fn needed<'a>(field: Option<Hex<'a>>, name: &str) -> Result<Hex<'a>, FrameError> {
@@ -72,6 +84,15 @@ mod tests {
     #[test]
     fn a_block_before_eip_1559_has_no_base_fee() {
         assert_eq!(parse_head(json("").as_bytes()).unwrap().unwrap().base_fee_wei, None);
+    }
+
+    #[test]
+    fn a_time_that_events_cannot_carry_is_refused() {
+        let last = json("").replace("0x6430ae13", &format!("{TIMESTAMP_S_MAX:#x}"));
+        assert_eq!(parse_head(last.as_bytes()).unwrap().unwrap().timestamp_s, TIMESTAMP_S_MAX);
+        let later = json("").replace("0x6430ae13", &format!("{:#x}", TIMESTAMP_S_MAX + 1));
+        let error = parse_head(later.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("expected a time before the year 2262"), "{error}");
     }
 
     #[test]
