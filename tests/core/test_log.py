@@ -49,3 +49,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         logging_to(tmp_path / "taken", LogConfig(), Redactor(), console=False),
     ):
         pass
+
+
+def test_a_full_disk_under_the_log_is_told_once_and_raises_nothing(tmp_path, capsys):
+    with logging_to(tmp_path, LogConfig(), Redactor(), console=False) as file:
+        file.unlink()
+        log = logging.getLogger("tidemill.test")
+        handler = logging.getLogger("tidemill").handlers[0]
+        assert isinstance(handler, logging.FileHandler)
+        handler.stream.close()
+        handler.stream = open("/dev/full", "w")
+        log.info("one")
+        log.info("two")
+        assert capsys.readouterr().err.count("left out") == 1

@@ -12,7 +12,9 @@ from tidemill.sandbox.rpc import Call, Rpc, RpcError
 from tidemill.sandbox.world import Pool, World
 
 _REVERTED = 3
-"""JSON-RPC's code of a call that the contract refused; any other error is the node's."""
+"""JSON-RPC's code of a call that the contract refused."""
+_DIVIDED_BY_ZERO = "InvalidFEOpcode"
+"""How the node calls what a contract of Solidity 0.5 or 0.6 does where it divides by zero."""
 _MAX_TICK = 887_272
 _WORD_TICKS = 256
 _WORDS_A_CALL = 2_000
@@ -52,7 +54,7 @@ async def ask(rpc: Rpc, world: World, swaps: Sequence[Swap], block: str) -> list
     told: list[Told | None] = []
     for swap, answer in zip(swaps, await rpc.each(calls), strict=True):
         if isinstance(answer, RpcError):
-            assert answer.code == _REVERTED, f"{swap}: expected an answer or a revert, found {answer}"
+            assert _is_refusal(answer), f"{swap}: expected an answer or a revert, found {answer}"
             told.append(None)
         elif swap.pool.protocol == "uniswap_v2":
             (sizes,) = abi.decode(["uint256[]"], answer)
@@ -61,6 +63,10 @@ async def ask(rpc: Rpc, world: World, swaps: Sequence[Swap], block: str) -> list
             size, price, crossed, _ = abi.decode(["uint256", "uint160", "uint32", "uint256"], answer)
             told.append(Told(size, price, crossed))
     return told
+
+
+def _is_refusal(error: RpcError) -> bool:
+    return error.code == _REVERTED or error.message.endswith(_DIVIDED_BY_ZERO)
 
 
 async def reserves(rpc: Rpc, pool: Pool) -> tuple[int, int]:
@@ -109,9 +115,7 @@ def _view(to: str, data: str) -> Call:
     return Call("eth_call", [{"to": to, "data": data}, "latest"])
 
 
-async def _each(
-    rpc: Rpc, world: World, pool: Pool, signature: str, arguments: Sequence[int]
-) -> list[bytes]:
+async def _each(rpc: Rpc, world: World, pool: Pool, signature: str, arguments: Sequence[int]) -> list[bytes]:
     """Return what one view of `pool` answers for each argument, through Multicall3."""
     selector, found = abi.selector(signature), []
     for start in range(0, len(arguments), _WORDS_A_CALL):

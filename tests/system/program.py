@@ -67,6 +67,16 @@ async def up(folder: Path, *arguments: str, **env: str) -> AsyncIterator[asyncio
         await asyncio.gather(log, return_exceptions=True)
 
 
+async def kill_after(folder: Path, after_s: float) -> None:
+    """Run `tidemill up` in `folder` and end it with SIGKILL so long after its start."""
+    process = await _start(folder, ("up",), {})
+    gone = asyncio.ensure_future(process.communicate())
+    await asyncio.wait([gone], timeout=after_s)
+    assert not gone.done(), "it ended by itself"
+    process.kill()
+    await gone
+
+
 async def _start(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> asyncio.subprocess.Process:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TIDEMILL_") and k != "LOG_LEVEL"}
     sandbox = os.environ.get("TIDEMILL_SANDBOX_DIR", str(ROOT / ".sandbox"))

@@ -2,19 +2,24 @@
 
 import asyncio
 import random
-from contextlib import AsyncExitStack
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
+import pytest
 from tests.app.until import until
 
-from tidemill.app.control import ask_sql
+from tidemill.app.control import ask_sql, ask_status
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World
 
 from .hostile_node import hostile_node
-from .program import assert_whole, caught_up, chain_section, chain_status, tidemill, up
+from .program import assert_whole, caught_up, chain_section, chain_status, kill_after, tidemill, up
+
+_YEAR_S = 365 * 86_400
 
 
 async def traded(world: World, seconds: float, **options: float) -> None:
@@ -189,16 +194,15 @@ async def test_another_chain_at_the_same_address_is_told_and_what_is_stored_stay
             await assert_whole(tmp_path, "sandbox", fresh_world)
 
 
-async def test_blocks_in_the_past_the_future_and_by_the_thousand_are_all_stored(
+async def test_blocks_of_the_future_and_by_the_thousand_are_stored_and_an_impossible_time_is_told(
     fresh_world: World, tmp_path: Path
 ):
     (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
     async with up(tmp_path), Rpc(fresh_world.http_url) as rpc:
         await traded(fresh_world, 1)
-        await rpc.call("evm_increaseTime", 400 * 365 * 86_400)
+        await rpc.call("evm_increaseTime", 200 * _YEAR_S)
         await traded(fresh_world, 1)
-        for _ in range(10):
-            await rpc.call("anvil_mine", hex(1_000), "0x0")
+        await rpc.call("anvil_mine", hex(1_000), "0x0")
         await traded(fresh_world, 1)
         await caught_up(tmp_path, "sandbox", fresh_world)
         await assert_whole(tmp_path, "sandbox", fresh_world)
@@ -208,3 +212,63 @@ async def test_blocks_in_the_past_the_future_and_by_the_thousand_are_all_stored(
         )
         assert rows is not None
         assert rows.to_pylist() == [{"c": head, "n": head}]
+        await rpc.call("evm_increaseTime", 200 * _YEAR_S)
+        await fresh_world.mine()
+        await until(lambda: says(tmp_path, "sandbox", "expected a time before the year 2262"))
+        assert (await chain_status(tmp_path, "sandbox"))["tip"] == head
+
+
+@asynccontextmanager
+async def small_disk(folder: Path, size_bytes: int) -> AsyncIterator[Path]:
+    """Mount a disk of its own; skip where that is not permitted."""
+    await asyncio.to_thread(folder.mkdir)
+    mounting = await asyncio.create_subprocess_exec(
+        "mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", folder, stderr=subprocess.DEVNULL
+    )
+    if await mounting.wait():
+        pytest.skip("a small disk cannot be mounted here: it takes root")
+    try:
+        yield folder
+    finally:
+        await (await asyncio.create_subprocess_exec("umount", "-l", folder)).wait()
+
+
+async def test_a_full_disk_under_everything_is_told_and_costs_no_event(fresh_world: World, tmp_path: Path):
+    section = '[data]\ndir = "disk/data"\n[store]\nfree_min_bytes = 1048576\n'
+    (tmp_path / "tidemill.toml").write_text(section + chain_section("sandbox", fresh_world))
+    async with small_disk(tmp_path / "disk", 160 << 20) as disk:
+        async with up(tmp_path, "--record"):
+            await traded(fresh_world, 2)
+            await caught_up(disk, "sandbox", fresh_world)
+            fill(disk / "ballast")
+            await traded(fresh_world, 5)
+
+            async def is_told() -> bool:
+                status = await ask_status(disk / "data")
+                return bool(status and (status["store"]["faults"] or status["chains"]["sandbox"]["faults"]))
+
+            await until(is_told)
+            (disk / "ballast").unlink()
+            await traded(fresh_world, 1)
+            await caught_up(disk, "sandbox", fresh_world)
+            await assert_whole(disk, "sandbox", fresh_world)
+
+
+def fill(file: Path) -> None:
+    """Write until the disk takes no more."""
+    with file.open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(b"x" * 4_096)
+
+
+async def test_what_a_killed_start_leaves_behind_does_not_hinder_the_next(fresh_world: World, tmp_path: Path):
+    (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
+    await traded(fresh_world, 1)
+    for delay_s in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0):
+        await kill_after(tmp_path, delay_s)
+    async with up(tmp_path):
+        await caught_up(tmp_path, "sandbox", fresh_world)
+        await assert_whole(tmp_path, "sandbox", fresh_world)
+        code, _, complaint = await tidemill(tmp_path, "up")
+        assert (code, complaint.count("\n")) == (1, 1)
+        assert "expected to be its only writer, but process" in complaint

@@ -17,8 +17,8 @@ def count_crossed(before: UniswapV3Pool, after: UniswapV3Pool) -> int:
 def count_as_the_quoter_does(before: UniswapV3Pool, after: UniswapV3Pool) -> int:
     """Return what PoolTicksCounter.countInitializedTicksCrossed says.
 
-    It divides ticks by the spacing towards zero where the pool rounds down, so that below zero it may count the
-    tick above the range too. Source: Uniswap/v3-periphery, libraries/PoolTicksCounter.sol.
+    It divides ticks by the spacing towards zero where the pool rounds down, so that below zero it may count
+    the tick above the range too. Source: Uniswap/v3-periphery, libraries/PoolTicksCounter.sol.
     """
     assert before.tick is not None
     assert after.tick is not None

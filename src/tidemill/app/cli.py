@@ -248,10 +248,11 @@ def main() -> None:
         _drop_output()
         raise SystemExit(0) from None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
+        if error.filename is None and error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
             raise
         _drop_output()
-        _end(f"Unreachable: expected to write: {error.strerror}", 1)
+        where = f"{error.filename}: " if error.filename is not None else ""
+        _end(f"Unreachable: {where}expected to read or write: {error.strerror}", 1)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     raise SystemExit(code)

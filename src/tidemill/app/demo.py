@@ -182,6 +182,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
         tips = {source: pipeline.tip for source, pipeline in engine.pipelines.items()}
         raise Unreachable(
             f"demo: expected block {head} to be stored within {_CATCH_UP_S:g} s, found {tips}"
+            + "".join(f"; store: {fault}" for fault in list(engine.store_faults)[-1:])
         ) from None
 
 

@@ -131,5 +131,7 @@ def _health(engine: Engine, state: LiveState) -> Text:
         text.append(f"{source} {endpoint} {condition} {detail}\n")
     faults = [fault for pipeline in engine.pipelines.values() for fault in pipeline.faults]
     if faults:
-        text.append(f"last fault: {faults[-1]}", style="yellow")
+        text.append(f"last fault: {faults[-1]}\n", style="yellow")
+    if engine.store_faults:
+        text.append(f"store: {engine.store_faults[-1]}", style="yellow")
     return text

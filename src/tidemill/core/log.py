@@ -4,13 +4,14 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from typing_extensions import override
 
 from tidemill.core.redact import Redactor
 from tidemill.schema.faults import Unreachable
@@ -55,6 +56,30 @@ class _Line(logging.Formatter):
         return self._redactor(msgspec.json.encode(line).decode())
 
 
+class _File(RotatingFileHandler):
+    """A log file whose disk may be full: what it does not take is left out, and the console is told once."""
+
+    def __init__(self, file: Path, config: LogConfig) -> None:
+        super().__init__(
+            file, maxBytes=config.rotate_bytes, backupCount=config.rotated_files, encoding="utf-8"
+        )
+        self._is_full = False
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        was_full, self._is_full = self._is_full, False
+        super().emit(record)
+        if self._is_full and not was_full:
+            print(f"log: {self.baseFilename} takes no more lines; they are left out", file=sys.stderr)
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exception(), OSError):
+            self._is_full = True
+        else:
+            super().handleError(record)
+
+
 @contextmanager
 def logging_to(folder: Path, config: LogConfig, redactor: Redactor, *, console: bool) -> Iterator[Path]:
     """Send the log of the package to `folder`, and to stderr where `console`; yield the file.
@@ -63,12 +88,7 @@ def logging_to(folder: Path, config: LogConfig, redactor: Redactor, *, console: 
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = RotatingFileHandler(
-            folder / FILE_NAME,
-            maxBytes=config.rotate_bytes,
-            backupCount=config.rotated_files,
-            encoding="utf-8",
-        )
+        file = _File(folder / FILE_NAME, config)
     except OSError as fault:
         raise Unreachable(f"log: expected to write {folder / FILE_NAME}: {fault.strerror}") from fault
     handlers: list[logging.Handler] = [file]
@@ -86,6 +106,7 @@ def logging_to(folder: Path, config: LogConfig, redactor: Redactor, *, console: 
     finally:
         for handler in handlers:
             logger.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # what the disk did not take so far
+                handler.close()
         logger.setLevel(before[0])
         logger.propagate = before[1]
