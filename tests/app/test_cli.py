@@ -1,8 +1,12 @@
 import json
 import os
+import subprocess
+import sys
 import time
 
 import pytest
+
+from .conftest import ROOT
 
 COMMANDS = ("up", "demo", "sandbox", "doctor", "status", "logs", "record", "replay", "sql", "config")
 
@@ -145,3 +149,54 @@ def test_sandbox_says_where_everything_is_and_ends_in_time(cli):
     assert len(world["pools"]) >= 20
     assert counts["swaps"] > 0
     assert not os.path.exists(f"/proc/{world['node_pid']}")
+
+
+CHAIN = "chain_id = {id}\nhttp_url = '{url}'\ndexes = ['uniswap_v2']\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("[chains.a]\n", 2, "chains.a.chain_id: expected a value"),
+        ("[chains.'a/../b']\n" + CHAIN.format(id=1, url="http://n"), 1, "name: expected at most 64 letters"),
+        (
+            "[chains.a]\n" + CHAIN.format(id=1, url="http://n:99999"),
+            1,
+            "http_url: expected a host, and a port",
+        ),
+        ("[chains.a]\n" + CHAIN.format(id=10**30, url="http://n"), 2, "chains.a.chain_id"),
+        (
+            "[chains.a]\n"
+            + CHAIN.format(id=1, url="http://n")
+            + "[chains.b]\n"
+            + CHAIN.format(id=1, url="http://m"),
+            1,
+            "chains.b.chain_id: expected another one than chains.a has",
+        ),
+    ],
+)
+def test_bad_chains_are_refused_in_one_line_that_names_the_key(cli, tmp_path, text, code, words):
+    (tmp_path / "tidemill.toml").write_text(text)
+    ended = cli("up")
+    assert (ended.returncode, ended.stderr.count("\n")) == (code, 1), ended.stderr
+    assert words in ended.stderr
+
+
+def test_an_output_that_cannot_be_written_is_one_line(tmp_path):
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m tidemill.app.cli config > /dev/full"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+    assert "expected to read or write: No space left on device" in ended.stderr
+
+
+def test_a_number_that_is_none_is_refused(cli):
+    for text in ("inf", "nan"):
+        ended = cli("demo", "--swaps-per-s", text)
+        assert ended.returncode == 2
+        assert f"found '{text}'" in ended.stderr

@@ -4,7 +4,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from tidemill.app.sql import FORMATS, chunks
+from tidemill.app.sql import FORMATS, chunks, readable
 
 TABLE = pa.table(
     {
@@ -71,3 +71,28 @@ def test_arrow_comes_back_equal():
 def test_a_stream_in_chunks_comes_back_equal(rows):
     table = pa.table({"x": pa.array(range(rows), pa.int64())})
     assert pa.ipc.open_stream(b"".join(chunks(table))).read_all().equals(table)
+
+
+def test_columns_of_one_name_are_told_apart():
+    table = pa.table([[1], [2], [3], [4]], ["a", "a", "a_2", "a"])
+    assert readable(table) == [{"a": 1, "a_3": 2, "a_2": 3, "a_4": 4}]
+    assert [*pa.table([[1], [2]], ["a", "a"]).schema.names] == ["a", "a"]
+
+
+def test_what_is_no_text_is_shown_as_bytes_in_every_form():
+    binary = pa.array([b"\xff\xfe", b"fine", None])
+    strings = pa.StringArray.from_buffers(3, binary.buffers()[1], binary.buffers()[2], binary.buffers()[0])
+    nested = pa.ListArray.from_arrays(pa.array([0, 2, 2, 3]), strings)
+    rows = readable(pa.table({"name": strings, "names": nested}))
+    assert rows[0] == {"name": "0xfffe", "names": ["0xfffe", "fine"]}
+    assert (rows[1]["name"], rows[2]["name"]) == ("fine", None)
+
+
+def test_a_table_neither_takes_names_for_markup_nor_lets_them_steer_the_terminal():
+    out = io.BytesIO()
+    FORMATS["table"](pa.table({"symbol": ["[/red]", "[red]x[/red]", "\x1b[2J"]}), out)
+    text = out.getvalue().decode()
+    assert "[/red]" in text
+    assert "[red]x[/red]" in text
+    assert "\x1b" not in text
+    assert "\\x1b[2J" in text

@@ -149,3 +149,21 @@ def test_an_env_file_has_names_values_quotes_and_comments(tmp_path):
     with pytest.raises(Refused, match=r"\.env:1: expected NAME=value"):
         read_env_file(file)
     assert read_env_file(tmp_path / "absent") == {}
+
+
+def test_an_empty_section_is_an_entry_that_lacks_its_values(tmp_path):
+    with pytest.raises(Refused, match=r"chains\.eth\.chain_id: expected a value, found none"):
+        load(All, written(tmp_path, "[chains.eth]"), {})
+    with pytest.raises(Refused, match=r"bus\.url: expected a value \(str\), found a section"):
+        load(All, written(tmp_path, "[bus.url]"), {})
+    assert load(All, written(tmp_path, "[bus]\n[chains]"), {}).settings == All()
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path):
+    with pytest.raises(Refused, match="it cannot be read: Is a directory"):
+        load(All, tmp_path, {})
+    with pytest.raises(Refused, match="it cannot be read: Is a directory"):
+        read_env_file(tmp_path)
+    (tmp_path / ".env").write_bytes(b"\xff\xfe")
+    with pytest.raises(Refused, match="expected NAME=value lines in UTF-8"):
+        read_env_file(tmp_path / ".env")

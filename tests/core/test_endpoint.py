@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidemill.core.endpoint import redact_text, redact_url
+from tidemill.core.redact import Redactor
 
 
 @pytest.mark.parametrize(
@@ -33,3 +34,8 @@ def test_a_text_about_an_endpoint_is_shown_without_its_secrets() -> None:
     shown = redact_text(text, url)
     assert "hunter22" not in shown
     assert "0123456789abcdef" not in shown
+
+
+def test_the_punctuation_after_an_endpoint_is_no_part_of_it():
+    said = Redactor()("chain x: http://127.0.0.1:8545: expected chain id 1, found 2; see wss://n.example.")
+    assert said == "chain x: http://127.0.0.1:8545: expected chain id 1, found 2; see wss://n.example."

@@ -91,9 +91,15 @@ async def test_of_many_bad_endpoints_each_says_what_is_wrong_and_the_good_chain_
                 await until(lambda name=name, words=words: says(tmp_path, name, words), 20)
             code, out, _ = await tidemill(tmp_path, "status", SECRET=secret)
             assert code == 1
-            print(out)
+            assert "wrong: refused" in out
+            assert "good: running" in out
             code, out, complaint = await tidemill(tmp_path, "doctor", SECRET=secret)
-            print(code, out, complaint)
+            assert (code, complaint) == (1, "")
+            for line in ("ok   chain good", "FAIL chain wrong", "FAIL chain dead", "FAIL chain hung"):
+                assert line in out
+            assert "answered HTTP 429: it is asked too often" in out
+            assert "answered HTTP 401: correct the key in the URL" in out
+            assert "correct chain_id or the URL" in out
         kept = [file for file in tmp_path.rglob("*") if file.is_file()]  # noqa: ASYNC240
         assert len(kept) > 20
         assert [file for file in kept if secret.encode() in file.read_bytes()] == []
@@ -118,7 +124,6 @@ async def test_answers_that_lack_logs_are_found_out_and_asked_for_again(fresh_wo
             node.lies.clear()
             await fresh_world.mine()
             await caught_up(tmp_path, "sandbox", fresh_world)
-            print(await chain_status(tmp_path, "sandbox"))
             await assert_whole(tmp_path, "sandbox", fresh_world)
 
 

@@ -124,12 +124,13 @@ class Trial:
         expected: dict[str, Kept] = {}
         went_through: list[bool] = []
         transactions: list[dict[str, str]] = []
+        trader = self.dice.choice(self.world.accounts.traders)  # one alone: its nonces are the order
         for swap in swaps:
             before = expected.get(swap.pool.address) or self.seen.pool(swap.pool)
             ours = judge(before, swap)
             if ours.after is not None and ours.paid[0] > affordable(self.world, swap.pool, swap.zero_for_one):
                 continue
-            transactions.append(await self._transaction(swap))
+            transactions.append(await self._transaction(swap, trader))
             went_through.append(ours.after is not None)
             expected[swap.pool.address] = ours.after or before
         mined = await mine(self.rpc, transactions)
@@ -190,16 +191,15 @@ class Trial:
         lower = (kept.tick // spacing + dice.randint(-8, 6)) * spacing
         lower = max(-800_000 // spacing * spacing, min(lower, 800_000 // spacing * spacing))
         share = dice.uniform(1e-5, 1e-3)
-        sizes = tuple(int(share * one) + 1_000 for one in depth(kept, True))
-        return (lower, lower + dice.randint(1, 8) * spacing), sizes
+        size0, size1 = (int(share * one) + 1_000 for one in depth(kept, True))
+        return (lower, lower + dice.randint(1, 8) * spacing), (size0, size1)
 
     def _made(self, pool: Pool, ticks: tuple[int, int], logs: Sequence[dict[str, Any]]) -> Made:
         (increased,) = [log for log in logs if log["topics"][0] == _INCREASED]
         (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], increased["data"])
         return Made(pool, int(increased["topics"][1], 16), ticks, liquidity)
 
-    async def _transaction(self, swap: Swap) -> dict[str, str]:
-        trader = self.dice.choice(self.world.accounts.traders)
+    async def _transaction(self, swap: Swap, trader: str) -> dict[str, str]:
         factory = next(one for one in self.world.factories if one.address == swap.pool.factory)
         pool, zero_for_one = swap.pool, swap.zero_for_one
         if swap.is_exact_in:

@@ -281,6 +281,22 @@ fn a_burn_of_what_was_never_minted_is_a_drift() {
 }
 
 #[test]
+fn a_mint_at_ticks_that_cannot_be_is_a_drift_and_its_block_is_undone_and_redone() {
+    for (lower, upper) in [(-61, 60), (-60, 887_280), (8_388_607, -8_388_608), (60, 60)] {
+        let mut set = set();
+        Block::new(1).pool_created().initialize(30).apply(&mut set);
+        let mut again = set.clone();
+        let before = set.clone();
+        let (applied, _) = Block::new(2).mint(lower, upper, 5).apply(&mut set);
+        assert_eq!(applied.drifts.len(), 1, "{lower} to {upper}");
+        again.patch(&applied.redo).unwrap();
+        assert_eq!(again, set);
+        set.patch(&applied.undo).unwrap();
+        assert_eq!(set, before);
+    }
+}
+
+#[test]
 fn a_malformed_log_is_left_out_and_told_and_the_rest_of_the_block_counts() {
     let mut set = set();
     let block = Block::new(1).pair_created().log(PAIR, SYNC, &[], &[word(1_u32)]).sync(3, 4);

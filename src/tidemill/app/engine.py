@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -29,6 +30,10 @@ from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.store import Store, Writer, open_store
 
 _log = logging.getLogger("tidemill.engine")
+
+_SWITCH_S = 0.000_5
+"""How long a thread may keep the interpreter while another waits for it. At Python's 5 ms a commit waits for
+the writer's thread: its p99 fell from 36 to 8 ms at 2,000 events/s with the node on the same cores."""
 
 
 class ChainStatus(Struct):
@@ -76,6 +81,7 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         """Open the bus and the store. Raises: Refused, where another process owns them."""
+        sys.setswitchinterval(_SWITCH_S)
         settings = self._environment.settings
         self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:

@@ -5,8 +5,8 @@ import datetime as dt
 import io
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -23,16 +23,15 @@ def readable(table: pa.Table) -> list[dict[str, Any]]:
 
 def column_names(table: pa.Table) -> list[str]:
     """Return the columns' names, each once."""
+    taken, numbers = set(table.schema.names), dict[str, Iterator[int]]()
     names: list[str] = []
-    taken, counts = set(table.schema.names), Counter[str]()
     for name in table.schema.names:
-        counts[name] += 1
-        unique = name
-        while unique in taken and counts[name] > 1:
-            unique = f"{name}_{counts[name]}"
-            counts[name] += unique in taken
-        taken.add(unique)
-        names.append(unique)
+        if name not in numbers:
+            numbers[name] = count(2)
+            names.append(name)
+        else:
+            names.append(next(free for number in numbers[name] if (free := f"{name}_{number}") not in taken))
+            taken.add(names[-1])
     return names
 
 

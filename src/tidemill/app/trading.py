@@ -20,6 +20,8 @@ from tidemill.sandbox.world import World, from_json
 from tidemill.schema.faults import Unreachable
 
 _STOP_TIMEOUT_S = 10.0
+_NICE = 10
+"""The traders make way for who reads what they do: on a real chain they have machines of their own."""
 
 
 class Trading:
@@ -95,6 +97,7 @@ def main(arguments: list[str]) -> int:
     """Trade as the arguments say; return the exit code."""
     file, swaps_per_s, block_ms, seed, parent = arguments
     _die_with(int(parent))
+    os.nice(_NICE)
     options = TraderOptions(swaps_per_s=float(swaps_per_s), block_ms=int(block_ms), seed=int(seed))
     counts = asyncio.run(_trade(from_json(Path(file).read_bytes()), options))
     print(msgspec.json.encode(counts).decode())

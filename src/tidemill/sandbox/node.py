@@ -17,6 +17,8 @@ from tidemill.sandbox.rpc import Rpc
 from tidemill.schema.faults import Refused, Unreachable
 
 _PR_SET_PDEATHSIG = 1
+_NICE = 5
+"""The node makes way for who reads it: a real one has a machine of its own."""
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _TCP_LISTEN = "0A"
 
@@ -100,6 +102,7 @@ def _start(binary: Path, options: NodeOptions, complaints: IO[bytes]) -> subproc
 
     def die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.nice(_NICE)
         if os.getppid() != parent:
             os._exit(1)
 
