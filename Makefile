@@ -43,15 +43,21 @@ budget: .make/dev
 
 soak: .make/dev services fuzz
 	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
+	PARITY_SWAPS=50000 $(BIN)/python -m pytest -q tests/system/test_parity.py
 
 fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \
 		--manifest-path crates/tidemill-frames/fuzz/Cargo.toml
-	target/fuzz/$(FUZZ_TARGET)/release/read_frame -max_total_time=60 -seed=1
+	mkdir -p $(FUZZ_CORPUS)/read_frame $(FUZZ_CORPUS)/follow_blocks
+	$(FUZZ_RUN)/read_frame $(FUZZ_LIMITS) $(FUZZ_CORPUS)/read_frame crates/tidemill-frames/fuzz/seeds/read_frame
+	$(FUZZ_RUN)/follow_blocks $(FUZZ_LIMITS) $(FUZZ_CORPUS)/follow_blocks
+FUZZ_CORPUS := target/fuzz/corpus
+FUZZ_RUN = target/fuzz/$(FUZZ_TARGET)/release
+FUZZ_LIMITS := -max_total_time=60 -seed=1 -max_len=4096 -artifact_prefix=target/fuzz/ -verbosity=1
 FUZZ_TARGET := x86_64-unknown-linux-gnu
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Coverflow-checks=yes -Cdebug-assertions=yes
 
 services: .make/dev
 ifneq ($(SERVICES),none)

@@ -113,10 +113,7 @@ impl UniswapV3 {
     /// much; `Uninitialised` and `Incomplete`. The pool is unchanged.
     pub fn change_liquidity(&mut self, lower: i32, upper: i32, delta: i128) -> Result<(), PoolError> {
         self.is_ready()?;
-        if lower >= upper {
-            return Err(PoolError::Ticks { lower, upper });
-        }
-        self.check_ticks(lower, upper)?;
+        self.check_range(lower, upper)?;
         let at_lower = self.tick_after(lower, delta, Some(delta))?;
         let at_upper = self.tick_after(upper, delta, delta.checked_neg())?;
         if lower <= self.tick && self.tick < upper {
@@ -140,6 +137,14 @@ impl UniswapV3 {
     fn most_liquidity_per_tick(&self) -> u128 {
         let count = 2 * (MAX_TICK / self.tick_spacing) + 1;
         u128::MAX / u128::from(count.unsigned_abs())
+    }
+
+    /// Refuses what cannot be a position.
+    fn check_range(&self, lower: i32, upper: i32) -> Result<(), PoolError> {
+        if lower >= upper {
+            return Err(PoolError::Ticks { lower, upper });
+        }
+        self.check_ticks(lower, upper)
     }
 
     fn check_ticks(&self, lower: i32, upper: i32) -> Result<(), PoolError> {

@@ -282,7 +282,7 @@ fn a_burn_of_what_was_never_minted_is_a_drift() {
 
 #[test]
 fn a_mint_at_ticks_that_cannot_be_is_a_drift_and_its_block_is_undone_and_redone() {
-    for (lower, upper) in [(-61, 60), (-60, 887_280), (8_388_607, -8_388_608), (60, 60)] {
+    for (lower, upper) in [(-61, 60), (-60, 887_280), (8_388_607, -8_388_608), (895_440, 0), (60, 60)] {
         let mut set = set();
         Block::new(1).pool_created().initialize(30).apply(&mut set);
         let mut again = set.clone();

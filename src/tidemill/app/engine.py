@@ -127,6 +127,8 @@ class Engine:
                     digest=Digest() if recorder else None,
                     on_batches=self._on_batches,
                 )
+                number, _ = follower.tip
+                pipeline.tip = number if number >= 0 else None  # what an earlier run committed counts
                 self.pipelines[source] = pipeline
                 status.state = "running"
                 shell = Shell(

@@ -281,6 +281,7 @@ impl UniswapV3 {
             }
             return Ok(());
         }
+        self.check_range(lower, upper)?; // a tick that cannot be has no record to undo
         for tick in [lower, upper] {
             let part = tick_part(tick);
             journal.note(&part, || encode_part(self, &part));
