@@ -111,6 +111,23 @@ impl UniswapV2 {
         quote::amount_in(reserve_in, reserve_out, self.fee, amount_out)
     }
 
+    /// Returns the least that pays back `amount_out` of a token in that token, as a flash swap may.
+    ///
+    /// out·d / n, rounded up: the pair takes its fee from what comes in.
+    ///
+    /// # Errors
+    /// `Empty` where nothing is lent, `Insufficient` where the token's reserve is not above `amount_out`.
+    pub fn repayment(&self, is_token0: bool, amount_out: U256) -> Result<U256, PoolError> {
+        let reserve = if is_token0 { self.reserve0 } else { self.reserve1 };
+        if amount_out.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        if amount_out >= U256::from(reserve) {
+            return Err(PoolError::Insufficient);
+        }
+        Ok((amount_out * U256::from(self.fee.denominator)).div_ceil(U256::from(self.fee.numerator)))
+    }
+
     /// Returns the swap and the pair after it; `self` is unchanged.
     ///
     /// # Errors

@@ -67,6 +67,11 @@ fn the_v2_specs_outputs_are_ours() {
         // What buys at least this much costs at most what was paid.
         assert!(pair.amount_in(true, out).unwrap() <= uint(&vector["amount_in"]), "{vector}");
     }
+    for vector in list(&spec["optimistic"]) {
+        let pair = pair(&vector["reserve0"], &vector["reserve1"], Fee::UNISWAP);
+        let least = pair.repayment(true, uint(&vector["amount_out"]));
+        assert_eq!(least, Ok(uint(&vector["expected_min_amount_in"])), "{vector}");
+    }
     let fee_to = &spec["feeTo"];
     let pair = pair(&fee_to["reserves"][0], &fee_to["reserves"][1], Fee::UNISWAP);
     assert_eq!(pair.amount_out(true, uint(&fee_to["swap_amount"])).unwrap(), uint(&fee_to["amount_out"]));
@@ -84,6 +89,9 @@ fn the_v2_routers_edges_are_ours() {
     assert_eq!(pair.amount_in(true, U256::from(100)), Err(PoolError::Insufficient));
     assert_eq!(pair.amount_in(true, U256::MAX), Err(PoolError::Insufficient));
     assert_eq!(pair.amount_out(true, U256::MAX), Err(PoolError::Overflow));
+    assert_eq!(pair.repayment(true, U256::ZERO), Err(PoolError::Empty));
+    assert_eq!(pair.repayment(false, U256::from(100)), Err(PoolError::Insufficient));
+    assert_eq!(pair.repayment(false, U256::from(99)), Ok(U256::from(100)));
 }
 
 #[test]
