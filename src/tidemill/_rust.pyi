@@ -116,13 +116,17 @@ class Notice:
     @property
     def head(self) -> Head | None: ...
     @property
-    def logs(self) -> Logs | None: ...
+    def announced(self) -> list[tuple[bytes, list[int]]] | None:
+        """Hashes of blocks, and the indexes of their logs that were announced, ascending, each once."""
     @property
     def is_removed(self) -> bool:
-        """Whether a reorg took `logs` away."""
+        """Whether a reorg took the logs away."""
     @property
     def other(self) -> bytes | None:
         """What is neither a head nor a log, as JSON."""
+    @property
+    def frame(self) -> int:
+        """The index of the frame that said it; of several that are told as one, the last."""
 
 @final
 class Answer:
@@ -140,17 +144,20 @@ class Answer:
     @property
     def error_data(self) -> bytes | None:
         """More of the refusal, as JSON."""
+    @property
+    def frame(self) -> int:
+        """The index of the frame that said it; of several that are told as one, the last."""
 
 @final
 class MalformedFrame:
     """A frame, or one answer of it, that cannot be read."""
 
     @property
-    def index(self) -> int:
-        """Which of the frames."""
-    @property
     def message(self) -> str:
         """What was expected, what was found, where."""
+    @property
+    def frame(self) -> int:
+        """The index of the frame that said it; of several that are told as one, the last."""
 
 def read_frames(frames: Sequence[bytes]) -> list[Notice | Answer | MalformedFrame]:
     """Read frames in the order they came; one that cannot be read does not spoil the others.

@@ -56,7 +56,7 @@ def test_a_head_is_announced() -> None:
     [heard] = read_frames([notice("0x1", head_json())])
     assert isinstance(heard, Notice)
     assert heard.subscription == "0x1"
-    assert heard.logs is None
+    assert heard.announced is None
     assert heard.head is not None
     assert (heard.head.number, heard.head.base_fee_wei) == (16, 0x4CAD3ABE1)
     assert heard.head.hash == bytes.fromhex(HASH[2:])
@@ -70,13 +70,13 @@ def test_logs_that_follow_each_other_are_one_notice() -> None:
         notice("a", log_json(2, removed=True)),
         notice("b", log_json(1)),
     ]
-    heard = [one for one in read_frames(frames) if isinstance(one, Notice) and one.logs is not None]
-    spelled = [
-        (one.subscription, one.is_removed, [index for _, index in one.logs.keys()])
-        for one in heard
-        if one.logs
+    heard = [one for one in read_frames(frames) if isinstance(one, Notice)]
+    block = (16).to_bytes(32, "big")
+    assert [(one.subscription, one.is_removed, one.frame, one.announced) for one in heard] == [
+        ("a", False, 2, [(block, [2, 5])]),
+        ("a", True, 3, [(block, [2])]),
+        ("b", False, 4, [(block, [1])]),
     ]
-    assert spelled == [("a", False, [2, 5]), ("a", True, [2]), ("b", False, [1])]
 
 
 def test_a_frame_that_cannot_be_read_does_not_spoil_the_others() -> None:
@@ -86,7 +86,7 @@ def test_a_frame_that_cannot_be_read_does_not_spoil_the_others() -> None:
     assert isinstance(first, Answer)
     assert (first.id, first.result, first.error) == (1, b"null", None)
     assert isinstance(bad, MalformedFrame)
-    assert bad.index == 1
+    assert bad.frame == 1
     assert "expected a JSON-RPC notice or answer" in bad.message
     assert isinstance(third, Answer)
     assert isinstance(fourth, Answer)

@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 
-use tidemill_pools::{Head, Logs};
+use tidemill_pools::{Hash, Head};
 
-use crate::frame::LogNotice;
-use crate::log::RawLog;
-use crate::order::in_order;
+use crate::announced::LogPlace;
 use crate::{read_frame, Frame, FrameError};
 
 /// What was heard in one or more frames.
@@ -19,12 +17,12 @@ pub enum Heard<'a> {
         /// The head.
         head: Head,
     },
-    /// Logs that came one after another, in the chain's order.
+    /// Logs that came one after another.
     Logs {
         /// Which subscription says it.
         subscription: Cow<'a, str>,
-        /// The logs, exact copies once.
-        logs: Logs,
+        /// Blocks, in the order in which they were named, and their logs' indexes, ascending, each once.
+        blocks: Vec<(Hash, Vec<u32>)>,
         /// Whether a reorg took them away.
         is_removed: bool,
     },
@@ -55,75 +53,73 @@ pub enum Heard<'a> {
     },
     /// A frame, or one answer of it, that cannot be read.
     Malformed {
-        /// Which of the frames.
-        index: usize,
         /// Why.
         error: FrameError,
     },
 }
 
+/// What was heard, and the last of the frames that it was heard in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardIn<'a> {
+    /// What was heard.
+    pub heard: Heard<'a>,
+    /// The index of the frame; of several that were heard as one, the last.
+    pub frame: usize,
+}
+
 /// Reads `frames`; one that cannot be read does not spoil the others.
-pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<Heard<'a>> {
-    let mut heard = Vec::new();
-    let mut data = Vec::new();
+pub fn read_frames<'a>(frames: impl IntoIterator<Item = &'a [u8]>) -> Vec<HeardIn<'a>> {
+    let mut all = Vec::new();
     for (index, bytes) in frames.into_iter().enumerate() {
-        if let Some((subscription, log)) = LogNotice::read(bytes) {
-            if hear_log(&mut heard, subscription, &log, &mut data).is_ok() {
-                continue;
-            }
-        }
         match read_frame(bytes) {
-            Ok(Frame::Batch(parts)) => parts.into_iter().for_each(|part| hear(&mut heard, index, part)),
-            other => hear(&mut heard, index, other),
+            Ok(Frame::Batch(parts)) => parts.into_iter().for_each(|part| hear(&mut all, index, part)),
+            other => hear(&mut all, index, other),
         }
     }
-    for one in &mut heard {
-        if let Heard::Logs { logs, .. } = one {
-            *logs = in_order(std::mem::take(logs));
-        }
-    }
-    heard
-}
-
-/// Adds one log to the notice before it where they belong together; on an error nothing has changed.
-fn hear_log<'a>(
-    heard: &mut Vec<Heard<'a>>,
-    subscription: Cow<'a, str>,
-    log: &RawLog<'a>,
-    data: &mut Vec<u8>,
-) -> Result<(), FrameError> {
-    let is_removed = log.is_removed();
-    if let Some(Heard::Logs { subscription: before, logs, is_removed: was_removed }) = heard.last_mut() {
-        if *before == subscription && *was_removed == is_removed {
-            return log.push_into(logs, data);
-        }
-    }
-    let mut logs = Logs::default();
-    log.push_into(&mut logs, data)?;
-    heard.push(Heard::Logs { subscription, logs, is_removed });
-    Ok(())
-}
-
-fn hear<'a>(heard: &mut Vec<Heard<'a>>, index: usize, frame: Result<Frame<'a>, FrameError>) {
-    let next = match frame {
-        Ok(Frame::Head { subscription, head }) => Heard::Head { subscription, head },
-        Ok(Frame::Log { subscription, log, is_removed }) => match heard.last_mut() {
-            Some(Heard::Logs { subscription: before, logs, is_removed: was_removed })
-                if *before == subscription && *was_removed == is_removed =>
-            {
-                logs.extend(log.iter());
-                return;
+    for one in &mut all {
+        if let Heard::Logs { blocks, .. } = &mut one.heard {
+            for (_, indexes) in blocks {
+                indexes.sort_unstable();
+                indexes.dedup();
             }
-            _ => Heard::Logs { subscription, logs: log, is_removed },
-        },
+        }
+    }
+    all
+}
+
+fn hear<'a>(all: &mut Vec<HeardIn<'a>>, frame: usize, said: Result<Frame<'a>, FrameError>) {
+    let heard = match said {
+        Ok(Frame::Head { subscription, head }) => Heard::Head { subscription, head },
+        Ok(Frame::Log { subscription, place }) => return hear_log(all, frame, subscription, place),
         Ok(Frame::Other { subscription, result }) => Heard::Other { subscription, result },
         Ok(Frame::Answer { id, result }) => Heard::Answer { id, result },
         Ok(Frame::AnswerError { id, code, message, data }) => Heard::Refusal { id, code, message, data },
         // A batch inside a batch is no JSON-RPC: `read_frame` refuses it.
         Ok(Frame::Batch(_)) => return,
-        Err(error) => Heard::Malformed { index, error },
+        Err(error) => Heard::Malformed { error },
     };
-    heard.push(next);
+    all.push(HeardIn { heard, frame });
+}
+
+/// Adds one log to what was heard before it where they belong together.
+fn hear_log<'a>(all: &mut Vec<HeardIn<'a>>, frame: usize, subscription: Cow<'a, str>, place: LogPlace) {
+    let LogPlace { block_hash, log_index, is_removed } = place;
+    match all.last_mut() {
+        Some(HeardIn {
+            heard: Heard::Logs { subscription: before, blocks, is_removed: was_removed },
+            frame: last,
+        }) if *before == subscription && *was_removed == is_removed => {
+            *last = frame;
+            match blocks.iter_mut().rev().find(|(hash, _)| *hash == block_hash) {
+                Some((_, indexes)) => indexes.push(log_index),
+                None => blocks.push((block_hash, vec![log_index])),
+            }
+        }
+        _ => {
+            let blocks = vec![(block_hash, vec![log_index])];
+            all.push(HeardIn { heard: Heard::Logs { subscription, blocks, is_removed }, frame });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,8 +139,8 @@ mod tests {
     }
 
     fn logs_of(heard: &Heard<'_>) -> Vec<u32> {
-        let Heard::Logs { logs, .. } = heard else { return Vec::new() };
-        logs.iter().map(|log| log.log_index).collect()
+        let Heard::Logs { blocks, .. } = heard else { return Vec::new() };
+        blocks.iter().flat_map(|(_, indexes)| indexes.clone()).collect()
     }
 
     #[test]
@@ -159,17 +155,18 @@ mod tests {
             log("b", 3, true),
         ];
         let heard = read_frames(frames.iter().map(Vec::as_slice));
-        let read: Vec<_> = heard.iter().map(logs_of).collect();
-        assert_eq!(read, [vec![2, 5], vec![1], vec![1], vec![], vec![3]]);
-        assert!(matches!(heard[3], Heard::Malformed { index: 5, .. }));
+        let read: Vec<_> = heard.iter().map(|one| (logs_of(&one.heard), one.frame)).collect();
+        assert_eq!(read, [(vec![2, 5], 2), (vec![1], 3), (vec![1], 4), (vec![], 5), (vec![3], 6)]);
+        assert!(matches!(heard[3].heard, Heard::Malformed { .. }));
     }
 
     #[test]
     fn a_batch_is_heard_answer_by_answer() {
         let frame = br#"[{"id":2,"result":"0x1"},[],{"id":1,"error":{"code":3,"message":"no"}}]"#;
         let heard = read_frames([frame.as_slice()]);
-        assert!(matches!(heard[0], Heard::Answer { id: 2, result: b"\"0x1\"" }));
-        assert!(matches!(heard[1], Heard::Malformed { index: 0, .. }));
-        assert!(matches!(heard[2], Heard::Refusal { id: Some(1), code: 3, .. }));
+        assert!(matches!(heard[0].heard, Heard::Answer { id: 2, result: b"\"0x1\"" }));
+        assert!(matches!(heard[1].heard, Heard::Malformed { .. }));
+        assert!(matches!(heard[2].heard, Heard::Refusal { id: Some(1), code: 3, .. }));
+        assert!(heard.iter().all(|one| one.frame == 0));
     }
 }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use memchr::memmem;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use tidemill_pools::{Head, Logs};
+use tidemill_pools::Head;
 
-use crate::log::RawLog;
+use crate::announced::{scan, LogPlace, RawPlace};
 use crate::{parse_head, FrameError};
 
 const EXPECTED: &str = "a JSON-RPC notice or answer";
@@ -26,10 +26,8 @@ pub enum Frame<'a> {
     Log {
         /// Which subscription says it.
         subscription: Cow<'a, str>,
-        /// Exactly one log.
-        log: Logs,
-        /// Whether a reorg took it away.
-        is_removed: bool,
+        /// Where the log is.
+        place: LogPlace,
     },
     /// Something else that a subscription says.
     Other {
@@ -93,35 +91,6 @@ struct RawError<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// A notice of one log, which is most of what a node says: read in one pass, unlike the other frames.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LogNotice<'a> {
-    #[serde(default, rename = "jsonrpc")]
-    _version: serde::de::IgnoredAny,
-    method: &'a str,
-    #[serde(borrow)]
-    params: LogParams<'a>,
-}
-
-#[derive(Deserialize)]
-struct LogParams<'a> {
-    #[serde(borrow)]
-    subscription: Cow<'a, str>,
-    #[serde(borrow)]
-    result: RawLog<'a>,
-}
-
-impl<'a> LogNotice<'a> {
-    /// Returns subscription and log of a frame that is such a notice; `None` for any other, and for what is wrong
-    /// with it, which `read_frame` tells.
-    pub(crate) fn read(bytes: &'a [u8]) -> Option<(Cow<'a, str>, RawLog<'a>)> {
-        memmem::find(bytes, b"\"topics\"")?;
-        let notice: Self = serde_json::from_slice(bytes).ok()?;
-        (notice.method == "eth_subscription").then_some((notice.params.subscription, notice.params.result))
-    }
-}
-
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
@@ -140,6 +109,9 @@ pub fn read_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
 }
 
 fn read_single(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
+    if let Some((subscription, place)) = scan(bytes) {
+        return Ok(Frame::Log { subscription: Cow::Borrowed(subscription), place });
+    }
     let raw: RawFrame<'_> =
         serde_json::from_slice(bytes).map_err(|error| FrameError::json("frame", EXPECTED, &error, bytes))?;
     raw.frame(bytes)
@@ -179,11 +151,9 @@ impl<'a> RawParams<'a> {
         let Self { subscription, result } = self;
         let result = result.get().as_bytes();
         if memmem::find(result, b"\"topics\"").is_some() {
-            let raw: RawLog<'_> = serde_json::from_slice(result)
+            let raw: RawPlace<'_> = serde_json::from_slice(result)
                 .map_err(|error| FrameError::json("notice", "a log", &error, result))?;
-            let mut log = Logs::default();
-            raw.push_into(&mut log, &mut Vec::new())?;
-            return Ok(Frame::Log { subscription, log, is_removed: raw.is_removed() });
+            return Ok(Frame::Log { subscription, place: raw.place()? });
         }
         if memmem::find(result, b"\"parentHash\"").is_some() {
             if let Some(head) = parse_head(result)? {
@@ -223,10 +193,8 @@ mod tests {
             r#"{{"address":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","topics":[],"data":"0x","blockNumber":"0x1",
             "blockHash":"{HASH}","transactionHash":"{HASH}","transactionIndex":"0x0","logIndex":"0x7","removed":true}}"#
         ));
-        let Frame::Log { log, is_removed, .. } = read_frame(text.as_bytes()).unwrap() else {
-            panic!("{text}")
-        };
-        assert_eq!((log.iter().next().unwrap().log_index, log.len(), is_removed), (7, 1, true));
+        let Frame::Log { place, .. } = read_frame(text.as_bytes()).unwrap() else { panic!("{text}") };
+        assert_eq!((place.log_index, place.is_removed), (7, true));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Unknown fields are passed over, so that a newer node is understood; what is needed and missing, or spelt in
 //! another way than the specification says, is refused by name.
 
+mod announced;
 mod batch;
 mod error;
 mod frame;
@@ -11,7 +12,8 @@ mod hex;
 mod log;
 mod order;
 
-pub use batch::{read_frames, Heard};
+pub use announced::LogPlace;
+pub use batch::{read_frames, Heard, HeardIn};
 pub use error::FrameError;
 pub use frame::{read_frame, Frame};
 pub use head::parse_head;

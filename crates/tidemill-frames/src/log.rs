@@ -28,7 +28,6 @@ pub(crate) struct RawLog<'a> {
     transaction_hash: Option<Hex<'a>>,
     transaction_index: Option<Hex<'a>>,
     log_index: Option<Hex<'a>>,
-    removed: Option<bool>,
 }
 
 /// At most four topics, without a list of their own.
@@ -66,11 +65,6 @@ impl<'de> Visitor<'de> for TopicsVisitor {
 }
 
 impl RawLog<'_> {
-    /// Says whether a reorg took the log away.
-    pub(crate) fn is_removed(&self) -> bool {
-        self.removed.unwrap_or(false)
-    }
-
     /// Decodes the texts into `logs`; `bytes` is room for the data.
     #[inline]
     pub(crate) fn push_into(&self, logs: &mut Logs, bytes: &mut Vec<u8>) -> Result<(), FrameError> {

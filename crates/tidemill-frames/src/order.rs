@@ -54,11 +54,6 @@ pub fn reject_duplicates(logs: &Logs) -> Result<(), FrameError> {
 pub fn merge<'a>(logs: impl Iterator<Item = Log<'a>>) -> Logs {
     let mut all = Logs::new();
     all.extend(logs);
-    in_order(all)
-}
-
-/// Returns `all` in the chain's order, each that came as an exact copy of another once.
-pub(crate) fn in_order(mut all: Logs) -> Logs {
     all.sort();
     let is_copy = |(before, after): (Log<'_>, Log<'_>)| before == after;
     if !all.iter().zip(all.iter().skip(1)).any(is_copy) {

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyList};
-use tidemill_frames::Heard;
+use tidemill_frames::{Heard, HeardIn};
 
 use crate::errors::malformed;
 use crate::head::Head;
@@ -14,17 +14,18 @@ use crate::logs::Logs;
 pub struct Notice {
     subscription: String,
     head: Option<Py<Head>>,
-    logs: Option<Py<Logs>>,
+    announced: Option<Py<PyList>>,
     is_removed: bool,
     other: Option<Py<PyBytes>>,
+    frame: usize,
 }
 
 #[pymethods]
 impl Notice {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let said = match (&self.head, &self.logs) {
+        let said = match (&self.head, &self.announced) {
             (Some(head), _) => head.bind(py).repr()?.to_string(),
-            (None, Some(logs)) => logs.bind(py).repr()?.to_string(),
+            (None, Some(blocks)) => format!("logs of {} blocks", blocks.bind(py).len()),
             (None, None) => "other".to_owned(),
         };
         Ok(format!("Notice({}, {said}{})", self.subscription, if self.is_removed { ", removed" } else { "" }))
@@ -38,6 +39,7 @@ pub struct Answer {
     result: Option<Py<PyBytes>>,
     error: Option<(i64, String)>,
     error_data: Option<Py<PyBytes>>,
+    frame: usize,
 }
 
 #[pymethods]
@@ -54,14 +56,14 @@ impl Answer {
 /// A frame, or one answer of it, that cannot be read.
 #[pyclass(frozen, get_all, module = "tidemill._rust")]
 pub struct MalformedFrame {
-    index: usize,
     message: String,
+    frame: usize,
 }
 
 #[pymethods]
 impl MalformedFrame {
     fn __repr__(&self) -> String {
-        format!("MalformedFrame({}, {:?})", self.index, self.message)
+        format!("MalformedFrame({}, {:?})", self.frame, self.message)
     }
 }
 
@@ -69,17 +71,24 @@ fn bytes(py: Python<'_>, json: &[u8]) -> Py<PyBytes> {
     PyBytes::new(py, json).unbind()
 }
 
-fn notice(py: Python<'_>, heard: Heard<'_>) -> PyResult<Py<PyAny>> {
-    let mut notice =
-        Notice { subscription: String::new(), head: None, logs: None, is_removed: false, other: None };
+fn notice(py: Python<'_>, HeardIn { heard, frame }: HeardIn<'_>) -> PyResult<Py<PyAny>> {
+    let mut notice = Notice {
+        subscription: String::new(),
+        head: None,
+        announced: None,
+        is_removed: false,
+        other: None,
+        frame,
+    };
     match heard {
         Heard::Head { subscription, head } => {
             notice.subscription = subscription.into_owned();
             notice.head = Some(Py::new(py, Head(head))?);
         }
-        Heard::Logs { subscription, logs, is_removed } => {
+        Heard::Logs { subscription, blocks, is_removed } => {
             notice.subscription = subscription.into_owned();
-            notice.logs = Some(Py::new(py, Logs::keep(logs))?);
+            let blocks = blocks.into_iter().map(|(hash, indexes)| (PyBytes::new(py, &hash), indexes));
+            notice.announced = Some(PyList::new(py, blocks.collect::<Vec<_>>())?.unbind());
             notice.is_removed = is_removed;
         }
         Heard::Other { subscription, result } => {
@@ -88,17 +97,16 @@ fn notice(py: Python<'_>, heard: Heard<'_>) -> PyResult<Py<PyAny>> {
         }
         Heard::Answer { id, result } => {
             let result = Some(bytes(py, result));
-            return Ok(
-                Py::new(py, Answer { id: Some(id), result, error: None, error_data: None })?.into_any()
-            );
+            let answer = Answer { id: Some(id), result, error: None, error_data: None, frame };
+            return Ok(Py::new(py, answer)?.into_any());
         }
         Heard::Refusal { id, code, message, data } => {
             let error_data = data.map(|data| bytes(py, data));
             let error = Some((code, message.into_owned()));
-            return Ok(Py::new(py, Answer { id, result: None, error, error_data })?.into_any());
+            return Ok(Py::new(py, Answer { id, result: None, error, error_data, frame })?.into_any());
         }
-        Heard::Malformed { index, error } => {
-            return Ok(Py::new(py, MalformedFrame { index, message: error.to_string() })?.into_any());
+        Heard::Malformed { error } => {
+            return Ok(Py::new(py, MalformedFrame { message: error.to_string(), frame })?.into_any());
         }
     }
     Ok(Py::new(py, notice)?.into_any())

@@ -1,6 +1,7 @@
 """Run the stages in one process: a reader for each chain, the bus, the store and its writer."""
 
 import asyncio
+import gc
 import logging
 import secrets
 import sys
@@ -107,6 +108,7 @@ class Engine:
 
     async def run(self) -> None:
         """Read and write until cancelled; the first bug ends everything."""
+        gc.freeze()  # the modules' objects live as long as we do: to look through them takes 6 to 9 ms
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.writer.run(), name="store writer")
             for source, config in self._chains.items():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from tidemill.core.priority import give_way, leave_a_core
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World, from_json
 from tidemill.schema.faults import Unreachable
@@ -64,7 +65,7 @@ async def trading(world_file: Path, options: TraderOptions) -> AsyncIterator[Tra
         str(os.getpid()),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for the command, which stops them in its own time
+        process_group=0,  # Ctrl-C is for the command, which stops them in its own time
     )
     try:
         yield Trading(process)
@@ -97,7 +98,8 @@ def main(arguments: list[str]) -> int:
     """Trade as the arguments say; return the exit code."""
     file, swaps_per_s, block_ms, seed, parent = arguments
     _die_with(int(parent))
-    os.nice(_NICE)
+    give_way(_NICE)
+    leave_a_core()
     options = TraderOptions(swaps_per_s=float(swaps_per_s), block_ms=int(block_ms), seed=int(seed))
     counts = asyncio.run(_trade(from_json(Path(file).read_bytes()), options))
     print(msgspec.json.encode(counts).decode())

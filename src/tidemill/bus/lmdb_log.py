@@ -1,4 +1,4 @@
-"""Lay topics and state out in one LMDB environment; blocking, and for one thread alone."""
+"""Lay topics and state out in one LMDB environment; blocking, and for one thread at a time."""
 
 import os
 import secrets
@@ -44,7 +44,7 @@ class _Tables(NamedTuple):
 
 
 class LmdbLog:
-    """Topics and state in the folder `folder`; call everything from the same thread."""
+    """Topics and state in the folder `folder`; everything but `sync` is to be called in turn."""
 
     def __init__(self, folder: Path, settings: BusSettings, *, is_reader: bool) -> None:
         self.identity = ""

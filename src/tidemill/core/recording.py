@@ -89,7 +89,8 @@ class Recorder:
         self._held_bytes = 0
         self._held_since_ns = 0
         self._size_bytes = 0
-        self._lock = asyncio.Lock()
+        self._writing: tuple[asyncio.Future[None], list[Entry], int] | None = None
+        """The chunk that a thread writes now, its entries and their size."""
 
     async def __aenter__(self) -> Self:
         """Create the file. Raises: Refused where it exists already, Unreachable where it cannot be made."""
@@ -126,9 +127,9 @@ class Recorder:
                 self._file = None
 
     async def append(self, entries: Sequence[Entry]) -> None:
-        """Take `entries`; write a chunk where one is due.
+        """Take `entries`; have a chunk written where one is due, and wait only where too much is held.
 
-        Raises: Unreachable where the disk takes nothing: the entries are held, a later call tries again.
+        Raises: Unreachable where the disk took nothing: the entries are held, a later call tries again.
             Refused where too much is held: the recording has ended and what follows cannot be replayed.
         """
         if self._file is None:
@@ -141,25 +142,48 @@ class Recorder:
         self._held_bytes += sum(len(entry.data) + 32 for entry in entries)
         self.entry_count += len(entries)
         age_ns = entries[-1].recv_ns - self._held_since_ns
-        if self._held_bytes >= self._limits.chunk_bytes or age_ns >= self._limits.flush_ms * NS_PER_MS:
-            await self.flush()
+        is_due = self._held_bytes >= self._limits.chunk_bytes or age_ns >= self._limits.flush_ms * NS_PER_MS
+        if not is_due or (self._is_busy and self._held_bytes <= self._limits.held_bytes_max):
+            return
+        await self._written()
+        self._write_held()
 
     async def flush(self) -> None:
-        """Write what is held as one chunk. Raises: as `append`."""
-        async with self._lock:
-            if not self._held:
-                return
-            held, count_bytes = self._held, self._held_bytes
-            self._held, self._held_bytes = [], 0
-            try:
-                await asyncio.to_thread(self._write_chunk, held)
-            except OSError as error:
-                self._held, self._held_bytes = held + self._held, count_bytes + self._held_bytes
-                self._refuse_when_too_much(error)
-                raise Unreachable(
-                    f"recording {self.path}: {error.strerror}; {self._held_bytes} bytes are held until it has"
-                    " room"
-                ) from error
+        """Write what is held and wait for it. Raises: as `append`."""
+        await self._written()
+        self._write_held()
+        await self._written()
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._writing is not None and not self._writing[0].done()
+
+    def _write_held(self) -> None:
+        """Have a thread write what is held as one chunk."""
+        if not self._held:
+            return
+        held, held_bytes = self._held, self._held_bytes
+        self._held, self._held_bytes = [], 0
+        work = asyncio.get_running_loop().run_in_executor(None, self._write_chunk, held)
+        self._writing = (work, held, held_bytes)
+
+    async def _written(self) -> None:
+        """Wait for the chunk that is being written; a cancelled wait leaves it to the next one."""
+        if self._writing is None:
+            return
+        work, held, held_bytes = self._writing
+        await asyncio.wait((work,))
+        self._writing = None
+        error = work.exception()
+        if error is None:
+            return
+        self._held, self._held_bytes = held + self._held, held_bytes + self._held_bytes
+        if not isinstance(error, OSError):
+            raise error
+        self._refuse_when_too_much(error)
+        raise Unreachable(
+            f"recording {self.path}: {error.strerror}; {self._held_bytes} bytes are held until it has room"
+        ) from error
 
     def _refuse_when_too_much(self, error: OSError) -> None:
         if self._held_bytes <= self._limits.held_bytes_max:

@@ -13,6 +13,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from tidemill.core.priority import give_way, leave_a_core
 from tidemill.sandbox.rpc import Rpc
 from tidemill.schema.faults import Refused, Unreachable
 
@@ -102,7 +103,8 @@ def _start(binary: Path, options: NodeOptions, complaints: IO[bytes]) -> subproc
 
     def die_with_parent() -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.nice(_NICE)
+        give_way(_NICE)
+        leave_a_core()
         if os.getppid() != parent:
             os._exit(1)
 
@@ -112,7 +114,7 @@ def _start(binary: Path, options: NodeOptions, complaints: IO[bytes]) -> subproc
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=complaints,
-            start_new_session=True,  # Ctrl-C is ours to handle: the node stops after its users
+            process_group=0,  # Ctrl-C is ours to handle: the node stops after its users
             preexec_fn=die_with_parent,  # nothing else ends it when we are killed
         )
     except OSError as error:

@@ -1,6 +1,7 @@
 """Keep topics in an LMDB folder: one process writes, several read, and `kill -9` loses nothing."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +18,10 @@ from tidemill.schema.faults import Refused, Unreachable
 
 _Result = TypeVar("_Result")
 
+_AT_ONCE_BYTES_MAX = 1 << 20
+"""A commit up to this size is made on the event loop: it takes less than 1 ms, a thread's wake-up beside other
+work up to 4 ms. Measured on blocks of 500 events, two cores shared with their node and traders."""
+
 
 def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
     """Return the bus in the folder `location`. Raises: Refused, where the URL names no folder."""
@@ -28,9 +33,10 @@ def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
 class LmdbBus(Bus):
     """A bus in one LMDB environment.
 
-    One thread reads and writes in turn: writes need that anyway, and a read takes far less than a commit. So
-    no transaction is ever open while the environment is closed or opened anew. Another forces to disk what
-    was committed, for that takes long enough for commits to wait.
+    Reads and writes take turns: writes need that anyway, and a read takes far less than a commit. So no
+    transaction is ever open while the environment is closed or opened anew. They run in a thread, but for
+    small commits that need not wait for their turn. Another thread forces to disk what was committed, for
+    that takes long enough for commits to wait.
     """
 
     def __init__(self, folder: Path, settings: BusSettings, *, is_reader: bool) -> None:
@@ -41,6 +47,7 @@ class LmdbBus(Bus):
         self._growth = Growth()
         self._held = ExitStack()
         self._thread: ThreadPoolExecutor | None = None
+        self._turn = threading.Lock()
         self._sync_thread = ThreadPoolExecutor(1, thread_name_prefix="bus sync")
         self._sync_timer: asyncio.TimerHandle | None = None
         self._sync_fault: Unreachable | None = None
@@ -76,10 +83,18 @@ class LmdbBus(Bus):
         if self._sync_fault is not None:
             fault, self._sync_fault = self._sync_fault, None
             raise fault
+        assert self._thread is not None, "the bus is used outside its `async with`"
         changes = dict(state or {})
         check_commit(batches, changes)
         loop = asyncio.get_running_loop()
         topics = {topic for topic, _ in batches}
+        if self._is_quick(batches) and self._turn.acquire(blocking=False):
+            try:
+                offsets = self._log.append(batches, changes)
+            finally:
+                self._turn.release()
+            self._committed(topics)
+            return offsets
 
         def append() -> list[int]:
             offsets = self._log.append(batches, changes)
@@ -132,9 +147,20 @@ class LmdbBus(Bus):
         span = self._log.spans.get(topic)
         return span is not None and offset < span.head
 
+    def _is_quick(self, batches: Batches) -> bool:
+        """Whether a commit does not wait for the disk, and takes less than the event loop can spare."""
+        return (
+            self._settings.sync == "interval" and sum(batch.nbytes for _, batch in batches) <= _AT_ONCE_BYTES_MAX
+        )
+
     async def _run(self, work: Callable[[], _Result]) -> _Result:
         assert self._thread is not None, "the bus is used outside its `async with`"
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+        def in_turn() -> _Result:
+            with self._turn:
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, in_turn)
 
     async def _close(self) -> None:
         if self._thread is not None:

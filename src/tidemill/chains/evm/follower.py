@@ -24,8 +24,6 @@ from tidemill.schema.events import HealthState
 from tidemill.schema.faults import Malformed, Refused
 
 _ADDRESS_BYTES = 20
-_METHOD_BYTES = 200
-"""Nodes name a notice's method at its beginning."""
 
 
 class EvmFollower:
@@ -76,18 +74,17 @@ class EvmFollower:
     def step(self, entries: Sequence[Entry]) -> Step:
         """Take entries, in order, and return what follows from them."""
         step = self._calls.step = Step()
-        at = 0
-        while at < len(entries) and not self.stopped:
-            end = at
-            while end < len(entries) and entries[end].kind is Kind.FRAME:
-                end += 1
-            if end > at:
-                self._on_frames(entries[at:end])
-            else:
-                end = at + 1
-                self._on_entry(entries[at])
-            at = end
-            self.stopped = step.stop is not None
+        frame = Kind.FRAME
+        others = [at for at, entry in enumerate(entries) if entry.kind is not frame]
+        start = 0
+        for end in (*others, len(entries)):
+            if start < end and not self.stopped:
+                self._on_frames(entries[start:end])
+                self.stopped = step.stop is not None
+            if end < len(entries) and not self.stopped:
+                self._on_entry(entries[end])
+                self.stopped = step.stop is not None
+            start = end + 1
         step.state = self._window.take_changes()
         return step
 
@@ -135,43 +132,28 @@ class EvmFollower:
             self._calls.step.reconnect = True
 
     def _on_frames(self, entries: Sequence[Entry]) -> None:
-        """Read frames; those that announce logs are read together, the others one by one, each
-        at its time.
-        """
-        at = 0
-        marks = _log_marks(entries)
-        while at < len(entries) and self._calls.step.stop is None:
-            end = marks.find(0, at)
-            if end > at:
-                self._on_announcements(entries[at:end])
+        """Read frames; logs announced one after another are told as one, with the time of the last."""
+        first = 0
+        for item in read_frames([entry.data for entry in entries]):
+            if self._calls.step.stop is not None:
+                return
+            if first < item.frame and isinstance(item, Notice) and self._is_proof(item):
+                # what follows from a frame has the frame's time, however frames are grouped
+                for entry in entries[first : item.frame + 1]:
+                    for alone in read_frames([entry.data]):
+                        self._on_item(alone, entry)
             else:
-                end = at + 1
-                self._on_frame(entries[at])
-            at = end
-
-    def _on_announcements(self, entries: Sequence[Entry]) -> None:
-        items = read_frames([entry.data for entry in entries])
-        if all(isinstance(item, Notice) and item.head is None and not self._is_proof(item) for item in items):
-            self._calls.now_ns = entries[-1].recv_ns
-            for item in items:
-                self._on_item(item, entries[-1])
-        else:
-            # what follows from a frame has the frame's time, however frames are grouped
-            for entry in entries:
-                self._on_frame(entry)
+                self._on_item(item, entries[item.frame])
+            first = item.frame + 1
 
     def _is_proof(self, notice: Notice) -> bool:
-        logs = notice.logs
-        return logs is not None and self._is_following and self._sealing.witness.is_proof(logs)
+        announced = notice.announced
+        return announced is not None and self._is_following and self._sealing.witness.is_proof(announced)
 
-    def _on_frame(self, entry: Entry) -> None:
+    def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
         self._calls.now_ns = entry.recv_ns
         if entry.connection == HTTP and self._calls.is_open(HTTP):
             self._reports.health(HTTP, HealthState.LIVE)
-        for item in read_frames([entry.data]):
-            self._on_item(item, entry)
-
-    def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
         match item:
             case Answer():
                 self._calls.answered(item)
@@ -189,8 +171,8 @@ class EvmFollower:
             self._head_ns = self._calls.now_ns
             self._reports.health(WS, HealthState.LIVE)
             self._on_head(notice)
-        if notice.logs is not None and not notice.is_removed and self._is_following:
-            self._following.on_announced_logs(notice.logs)
+        if notice.announced is not None and not notice.is_removed and self._is_following:
+            self._following.on_announced_logs(notice.announced)
 
     def _on_head(self, notice: Notice) -> None:
         assert notice.head is not None
@@ -243,21 +225,6 @@ def read_drift(entry: Entry) -> list[bytes]:
     """Return the addresses in a DRIFT entry."""
     size = _ADDRESS_BYTES
     return [entry.data[start : start + size] for start in range(0, len(entry.data), size)]
-
-
-def _log_marks(entries: Sequence[Entry]) -> bytes:
-    """Return 1 for each frame that looks like a log of the subscription, 0 for others and at the end.
-
-    A wrong guess costs time, no more.
-    """
-    end = _METHOD_BYTES
-    return bytes(
-        [
-            entry.data.find(b"eth_subscription", 0, end) >= 0 and b'"logIndex"' in entry.data
-            for entry in entries
-        ]
-        + [False]
-    )
 
 
 def _accept_any(result: bytes) -> None:

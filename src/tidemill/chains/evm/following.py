@@ -19,6 +19,7 @@ from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.window import Window
+from tidemill.chains.evm.witness import Announced
 from tidemill.schema.faults import Gap, Malformed, Unsafe
 
 _NULLS_MAX = 3
@@ -89,9 +90,9 @@ class Following:
             )
         )
 
-    def on_announced_logs(self, logs: Logs) -> None:
+    def on_announced_logs(self, announced: Announced) -> None:
         """Take logs of the subscription: they prove nothing complete, but an answer that lacks one wrong."""
-        for block_hash in self._sealing.witness.heard(logs):
+        for block_hash in self._sealing.witness.heard(announced):
             self._redo(block_hash)
 
     def on_drift(self, pools: Sequence[bytes]) -> None:

@@ -1,9 +1,14 @@
 """Does the announced agree with the answered: an announced log that an answer lacks proves it wrong."""
 
+from collections.abc import Sequence
+
 from tidemill._rust import Logs
 
 _ANNOUNCED_BLOCKS_MAX = 1_024
 """Blocks that were announced and never sealed are forgotten, oldest first."""
+
+Announced = Sequence[tuple[bytes, Sequence[int]]]
+"""Hashes of blocks, and the indexes of their logs that were announced."""
 
 
 class Witness:
@@ -14,26 +19,21 @@ class Witness:
         self._announced: dict[bytes, set[int]] = {}
         self._sealed: dict[bytes, frozenset[int]] = {}
 
-    def is_proof(self, logs: Logs) -> bool:
+    def is_proof(self, announced: Announced) -> bool:
         """Say whether announced logs prove that a sealed block lacks one."""
-        blocks = [block_hash for _, block_hash, _ in logs.blocks() if block_hash in self._sealed]
         return any(
-            not self._sealed[block_hash].issuperset([index for _, index in logs.of_block(block_hash).keys()])
-            for block_hash in blocks
+            block_hash in self._sealed and not self._sealed[block_hash].issuperset(indexes)
+            for block_hash, indexes in announced
         )
 
-    def heard(self, logs: Logs) -> list[bytes]:
+    def heard(self, announced: Announced) -> list[bytes]:
         """Take announced logs; return the sealed blocks that lack one of them."""
         proven: list[bytes] = []
-        indexes = [log_index for _, log_index in logs.keys()]
-        start = 0
-        for _, block_hash, count in logs.blocks():
-            here = indexes[start : start + count]
-            start += count
+        for block_hash, indexes in announced:
             sealed = self._sealed.get(block_hash)
-            if sealed is not None and sealed.issuperset(here):
+            if sealed is not None and sealed.issuperset(indexes):
                 continue
-            self._announced.setdefault(block_hash, set()).update(here)
+            self._announced.setdefault(block_hash, set()).update(indexes)
             if sealed is not None:
                 proven.append(block_hash)
         while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
