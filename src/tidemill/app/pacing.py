@@ -9,28 +9,22 @@ from tidemill.chains.evm.steps import Step
 from tidemill.core.clock import NS_PER_S
 from tidemill.core.recording import Entry
 
-_ENTRIES_A_STEP = 4_000
+_ENTRIES_A_STEP = 4000
 """A live recording has small chunks, each with a cost of its own; beyond this size nothing more is gained."""
 
 Chunks = Iterator[list[Entry]]
 
 
 async def steps_at_once(follower: EvmFollower, chunks: Chunks) -> AsyncIterator[Step]:
-    """Yield the step of each chunk; the next one is worked on, in a thread, while this one is used."""
+    """Yield step after step; the event loop has its turn between them.
 
-    def advance() -> Step | None:
-        entries = list(next(chunks, ()))
-        while entries and len(entries) < _ENTRIES_A_STEP and (more := next(chunks, None)):
+    Not in a thread of its own: both sides of it hold the interpreter most of the time, and it was slower.
+    """
+    while entries := list(next(chunks, ())):
+        while len(entries) < _ENTRIES_A_STEP and (more := next(chunks, None)):
             entries += more
-        return follower.step(entries) if entries else None
-
-    step = await asyncio.to_thread(advance)
-    while step is not None:
-        following = asyncio.ensure_future(asyncio.to_thread(advance))
-        try:
-            yield step
-        finally:
-            step = await following
+        yield follower.step(entries)
+        await asyncio.sleep(0)
 
 
 async def steps_in_time(follower: EvmFollower, chunks: Chunks, speed: float) -> AsyncIterator[Step]:

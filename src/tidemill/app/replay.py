@@ -1,6 +1,7 @@
 """`tidemill replay`: feed a recording through the same code again, and sum up what came of it."""
 
 import asyncio
+import gc
 import json
 import logging
 import re
@@ -165,6 +166,7 @@ async def _replay_recording(
     start, follower = begin(first[0])
     await _refuse_known(bus, start.config.source)
     pipeline = ChainPipeline(make_book(start.config, start.state_items()), bus, clock, digest=digest)
+    gc.freeze()  # the modules' objects live as long as we do
     started_s = time.perf_counter()
     everything = chain([first], chunks)
     steps = (

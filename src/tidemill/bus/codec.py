@@ -58,3 +58,17 @@ def decode_schema(stored: bytes, where: str) -> pa.Schema:
         return pa.ipc.read_schema(pa.py_buffer(stored))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Malformed(f"{where}: expected a stored schema: {error}") from error
+
+
+class SchemaEncoder:
+    """Encodes the schema of each topic's batches again only where it changed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[pa.Schema, bytes]] = {}
+
+    def __call__(self, topic: str, schema: pa.Schema) -> bytes:
+        """Return what `encode_schema` returns. Raises: as it."""
+        last = self._last.get(topic)
+        if last is None or not last[0].equals(schema, check_metadata=True):
+            last = self._last[topic] = (schema, encode_schema(schema))
+        return last[1]

@@ -14,7 +14,7 @@ import lmdb
 import pyarrow as pa
 
 from tidemill.bus.base import CONSUMER_PREFIX, Batches, BusSettings, Entry, State
-from tidemill.bus.codec import decode, decode_schema, encode, encode_schema
+from tidemill.bus.codec import SchemaEncoder, decode, decode_schema, encode
 from tidemill.bus.retention import ENTRIES_A_STEP, Floors, TopicSpan, topic_to_trim
 from tidemill.schema.faults import Gap, Refused, Unreachable
 
@@ -58,6 +58,7 @@ class LmdbLog:
         self._env: lmdb.Environment | None = None
         self._tables: _Tables | None = None
         self._floors = Floors()
+        self._encode_schema = SchemaEncoder()
         self._schemas: dict[int, pa.Schema] = {}
         self._schema_ids: dict[bytes, int] = {}
 
@@ -137,7 +138,9 @@ class LmdbLog:
 
         Returns: the offset of each batch. Raises: Unreachable, after which nothing of it has happened.
         """
-        encoded = [(topic, encode_schema(batch.schema), encode(batch)) for topic, batch in batches]
+        encoded = [
+            (topic, self._encode_schema(topic, batch.schema), encode(batch)) for topic, batch in batches
+        ]
         spans = {
             topic: TopicSpan(s.topic_id, s.first, s.head, s.stored_bytes) for topic, s in self.spans.items()
         }

@@ -6,17 +6,21 @@ import threading
 
 
 def give_way(nice: int) -> None:
-    """Have this thread, and the threads and processes that it starts, give way to those with a lower `nice`."""
-    if sys.platform == "linux":  # elsewhere a nice value is the whole process's
+    """Have this thread, and what it starts, give way to threads with a lower `nice`."""
+    if sys.platform != "linux":  # elsewhere a nice value is the whole process's
+        return
+    if os.sched_getscheduler(0) == os.SCHED_OTHER:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+    thread = threading.get_native_id()
+    if os.getpriority(os.PRIO_PROCESS, thread) < nice:
+        os.setpriority(os.PRIO_PROCESS, thread, nice)
 
 
 def leave_a_core() -> None:
     """Keep this thread, and those that it starts, off the first core, where there is another.
 
-    A thread that once takes a core keeps it for a tick of 4 ms, whatever its `nice`, and even while another core
-    is idle.
+    A thread that once takes a core keeps it for a tick of 4 ms, whatever its `nice`, and even while another
+    core is idle.
     """
     if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))

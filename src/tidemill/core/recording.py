@@ -10,6 +10,7 @@ import os
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ import msgspec
 import zstandard
 
 from tidemill.core.clock import NS_PER_MS
+from tidemill.core.priority import give_way, leave_a_core
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
 
 _MAGIC = b"TDMLREC"
@@ -27,6 +29,8 @@ _HEADER = _MAGIC + bytes([_VERSION])
 _CHUNK = struct.Struct("<III")
 _CHUNK_BYTES_MAX = 1 << 30
 """No chunk is larger, compressed or not; a larger size is damage."""
+
+_NICE = 10
 
 
 class Kind(IntEnum):
@@ -89,6 +93,7 @@ class Recorder:
         self._held_bytes = 0
         self._held_since_ns = 0
         self._size_bytes = 0
+        self._thread = ThreadPoolExecutor(1, "recorder", _stand_back)
         self._writing: tuple[asyncio.Future[None], list[Entry], int] | None = None
         """The chunk that a thread writes now, its entries and their size."""
 
@@ -122,6 +127,7 @@ class Recorder:
                 raise
             self._on_last_fault(fault)
         finally:
+            self._thread.shutdown(wait=False)  # its last work is done
             if self._file is not None:
                 self._file.close()
                 self._file = None
@@ -164,7 +170,7 @@ class Recorder:
             return
         held, held_bytes = self._held, self._held_bytes
         self._held, self._held_bytes = [], 0
-        work = asyncio.get_running_loop().run_in_executor(None, self._write_chunk, held)
+        work = asyncio.get_running_loop().run_in_executor(self._thread, self._write_chunk, held)
         self._writing = (work, held, held_bytes)
 
     async def _written(self) -> None:
@@ -215,6 +221,12 @@ class Recorder:
             raise
         self._size_bytes += len(data)
         self.written_bytes = self._size_bytes
+
+
+def _stand_back() -> None:
+    """A chunk is due when a block comes, and the block goes first."""
+    give_way(_NICE)
+    leave_a_core()
 
 
 def read_recording(path: Path, on_fault: Callable[[Malformed], None]) -> Iterator[list[Entry]]:

@@ -19,8 +19,8 @@ from tidemill.schema.faults import Refused, Unreachable
 _Result = TypeVar("_Result")
 
 _AT_ONCE_BYTES_MAX = 1 << 20
-"""A commit up to this size is made on the event loop: it takes less than 1 ms, a thread's wake-up beside other
-work up to 4 ms. Measured on blocks of 500 events, two cores shared with their node and traders."""
+"""A commit up to this size is made on the event loop: it takes less than 1 ms, a thread's wake-up beside
+other work up to 4 ms. Measured on blocks of 500 events, two cores shared with their node and traders."""
 
 
 def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
@@ -150,7 +150,8 @@ class LmdbBus(Bus):
     def _is_quick(self, batches: Batches) -> bool:
         """Whether a commit does not wait for the disk, and takes less than the event loop can spare."""
         return (
-            self._settings.sync == "interval" and sum(batch.nbytes for _, batch in batches) <= _AT_ONCE_BYTES_MAX
+            self._settings.sync == "interval"
+            and sum(batch.get_total_buffer_size() for _, batch in batches) <= _AT_ONCE_BYTES_MAX
         )
 
     async def _run(self, work: Callable[[], _Result]) -> _Result:

@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 from collections import deque
-from typing import Self
+from typing import NamedTuple, Self
 
+import pyarrow as pa
 from typing_extensions import override
 
 from tidemill.bus.base import Batches, Bus, BusSettings, Entry, State, check_commit
-from tidemill.bus.codec import encode_schema
+from tidemill.bus.codec import SchemaEncoder
 from tidemill.bus.retention import Floors, TopicSpan, topic_to_trim
 from tidemill.bus.waiting import Growth, wait_until
 from tidemill.schema.faults import Gap, Refused, Unreachable
@@ -23,6 +24,12 @@ def open_backend(location: str, settings: BusSettings, is_reader: bool) -> Bus:
     return MemoryBus(settings)
 
 
+class _Kept(NamedTuple):
+    batch: pa.RecordBatch
+    size_bytes: int
+    """Kept, because to count it takes longer than all the rest."""
+
+
 class MemoryBus(Bus):
     """A bus in memory; batches are shared, not copied."""
 
@@ -30,9 +37,10 @@ class MemoryBus(Bus):
         self._settings = settings
         self._identity = secrets.token_hex(8)
         self._spans: dict[str, TopicSpan] = {}
-        self._entries: dict[str, deque[Entry]] = {}
+        self._entries: dict[str, deque[_Kept]] = {}
         self._state: dict[bytes, bytes] = {}
         self._floors = Floors()
+        self._encode_schema = SchemaEncoder()
         self._growth = Growth()
 
     @property
@@ -50,10 +58,16 @@ class MemoryBus(Bus):
     async def commit(self, batches: Batches, state: State | None = None) -> list[int]:
         changes = state or {}
         check_commit(batches, changes)
-        for _, batch in batches:
-            encode_schema(batch.schema)  # for its check alone, so that what passes here passes on every bus
-        self._make_room(sum(batch.nbytes for _, batch in batches))
-        offsets = [self._append(topic, Entry(self._span(topic).head, batch)) for topic, batch in batches]
+        for topic, batch in batches:
+            self._encode_schema(
+                topic, batch.schema
+            )  # for its check alone, so that what passes here passes on every bus
+        sizes = [batch.get_total_buffer_size() for _, batch in batches]
+        self._make_room(sum(sizes))
+        offsets = [
+            self._append(topic, batch, size_bytes)
+            for (topic, batch), size_bytes in zip(batches, sizes, strict=True)
+        ]
         for key, value in changes.items():
             if value is None:
                 self._state.pop(key, None)
@@ -98,18 +112,18 @@ class MemoryBus(Bus):
             self._entries[topic] = deque()
         return self._spans[topic]
 
-    def _append(self, topic: str, entry: Entry) -> int:
+    def _append(self, topic: str, batch: pa.RecordBatch, size_bytes: int) -> int:
         span = self._span(topic)
-        self._entries[topic].append(entry)
+        self._entries[topic].append(_Kept(batch, size_bytes))
         span.head += 1
-        span.stored_bytes += entry.batch.nbytes
-        return entry.offset
+        span.stored_bytes += size_bytes
+        return span.head - 1
 
     def _make_room(self, added_bytes: int) -> None:
         while (topic := topic_to_trim(self._spans, self._floors, self._settings.retention_bytes)) is not None:
             gone = self._entries[topic].popleft()
             self._spans[topic].first += 1
-            self._spans[topic].stored_bytes -= gone.batch.nbytes
+            self._spans[topic].stored_bytes -= gone.size_bytes
         held = sum(span.stored_bytes for span in self._spans.values())
         if added_bytes and held + added_bytes > self._settings.size_max_bytes:
             raise Unreachable(
@@ -127,8 +141,8 @@ class MemoryBus(Bus):
         found: list[Entry] = []
         read_bytes = 0
         for index in range(offset - span.first, min(len(kept), offset - span.first + batches_max)):
-            found.append(kept[index])
-            read_bytes += kept[index].batch.nbytes
+            found.append(Entry(span.first + index, kept[index].batch))
+            read_bytes += kept[index].size_bytes
             if read_bytes >= self._settings.read_bytes_max:
                 break
         return found

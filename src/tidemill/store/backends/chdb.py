@@ -25,7 +25,7 @@ from tidemill.store.statement import error_code, first_line
 _Result = TypeVar("_Result")
 
 _NICE = 5
-"""The engine's threads run at this priority: an insert has 250 ms to be seen, a frame 5 ms to be on the bus."""
+"""The priority of the engine's threads: an insert has 250 ms to be seen, a frame 5 ms to be on the bus."""
 
 # The engine's errors that the same statement would meet again: syntax, unknown names, types, values that do
 # not fit, data that cannot be read, and what is not allowed. Any other on a write may pass: no room, memory,
