@@ -22,6 +22,13 @@ class Proof(StrEnum):
     NONE = "none"
     CLAIMED = "claimed"
     """The node answered for the block by its hash, and no log that it announced was absent."""
+    BLOOM = "bloom"
+    """All logs of the block make exactly the filter that its header holds. A log whose like the block has
+    twice can still be absent."""
+    RECEIPTS_ROOT = "receipts_root"
+    """The block's receipts make exactly the root that its header holds: none can be absent or changed."""
+    AGREED = "agreed"
+    """Two endpoints gave the same logs for the block's hash."""
 
 
 class Coverage(Struct, frozen=True, kw_only=True, tag="coverage"):
