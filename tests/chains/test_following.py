@@ -1,6 +1,7 @@
 """Does the machine end on the node's chain, whatever the order and the accidents on the way."""
 
 import json
+import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -156,7 +157,7 @@ def test_a_lost_connection_is_made_up_for_when_it_is_back() -> None:
     assert driver.canonical() == chain_of(driver.node)
     assert driver.emitted_logs() == all_logs(driver.node)
     states = [event.state for event in driver.events("health")]
-    assert states == ["connecting", "live", "down", "connecting", "live"]
+    assert states == ["connecting", "live", "leading", "down", "connecting", "live", "leading"]
 
 
 def test_a_restart_goes_on_where_the_state_says() -> None:
@@ -252,11 +253,40 @@ def test_an_answer_about_another_block_is_quarantined_and_asked_again() -> None:
     assert driver.canonical() == chain_of(driver.node)
 
 
-def test_a_silent_node_is_reported_and_replaced() -> None:
+def test_a_frozen_socket_is_found_within_5_s_and_replaced() -> None:
     driver = Driver(FakeNode()).open().mine()
-    step = driver.tick(60_001)
-    assert step.reconnect
-    assert driver.events("health")[-1].state == "stale"
+    frozen_ns = driver.now_ns
+    while not driver.steps[-1].reconnect:
+        driver.tick()
+        assert driver.now_ns - frozen_ns < 5_000 * 1_000_000
+    assert driver.steps[-1].reconnect == ["ws"]
+    health = driver.events("health")[-1]
+    assert (health.state, "and no answer to a question" in health.detail) == ("stale", True)
+
+
+def test_a_socket_whose_subscription_died_is_found_within_5_s_and_loses_nothing() -> None:
+    driver = Driver(FakeNode()).open().mine()
+    frozen_ns = driver.now_ns
+    driver.node.mine(2, blocks=3)
+    while not driver.steps[-1].reconnect:
+        driver.tick()
+        driver.settle()
+        assert driver.now_ns - frozen_ns < 5_000 * 1_000_000
+    assert "though it has block 4" in driver.events("health")[-1].detail
+    assert driver.canonical() == chain_of(driver.node)
+
+
+def test_a_slow_market_is_no_frozen_socket() -> None:
+    """An hour of blocks that are 1 to 90 s apart."""
+    driver, chance = Driver(FakeNode()).open(), random.Random(7)
+    end_ns = driver.now_ns + 3_600 * 1_000_000_000
+    while driver.now_ns < end_ns:
+        for _ in range(chance.choice((1, 2, 12, 12, 12, 30, 90)) * 4):
+            driver.tick(250)
+            driver.settle()
+        driver.mine()
+    assert not any(step.reconnect for step in driver.steps)
+    assert {event.state for event in driver.events("health")} == {"connecting", "live", "leading"}
 
 
 def test_the_wrong_chain_is_refused_and_named() -> None:

@@ -151,7 +151,7 @@ def test_a_node_that_does_not_tell_the_state_holds_up_the_chain_for_a_bounded_ti
 
 
 def test_a_pool_that_drifts_again_and_again_waits_until_the_hour_is_over() -> None:
-    node, driver = opened(heals_per_hour_max=2, head_timeout_ms=10 * HOUR_MS)
+    node, driver = opened(heals_per_hour_max=2)
     for _ in range(3):
         drift(driver)
         driver.settle()

@@ -13,7 +13,9 @@ from msgspec import Struct
 from tidemill._rust import Answer
 from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.steps import HTTP, WS, Call, Step
+from tidemill.chains.evm.links import Links
+from tidemill.chains.evm.scorecard import Vice
+from tidemill.chains.evm.steps import Call, Step
 from tidemill.core.clock import NS_PER_MS
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable, Unsafe
 
@@ -43,6 +45,8 @@ class _Question(Struct, eq=False):
     fails: OnError | None
     owner: object
     bulk: bool
+    other_than: frozenset[int] = frozenset()
+    """Endpoints that must not be asked."""
     attempts: int = 0
     sent_ns: int = 0
     connection: str = ""
@@ -55,14 +59,15 @@ class Calls:
         self.step = Step()
         self.now_ns = 0
         self.unknown_count = 0
+        self.links = Links(config)
+        self.answered_by = 0
+        """The endpoint whose answer is being handled."""
         self._config = config
         self._next_id = 1
         self._sent: dict[int, _Question] = {}
         self._held: list[_Question] = []
         self._due: list[tuple[int, _Question]] = []
         self._later: list[tuple[int, Callable[[], None], object]] = []
-        self._connected: dict[str, bool] = {WS: False, HTTP: config.http_url is not None}
-        self._open: dict[str, bool] = {WS: False, HTTP: False}
         self._where = f"chain {config.source}"
 
     def ask(
@@ -73,9 +78,11 @@ class Calls:
         *,
         fails: OnError | None = None,
         owner: object = None,
+        other_than: frozenset[int] = frozenset(),
     ) -> None:
-        """Ask over the WebSocket, or over HTTP where that is all there is."""
-        self._send(_Question(method, msgspec.json.encode(params), then, fails, owner, bulk=False))
+        """Ask over a WebSocket, or over HTTP where that is all there is; not at `other_than`."""
+        encoded = msgspec.json.encode(params)
+        self._send(_Question(method, encoded, then, fails, owner, bulk=False, other_than=other_than))
 
     def ask_bulk(
         self,
@@ -111,24 +118,16 @@ class Calls:
         """How many questions wait for an answer."""
         return len(self._sent) + len(self._held) + len(self._due) + len(self._later)
 
-    def is_open(self, connection: str) -> bool:
-        """Whether a connection is known to lead to the right chain."""
-        return self._open[connection]
-
-    def connected(self, connection: str) -> None:
-        """Note that `ask_at` can reach a connection."""
-        self._connected[connection] = True
-
     def opened(self, connection: str) -> None:
         """Note that a connection leads to the right chain; send what waited for one."""
-        self._open[connection] = True
+        self.links[connection].is_open = True
         held, self._held = self._held, []
         for question in held:
             self._send(question)
 
     def closed(self, connection: str) -> None:
         """Ask again, elsewhere or later, what was asked on a connection that is gone."""
-        self._connected[connection] = self._open[connection] = False
+        self.links[connection].close()
         lost = [key for key, asked in self._sent.items() if asked.connection == connection]
         for question in [self._sent.pop(key) for key in lost]:
             if question.owner is not self:
@@ -144,9 +143,14 @@ class Calls:
         question = None if answer.id is None else self._sent.pop(answer.id, None)
         if question is None:
             self.unknown_count += 1
-        elif answer.error is not None:
+            return
+        link = self.links[question.connection]
+        self.answered_by = link.endpoint
+        if answer.error is not None:
             self._erred(question, RpcError(*answer.error))
         else:
+            link.card.answered((self.now_ns - question.sent_ns) / NS_PER_MS)
+            link.breaker.succeeded()
             result = answer.result or b"null"
             self._accept(question, partial(question.then, result), result)
 
@@ -160,6 +164,8 @@ class Calls:
             error = RpcError.too_large_error(failed.message)
             if failed.too_large and question.fails is not None and question.fails(error):
                 continue
+            is_limit = failed.retry_after_ms is not None or "HTTP 429" in failed.message
+            self._blame(question, Vice.LIMITED if is_limit else Vice.FAILED)
             self._again(question, failed.retry_after_ms)
 
     def tick(self) -> None:
@@ -173,10 +179,11 @@ class Calls:
                     f" {self._config.answer_timeout_ms} ms, found none"
                 )
             )
+            self._blame(question, Vice.FAILED)
             if question.owner is not self:
                 self._send(question)
-            elif question.connection == WS:
-                self.step.reconnect = True
+            elif self.links[question.connection].is_ws:
+                self.step.reconnect.append(question.connection)
             else:
                 self._again(question, None)
         due = [question for due_ns, question in self._due if due_ns <= self.now_ns]
@@ -210,11 +217,17 @@ class Calls:
 
         if not self._accept(question, handle, b"") or handled:
             return
+        self._blame(question, Vice.LIMITED if error.is_busy else Vice.FAILED)
         fault = fault_of(error, f"{self._where}: {question.connection}: {question.method}")
         self._report(question, fault)
 
     def _report(self, question: _Question, fault: Fault) -> None:
         self.step.faults.append(fault)
+        if isinstance(fault, Refused) and question.owner is not self:
+            question.other_than |= {self.links[question.connection].endpoint}
+            if len(question.other_than) < len(self.links.cards):
+                self._again(question, 0)  # what one endpoint cannot do another may
+                return
         if isinstance(fault, Refused | Unsafe):
             self.step.stop = fault
         else:
@@ -228,17 +241,21 @@ class Calls:
 
     def _send(self, question: _Question) -> None:
         if question.owner is self:
-            if self._connected[question.connection]:
+            if self.links[question.connection].is_connected:
                 self._place(question, question.connection)
             return
-        wanted = (HTTP, WS) if question.bulk else (WS, HTTP)
-        if question.attempts % 2:
-            wanted = wanted[::-1]  # what one transport did not answer the other may
-        for connection in wanted:
-            if self._open[connection]:
-                self._place(question, connection)
-                return
-        self._held.append(question)
+        link = self.links.choose(
+            self.now_ns, bulk=question.bulk, last=question.connection, other_than=question.other_than
+        )
+        if link is None:
+            self._held.append(question)
+        else:
+            self._place(question, link.name)
+
+    def _blame(self, question: _Question, vice: Vice) -> None:
+        link = self.links[question.connection]
+        link.card.did(vice, self.now_ns)
+        link.breaker.failed(self.now_ns)
 
     def _place(self, question: _Question, connection: str) -> None:
         question.attempts += 1

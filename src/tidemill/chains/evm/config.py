@@ -40,6 +40,16 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """No pool of it is older."""
 
 
+class EndpointConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A node, or a provider of nodes."""
+
+    ws_url: str | None = None
+    http_url: str | None = None
+
+
+ProofLevel = Literal["claimed", "bloom", "receipts_root", "agreed"]
+
+
 class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [chains.<name>] of an EVM chain."""
 
@@ -52,6 +62,18 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     http_url: str | None = None
     """Takes the bulk of the questions; without it they go over the WebSocket."""
+    fallbacks: tuple[EndpointConfig, ...] = ()
+    """Further endpoints. The best of all leads; the others take over where it fails, are asked where an
+    answer does not convince, and bear witness. The first one leads again once it is as good as the others.
+    """
+    proof: ProofLevel = "claimed"
+    """What must stand behind every block before it counts; the tip waits for it.
+
+    claimed: the node's answer, which lacks no log that any endpoint announced.
+    bloom: all logs of the block make the filter in its header. Two logs alike hide each other.
+    receipts_root: the block's receipts make the root in its header; needs eth_getBlockReceipts.
+    agreed: two endpoints gave the same logs for the block's hash; needs a fallback.
+    """
     start_block: NotNegative | Literal["latest"] = "latest"
     """The first block whose events are wanted; a checkpoint goes before it."""
     dexes: tuple[str, ...] = ()
@@ -89,8 +111,11 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     http_batch_calls: Positive = 100
     answer_timeout_ms: Positive = 10_000
-    head_timeout_ms: Positive = 60_000
-    """Without a head for so long the connection is replaced. Five of Ethereum's slots."""
+    silence_ms: Positive = 2_500
+    """A socket that announces no head for so long, or for 1.5 times its usual interval where that is longer,
+    is asked for the newest one: one that lives and has nothing to say is left alone, a frozen one is not."""
+    probe_timeout_ms: Positive = 2_000
+    """How long that answer may take."""
     poll_ms: Positive = 1_000
     tick_ms: Positive = 50
     retry_first_ms: Positive = 200
@@ -101,21 +126,21 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     reconnect_max_ms: Positive = 15_000
 
+    @property
+    def endpoints(self) -> tuple[EndpointConfig, ...]:
+        """All endpoints, the first one first."""
+        return (EndpointConfig(ws_url=self.ws_url, http_url=self.http_url), *self.fallbacks)
+
 
 def check_config(config: EvmConfig) -> EvmConfig:
     """Return `config` where its parts fit together. Raises: Refused, naming the keys."""
     where = f"chain {config.source}"
     if not _NAME.fullmatch(config.source):
         raise Refused(f"{where}: name: expected at most 64 letters, digits, - and _, found {config.source!r}")
-    if config.ws_url is None and config.http_url is None:
-        raise Refused(f"{where}: expected ws_url or http_url, found neither")
-    if config.ws_url is not None and not config.ws_url.startswith(("ws://", "wss://")):
-        raise Refused(f"{where}: ws_url: expected ws:// or wss://, found {redact_url(config.ws_url)}")
-    if config.http_url is not None and not config.http_url.startswith(("http://", "https://")):
-        raise Refused(f"{where}: http_url: expected http:// or https://, found {redact_url(config.http_url)}")
-    for key, url in (("ws_url", config.ws_url), ("http_url", config.http_url)):
-        if url is not None and not _is_address(url):
-            raise Refused(f"{where}: {key}: expected a host, and a port from 1 to 65535 if any, found others")
+    for number, endpoint in enumerate(config.endpoints):
+        _check_endpoint(f"{where}: fallbacks[{number - 1}]" if number else where, endpoint)
+    if config.proof == "agreed" and not config.fallbacks:
+        raise Refused(f"{where}: proof = agreed: expected a fallback, for it takes two endpoints to agree")
     if config.settle_blocks >= config.walk_blocks_max:
         raise Refused(
             f"{where}: settle_blocks: expected less than walk_blocks_max ({config.walk_blocks_max})"
@@ -125,6 +150,19 @@ def check_config(config: EvmConfig) -> EvmConfig:
     if not (config.dexes or config.factories or config.pools):
         raise Refused(f"{where}: expected dexes, factories or pools: there is nothing to track")
     return config
+
+
+def _check_endpoint(where: str, endpoint: EndpointConfig) -> None:
+    if endpoint.ws_url is None and endpoint.http_url is None:
+        raise Refused(f"{where}: expected ws_url or http_url, found neither")
+    urls = (("ws_url", endpoint.ws_url, "ws"), ("http_url", endpoint.http_url, "http"))
+    for key, url, scheme in urls:
+        if url is None:
+            continue
+        if not url.startswith((f"{scheme}://", f"{scheme}s://")):
+            raise Refused(f"{where}: {key}: expected {scheme}:// or {scheme}s://, found {redact_url(url)}")
+        if not _is_address(url):
+            raise Refused(f"{where}: {key}: expected a host, and a port from 1 to 65535 if any, found others")
 
 
 def _is_address(url: str) -> bool:
@@ -137,8 +175,13 @@ def _is_address(url: str) -> bool:
 
 def without_secrets(config: EvmConfig) -> EvmConfig:
     """Return `config` as it may be written to a recording: endpoints without what opens them."""
-    return msgspec.structs.replace(
-        config,
-        ws_url=None if config.ws_url is None else redact_url(config.ws_url),
-        http_url=None if config.http_url is None else redact_url(config.http_url),
+    ws_url, http_url = _redacted(config.ws_url), _redacted(config.http_url)
+    fallbacks = tuple(
+        EndpointConfig(ws_url=_redacted(one.ws_url), http_url=_redacted(one.http_url))
+        for one in config.fallbacks
     )
+    return msgspec.structs.replace(config, ws_url=ws_url, http_url=http_url, fallbacks=fallbacks)
+
+
+def _redacted(url: str | None) -> str | None:
+    return None if url is None else redact_url(url)

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 
 import msgspec
 
-from tidemill._rust import Answer, MalformedFrame, Notice, read_frames
+from tidemill._rust import Answer, Head, MalformedFrame, Notice, read_frames
+from tidemill.chains.evm.attending import Attending
 from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.following import Following
 from tidemill.chains.evm.forks import factories_of
+from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
-from tidemill.chains.evm.steps import HTTP, WS, Step
+from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.topics import TRACKED_TOPICS, log_filter
 from tidemill.chains.evm.window import Checkpoint, Window
-from tidemill.core.clock import NS_PER_MS
 from tidemill.core.recording import Entry, Kind
-from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Malformed
 
 _ADDRESS_BYTES = 20
 
@@ -48,8 +48,9 @@ class EvmFollower:
         )
         self._opening = Opening(self._calls, self._window, config, factories, self._tokens, self._on_ready)
         self._is_following = checkpoint is not None
-        self._head_ns = 0
-        self._polled_ns = 0
+        self._attending = Attending(
+            self._calls, config, self._reports, self._filter, self._ask_newest, self._on_head
+        )
 
     @property
     def tip(self) -> tuple[int, bytes]:
@@ -60,6 +61,11 @@ class EvmFollower:
     def is_idle(self) -> bool:
         """Whether no question is open."""
         return self._calls.open_count == 0
+
+    @property
+    def links(self) -> Links:
+        """Its connections, and how each endpoint fares."""
+        return self._calls.links
 
     @property
     def unknown_answer_count(self) -> int:
@@ -92,21 +98,17 @@ class EvmFollower:
         self._calls.now_ns = entry.recv_ns
         match entry.kind:
             case Kind.START:
-                if self.config.http_url is not None:
-                    self._identify(HTTP)
+                self._attending.begin()
             case Kind.OPEN:
-                self._calls.connected(entry.connection)
-                self._reports.health(entry.connection, HealthState.CONNECTING)
-                self._identify(entry.connection)
+                self._attending.opened(entry.connection)
             case Kind.CLOSE:
-                self._calls.closed(entry.connection)
-                self._reports.health(
-                    entry.connection, HealthState.DOWN, entry.data.decode("utf-8", "replace")
-                )
+                self._attending.closed(entry.connection, entry.data.decode("utf-8", "replace"))
             case Kind.FAILED:
                 self._on_failed(entry)
             case Kind.TICK:
-                self._on_tick()
+                self._calls.tick()
+                self._following.tick()
+                self._attending.tick()
             case Kind.DRIFT:
                 self._following.on_drift(read_drift(entry))
             case _:
@@ -116,20 +118,7 @@ class EvmFollower:
         failed = msgspec.json.decode(entry.data, type=Failed)
         self._calls.failed(failed)
         if failed.fault != "Malformed":
-            self._reports.health(entry.connection, HealthState.DOWN, failed.message)
-
-    def _on_tick(self) -> None:
-        now_ns = self._calls.now_ns
-        self._calls.tick()
-        self._following.tick()
-        if not self._calls.is_open(WS):
-            if self._calls.is_open(HTTP) and now_ns - self._polled_ns >= self.config.poll_ms * NS_PER_MS:
-                self._polled_ns = now_ns
-                self._ask_newest()
-        elif now_ns - self._head_ns > self.config.head_timeout_ms * NS_PER_MS:
-            self._head_ns = now_ns
-            self._reports.health(WS, HealthState.STALE, f"no head for {self.config.head_timeout_ms} ms")
-            self._calls.step.reconnect = True
+            self._attending.failed(entry.connection, failed.message)
 
     def _on_frames(self, entries: Sequence[Entry]) -> None:
         """Read frames; logs announced one after another are told as one, with the time of the last."""
@@ -152,58 +141,29 @@ class EvmFollower:
 
     def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
         self._calls.now_ns = entry.recv_ns
-        if entry.connection == HTTP and self._calls.is_open(HTTP):
-            self._reports.health(HTTP, HealthState.LIVE)
+        self._attending.answered(entry.connection)
         match item:
             case Answer():
                 self._calls.answered(item)
             case Notice():
-                self._on_notice(item)
+                self._on_notice(item, entry.connection)
             case MalformedFrame():
                 fault = Malformed(f"chain {self.config.source}: {entry.connection}: {item.message}")
                 self._calls.step.faults.append(fault)
                 self._calls.step.quarantine.append((entry.data, fault))
 
-    def _on_notice(self, notice: Notice) -> None:
-        if not self._calls.is_open(WS):
-            return
-        if notice.head is not None:
-            self._head_ns = self._calls.now_ns
-            self._reports.health(WS, HealthState.LIVE)
-            self._on_head(notice)
-        if notice.announced is not None and not notice.is_removed and self._is_following:
-            self._following.on_announced_logs(notice.announced)
+    def _on_notice(self, notice: Notice, connection: str) -> None:
+        if notice.head is not None and self._attending.announced(connection, notice.head):
+            self._on_head(notice.head)
+        is_news = notice.announced is not None and not notice.is_removed and self._is_following
+        if is_news and self._calls.links[connection].is_open:
+            self._following.on_announced_logs(notice.announced or ())
 
-    def _on_head(self, notice: Notice) -> None:
-        assert notice.head is not None
+    def _on_head(self, head: Head) -> None:
         if self._is_following:
-            self._following.on_head(notice.head)
+            self._following.on_head(head)
         else:
-            self._opening.on_head(notice.head)
-
-    def _identify(self, connection: str) -> None:
-        self._calls.ask_at(
-            connection, "eth_chainId", [], lambda result: self._on_chain_id(connection, result)
-        )
-
-    def _on_chain_id(self, connection: str, result: bytes) -> None:
-        chain_id = _quantity(result)
-        if chain_id != self.config.chain_id:
-            fault = Refused(
-                f"chain {self.config.source}: {self._reports.endpoint(connection)}: expected chain id"
-                f" {self.config.chain_id}, found {chain_id}"
-            )
-            self._reports.health(connection, HealthState.REFUSED, str(fault))
-            raise fault
-        self._calls.opened(connection)
-        self._reports.health(connection, HealthState.LIVE)
-        if connection == WS:
-            self._head_ns = self._calls.now_ns
-            self._calls.ask_at(WS, "eth_subscribe", ["newHeads"], _accept_any)
-            self._calls.ask_at(WS, "eth_subscribe", ["logs", self._filter], _accept_any)
-        if connection == WS or self.config.ws_url is None:
-            self._polled_ns = self._calls.now_ns
-            self._ask_newest()
+            self._opening.on_head(head)
 
     def _ask_newest(self) -> None:
         if self._is_following:
@@ -225,15 +185,3 @@ def read_drift(entry: Entry) -> list[bytes]:
     """Return the addresses in a DRIFT entry."""
     size = _ADDRESS_BYTES
     return [entry.data[start : start + size] for start in range(0, len(entry.data), size)]
-
-
-def _accept_any(result: bytes) -> None:
-    """Take the id of a subscription: notices are told apart by what they hold."""
-
-
-def _quantity(result: bytes) -> int:
-    """Return the number in a JSON string such as "0x1f". Raises: Malformed."""
-    try:
-        return int(msgspec.json.decode(result, type=str), 16)
-    except (msgspec.MsgspecError, ValueError) as error:
-        raise Malformed(f'expected a JSON string of a number ("0x…"), found {result[:80]!r}') from error

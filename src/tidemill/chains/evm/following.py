@@ -66,6 +66,7 @@ class Following:
             self._on_far_behind(head)
             return
         self._is_far_behind = False
+        self._sealing.reports.found(self._window.tip_number, head.number)
         if self._newest is None or head.number >= self._newest.number:
             self._newest = head
         self._first_seen_ns.setdefault(head.hash, self._calls.now_ns)

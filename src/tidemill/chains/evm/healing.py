@@ -14,7 +14,7 @@ from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.reports import Reports
-from tidemill.chains.evm.steps import HTTP, WS, PoolSnapshot, Reread
+from tidemill.chains.evm.steps import PoolSnapshot, Reread
 from tidemill.chains.evm.window import Window
 from tidemill.core.clock import NS_PER_MS, NS_PER_S
 from tidemill.schema.faults import Gap, Unreachable
@@ -73,8 +73,7 @@ class Healing:
         """Read the pools whose time has come."""
         now_ns = self._calls.now_ns
         pools = tuple(pool for pool, due_ns in self._waiting.items() if due_ns <= now_ns)
-        is_open = self._calls.is_open(WS) or self._calls.is_open(HTTP)
-        if not pools or self._reading is not None or not is_open:
+        if not pools or self._reading is not None or not self._calls.links.is_any_open:
             return
         head = self._window.find(self._window.tip_hash)
         if head is None:

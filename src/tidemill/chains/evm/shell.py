@@ -3,14 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Literal
 
 import msgspec
 
 from tidemill.chains.evm.calls import Failed
-from tidemill.chains.evm.config import check_config
+from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.evm.follower import EvmFollower, drift_entry
+from tidemill.chains.evm.links import link_name
 from tidemill.chains.evm.replay import start_entry
-from tidemill.chains.evm.steps import HTTP, WS, Call, Step
+from tidemill.chains.evm.steps import Call, Step
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.core.recording import Entry, Kind, Recorder
@@ -22,9 +25,6 @@ _ALONE = frozenset({"eth_getLogs", "eth_call"})
 """Their answers are large: each goes in a request of its own."""
 _STEADY_S = 5.0
 """A connection that lasted so long was a good one: the next backoff begins anew."""
-
-_NO_HTTP = "http://localhost"
-"""Stands where there is no HTTP endpoint: the machine asks nothing of it."""
 
 OnStep = Callable[[Step], Awaitable[Sequence[bytes] | None]]
 """Takes a step; returns the pools, by address, that contradict their logs and must be read anew, if any."""
@@ -49,11 +49,11 @@ class Shell:
         self._recorder = recorder
         self._on_recorder_fault = on_recorder_fault
         self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=256)
-        self._socket: Socket | None = None
-        self._lost = asyncio.Event()
+        self._sockets: dict[str, Socket] = {}
+        self._lost = {link.name: asyncio.Event() for link in follower.links.sockets}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._http: HttpEndpoint | None = None
+        self._http: dict[str, HttpEndpoint] = {}
 
     async def run(self, run_id: str, state: Mapping[bytes, bytes]) -> None:
         """Follow the chain; `state` is what the follower's checkpoint was read from, and goes into the
@@ -65,11 +65,13 @@ class Shell:
         """
         limits = HttpLimits(answer_timeout_ms=self._config.answer_timeout_ms)
         source = self._config.source
-        async with HttpEndpoint(self._config.http_url or _NO_HTTP, self._clock, limits) as self._http:
+        async with AsyncExitStack() as opened:
+            for name, url in _urls(self._config, "http"):
+                self._http[name] = await opened.enter_async_context(HttpEndpoint(url, self._clock, limits))
             async with asyncio.TaskGroup() as self._tasks:
                 self._start(self._tick(), f"tick {source}")
-                if self._config.ws_url is not None:
-                    self._start(self._read(self._config.ws_url), f"read {source}")
+                for name, url in _urls(self._config, "ws"):
+                    self._start(self._read(name, url), f"read {source} {name}")
                 start = start_entry(self._config, run_id, state, self._clock.now_ns())
                 stop = await self._feed(start)
                 for task in self._running:
@@ -89,8 +91,8 @@ class Shell:
             await self._record(entries)
             step = self._follower.step(entries)
             self._send(step.calls)
-            if step.reconnect:
-                self._lost.set()
+            for name in step.reconnect:
+                self._lost[name].set()
             try:
                 drifted = await self._on_step(step)
             except Fault as fault:
@@ -117,44 +119,42 @@ class Shell:
 
     def _send(self, calls: Sequence[Call]) -> None:
         posts: list[list[Call]] = []
-        batch: list[Call] = []
+        batches: dict[str, list[Call]] = {}
         for call in calls:
-            if call.connection == WS:
+            if call.connection not in self._http:
                 self._send_frame(call)
             elif call.method in _ALONE:
                 posts.append([call])
             else:
+                batch = batches.setdefault(call.connection, [])
                 batch.append(call)
                 if len(batch) >= self._config.http_batch_calls:
-                    posts.append(batch)
-                    batch = []
-        if batch:
-            posts.append(batch)
-        for post in posts:
+                    posts.append(batches.pop(call.connection))
+        for post in (*posts, *batches.values()):
             self._start(self._post(post), f"post {self._config.source}")
 
     def _send_frame(self, call: Call) -> None:
-        if self._socket is None:
+        socket = self._sockets.get(call.connection)
+        if socket is None:
             return  # its CLOSE entry is on its way: the machine asks again
         try:
-            self._socket.send(call.encode())
+            socket.send(call.encode())
         except Unreachable:
-            self._lost.set()
+            self._lost[call.connection].set()
 
     async def _post(self, calls: list[Call]) -> None:
-        assert self._http is not None
+        name = calls[0].connection
+        http = self._http[name]
         ids = tuple(call.id for call in calls)
         body = b"[" + b",".join(call.encode() for call in calls) + b"]"
-        answer = await self._http.post(calls[0].encode() if len(calls) == 1 else body)
+        answer = await http.post(calls[0].encode() if len(calls) == 1 else body)
         match answer:
             case HttpAnswer(recv_ns, data):
-                left = Failed(
-                    "Malformed", f"{self._http.endpoint}: the answer lacks calls that were asked", ids
-                )
-                entries = [Entry(Kind.FRAME, recv_ns, HTTP, data), _failed(left, recv_ns, HTTP)]
+                left = Failed("Malformed", f"{http.endpoint}: the answer lacks calls that were asked", ids)
+                entries = [Entry(Kind.FRAME, recv_ns, name, data), _failed(left, recv_ns, name)]
             case HttpFailure(recv_ns, fault, retry_after_ms, too_large):
                 failed = Failed(type(fault).__name__, str(fault), ids, retry_after_ms, too_large)
-                entries = [_failed(failed, recv_ns, HTTP)]
+                entries = [_failed(failed, recv_ns, name)]
         await self._inbox.put(entries)
 
     async def _tick(self) -> None:
@@ -162,15 +162,15 @@ class Shell:
             await asyncio.sleep(self._config.tick_ms / 1_000)
             await self._inbox.put([Entry(Kind.TICK, self._clock.now_ns())])
 
-    async def _read(self, url: str) -> None:
-        """Keep the WebSocket connected; what it says goes into the inbox."""
+    async def _read(self, name: str, url: str) -> None:
+        """Keep a WebSocket connected; what it says goes into the inbox."""
         wait_ms = self._config.reconnect_first_ms
         while True:
             opened_s = asyncio.get_running_loop().time()
             try:
-                await self._read_once(url)
+                await self._read_once(name, url)
             except Fault as fault:
-                failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), WS)
+                failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), name)
                 await self._inbox.put([failed])
             if asyncio.get_running_loop().time() - opened_s > _STEADY_S:
                 wait_ms = self._config.reconnect_first_ms
@@ -178,33 +178,38 @@ class Shell:
             await asyncio.sleep(wait_ms * random.uniform(0.5, 1.5) / 1_000)  # noqa: S311
             wait_ms = min(2 * wait_ms, self._config.reconnect_max_ms)
 
-    async def _read_once(self, url: str) -> None:
-        limits = SocketLimits()
-        async with await Socket.connect(url, self._clock, limits) as socket:
-            self._socket = socket
-            self._lost.clear()
-            await self._inbox.put([Entry(Kind.OPEN, self._clock.now_ns(), WS)])
+    async def _read_once(self, name: str, url: str) -> None:
+        async with await Socket.connect(url, self._clock, SocketLimits()) as socket:
+            self._sockets[name] = socket
+            self._lost[name].clear()
+            await self._inbox.put([Entry(Kind.OPEN, self._clock.now_ns(), name)])
             reason = f"{socket.endpoint}: replaced because it was silent"
-            receive = asyncio.ensure_future(self._receive(socket))
-            lost = asyncio.ensure_future(self._lost.wait())
+            receive = asyncio.ensure_future(self._receive(name, socket))
+            lost = asyncio.ensure_future(self._lost[name].wait())
             try:
                 await asyncio.wait((receive, lost), return_when=asyncio.FIRST_COMPLETED)
                 if receive.done():
                     reason = receive.result()
             finally:
-                self._socket = None
+                del self._sockets[name]
                 receive.cancel()
                 lost.cancel()
-            await self._inbox.put([Entry(Kind.CLOSE, self._clock.now_ns(), WS, reason.encode())])
+            await self._inbox.put([Entry(Kind.CLOSE, self._clock.now_ns(), name, reason.encode())])
 
-    async def _receive(self, socket: Socket) -> str:
+    async def _receive(self, name: str, socket: Socket) -> str:
         """Pass on what comes in until the connection ends; return why it ended."""
         while True:
             try:
                 frames = await socket.receive()
             except Fault as fault:
                 return str(fault)
-            await self._inbox.put([Entry(Kind.FRAME, recv_ns, WS, data) for recv_ns, data in frames])
+            await self._inbox.put([Entry(Kind.FRAME, recv_ns, name, data) for recv_ns, data in frames])
+
+
+def _urls(config: EvmConfig, kind: Literal["ws", "http"]) -> list[tuple[str, str]]:
+    """Return name and address of every connection of a kind."""
+    urls = [endpoint.ws_url if kind == "ws" else endpoint.http_url for endpoint in config.endpoints]
+    return [(link_name(kind, number), url) for number, url in enumerate(urls) if url is not None]
 
 
 def _failed(failed: Failed, recv_ns: int, connection: str) -> Entry:

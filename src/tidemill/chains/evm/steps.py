@@ -5,16 +5,13 @@ from msgspec import Struct, field
 from tidemill._rust import Head, Logs
 from tidemill.schema.faults import Fault, Malformed
 
-WS = "ws"
-HTTP = "http"
-
 
 class Call(Struct, frozen=True):
     """One JSON-RPC call to send."""
 
     id: int
     connection: str
-    """`ws` or `http`."""
+    """A link's name."""
     method: str
     params: bytes
     """The call's parameters, as JSON."""
@@ -116,7 +113,7 @@ class Step(Struct):
     """Frames and answers that could not be read, with what was wrong."""
     state: dict[bytes, bytes | None] = field(default_factory=dict[bytes, bytes | None])
     """Keys to set, or to delete where the value is None, in the same transaction as the events."""
-    reconnect: bool = False
-    """The WebSocket is silent or useless: replace it."""
+    reconnect: list[str] = field(default_factory=list[str])
+    """WebSockets that are silent or useless: replace them."""
     stop: Fault | None = None
     """The chain cannot go on: Refused or Unsafe."""

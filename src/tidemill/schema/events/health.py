@@ -59,6 +59,10 @@ class HealthState(StrEnum):
 
     CONNECTING = "connecting"
     LIVE = "live"
+    LEADING = "leading"
+    """It is the one whose heads are followed."""
+    POLLING = "polling"
+    """It is asked for the newest head again and again, because nothing announces it."""
     STALE = "stale"
     DOWN = "down"
     REFUSED = "refused"

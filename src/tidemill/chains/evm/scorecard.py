@@ -1,0 +1,77 @@
+"""How honest, quick and reliable is an endpoint: counted from what it said, and forgiven with time."""
+
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+from tidemill.core.clock import NS_PER_S
+
+_HALF_LIFE_S = 600
+"""What an endpoint did wrong counts half after so long: a node that was mended is asked again."""
+_LATENCY_SHARE = 0.1
+
+
+class Vice(StrEnum):
+    """What an endpoint does wrong."""
+
+    LIED = "lied"
+    """Its answer lacked logs, or contradicted its own header."""
+    WRONG_FORK = "wrong_fork"
+    """It told blocks that most endpoints do not have."""
+    STALE = "stale"
+    """It fell silent, or behind."""
+    LIMITED = "limited"
+    """It refused because it was asked too often."""
+    FAILED = "failed"
+    """It did not answer, or with an error."""
+
+
+_WEIGHTS = {Vice.LIED: 64.0, Vice.WRONG_FORK: 64.0, Vice.STALE: 8.0, Vice.LIMITED: 2.0, Vice.FAILED: 1.0}
+"""A lie weighs more than any number of slow answers: it is the one vice that cannot be waited out."""
+
+
+class Scorecard(Struct):
+    """The counts of one endpoint."""
+
+    answers: int = 0
+    latency_ms: float | None = None
+    """Of answers, an average in which the newest weighs a tenth."""
+    vices: dict[Vice, int] = field(default_factory=dict[Vice, int])
+    is_wrong_chain: bool = False
+    head_number: int | None = None
+    """The newest block that it told."""
+    _penalty: float = 0.0
+    _penalty_ns: int = 0
+
+    def answered(self, latency_ms: float) -> None:
+        """Count an answer."""
+        self.answers += 1
+        before = self.latency_ms
+        self.latency_ms = latency_ms if before is None else before + _LATENCY_SHARE * (latency_ms - before)
+
+    def did(self, vice: Vice, now_ns: int) -> None:
+        """Count something done wrong."""
+        self.vices[vice] = self.vices.get(vice, 0) + 1
+        self._penalty = self.penalty(now_ns) + _WEIGHTS[vice]
+        self._penalty_ns = now_ns
+
+    def penalty(self, now_ns: int) -> float:
+        """Return the weight of all that it did wrong, as far as it still counts."""
+        return self._penalty * 0.5 ** ((now_ns - self._penalty_ns) / NS_PER_S / _HALF_LIFE_S)
+
+    def grade(self, now_ns: int) -> int:
+        """Return 0 for an endpoint without a fault worth a name, and more the worse it is: doubling steps."""
+        return int(self.penalty(now_ns) / 4).bit_length()
+
+    def told(self, now_ns: int) -> dict[str, object]:
+        """Return it as JSON has it."""
+        lies = self.vices.get(Vice.LIED, 0) + self.vices.get(Vice.WRONG_FORK, 0)
+        return {
+            "honesty": round(1 - lies / max(self.answers, lies, 1), 6),
+            "grade": self.grade(now_ns),
+            "answers": self.answers,
+            "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 3),
+            "head": self.head_number,
+            "wrong_chain": self.is_wrong_chain,
+            **{vice.value: self.vices.get(vice, 0) for vice in Vice},
+        }
