@@ -41,6 +41,8 @@ class Driver:
         self, node: FakeNode, config: EvmConfig | None = None, state: dict[bytes, bytes] | None = None
     ) -> None:
         self.node = node
+        self.nodes: dict[str, FakeNode] = {}
+        """Nodes of further endpoints, by the number of their endpoint; the others answer as `node`."""
         self.config = config or config_of()
         self.state: dict[bytes, bytes] = dict(state or {})
         checkpoint = read_checkpoint(self.state.items(), self.config.source)
@@ -72,13 +74,14 @@ class Driver:
     def frame(self, data: bytes, connection: str = "ws") -> Step:
         return self.feed(self.entry(Kind.FRAME, data, connection))
 
-    def open(self) -> Driver:
-        self.feed(self.entry(Kind.OPEN))
+    def open(self, *connections: str) -> Driver:
+        for connection in connections or ("ws",):
+            self.feed(self.entry(Kind.OPEN, connection=connection))
         return self.settle()
 
-    def close(self) -> None:
-        self.calls = [call for call in self.calls if call.connection != "ws"]
-        self.feed(self.entry(Kind.CLOSE, b"gone"))
+    def close(self, connection: str = "ws") -> None:
+        self.calls = [call for call in self.calls if call.connection != connection]
+        self.feed(self.entry(Kind.CLOSE, b"gone", connection))
 
     def tick(self, ms: int = 50) -> Step:
         self.now_ns += ms * MS
@@ -91,7 +94,8 @@ class Driver:
 
     def answer(self, call: Call) -> Step:
         self.calls.remove(call)
-        return self.frame(self.node.answer(call.encode()), call.connection)
+        node = self.nodes.get(call.connection.lstrip("wshtp"), self.node)
+        return self.frame(node.answer(call.encode()), call.connection)
 
     def settle(self, choose: Callable[[list[Call]], Call] | None = None, ticks: int = 0) -> Driver:
         """Answer every call, in the order that `choose` picks, until none is left."""
@@ -106,12 +110,12 @@ class Driver:
         chance = random.Random(seed)
         return self.settle(lambda calls: chance.choice(calls))
 
-    def announce(self, *blocks: FakeBlock, logs: bool = True) -> Driver:
+    def announce(self, *blocks: FakeBlock, logs: bool = True, by: str = "ws") -> Driver:
         for block in blocks:
             if logs:
                 for notice in log_notices(block):
-                    self.frame(notice)
-            self.frame(head_notice(block))
+                    self.frame(notice, by)
+            self.frame(head_notice(block), by)
         return self
 
     def mine(self, log_count: int = 1, blocks: int = 1) -> Driver:

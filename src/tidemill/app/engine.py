@@ -21,6 +21,7 @@ from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.recording import Recorder
@@ -32,6 +33,7 @@ from tidemill.store import Store, Writer, open_store
 
 _log = logging.getLogger("tidemill.engine")
 
+_ALIVE = (HealthState.LIVE, HealthState.LEADING, HealthState.POLLING)
 _SWITCH_S = 0.000_5
 """How long a thread may keep the interpreter while another waits for it. At Python's 5 ms a commit can wait
 that long for the writer's thread; in one pair of runs its p99 fell from 36 to 8 ms."""
@@ -67,6 +69,8 @@ class Engine:
     ) -> None:
         self.flow = Flow()
         self.pipelines: dict[str, ChainPipeline] = {}
+        self.links: dict[str, Links] = {}
+        """Every chain's connections and scorecards, by source."""
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
         self.store_faults: deque[str] = deque(maxlen=20)
         self.bus: Bus
@@ -132,6 +136,7 @@ class Engine:
                 number, _ = follower.tip
                 pipeline.tip = number if number >= 0 else None  # what an earlier run committed counts
                 self.pipelines[source] = pipeline
+                self.links[source] = follower.links
                 status.state = "running"
                 shell = Shell(
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
@@ -192,6 +197,8 @@ class Engine:
                 status.faults = pipeline.fault_count
                 status.digest = pipeline.digest.hex() if pipeline.digest else ""
             chains[source] = _told(status, pipeline, redact)
+            if source in self.links:
+                chains[source]["scorecards"] = self.links[source].told(self._clock.now_ns())
         return {
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "data": str(self._environment.paths.data),
@@ -210,7 +217,7 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
     """Return a chain's status as JSON has it: it runs where one of its endpoints answers."""
     told: dict[str, Any] = {name: getattr(status, name) for name in status.__struct_fields__}
     heard = pipeline.endpoints if pipeline is not None else {}
-    if status.state == "running" and all(health.state != HealthState.LIVE for health in heard.values()):
+    if status.state == "running" and all(health.state not in _ALIVE for health in heard.values()):
         told["state"] = "connecting"
     told["endpoints"] = {
         endpoint: redact(" ".join(filter(None, (health.state, health.detail))))

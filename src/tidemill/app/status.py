@@ -6,6 +6,9 @@ from typing import Any
 
 from tidemill.app.control import ask_status
 from tidemill.app.settings import Environment
+from tidemill.chains.evm.scorecard import Vice
+
+VICES = [vice.value for vice in Vice]
 
 
 def main(environment: Environment, *, is_json: bool) -> int:
@@ -28,10 +31,25 @@ def _text(found: dict[str, Any]) -> str:
     for source, chain in found["chains"].items():
         lines.append(f"{source}: {chain['state']}, block {chain['tip']}, {chain['pools']} pools")
         lines += [f"  {where}: {how}" for where, how in chain["endpoints"].items()]
+        lines += [f"  {_card(card)}" for card in chain.get("scorecards", {}).values()]
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
+
+
+def _card(card: dict[str, Any]) -> str:
+    links = ", ".join(
+        f"{name} {'leads' if link['leads'] else 'open' if link['open'] else 'closed'}"
+        + ("" if link["breaker"] == "closed" else f" (breaker {link['breaker']})")
+        for name, link in card["links"].items()
+    )
+    vices = ", ".join(f"{name} {card[name]}" for name in VICES if card[name])
+    latency = "no answer yet" if card["latency_ms"] is None else f"{card['latency_ms']} ms"
+    wrong = ", on another chain" if card["wrong_chain"] else ""
+    return f"{links}: honesty {card['honesty']}, {latency}, block {card['head']}{wrong}" + (
+        f"; {vices}" if vices else ""
+    )
 
 
 def _latency(summary: dict[str, Any]) -> str:

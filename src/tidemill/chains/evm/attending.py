@@ -8,13 +8,15 @@ from msgspec import Struct
 from tidemill._rust import Head, parse_head
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.links import Link
 from tidemill.chains.evm.reports import Reports
 from tidemill.chains.evm.scorecard import Vice
 from tidemill.core.clock import NS_PER_MS
 from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Gap, Malformed, Refused
 
+_FIRST_TOLD_MAX = 256
 _LATE_NS = 1_000 * NS_PER_MS
 """A head that an answer told and the socket does not announce within this time shows a dead subscription."""
 
@@ -37,6 +39,7 @@ class Attending:
         config: EvmConfig,
         reports: Reports,
         log_filter: Mapping[str, object],
+        jury: Jury,
         ask_newest: Callable[[], None],
         on_head: Callable[[Head], None],
     ) -> None:
@@ -47,6 +50,9 @@ class Attending:
         self._filter = log_filter
         self._ask_newest = ask_newest
         self._on_head = on_head
+        self._jury = jury
+        self._first_told: dict[bytes, int] = {}
+        """When a head was announced first, by any endpoint."""
         self._probes: dict[str, _Probe] = {}
         self._polled_ns = 0
         self._polling: Link | None = None
@@ -98,7 +104,16 @@ class Attending:
             return False
         now_ns = self._calls.now_ns
         link.heads.heard(now_ns)
-        link.card.head_number = head.number
+        first_ns = self._first_told.setdefault(head.hash, now_ns)
+        if len(self._first_told) > _FIRST_TOLD_MAX:
+            del self._first_told[next(iter(self._first_told))]
+        link.card.announced(head.number, (now_ns - first_ns) / NS_PER_MS)
+        for endpoint in self._jury.hear(link.endpoint, head, now_ns):
+            self._calls.step.faults.append(
+                Gap(
+                    f"{self._where}: {self._links.url_of(endpoint)}: tells blocks that the others do not have"
+                )
+            )
         probe = self._probes.get(name)
         if probe is not None and probe.number is not None and head.number >= probe.number:
             del self._probes[name]

@@ -13,6 +13,7 @@ from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.following import Following
 from tidemill.chains.evm.forks import factories_of
+from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
@@ -43,13 +44,14 @@ class EvmFollower:
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)
         self._sealing = Sealing(self._calls, self._window, config, factories, run_id)
         self._reports = self._sealing.reports
+        jury = Jury(self._calls.links.cards)
         self._following = Following(
-            self._calls, self._window, config, self._sealing, self._tokens, self._filter
+            self._calls, self._window, config, self._sealing, self._tokens, self._filter, jury
         )
         self._opening = Opening(self._calls, self._window, config, factories, self._tokens, self._on_ready)
         self._is_following = checkpoint is not None
         self._attending = Attending(
-            self._calls, config, self._reports, self._filter, self._ask_newest, self._on_head
+            self._calls, config, self._reports, self._filter, jury, self._ask_newest, self._on_head
         )
 
     @property

@@ -7,21 +7,24 @@ it was. A head that is canonical already, such as a lagging node repeats, change
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-from msgspec import Raw
-
-from tidemill._rust import Head, Logs, parse_head, parse_logs
+from tidemill._rust import Head, Logs, parse_head
 from tidemill.chains.evm.backfill import Backfill
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.healing import Healing
+from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
+from tidemill.chains.evm.links import Link
+from tidemill.chains.evm.proving import Proving
+from tidemill.chains.evm.scorecard import Vice
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.witness import Announced
 from tidemill.schema.faults import Gap, Malformed, Unsafe
 
+_DENIALS_MAX = 3
+"""So often another endpoint may have another block than the leader before the leader is not believed."""
 _NULLS_MAX = 3
 """A node that has announced a block and three times does not have it is on another branch by now."""
 
@@ -37,23 +40,31 @@ class Following:
         sealing: Sealing,
         tokens: Tokens,
         log_filter: Mapping[str, object],
+        jury: Jury,
     ) -> None:
         self.stale_head_count = 0
+        self._jury = jury
         self._calls = calls
         self._window = window
         self._config = config
         self._sealing = sealing
         self._tokens = tokens
         self._filter = dict(log_filter)
-        self._filter_json = {key: Raw(msgspec.json.encode(value)) for key, value in log_filter.items()}
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
         self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
         self._healing = Healing(calls, window, config, sealing.reports, self._seal)
         self._backfill.when(done=self._advance, stalled=self._start_over)
+        self._proving = Proving(calls, config, log_filter, proven=self._seal, doubted=self._on_doubted)
+        sealing.cause = self._proving.cause
         self._newest: Head | None = None
         self._target: Head | None = None
         self._fork: Head | None = None
+        self._waypoint: Head | None = None
+        """A block on the way to a target that is far, where every block needs a proof of its own."""
+        self._confirming: Head | None = None
+        self._confirmed: bytes | None = None
+        self._denial_count = 0
         self._wanted: set[int | bytes] = set()
         self._numbered: bytes | None = None
         self._null_count = 0
@@ -126,7 +137,7 @@ class Following:
 
     def _advance(self) -> None:
         """Bring the tip nearer to the fork, if one is looked for, and then to the target."""
-        for wanted in (self._fork, self._target):
+        for wanted in (self._fork, self._waypoint, self._target):
             if wanted is None:
                 continue
             match self._line.place(wanted):
@@ -142,6 +153,8 @@ class Following:
     def _reached(self, head: Head) -> None:
         if head is self._fork:
             self._fork = None
+        if head is self._waypoint:
+            self._waypoint = None
         if head is self._target:
             self._target = None
 
@@ -151,7 +164,9 @@ class Following:
             return
         gap = root.number - 1 - self._line.end_number
         if gap > self._config.walk_blocks_max:
-            if not (self._line.pending or self._healing.is_holding):
+            if self._config.proof != "claimed":
+                self._ask_waypoint()
+            elif not (self._line.pending or self._healing.is_holding):
                 self._drop_wanted()
                 self._backfill.start(root.number - 1 - self._config.settle_blocks, self._filter)
             return
@@ -164,6 +179,19 @@ class Following:
             for number in range(self._line.end_number + 1, root.number - 1):
                 self._want(number, "eth_getBlockByNumber", hex(number))
         self._want(root.parent_hash, "eth_getBlockByHash", "0x" + root.parent_hash.hex())
+
+    def _ask_waypoint(self) -> None:
+        """Ask for a block as far on as may be walked, once those before it are sealed."""
+        if self._line.pending or self._wanted or self._waypoint is not None:
+            return
+        number = self._line.end_number + self._config.walk_blocks_max
+        self._wanted.add(number)
+        self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(number), False],
+            lambda result: self._on_wanted(number, result),
+            owner=self._wanted,
+        )
 
     def _want(self, key: int | bytes, method: str, name: str) -> None:
         if key in self._wanted:
@@ -185,6 +213,8 @@ class Following:
             raise Malformed(f"{self._where}: expected block {_name(key)}, found 0x{head.hash.hex()}")
         self._wanted.discard(key)
         self._line.remember(head)
+        if head.number == self._line.end_number + self._config.walk_blocks_max and not self._wanted:
+            self._waypoint = head
         if not self._wanted:
             self._advance()
 
@@ -199,21 +229,73 @@ class Following:
         self._drop_wanted()
         self._backfill.stop()
         self._line.forget_orphans()
-        self._target = self._fork = None
+        self._target = self._fork = self._waypoint = None
         self.ask_newest()
 
     def _adopt(self, path: tuple[Head, ...]) -> None:
         """Make `path` the end of the line: what is above its parent leaves the canonical chain."""
+        parent_number = path[0].number - 1
+        if parent_number < self._window.tip_number and not self._is_confirmed(path[-1]):
+            return
         self._drop_wanted()
         self._backfill.stop()
-        parent_number = path[0].number - 1
         self._cut(parent_number)
         while self._window.tip_number > parent_number:
             self._line.remember(self._sealing.revert())
+        leader = self._calls.links.leader
         for head in path:
-            self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
+            pending = self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
+            pending.told_by = None if leader is None else leader.endpoint
         self._healing.on_tip_moved()
         self._ask_logs()
+
+    def _is_confirmed(self, head: Head) -> bool:
+        """Whether sealed blocks may leave for `head`: where there are several endpoints, two must have it.
+
+        One that is behind, or lies, is not a reorg.
+        """
+        leader = self._calls.links.leader
+        others = self._calls.links.open_endpoints - ({leader.endpoint} if leader is not None else set())
+        if leader is None or not others or self._confirmed == head.hash:
+            return True
+        if self._jury.has_told(head, leader.endpoint):
+            return True
+        if self._confirming is None:
+            self._ask_confirmation(head, leader)
+        return False
+
+    def _ask_confirmation(self, head: Head, leader: Link) -> None:
+        self._confirming = head
+        self._calls.ask(
+            "eth_getBlockByNumber",
+            [hex(head.number), False],
+            lambda result: self._on_confirmation(head, leader, result),
+            owner=self._line,
+            other_than=frozenset({leader.endpoint}),
+        )
+
+    def _on_confirmation(self, head: Head, leader: Link, result: bytes) -> None:
+        found = parse_head(result)
+        self._confirming = None
+        if found is not None and found.hash == head.hash:
+            self._denial_count = 0
+            self._confirmed = head.hash
+            self._target = self._target or head
+            self._advance()
+            return
+        self._denial_count += 1
+        if self._denial_count < _DENIALS_MAX:
+            fault = Gap(f"{self._where}: expected two endpoints to have block {head.number}, one has another")
+            self._calls.retry(fault, self._advance, owner=self._line)
+            return
+        self._denial_count = 0
+        leader.card.did(Vice.WRONG_FORK, self._calls.now_ns)
+        self._start_over()
+
+    def _on_doubted(self, pending: Pending) -> None:
+        """Drop a block whose header nothing confirms, and begin again where the next leader is."""
+        self._cut(pending.head.number - 1)
+        self._start_over()
 
     def _cut(self, number: int) -> None:
         for pending in self._line.cut(number):
@@ -223,28 +305,7 @@ class Following:
         for pending in self._line.pending[: self._config.logs_in_flight_max]:
             if not pending.asked:
                 pending.asked = True
-                self._ask_logs_of(pending)
-
-    def _ask_logs_of(self, pending: Pending) -> None:
-        block: dict[str, object] = {"blockHash": "0x" + pending.head.hash.hex()}
-        self._calls.ask(
-            "eth_getLogs",
-            [block | self._filter_json],
-            lambda result: self._on_logs(pending, result),
-            owner=pending,
-        )
-
-    def _on_logs(self, pending: Pending, result: bytes) -> None:
-        logs = parse_logs(result)
-        head = pending.head
-        for number, block_hash, _ in logs.blocks():
-            if block_hash != head.hash or number != head.number:
-                raise Malformed(
-                    f"{self._where}: expected logs of block {head.number} 0x{head.hash.hex()},"
-                    f" found one of {number} 0x{block_hash.hex()}"
-                )
-        pending.logs, pending.recv_ns = logs, self._calls.now_ns
-        self._seal()
+                self._proving.ask(pending)
 
     def _seal(self) -> None:
         if self._healing.is_holding:
@@ -265,11 +326,12 @@ class Following:
 
     def _ask_again(self, pending: Pending, missing: list[int]) -> None:
         pending.logs = None
+        self._calls.links.cards[pending.answered_by].did(Vice.LIED, self._calls.now_ns)
         fault = Gap(
             f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer"
             " lacks it"
         )
-        self._calls.retry(fault, lambda: self._ask_logs_of(pending), owner=pending)
+        self._calls.retry(fault, lambda: self._proving.ask(pending), owner=pending)
 
     def _seal_range(self, heads: tuple[Head, ...], logs: Logs) -> None:
         self._sealing.seal_range(heads, logs, self._tokens)

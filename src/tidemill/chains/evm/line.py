@@ -1,6 +1,6 @@
 """Where does an announced head belong: on the tip, on a fork, or past blocks that we lack."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidemill._rust import Head, Logs
 from tidemill.chains.evm.window import Window
@@ -14,6 +14,13 @@ class Pending(Struct, eq=False):
     logs: Logs | None = None
     recv_ns: int = 0
     asked: bool = False
+    told_by: int | None = None
+    """The endpoint that announced it; None where it was asked for."""
+    answered_by: int = 0
+    """The endpoint that gave its logs."""
+    refusals: int = 0
+    refused: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    """What endpoints answered that does not go with the header: its root or filter, by endpoint."""
 
 
 class Known(Struct, frozen=True):

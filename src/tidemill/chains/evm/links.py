@@ -35,6 +35,10 @@ class Link:
         self.heads = heads
         """Of a WebSocket: when its next head is due."""
 
+    def rank(self, now_ns: int) -> tuple[int, int, int]:
+        """Return how it stands among others to lead: the lowest does."""
+        return (self.card.grade(now_ns), self.card.slowness, self.endpoint)
+
     def close(self) -> None:
         """Note that it is gone."""
         self.is_connected = not self.is_ws
@@ -68,6 +72,10 @@ class Links:
         """Return the connection of this name, if there is one."""
         return self._links.get(name)
 
+    def url_of(self, endpoint: int) -> str:
+        """Return where an endpoint is, without what opens it."""
+        return next(link.url for link in self._links.values() if link.endpoint == endpoint)
+
     @property
     def sockets(self) -> list[Link]:
         """The WebSockets."""
@@ -100,6 +108,7 @@ class Links:
                 link.name == last,
                 link.breaker.state(now_ns) is BreakerState.OPEN,
                 link.card.grade(now_ns),
+                link.card.slowness,
                 link.is_ws is bulk,
                 link.endpoint != lead,
                 link.endpoint,
@@ -109,11 +118,10 @@ class Links:
     def elect(self, now_ns: int) -> bool:
         """Have the best open WebSocket lead; return whether it is another one than before.
 
-        The one that leads stays where no other has a better grade, or the same and comes first in the
-        settings with as good a connection.
+        Of those as good, the first in the settings leads.
         """
         able = [link for link in self.sockets if link.is_open]
-        best = min(able, default=None, key=lambda link: (link.card.grade(now_ns), link.endpoint))
+        best = min(able, default=None, key=lambda link: link.rank(now_ns))
         before, self.leader = self.leader, best
         return best is not before
 

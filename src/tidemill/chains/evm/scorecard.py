@@ -8,7 +8,8 @@ from tidemill.core.clock import NS_PER_S
 
 _HALF_LIFE_S = 600
 """What an endpoint did wrong counts half after so long: a node that was mended is asked again."""
-_LATENCY_SHARE = 0.1
+_NEWEST_SHARE = 0.1
+_QUICK_MS = 50
 
 
 class Vice(StrEnum):
@@ -40,14 +41,20 @@ class Scorecard(Struct):
     is_wrong_chain: bool = False
     head_number: int | None = None
     """The newest block that it told."""
+    lag_ms: float | None = None
+    """How much later than the first of all it announces a head; averaged as the latency is."""
     _penalty: float = 0.0
     _penalty_ns: int = 0
 
     def answered(self, latency_ms: float) -> None:
         """Count an answer."""
         self.answers += 1
-        before = self.latency_ms
-        self.latency_ms = latency_ms if before is None else before + _LATENCY_SHARE * (latency_ms - before)
+        self.latency_ms = _moved(self.latency_ms, latency_ms)
+
+    def announced(self, number: int, lag_ms: float) -> None:
+        """Count a head that came so much later than another endpoint told it."""
+        self.head_number = number
+        self.lag_ms = _moved(self.lag_ms, lag_ms)
 
     def did(self, vice: Vice, now_ns: int) -> None:
         """Count something done wrong."""
@@ -63,6 +70,12 @@ class Scorecard(Struct):
         """Return 0 for an endpoint without a fault worth a name, and more the worse it is: doubling steps."""
         return int(self.penalty(now_ns) / 4).bit_length()
 
+    @property
+    def slowness(self) -> int:
+        """Return 0 for answers and heads within 50 ms, and one more for every fourfold."""
+        slow_ms = max(self.latency_ms or 0.0, self.lag_ms or 0.0)
+        return (int(slow_ms / _QUICK_MS).bit_length() + 1) // 2
+
     def told(self, now_ns: int) -> dict[str, object]:
         """Return it as JSON has it."""
         lies = self.vices.get(Vice.LIED, 0) + self.vices.get(Vice.WRONG_FORK, 0)
@@ -71,7 +84,12 @@ class Scorecard(Struct):
             "grade": self.grade(now_ns),
             "answers": self.answers,
             "latency_ms": None if self.latency_ms is None else round(self.latency_ms, 3),
+            "lag_ms": None if self.lag_ms is None else round(self.lag_ms, 3),
             "head": self.head_number,
             "wrong_chain": self.is_wrong_chain,
             **{vice.value: self.vices.get(vice, 0) for vice in Vice},
         }
+
+
+def _moved(before: float | None, newest: float) -> float:
+    return newest if before is None else before + _NEWEST_SHARE * (newest - before)

@@ -26,6 +26,8 @@ class Sealing:
     ) -> None:
         self.witness = Witness(config.window_blocks)
         self.reports = Reports(calls, config, run_id)
+        self.cause = ""
+        """How blocks are read, in words."""
         self._calls = calls
         self._window = window
         self._config = config
@@ -48,7 +50,7 @@ class Sealing:
         """Seal the block after the tip, or restore it where it was sealed before."""
         head, logs = pending.head, pending.logs
         assert logs is not None
-        cause = "eth_getLogs by block hash"
+        cause = self.cause
         if self._window.was_sealed(head.hash):
             known = self._repairs.pop(head.hash, None)
             new = () if known is None else tuple(i for _, i in logs.keys() if i not in known)
