@@ -105,7 +105,7 @@ def test_a_block_below_the_level_is_asked_for_elsewhere(proof: str) -> None:
         assert leader(driver) == "ws1"
         assert {event.proof for event in driver.events("coverage")} == {proof}
     assert set(driver.emitted_logs()) <= logs_of(driver.node)
-    assert vices(driver, 0)[Vice.LIED] >= 1
+    assert {Vice.LIED, Vice.GARBLED} & vices(driver, 0).keys()
 
 
 def test_two_endpoints_agree_and_a_third_breaks_the_tie() -> None:

@@ -201,6 +201,7 @@ class Calls:
             handle()
         except Malformed as fault:
             self.step.quarantine.append((data, fault))
+            self._blame(question, Vice.GARBLED)
             self._report(question, fault)
         except Fault as fault:
             self._report(question, fault)

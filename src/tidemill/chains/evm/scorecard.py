@@ -19,6 +19,8 @@ class Vice(StrEnum):
     """Its answer lacked logs, or contradicted its own header."""
     WRONG_FORK = "wrong_fork"
     """It told blocks that most endpoints do not have."""
+    GARBLED = "garbled"
+    """Its answer could not be read."""
     STALE = "stale"
     """It fell silent, or behind."""
     LIMITED = "limited"
@@ -27,7 +29,14 @@ class Vice(StrEnum):
     """It did not answer, or with an error."""
 
 
-_WEIGHTS = {Vice.LIED: 64.0, Vice.WRONG_FORK: 64.0, Vice.STALE: 8.0, Vice.LIMITED: 2.0, Vice.FAILED: 1.0}
+_WEIGHTS = {
+    Vice.LIED: 64.0,
+    Vice.WRONG_FORK: 64.0,
+    Vice.GARBLED: 8.0,
+    Vice.STALE: 8.0,
+    Vice.LIMITED: 2.0,
+    Vice.FAILED: 1.0,
+}
 """A lie weighs more than any number of slow answers: it is the one vice that cannot be waited out."""
 
 
