@@ -273,9 +273,21 @@ async def test_rows_of_reverted_blocks_are_left_out_until_restored(make_store: M
         await store.insert("swap", [derive.to_batch([swap(number) for number in range(12)])], "a")
         await store.insert("reorg", [derive.to_batch([reorg(1, ReorgKind.REVERTED, 0)])], "a")
         assert [row["amount0_in"] for row in await everything(store)] == [0, 1, 2, 3, 8, 9, 10, 11]
-        assert len(await everything(store, canonical=False)) == 12
+        assert len(await everything(store, finality="instant")) == 12
         await store.insert("reorg", [derive.to_batch([reorg(1, ReorgKind.RESTORED, 1)])], "b")
         assert len(await everything(store)) == 12
+
+
+async def test_rows_are_final_that_are_deep_enough_and_canonical(make_store: MakeStore) -> None:
+    async with make_store(final_blocks=2) as store:
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch([swap(number) for number in range(16)])], "a")
+        await store.insert("block", [derive.to_batch([block(number) for number in range(4)])], "a")
+        assert [row["block_number"] for row in await everything(store, finality="finalized")] == [0] * 4 + [
+            1
+        ] * 4
+        await store.insert("reorg", [derive.to_batch([reorg(3, ReorgKind.REVERTED, 0)])], "a")
+        assert [row["block_number"] for row in await everything(store, finality="finalized")] == [0] * 4
 
 
 async def test_rows_that_do_not_fit_the_schema_are_refused_by_column(make_store: MakeStore) -> None:

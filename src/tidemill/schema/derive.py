@@ -13,6 +13,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.types import CHOICE, NANOS, Logical
 
 CANONICAL_SUFFIX = "_canonical"
+FINALIZED_SUFFIX = "_finalized"
 """What the view of a table without reverted blocks is called."""
 
 
@@ -168,6 +169,24 @@ def canonical_view_ddl(tag: str) -> str:
         "WHERE (chain_id, block_hash) NOT IN (\n"
         "    SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
         "    HAVING argMax(kind, sequence) = 'reverted')"
+    )
+
+
+def finalized_view_ddl(tag: str, final_blocks: int) -> str:
+    """Return the CREATE VIEW statement of the canonical rows of `tag` that no reorg is expected to reach.
+
+    They have at least `final_blocks` canonical blocks of their chain after their own.
+
+    Raises: ValueError, where the event does not belong to a block.
+    """
+    if not has_block(tag):
+        raise ValueError(f"{tag} does not belong to a block")
+    names = ", ".join(name for name, _ in clickhouse_columns(tag))
+    newest = f"SELECT chain_id, max(block_number) AS newest FROM block{CANONICAL_SUFFIX} GROUP BY chain_id"  # noqa: S608 names of ours
+    return (
+        f"CREATE OR REPLACE VIEW {tag}{FINALIZED_SUFFIX} AS SELECT {names} FROM {tag}{CANONICAL_SUFFIX}\n"  # noqa: S608 names of ours
+        f"INNER JOIN ({newest}) AS tips USING (chain_id)\n"
+        f"WHERE block_number + {int(final_blocks)} <= newest"
     )
 
 

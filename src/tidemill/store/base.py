@@ -11,6 +11,9 @@ _Positive = Annotated[int, Meta(ge=1)]
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in"]
 Value = int | str | bytes | None
+Finality = Literal["instant", "canonical", "finalized"]
+"""Which rows: all, those of reverted blocks too; those of canonical blocks; those that no reorg is expected to
+reach."""
 
 
 class QueryLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +36,9 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after a crash; the rest is for backfills that are repeated by hand."""
     readers: _Positive = 2
     """How many queries run at once; as many as the cores that queries may take from inserts."""
+    final_blocks: _Positive = 64
+    """Rows are final that have so many blocks after theirs: two epochs of Ethereum, after which a block is
+    finalised; more than any reorg seen since its merge."""
     free_min_bytes: _Positive = 64 << 20
     """Inserts wait while the disk has less free: merges and other programs need some, and an insert must not
     meet the end of the disk halfway."""
@@ -111,14 +117,13 @@ class Store(ABC):
         columns: Sequence[str] | None = None,
         where: Sequence[Condition] = (),
         *,
-        canonical: bool = True,
+        finality: Finality = "canonical",
         newest: int | None = None,
     ) -> pa.Table:
         """Return the rows of `tag` with start_ns <= event_ns < end_ns, by time and then by their place in
         the chain.
 
-        `columns` are all by default; `canonical` leaves out rows of reverted blocks; `newest` keeps only so
-        many of the latest. The schema is that of `derive.arrow_schema(tag)`.
+        `columns` are all by default; `newest` keeps only so many of the latest. The schema is that of `derive.arrow_schema(tag)`.
 
         Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
         passed.

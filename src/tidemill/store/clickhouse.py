@@ -9,7 +9,7 @@ from typing_extensions import override
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
-from tidemill.store.base import Condition, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
@@ -66,6 +66,7 @@ class ClickHouseStore(Store):
         for tag in EVENTS:
             if derive.has_block(tag):
                 await self._execute(derive.canonical_view_ddl(tag))
+                await self._execute(derive.finalized_view_ddl(tag, self._settings.final_blocks))
         return done
 
     async def _numbered_migrations(self) -> list[str]:
@@ -162,11 +163,11 @@ class ClickHouseStore(Store):
         columns: Sequence[str] | None = None,
         where: Sequence[Condition] = (),
         *,
-        canonical: bool = True,
+        finality: Finality = "canonical",
         newest: int | None = None,
     ) -> pa.Table:
         during = TimeRange(start_ns, end_ns)
-        query = select_query(tag, during, columns, where, canonical=canonical, newest=newest)
+        query = select_query(tag, during, columns, where, finality=finality, newest=newest)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, columns))
 

@@ -11,10 +11,16 @@ from tidemill.schema.derive import Column
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.types import ADDRESS, HASH, NANOS
-from tidemill.store.base import Condition, Value
+from tidemill.store.base import Condition, Finality, Value
 from tidemill.store.statement import bound
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
+
+_SUFFIXES: dict[Finality, str] = {
+    "instant": "",
+    "canonical": derive.CANONICAL_SUFFIX,
+    "finalized": derive.FINALIZED_SUFFIX,
+}
 
 
 class Query(NamedTuple):
@@ -44,7 +50,7 @@ def select_query(
     names: Sequence[str] | None,
     where: Sequence[Condition],
     *,
-    canonical: bool,
+    finality: Finality,
     newest: int | None,
 ) -> Query:
     """Return the query of `Store.select`. Raises: Refused, where a name or a value does not fit the
@@ -60,7 +66,7 @@ def select_query(
         f"event_ns < {binder.value(by_name['event_ns'], during.end_ns)}",
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
-    table = tag + derive.CANONICAL_SUFFIX if canonical and derive.has_block(tag) else tag
+    table = tag + _SUFFIXES[finality] if derive.has_block(tag) else tag
     order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
     keys = dict.fromkeys(("event_ns", *order))
     shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)

@@ -1,0 +1,80 @@
+"""Which events will no reorg take back: they are held until enough canonical blocks follow theirs."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tidemill.schema import derive
+from tidemill.schema.events import ReorgKind
+
+Batches = list[tuple[str, pa.RecordBatch]]
+
+
+class Finality:
+    """The held events of one chain.
+
+    Give it the batches of the bus in their order; it returns the same events later, block by block, without
+    those of blocks that left the canonical chain. An event that belongs to no block is final at once; so is
+    `reorg` itself, which tells nothing to who never heard of the block.
+    """
+
+    def __init__(self, final_blocks: int) -> None:
+        """Have `final_blocks` canonical blocks follow before a block's events are returned."""
+        self._final_blocks = final_blocks
+        self._held: dict[tuple[int, bytes], Batches] = {}
+        """By number and hash of the block; within a block, as they came."""
+        self._reverted: set[bytes] = set()
+        self._newest = -1
+
+    @property
+    def held_blocks(self) -> int:
+        """How many blocks wait, those that left the canonical chain included."""
+        return len(self._held)
+
+    def add(self, batches: Batches) -> Batches:
+        """Take what came next; return what is final now, by block."""
+        final: Batches = []
+        for topic, batch in batches:
+            if topic == "reorg":
+                self._reorganise(batch)
+            elif derive.has_block(topic):
+                self._hold(topic, batch)
+            else:
+                final.append((topic, batch))
+        return final + self._release()
+
+    def _hold(self, topic: str, batch: pa.RecordBatch) -> None:
+        numbers, hashes = batch.column("block_number"), batch.column("block_hash")
+        for number, block_hash in dict.fromkeys(zip(numbers.to_pylist(), hashes.to_pylist(), strict=True)):
+            rows = batch.filter(pc.equal(hashes, pa.scalar(block_hash, hashes.type)))
+            self._held.setdefault((number, block_hash), []).append((topic, rows))
+            if topic == "block":
+                self._newest = max(self._newest, number)
+
+    def _reorganise(self, batch: pa.RecordBatch) -> None:
+        for row in derive.to_rows("reorg", pa.Table.from_batches([batch])):
+            self._move(row)
+
+    def _move(self, row: Mapping[str, object]) -> None:
+        block_hash, number = row["block_hash"], row["block_number"]
+        assert isinstance(block_hash, bytes)
+        assert isinstance(number, int)
+        if row["kind"] == ReorgKind.REVERTED:
+            self._reverted.add(block_hash)
+            self._newest = min(self._newest, number - 1)
+        else:
+            self._reverted.discard(block_hash)
+            self._newest = max(self._newest, number)
+
+    def _release(self) -> Batches:
+        final: Batches = []
+        for number, block_hash in sorted(
+            key for key in self._held if key[0] + self._final_blocks <= self._newest
+        ):
+            held = self._held.pop((number, block_hash))
+            if block_hash in self._reverted:
+                self._reverted.discard(block_hash)
+            else:
+                final += held
+        return final
