@@ -12,8 +12,8 @@ _Positive = Annotated[int, Meta(ge=1)]
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in"]
 Value = int | str | bytes | None
 Finality = Literal["instant", "canonical", "finalized"]
-"""Which rows: all, those of reverted blocks too; those of canonical blocks; those that no reorg is expected to
-reach."""
+"""Which rows: all, those of reverted blocks too; those of canonical blocks; those that no reorg is expected
+to reach."""
 
 
 class QueryLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +123,8 @@ class Store(ABC):
         """Return the rows of `tag` with start_ns <= event_ns < end_ns, by time and then by their place in
         the chain.
 
-        `columns` are all by default; `newest` keeps only so many of the latest. The schema is that of `derive.arrow_schema(tag)`.
+        `columns` are all by default; `newest` keeps only so many of the latest. The schema is that of
+        `derive.arrow_schema(tag)`.
 
         Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
         passed.
