@@ -90,6 +90,8 @@ class Attending:
         self._reports.health(name, HealthState.DOWN, reason)
         if link.is_ws or not link.is_open:
             link.breaker.failed(self._calls.now_ns)
+        if self._links.leader is None:
+            self._reports.lost(reason)
 
     def answered(self, name: str) -> None:
         """Take note of an answer over HTTP."""

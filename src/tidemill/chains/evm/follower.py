@@ -70,6 +70,11 @@ class EvmFollower:
         return self._calls.links
 
     @property
+    def is_cut_off(self) -> bool:
+        """Whether nothing tells new blocks now."""
+        return self._reports.is_cut_off
+
+    @property
     def unknown_answer_count(self) -> int:
         """How many answers came twice, late, or to nothing."""
         return self._calls.unknown_count

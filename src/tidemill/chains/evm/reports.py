@@ -41,6 +41,11 @@ class Reports:
         """Say that blocks, or logs of them, are missing."""
         self._cover(first, last, 0, self._calls.now_ns, CoverageStatus.GAP, Proof.NONE, cause)
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the chain is not followed now."""
+        return bool(self._lost)
+
     def lost(self, cause: str) -> None:
         """Take note that the chain is not followed from now on; the first cause is the one that is told."""
         self._lost = self._lost or cause or "no connection"

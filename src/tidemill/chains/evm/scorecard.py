@@ -73,7 +73,8 @@ class Scorecard(Struct):
 
     def penalty(self, now_ns: int) -> float:
         """Return the weight of all that it did wrong, as far as it still counts."""
-        return self._penalty * 0.5 ** ((now_ns - self._penalty_ns) / NS_PER_S / _HALF_LIFE_S)
+        passed_s = max(now_ns - self._penalty_ns, 0) / NS_PER_S
+        return self._penalty * 0.5 ** (passed_s / _HALF_LIFE_S)
 
     def grade(self, now_ns: int) -> int:
         """Return 0 for an endpoint without a fault worth a name, and more the worse it is: doubling steps."""
