@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from tidemill.schema.events import Block, Reorg, ReorgKind, Swap
+from tidemill.schema.events import Block, PoolState, Reorg, ReorgKind, StateCause, Swap
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -61,4 +61,23 @@ def reorg(number: int, kind: ReorgKind, sequence: int) -> Reorg:
         block_hash=number.to_bytes(32, "big"),
         kind=kind,
         sequence=sequence,
+    )
+
+
+def state(pool: int) -> PoolState:
+    """A pool as it was read, which no log caused."""
+    return PoolState(
+        event_ns=START_NS,
+        recv_ns=START_NS,
+        source="sandbox",
+        chain_id=31337,
+        block_number=1,
+        block_hash=b"\x01" * 32,
+        pool=pool.to_bytes(20, "big"),
+        protocol="uniswap_v2",
+        dex="uniswap",
+        cause=StateCause.BOOTSTRAP,
+        sequence=0,
+        reserve0=1,
+        reserve1=2,
     )

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.store.samples import START_NS, block, reorg, swap
+from tests.store.samples import START_NS, block, reorg, state, swap
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS, ReorgKind
@@ -276,6 +276,20 @@ async def test_rows_of_reverted_blocks_are_left_out_until_restored(make_store: M
         assert len(await everything(store, finality="instant")) == 12
         await store.insert("reorg", [derive.to_batch([reorg(1, ReorgKind.RESTORED, 1)])], "b")
         assert len(await everything(store)) == 12
+
+
+async def test_rows_that_are_not_there_are_told_by_their_identity(make_store: MakeStore) -> None:
+    async with make_store() as store:
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch([swap(number) for number in (1, 2, 5)])], "a")
+        asked = derive.to_batch([swap(number) for number in range(8)])
+        lacking = derive.to_rows("swap", await store.lacking("swap", [asked]))
+        assert [row["amount0_in"] for row in lacking] == [0, 3, 4, 6, 7]
+        assert (await store.lacking("swap", [asked.slice(1, 2)])).num_rows == 0
+        read = derive.to_batch([state(7), state(8)])
+        await store.insert("pool_state", [read.slice(0, 1)], "a")
+        lacking = derive.to_rows("pool_state", await store.lacking("pool_state", [read]))
+        assert [row["pool"] for row in lacking] == [(8).to_bytes(20, "big")], "an absent part is one, too"
 
 
 async def test_rows_are_final_that_are_deep_enough_and_canonical(make_store: MakeStore) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tests.store.samples import block, swap
+from tests.store.told import coverage
 
 from tidemill.bus import Bus, open_bus
 from tidemill.schema import derive
@@ -40,13 +41,23 @@ class FakeStore:
         if self.failures:
             self.failures -= 1
             raise self.kind("expected room, the disk is full")
-        rows = [row["log_index"] for one in batches for row in derive.to_rows(tag, one)]
+        rows = [row["log_index"] for row in _rows(tag, batches)]
         self.by_token.setdefault(token, rows)
         return len(rows)
+
+    async def lacking(self, tag: str, batches: Any) -> pa.Table:
+        rows = batches if isinstance(batches, pa.Table) else pa.Table.from_batches(batches)
+        held = set(self.rows)
+        return rows.filter(pa.array([row["log_index"] not in held for row in derive.to_rows(tag, rows)]))
 
     @property
     def rows(self) -> list[int]:
         return [row for rows in self.by_token.values() for row in rows]
+
+
+def _rows(tag: str, batches: Any) -> list[dict[str, Any]]:
+    rows = batches if isinstance(batches, pa.Table) else pa.Table.from_batches(batches)
+    return derive.to_rows(tag, rows)
 
 
 def writer(bus: Bus, store: Any, **how: Any) -> Writer:
@@ -98,6 +109,24 @@ async def test_a_full_disk_is_reported_and_nothing_is_lost() -> None:
         assert [str(fault) for fault in faults] == ["expected room, the disk is full"] * 3
 
 
+async def test_coverage_is_stored_after_the_rows_that_it_speaks_of() -> None:
+    inserted: list[str] = []
+
+    class Tables(FakeStore):
+        async def insert(self, tag: str, batches: Sequence[pa.RecordBatch], token: str) -> int:
+            if tag == "swap":
+                await FakeStore.insert(self, tag, batches, token)
+            inserted.append(tag)
+            return sum(one.num_rows for one in batches)
+
+    store = Tables(failures=5)
+    claim = derive.to_batch([coverage(0, 1, 1, "complete", "claimed")])
+    async with open_bus("memory://") as bus:
+        await bus.commit([("coverage", claim), ("swap", batch(1))])
+        await stored_by(writer(bus, store, topics=["coverage", "swap"]))
+        assert inserted == ["swap", "coverage"]
+
+
 async def test_rows_that_the_store_refuses_end_the_writer_and_stay_on_the_bus() -> None:
     store = FakeStore(failures=1, kind=Refused)
     async with open_bus("memory://") as bus:
@@ -122,6 +151,30 @@ async def test_a_cancelled_insert_is_repeated_with_the_same_range_and_token() ->
         store.gate = None
         await stored_by(writer(bus, store))
         assert store.by_token == {f"{bus.identity}/swap/0-1": [1, 2], f"{bus.identity}/swap/2-2": [3]}
+
+
+async def test_rows_that_a_crash_lost_after_their_token_was_noted_are_inserted_once() -> None:
+    async with open_bus("memory://") as bus:
+        store = FakeStore()
+        store.by_token[f"{bus.identity}/swap/0-1"] = []  # the token is known, the rows never came
+        intent = {b"intent/store/swap": (0).to_bytes(8) + (1).to_bytes(8)}
+        await bus.commit([("swap", batch(1)), ("swap", batch(2, 3))], intent)
+        await stored_by(writer(bus, store))
+        assert store.rows == [1, 2, 3]
+
+
+async def test_rows_that_a_failed_insert_lost_are_inserted_once() -> None:
+    class Forgetful(FakeStore):
+        async def insert(self, tag: str, batches: Sequence[pa.RecordBatch], token: str) -> int:
+            if self.failures:
+                self.by_token[token] = []
+            return await FakeStore.insert(self, tag, batches, token)
+
+    store = Forgetful(failures=2)
+    async with open_bus("memory://") as bus:
+        await bus.commit([("swap", batch(1)), ("swap", batch(2, 3))])
+        await stored_by(writer(bus, store))
+        assert sorted(store.rows) == [1, 2, 3]
 
 
 async def test_an_intent_whose_batches_are_gone_is_a_gap() -> None:

@@ -1,36 +1,77 @@
 """`tidemill sql`: ask the process that owns the store, or open the store where none runs."""
 
 import asyncio
+import json
 import sys
 
 import pyarrow as pa
+from msgspec import Struct
 
-from tidemill.app.control import ask_sql
+from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
-from tidemill.app.sql import FORMATS
-from tidemill.schema.faults import Refused
-from tidemill.store import open_store
+from tidemill.app.sql import FORMATS, write_coverage
+from tidemill.schema.events import Proof
+from tidemill.store.coverage import METADATA_KEY, SourceCoverage, coverage_of, require_complete
+
+_REQUIREMENT = "complete"
 
 
-def main(environment: Environment, query: str, form: str) -> int:
+class AskOptions(Struct, frozen=True, kw_only=True):
+    """How a statement is answered."""
+
+    form: str
+    """One of FORMATS."""
+    level: Proof | None = None
+    """What every block must be proven by; None where blocks may be missing."""
+    with_coverage: bool = False
+    source: str | None = None
+    """Whose coverage counts; of every source where it is None. So with the range."""
+    from_block: int | None = None
+    to_block: int | None = None
+
+
+def level_of(requirement: str) -> Proof:
+    """Return the level that `complete` or `complete:LEVEL` asks for. Raises: ValueError."""
+    word, _, level = requirement.partition(":")
+    if word != _REQUIREMENT or (not level and ":" in requirement):
+        raise ValueError(f"--require: expected complete or complete:LEVEL, found {requirement!r}")
+    return proof_of(level, "--require") if level else Proof.NONE
+
+
+def proof_of(level: str, option: str) -> Proof:
+    """Return the proof of that name. Raises: ValueError, naming the option."""
+    if level not in set(Proof):
+        raise ValueError(f"{option}: expected a level of {', '.join(Proof)}, found {level!r}")
+    return Proof(level)
+
+
+def main(environment: Environment, query: str, options: AskOptions) -> int:
     """Print the answer; return the exit code.
 
-    Raises: Refused, where the statement is wrong or writes, or nothing was stored yet.
+    Raises: Refused, where the statement is wrong or writes, or nothing was stored yet; Gap, where blocks are
+    missing that must not be.
     """
-    table = asyncio.run(_ask(environment, query))
-    FORMATS[form](table, sys.stdout.buffer)
+    table, coverage = asyncio.run(_ask(environment, query, options))
+    if coverage is not None:
+        told = [one.to_json() for one in coverage]
+        metadata = {**(table.schema.metadata or {}), METADATA_KEY.encode(): json.dumps(told).encode()}
+        table = table.replace_schema_metadata(metadata)
+        if options.with_coverage and options.form == "json":
+            write_coverage(told, sys.stdout.buffer)
+    FORMATS[options.form](table, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     return 0
 
 
-async def _ask(environment: Environment, query: str) -> pa.Table:
-    answer = await ask_sql(environment.paths.data, query)
-    if answer is not None:
-        return answer
-    scheme, _, path = environment.store_url.partition("://")
-    if scheme == "chdb" and not environment.paths.data.exists():
-        raise Refused(
-            f"sql: expected a store at {path}, found none; `tidemill up` or `tidemill demo` makes one"
-        )
-    async with open_store(environment.store_url, environment.settings.store) as store:
-        return await store.query(query)
+async def _ask(
+    environment: Environment, query: str, options: AskOptions
+) -> tuple[pa.Table, list[SourceCoverage] | None]:
+    async with reading(environment, "sql") as store:
+        coverage = None
+        if options.level is not None or options.with_coverage or options.form == "arrow":
+            level = options.level or Proof.NONE
+            # Before the rows: what comes while they are read is not in all of them.
+            coverage = await coverage_of(store, options.source, options.from_block, options.to_block, level)
+        if options.level is not None:
+            require_complete(coverage or [])
+        return await store.query(query), coverage

@@ -77,6 +77,12 @@ async def serving(data: Path, status: Status, query: Query) -> AsyncIterator[Pat
         path.unlink(missing_ok=True)
 
 
+async def is_running(data: Path) -> bool:
+    """Say whether a process that owns `data` answers."""
+    path = socket_path(data)
+    return path.exists() and await _answers(path)
+
+
 async def ask_status(data: Path) -> dict[str, Any] | None:
     """Return the status of the process that owns `data`; None where none runs."""
     async with _client(data, _STATUS_TIMEOUT_S) as session:
@@ -114,10 +120,10 @@ def _fault(status: int, body: bytes) -> Fault:
 
 @asynccontextmanager
 async def _client(data: Path, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession | None]:
-    path = socket_path(data)
-    if not path.exists() or not await _answers(path):
+    if not await is_running(data):
         yield None
         return
+    path = socket_path(data)
     connector = aiohttp.UnixConnector(path=str(path))
     async with aiohttp.ClientSession(
         connector=connector, timeout=aiohttp.ClientTimeout(timeout_s)

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from tidemill.store.coverage import METADATA_KEY
+
 
 def readable(table: pa.Table) -> list[dict[str, Any]]:
     """Return the rows with binary values as 0x…, wide integers in full digits, times in ISO 8601 with ns.
@@ -118,6 +120,11 @@ def write_json(table: pa.Table, out: BinaryIO) -> None:
         out.write(
             json.dumps({name: _exact(value) for name, value in row.items()}, default=str).encode() + b"\n"
         )
+
+
+def write_coverage(told: list[dict[str, Any]], out: BinaryIO) -> None:
+    """Write what the rows cover, as one JSON line before theirs."""
+    out.write(json.dumps({METADATA_KEY: told}).encode() + b"\n")
 
 
 def _exact(value: Any) -> Any:

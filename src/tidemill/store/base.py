@@ -91,10 +91,19 @@ class Store(ABC):
     async def insert(self, tag: str, batches: pa.Table | Sequence[pa.RecordBatch], token: str) -> int:
         """Add rows to the table `tag`; a second insert with the same token adds nothing.
 
-        A cancelled caller does not know whether it happened: repeat it with the same token.
+        A cancelled caller does not know whether it happened: repeat it with the same token. After a crash
+        the token may be known and the rows not there: ask for those that are `lacking`, and add them with
+        another.
 
         Returns: the number of rows given. They can be queried when it returns.
         Raises: Refused, where the rows do not fit the schema; Unreachable, where there is no room: repeat it.
+        """
+
+    @abstractmethod
+    async def lacking(self, tag: str, batches: pa.Table | Sequence[pa.RecordBatch]) -> pa.Table:
+        """Return those of the rows whose identity no row of the table has.
+
+        Raises: Refused, where the rows do not fit the schema; Unreachable, where it cannot be told now.
         """
 
     @abstractmethod

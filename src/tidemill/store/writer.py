@@ -1,6 +1,7 @@
 """Carry every event from the bus into the store exactly once, across crashes, by offsets and tokens."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
@@ -16,6 +17,9 @@ _Result = TypeVar("_Result")
 
 _IDLE_WAIT_MS = 60_000
 _BATCHES_A_READ = 256
+_CLAIMS = "coverage"
+"""The topic that says which rows are here: it is stored after them, so that the store never claims more than
+it has, at whatever moment it is read or killed."""
 
 
 class WriterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +74,7 @@ class Writer:
         self._consumer = consumer
         self._on_fault = on_fault
         self._on_stored = on_stored
+        self._faults = 0
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
@@ -94,6 +99,8 @@ class Writer:
         await self._move(topic, consumer.next_offset)
         while True:
             entries = await self._gather(consumer)
+            if topic == _CLAIMS:
+                await self._others_stored()
             intent = {self._intent_key(topic): _range_value(entries[0].offset, entries[-1].offset)}
             await self._insisting(lambda intent=intent: self._bus.commit([], intent))
             await self._insert(topic, entries)
@@ -112,7 +119,14 @@ class Writer:
                 raise Gap(f"store {topic}: expected batches {first} to {last} on the bus, {last} is missing")
             entries += read
         await self._insert(topic, entries)
+        await self._insert_lacking(topic, entries)
         await self._finish(topic, consumer, last + 1)
+
+    async def _others_stored(self) -> None:
+        """Wait until the rows are stored that were committed with what was just read, or before it."""
+        heads = {topic: await self._bus.head(topic) for topic in self.stored if topic != _CLAIMS}
+        async with self._moved:
+            await self._moved.wait_for(lambda: all(self.stored[t].next_offset >= heads[t] for t in heads))
 
     async def _gather(self, consumer: Consumer) -> list[Entry]:
         entries: list[Entry] = []
@@ -135,7 +149,10 @@ class Writer:
         token = f"{self._bus.identity}/{topic}/{first}-{last}"
         batches = [entry.batch for entry in entries]
         begun_ns = self._now_ns()
+        faults_before = self._faults
         rows = await self._insisting(lambda: self._store.insert(topic, batches, token))
+        if self._faults != faults_before:
+            await self._insert_lacking(topic, entries)
         stored_ns = self._now_ns()
         counts = self.stored[topic]
         counts.rows += rows
@@ -143,6 +160,19 @@ class Writer:
         counts.insert_ns_sum += stored_ns - begun_ns
         counts.insert_ns_max = max(counts.insert_ns_max, stored_ns - begun_ns)
         self._on_stored(topic, last, stored_ns)
+
+    async def _insert_lacking(self, topic: str, entries: list[Entry]) -> None:
+        """Insert what a repeated insert left out.
+
+        The engine notes a token before it has the rows; what is killed between, or fails there, is taken for
+        done from then on.
+        """
+        batches = [entry.batch for entry in entries]
+        rows = await self._insisting(lambda: self._store.lacking(topic, batches))
+        while rows.num_rows:
+            token = f"{self._bus.identity}/{topic}/lacking-{secrets.token_hex(8)}"
+            await self._insisting(lambda token=token, rows=rows: self._store.insert(topic, rows, token))
+            rows = await self._insisting(lambda rows=rows: self._store.lacking(topic, rows))
 
     async def _finish(self, topic: str, consumer: Consumer, next_offset: int) -> None:
         changes = {**consumer.state_after(next_offset), self._intent_key(topic): None}
@@ -161,6 +191,7 @@ class Writer:
             try:
                 return await act()
             except Unreachable as fault:
+                self._faults += 1
                 self._on_fault(fault)
             await asyncio.sleep(pause_ms / 1000)
             pause_ms = min(2 * pause_ms, self._settings.backoff_max_ms)
