@@ -8,7 +8,19 @@ import pytest
 
 from .conftest import ROOT
 
-COMMANDS = ("up", "demo", "sandbox", "doctor", "status", "logs", "record", "replay", "sql", "config")
+COMMANDS = (
+    "up",
+    "demo",
+    "sandbox",
+    "doctor",
+    "status",
+    "logs",
+    "record",
+    "replay",
+    "sql",
+    "coverage",
+    "config",
+)
 
 
 def test_help_names_every_command_and_comes_at_once(cli):

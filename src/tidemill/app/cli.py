@@ -22,6 +22,8 @@ USAGE_ERROR = 2
 MOST = 1_000_000_000
 """Of anything that is a number here: 30 years of seconds; `inf` is none."""
 
+BLOCK_MOST = (1 << 63) - 1
+
 app = typer.Typer(
     invoke_without_command=True,
     name="tidemill",
@@ -53,6 +55,12 @@ ConfigFile = Annotated[
 ]
 DataFolder = Annotated[
     Path | None, typer.Option("--data", metavar="FOLDER", help="Overrides the setting data.dir.")
+]
+FromBlock = Annotated[
+    int | None, typer.Option("--from-block", "--from", min=0, max=BLOCK_MOST, help="First block that counts.")
+]
+ToBlock = Annotated[
+    int | None, typer.Option("--to-block", "--to", min=0, max=BLOCK_MOST, help="Last block that counts.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -115,15 +123,27 @@ def sandbox(
     seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
     swaps_per_s: Annotated[float, typer.Option(min=0, max=MOST, help="0 for no traders.")] = 50.0,
     block_ms: Annotated[int, typer.Option(min=10, max=MOST, help="Time between blocks.")] = 500,
-    seed: Annotated[int, typer.Option(help="The same seed trades the same.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed trades the same and has the same faults.")] = 1,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            "--faults",
+            metavar="SCENARIO",
+            help="Put a misbehaving endpoint beside the honest one: a preset such as lossy, or kind=value "
+            "items such as drop_log=1/100,freeze=10s/5s (docs/guide/emulator.md lists all).",
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders; print its endpoints and addresses."""
     from tidemill.app import sandbox as command
 
-    raise SystemExit(
-        command.main(seconds=seconds, swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed, is_json=json)
-    )
+    try:
+        scenario = command.read_scenario(faults)
+    except Fault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--faults") from fault
+    options = command.options(seconds=seconds, swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed)
+    raise SystemExit(command.main(options, scenario, is_json=json))
 
 
 @app.command()
@@ -215,11 +235,67 @@ def sql(
     data: DataFolder = None,
     format: Annotated[Format, typer.Option(help="How the answer is printed.")] = Format.TABLE,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    require: Annotated[
+        str | None,
+        typer.Option(metavar="complete[:LEVEL]", help="Fail where a block is missing, or proven by less."),
+    ] = None,
+    with_coverage: Annotated[
+        bool, typer.Option("--with-coverage", help="A first JSON line says what the rows cover.")
+    ] = False,
+    source: Annotated[
+        str | None, typer.Option(help="Whose coverage counts, where the statement reads only its rows.")
+    ] = None,
+    from_block: FromBlock = None,
+    to_block: ToBlock = None,
 ) -> None:
     """Ask the store, whether tidemill runs or not."""
     from tidemill.app import ask as command
 
-    raise SystemExit(command.main(_environment(config, data), query, "json" if json else format.value))
+    form = "json" if json else format.value
+    if with_coverage and form not in {"json", "arrow"}:
+        _end(f"--with-coverage: expected --format json or arrow, found {form}", USAGE_ERROR)
+    if require is None and form != "arrow" and not with_coverage:
+        unused = {"--source": source, "--from-block": from_block, "--to-block": to_block}
+        for option in (name for name, value in unused.items() if value is not None):
+            _end(
+                f"{option}: expected --require or --with-coverage beside it, for it limits these", USAGE_ERROR
+            )
+    try:
+        level = None if require is None else command.level_of(require)
+    except ValueError as wrong:
+        _end(str(wrong), USAGE_ERROR)
+    options = command.AskOptions(
+        form=form,
+        level=level,
+        with_coverage=with_coverage,
+        source=source,
+        from_block=from_block,
+        to_block=to_block,
+    )
+    raise SystemExit(command.main(_environment(config, data), query, options))
+
+
+@app.command()
+def coverage(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    source: Annotated[str | None, typer.Option(help="Which source; all by default.")] = None,
+    from_block: FromBlock = None,
+    to_block: ToBlock = None,
+    level: Annotated[
+        str | None, typer.Option(help="claimed, bloom, receipts_root or agreed: fail where blocks have less.")
+    ] = None,
+    gaps: Annotated[bool, typer.Option("--gaps", help="Only the gaps.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Say which blocks are complete, by what proof, and what was missing; exit 1 where a range is not."""
+    from tidemill.app import coverage as command
+
+    try:
+        options = command.options_of(source, from_block, to_block, level)
+    except ValueError as wrong:
+        _end(str(wrong), USAGE_ERROR)
+    raise SystemExit(command.main(_environment(config, data), options, gaps_only=gaps, is_json=json))
 
 
 @app.command()

@@ -1,16 +1,32 @@
 """`tidemill sandbox`: run a local chain with real pools and traders, and say where everything is."""
 
+import msgspec
+
 from tidemill.app.running import run
+from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.run import SandboxOptions, run_sandbox
 from tidemill.sandbox.traders import TraderOptions
 
 
-def main(*, seconds: float, swaps_per_s: float, block_ms: int, seed: int, is_json: bool) -> int:
-    """Run until the time is over or a signal comes; return the exit code."""
-    options = SandboxOptions(
+def read_scenario(text: str | None) -> Scenario | None:
+    """Return the faults that the user wants; None: no misbehaving endpoint.
+
+    Raises: Refused where `text` is no scenario.
+    """
+    return None if text is None else Scenario.parse(text)
+
+
+def options(*, seconds: float, swaps_per_s: float, block_ms: int, seed: int) -> SandboxOptions:
+    """Return what the command line says about the chain and its traders; 0 seconds run for ever."""
+    return SandboxOptions(
         seconds=seconds or None,
-        as_json=is_json,
         traders=TraderOptions(swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed),
+        faults_seed=seed,
     )
+
+
+def main(options: SandboxOptions, faults: Scenario | None, *, is_json: bool) -> int:
+    """Run until the time is over or a signal comes; return the exit code."""
+    options = msgspec.structs.replace(options, faults=faults, as_json=is_json)
     run(run_sandbox(options, lambda text: print(text, flush=True)))
     return 0

@@ -2,12 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
 
 from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.faults.proxy import FaultProxy, fault_proxy
+from tidemill.sandbox.faults.reorgs import Reorgs
+from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.node import NodeOptions
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World, to_json
@@ -26,6 +31,9 @@ class SandboxOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where the packages are; None: `$TIDEMILL_SANDBOX_DIR`, or `.sandbox` here."""
     node: NodeOptions = field(default_factory=NodeOptions)
     traders: TraderOptions = field(default_factory=TraderOptions)
+    faults: Scenario | None = None
+    """What goes wrong; None: there is no second, misbehaving endpoint."""
+    faults_seed: int = 1
 
 
 async def run_sandbox(options: SandboxOptions, say: Callable[[str], None] = print) -> TraderCounts:
@@ -34,20 +42,66 @@ async def run_sandbox(options: SandboxOptions, say: Callable[[str], None] = prin
     Raises: Refused or Unreachable where the packages or the node are not to be had, or the node ends.
     """
     counts = TraderCounts()
-    async with open_world(options.folder, options.node) as world:
+    async with open_world(options.folder, options.node) as world, AsyncExitStack() as stack:
+        proxy = reorgs = None
+        if options.faults is not None:
+            proxy = await stack.enter_async_context(
+                fault_proxy(
+                    http_url=world.http_url,
+                    ws_url=world.ws_url,
+                    scenario=options.faults,
+                    seed=options.faults_seed,
+                )
+            )
+            reorgs = None if options.faults.reorg is None else Reorgs(world, options.faults.reorg)
         if options.world_file is not None:
             options.world_file.write_bytes(to_json(world))
-        say(msgspec.json.encode(world).decode() if options.as_json else describe(world))
+        say(_opening(options, world, proxy))
         deadline = asyncio.timeout(options.seconds)
         try:
             async with deadline:
-                await trade(world, options.traders, counts)
+                await trade(world, options.traders, counts, reorgs.between_blocks if reorgs else None)
         except TimeoutError:
             if not deadline.expired():
                 raise
         finally:
-            say(msgspec.json.encode(counts).decode() if options.as_json else _summary(counts))
+            injected = {**(proxy.counts if proxy else {}), **({"reorg": reorgs.count} if reorgs else {})}
+            say(_closing(options, counts, injected))
     return counts
+
+
+def _opening(options: SandboxOptions, world: World, proxy: FaultProxy | None) -> str:
+    if not options.as_json:
+        return describe(world) if proxy is None else f"{describe(world)}\n{_describe(proxy, options)}"
+    said: dict[str, Any] = msgspec.structs.asdict(world)
+    if proxy is not None:
+        said["faulty"] = {
+            "http_url": proxy.http_url,
+            "ws_url": proxy.ws_url,
+            "scenario": str(proxy.scenario),
+            "seed": options.faults_seed,
+        }
+    return msgspec.json.encode(said).decode()
+
+
+def _describe(proxy: FaultProxy, options: SandboxOptions) -> str:
+    return (
+        f"faulty http       {proxy.http_url}\n"
+        f"faulty websocket  {proxy.ws_url}\n"
+        f"faults            {proxy.scenario}, seed {options.faults_seed}"
+    )
+
+
+def _closing(options: SandboxOptions, counts: TraderCounts, injected: dict[str, int]) -> str:
+    if options.as_json:
+        said: dict[str, Any] = msgspec.structs.asdict(counts)
+        if options.faults is not None:
+            said["injected"] = injected
+        return msgspec.json.encode(said).decode()
+    if options.faults is None:
+        return _summary(counts)
+    faults = ", ".join(f"{kind} {count}" for kind, count in injected.items())
+    return f"{_summary(counts)}\nfaults injected: {faults or 'none'}"
 
 
 def describe(world: World) -> str:

@@ -1,7 +1,7 @@
 """How fast the traders act: one block at a time, its transactions sent together, at a set rate."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 
 import msgspec
@@ -72,8 +72,15 @@ class _Receipt(Struct):
     logs: list[_Log]
 
 
-async def trade(world: World, options: TraderOptions, counts: TraderCounts) -> None:
+async def trade(
+    world: World,
+    options: TraderOptions,
+    counts: TraderCounts,
+    between_blocks: Callable[[], Awaitable[None]] | None = None,
+) -> None:
     """Trade until cancelled; what the node refuses or the chain reverts is counted.
+
+    `between_blocks` is awaited after each block, when nothing is under way: the place for a reorg.
 
     Raises: Unreachable where the node is gone, Refused where it refuses block after block.
     """
@@ -90,6 +97,8 @@ async def trade(world: World, options: TraderOptions, counts: TraderCounts) -> N
             try:
                 await floor.trade_block(elapsed_s)
                 refusals = 0
+                if between_blocks is not None:
+                    await between_blocks()
             except Refused:  # in the middle of a reorg the node knows no latest block for a moment
                 counts.refused_blocks += 1
                 refusals += 1
