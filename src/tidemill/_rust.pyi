@@ -22,12 +22,14 @@ __all__ = [
     "Pool",
     "PoolError",
     "PoolSet",
+    "Receipts",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "decode_logs",
     "keccak256",
     "parse_head",
     "parse_logs",
+    "parse_receipts",
     "read_frames",
 ]
 
@@ -48,6 +50,9 @@ class Head:
         base_fee_wei: int | None = None,
         gas_used: int,
         gas_limit: int,
+        receipts_root: bytes | None = None,
+        logs_bloom: bytes | None = None,
+        is_hash_proven: bool = False,
     ) -> Self: ...
     @property
     def number(self) -> int: ...
@@ -64,6 +69,17 @@ class Head:
     def gas_used(self) -> int: ...
     @property
     def gas_limit(self) -> int: ...
+    @property
+    def receipts_root(self) -> bytes | None: ...
+    @property
+    def logs_bloom(self) -> bytes | None:
+        """The filter of its logs, 256 bytes."""
+    @property
+    def is_hash_proven(self) -> bool:
+        """Whether all fields that the node told of the header hash to `hash`.
+
+        False says nothing where a field is missing or the chain's header is not the standard's.
+        """
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
@@ -84,6 +100,13 @@ class Logs:
         """Return the logs of one block; none where it has none here."""
     def of_addresses(self, addresses: set[bytes]) -> Logs:
         """Return the logs that these contracts emitted."""
+    def matching(self, topics: set[bytes], addresses: set[bytes]) -> Logs:
+        """Return the logs whose first topic is one of `topics` and, where there are addresses, of those contracts.
+
+        It is what `eth_getLogs` does with such a filter.
+        """
+    def bloom(self) -> bytes:
+        """Return the filter of the logs, 256 bytes: a header's, if they are all that its block has."""
     def keys(self) -> list[tuple[bytes, int]]:
         """Return block hash and log index of each log, in order."""
     @staticmethod
@@ -176,6 +199,43 @@ def parse_head(result: bytes) -> Head | None:
     """Read the answer to `eth_getBlockByNumber` or `eth_getBlockByHash`; None where there is no such block.
 
     Raises: Malformed, where it is neither null nor a block that has a place in the chain.
+    """
+
+@final
+class Receipts:
+    """The receipts of one block, and what its header must say if they are true and complete.
+
+    A header's root covers of a log its address, topics, data and place in the block; not the transaction's hash.
+    """
+
+    @property
+    def root(self) -> bytes:
+        """The root of the receipts' trie, 32 bytes, recomputed."""
+    @property
+    def bloom(self) -> bytes:
+        """The filter of the logs that the root covers, 256 bytes, recomputed."""
+    @property
+    def block_number(self) -> int | None:
+        """Absent, as the hash is, where there are no receipts to say it."""
+    @property
+    def block_hash(self) -> bytes | None: ...
+    @property
+    def count(self) -> int:
+        """How many receipts the answer has."""
+    @property
+    def outside_root(self) -> int:
+        """How many of them, at most one, the root does not cover, nor the filter.
+
+        A last receipt from nobody that used no gas: Polygon's bridge makes such. Elsewhere it is a lie.
+        """
+    @property
+    def logs(self) -> Logs:
+        """All logs of the block; those outside the root are the last transaction's."""
+
+def parse_receipts(result: bytes) -> Receipts | None:
+    """Read the answer to `eth_getBlockReceipts`, in any order; None where there is no such block.
+
+    Raises: Malformed, where it is neither null nor every receipt of one block once, or a log is out of place.
     """
 
 class PoolError(ValueError):

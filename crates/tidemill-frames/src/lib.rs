@@ -1,4 +1,4 @@
-//! JSON-RPC frames of a chain's node to heads, logs and answers; no I/O.
+//! JSON-RPC frames of a chain's node to heads, logs, receipts and answers; no I/O.
 //!
 //! Unknown fields are passed over, so that a newer node is understood; what is needed and missing, or spelt in
 //! another way than the specification says, is refused by name.
@@ -11,6 +11,7 @@ mod head;
 mod hex;
 mod log;
 mod order;
+mod receipts;
 
 pub use announced::LogPlace;
 pub use batch::{read_frames, Heard, HeardIn};
@@ -19,3 +20,4 @@ pub use frame::{read_frame, Frame};
 pub use head::parse_head;
 pub use log::parse_logs;
 pub use order::{blocks, merge, reject_duplicates, BlockLogs};
+pub use receipts::{parse_receipts, BlockReceipts};

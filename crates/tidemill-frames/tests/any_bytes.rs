@@ -1,19 +1,23 @@
 //! Whatever bytes come, a frame is read or refused; nothing panics.
 
 use proptest::prelude::*;
-use tidemill_frames::{parse_head, parse_logs, read_frame, read_frames};
+use tidemill_frames::{parse_head, parse_logs, parse_receipts, read_frame, read_frames};
 
-const FRAMES: [&str; 4] = [
+const FRAMES: [&str; 5] = [
     r#"{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{"number":"0x2","hash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","parentHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","timestamp":"0x3","gasUsed":"0x4","gasLimit":"0x5","baseFeePerGas":"0x6"}}}"#,
     r#"{"method":"eth_subscription","params":{"subscription":"0x1","result":{"address":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","topics":["0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f"],"data":"0x0102","blockNumber":"0x1","blockHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionIndex":"0x0","logIndex":"0x7","removed":false}}}"#,
     r#"[{"id":1,"result":[]},{"id":2,"error":{"code":-32000,"message":"\u00e9","data":null}}]"#,
     r#"[{"address":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","topics":[],"data":"0x","blockNumber":"0x1","blockHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionIndex":"0x0","logIndex":"0x7"}]"#,
+    r#"[{"transactionHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionIndex":"0x0","blockHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","blockNumber":"0x1","from":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","cumulativeGasUsed":"0x5208","status":"0x1","type":"0x7e","depositNonce":"0x1","depositReceiptVersion":"0x1","logs":[{"address":"0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8","topics":["0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f"],"data":"0x01","blockNumber":"0x1","blockHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","transactionIndex":"0x0","logIndex":"0x0"}]}]"#,
 ];
 
 fn read_everything(bytes: &[u8]) {
     let _ = read_frame(bytes);
     let _ = parse_head(bytes);
     let _ = parse_logs(bytes);
+    if let Ok(Some(block)) = parse_receipts(bytes) {
+        let _ = tidemill_proof::prove(&block.receipts, &block.logs);
+    }
     let _ = read_frames([bytes, bytes]);
 }
 

@@ -171,6 +171,9 @@ fn apply_blocks() {
         base_fee_wei: None,
         gas_used: 0,
         gas_limit: 0,
+        receipts_root: None,
+        logs_bloom: None,
+        is_hash_proven: false,
     };
     let mut columns = EventColumns::default();
     measure_batches("apply_block_v2_sync", (400, INPUTS), |_| {

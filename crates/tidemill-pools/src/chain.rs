@@ -1,5 +1,7 @@
 //! What a chain hands to the pools: a block's head and its logs.
 
+use std::sync::Arc;
+
 use ruint::aliases::U256;
 
 /// An address, in the chain's byte order.
@@ -24,6 +26,12 @@ pub struct Head {
     pub gas_used: u64,
     /// Gas its transactions might have used.
     pub gas_limit: u64,
+    /// Root of its receipts.
+    pub receipts_root: Option<Hash>,
+    /// Filter of its logs, shared by copies of the head.
+    pub logs_bloom: Option<Arc<[u8; 256]>>,
+    /// Whether all its fields hash to `hash`; false where a field is missing or the chain's header has others.
+    pub is_hash_proven: bool,
 }
 
 impl Head {

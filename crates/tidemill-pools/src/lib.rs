@@ -17,7 +17,9 @@ pub use kind::{
     Amount, Contradiction, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
 };
 pub use patch::{Journal, Key, Patch, RECORD_VERSION};
-pub use pool_set::{Applied, ApplyError, Cause, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked};
+pub use pool_set::{
+    Applied, ApplyError, Cause, DeedRow, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked,
+};
 pub use ruint::aliases::U256;
 
 /// Declares the kinds of pools: a new kind is one module and one word here.

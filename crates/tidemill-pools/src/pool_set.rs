@@ -14,7 +14,7 @@ use crate::patch::{key_of, split_key, Journal, Patch};
 use crate::Pool;
 
 pub use applied::{Applied, ApplyError, Drift, LogFault};
-pub use rows::{Cause, EventColumns, Origin};
+pub use rows::{Cause, DeedRow, EventColumns, Origin};
 pub use tracked::Tracked;
 
 use tracked::SPEC;

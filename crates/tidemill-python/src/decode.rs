@@ -1,10 +1,10 @@
 //! Columns of raw logs to columns of events, without any pool's state.
 
 use arrow_array::{RecordBatch, TimestampNanosecondArray};
-use tidemill_events::{LiquidityChange, PoolState, Swap};
+use tidemill_events::PoolState;
 use tidemill_pools::uniswap_v2::{UniswapV2, V2Event};
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
-use tidemill_pools::{Deed, EventColumns, Log, Moved, PoolKind, State, Traded, U256};
+use tidemill_pools::{Deed, DeedRow, EventColumns, Log, PoolKind, State, U256};
 
 use crate::log_columns::{column, LogColumns};
 
@@ -80,11 +80,17 @@ impl<'a> Row<'a> {
 
     #[inline]
     fn push_deed(&self, columns: &mut EventColumns, deed: Option<Deed>) {
-        match deed {
-            Some(Deed::Swap(traded)) => columns.swap.push(&self.swap(&traded)),
-            Some(Deed::Liquidity(moved)) => columns.liquidity_change.push(&self.liquidity(&moved)),
-            None => {}
-        }
+        let Some(deed) = deed else { return };
+        let row = DeedRow {
+            event_ns: self.event_ns,
+            recv_ns: self.recv_ns,
+            source: self.shared.source,
+            chain_id: self.shared.chain_id,
+            protocol: self.protocol,
+            dex: self.shared.dex,
+            log: self.log,
+        };
+        row.push(columns, &deed);
     }
 
     #[inline]
@@ -118,57 +124,6 @@ impl<'a> Row<'a> {
             sqrt_price_x96: state.sqrt_price_x96,
             liquidity: state.liquidity,
             tick: state.tick,
-        }
-    }
-
-    #[inline]
-    fn swap(&self, traded: &Traded) -> Swap<'a> {
-        Swap {
-            event_ns: self.event_ns,
-            recv_ns: self.recv_ns,
-            source: self.shared.source,
-            chain_id: self.shared.chain_id,
-            block_number: self.log.block_number,
-            block_hash: *self.log.block_hash,
-            tx_hash: *self.log.tx_hash,
-            tx_index: self.log.tx_index,
-            log_index: self.log.log_index,
-            pool: *self.log.address,
-            protocol: self.protocol,
-            dex: self.shared.dex,
-            sender: traded.sender,
-            recipient: traded.recipient,
-            amount0_in: traded.amount0_in,
-            amount1_in: traded.amount1_in,
-            amount0_out: traded.amount0_out,
-            amount1_out: traded.amount1_out,
-            sqrt_price_x96: traded.sqrt_price_x96,
-            liquidity: traded.liquidity,
-            tick: traded.tick,
-        }
-    }
-
-    fn liquidity(&self, moved: &Moved) -> LiquidityChange<'a> {
-        LiquidityChange {
-            event_ns: self.event_ns,
-            recv_ns: self.recv_ns,
-            source: self.shared.source,
-            chain_id: self.shared.chain_id,
-            block_number: self.log.block_number,
-            block_hash: *self.log.block_hash,
-            tx_hash: *self.log.tx_hash,
-            tx_index: self.log.tx_index,
-            log_index: self.log.log_index,
-            pool: *self.log.address,
-            protocol: self.protocol,
-            dex: self.shared.dex,
-            kind: if moved.is_mint { "mint" } else { "burn" },
-            owner: moved.owner,
-            amount0: moved.amount0,
-            amount1: moved.amount1,
-            liquidity: moved.liquidity,
-            tick_lower: moved.tick_lower,
-            tick_upper: moved.tick_upper,
         }
     }
 }

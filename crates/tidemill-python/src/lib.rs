@@ -13,6 +13,7 @@ mod logs;
 mod numbers;
 mod pool;
 mod pool_set;
+mod receipts;
 mod snapshot;
 mod uniswap_v2;
 mod uniswap_v3;
@@ -20,18 +21,13 @@ mod uniswap_v3;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use tiny_keccak::{Hasher, Keccak};
 
 use decode::{decode, Refused, Shared};
 
 /// Returns the Keccak-256 hash of `data`.
 #[pyfunction]
 fn keccak256<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyBytes> {
-    let mut hash = [0; 32];
-    let mut keccak = Keccak::v256();
-    keccak.update(data);
-    keccak.finalize(&mut hash);
-    PyBytes::new(py, &hash)
+    PyBytes::new(py, &tidemill_proof::keccak256(data))
 }
 
 /// Decodes columns of raw logs to batches of events.
@@ -76,6 +72,8 @@ mod module {
     use super::pool::Pool;
     #[pymodule_export]
     use super::pool_set::{Applied, Drift, PoolSet};
+    #[pymodule_export]
+    use super::receipts::{parse_receipts, Receipts};
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

@@ -1,6 +1,6 @@
 //! Many logs in the chain's order, as one frozen class.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pyo3::exceptions::PyValueError;
@@ -85,12 +85,28 @@ impl Logs {
         Self::keep(logs)
     }
 
-    fn of_addresses(&self, py: Python<'_>, addresses: std::collections::HashSet<Address>) -> Self {
+    fn of_addresses(&self, py: Python<'_>, addresses: HashSet<Address>) -> Self {
         py.detach(|| {
             let mut logs = Inner::new();
             logs.extend(self.0.logs.iter().filter(|log| addresses.contains(log.address)));
             Self::keep(logs)
         })
+    }
+
+    fn matching(&self, py: Python<'_>, topics: HashSet<Hash>, addresses: HashSet<Address>) -> Self {
+        py.detach(|| {
+            let mut logs = Inner::new();
+            logs.extend(self.0.logs.iter().filter(|log| {
+                log.topics.first().is_some_and(|topic| topics.contains(topic))
+                    && (addresses.is_empty() || addresses.contains(log.address))
+            }));
+            Self::keep(logs)
+        })
+    }
+
+    fn bloom<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let bloom = py.detach(|| tidemill_proof::bloom(&self.0.logs));
+        PyBytes::new(py, &bloom)
     }
 
     fn keys<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyBytes>, u32)> {

@@ -130,6 +130,9 @@ impl<'a> Chain<'a> {
             base_fee_wei: None,
             gas_used: 0,
             gas_limit: 0,
+            receipts_root: None,
+            logs_bloom: None,
+            is_hash_proven: false,
         }
     }
 

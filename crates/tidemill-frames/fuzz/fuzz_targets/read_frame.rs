@@ -21,6 +21,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = tidemill_frames::read_frame(bytes);
     let _ = tidemill_frames::parse_head(bytes);
     let _ = tidemill_frames::parse_logs(bytes);
+    if let Ok(Some(block)) = tidemill_frames::parse_receipts(bytes) {
+        let _ = tidemill_proof::prove(&block.receipts, &block.logs);
+    }
     let _ = tidemill_frames::read_frames([bytes, bytes]);
     let _ = Patch::from_bytes(bytes);
     decode(bytes);

@@ -133,65 +133,95 @@ pub(super) fn push_deed(
     told: (&Log<'_>, &Deed),
 ) {
     let (log, deed) = told;
-    match deed {
-        Deed::Swap(traded) => columns.swap.push(&swap_row(origin, tracked, log, traded)),
-        Deed::Liquidity(moved) => {
-            columns.liquidity_change.push(&liquidity_row(origin, tracked, log, moved));
+    let row = DeedRow {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        protocol: tracked.pool.protocol(),
+        dex: &tracked.spec.dex,
+        log,
+    };
+    row.push(columns, deed);
+}
+
+/// What a swap's row and a mint's or burn's have in common: where the log is that tells of it.
+#[derive(Debug, Clone, Copy)]
+pub struct DeedRow<'a> {
+    /// The block's time, ns since 1970-01-01 UTC.
+    pub event_ns: i64,
+    /// When the frame that completed the block was read, ns since 1970-01-01 UTC.
+    pub recv_ns: i64,
+    /// The chain's name in the events.
+    pub source: &'a str,
+    /// The chain's id.
+    pub chain_id: u64,
+    /// The kind of pool.
+    pub protocol: &'static str,
+    /// The exchange.
+    pub dex: &'a str,
+    /// The log.
+    pub log: &'a Log<'a>,
+}
+
+impl DeedRow<'_> {
+    /// Adds the row of `deed` to the columns of its event.
+    #[inline]
+    pub fn push(&self, columns: &mut EventColumns, deed: &Deed) {
+        match deed {
+            Deed::Swap(traded) => columns.swap.push(&self.swap(traded)),
+            Deed::Liquidity(moved) => columns.liquidity_change.push(&self.liquidity_change(moved)),
         }
     }
-}
 
-fn swap_row<'a>(origin: &Origin<'a>, tracked: &'a Tracked, log: &Log<'_>, traded: &Traded) -> Swap<'a> {
-    Swap {
-        event_ns: origin.head.event_ns(),
-        recv_ns: origin.recv_ns,
-        source: origin.source,
-        chain_id: origin.chain_id,
-        block_number: origin.head.number,
-        block_hash: origin.head.hash,
-        tx_hash: *log.tx_hash,
-        tx_index: log.tx_index,
-        log_index: log.log_index,
-        pool: tracked.spec.address,
-        protocol: tracked.pool.protocol(),
-        dex: &tracked.spec.dex,
-        sender: traded.sender,
-        recipient: traded.recipient,
-        amount0_in: traded.amount0_in,
-        amount1_in: traded.amount1_in,
-        amount0_out: traded.amount0_out,
-        amount1_out: traded.amount1_out,
-        sqrt_price_x96: traded.sqrt_price_x96,
-        liquidity: traded.liquidity,
-        tick: traded.tick,
+    #[inline]
+    fn swap(&self, traded: &Traded) -> Swap<'_> {
+        Swap {
+            event_ns: self.event_ns,
+            recv_ns: self.recv_ns,
+            source: self.source,
+            chain_id: self.chain_id,
+            block_number: self.log.block_number,
+            block_hash: *self.log.block_hash,
+            tx_hash: *self.log.tx_hash,
+            tx_index: self.log.tx_index,
+            log_index: self.log.log_index,
+            pool: *self.log.address,
+            protocol: self.protocol,
+            dex: self.dex,
+            sender: traded.sender,
+            recipient: traded.recipient,
+            amount0_in: traded.amount0_in,
+            amount1_in: traded.amount1_in,
+            amount0_out: traded.amount0_out,
+            amount1_out: traded.amount1_out,
+            sqrt_price_x96: traded.sqrt_price_x96,
+            liquidity: traded.liquidity,
+            tick: traded.tick,
+        }
     }
-}
 
-fn liquidity_row<'a>(
-    origin: &Origin<'a>,
-    tracked: &'a Tracked,
-    log: &Log<'_>,
-    moved: &Moved,
-) -> LiquidityChange<'a> {
-    LiquidityChange {
-        event_ns: origin.head.event_ns(),
-        recv_ns: origin.recv_ns,
-        source: origin.source,
-        chain_id: origin.chain_id,
-        block_number: origin.head.number,
-        block_hash: origin.head.hash,
-        tx_hash: *log.tx_hash,
-        tx_index: log.tx_index,
-        log_index: log.log_index,
-        pool: tracked.spec.address,
-        protocol: tracked.pool.protocol(),
-        dex: &tracked.spec.dex,
-        kind: if moved.is_mint { "mint" } else { "burn" },
-        owner: moved.owner,
-        amount0: moved.amount0,
-        amount1: moved.amount1,
-        liquidity: moved.liquidity,
-        tick_lower: moved.tick_lower,
-        tick_upper: moved.tick_upper,
+    fn liquidity_change(&self, moved: &Moved) -> LiquidityChange<'_> {
+        LiquidityChange {
+            event_ns: self.event_ns,
+            recv_ns: self.recv_ns,
+            source: self.source,
+            chain_id: self.chain_id,
+            block_number: self.log.block_number,
+            block_hash: *self.log.block_hash,
+            tx_hash: *self.log.tx_hash,
+            tx_index: self.log.tx_index,
+            log_index: self.log.log_index,
+            pool: *self.log.address,
+            protocol: self.protocol,
+            dex: self.dex,
+            kind: if moved.is_mint { "mint" } else { "burn" },
+            owner: moved.owner,
+            amount0: moved.amount0,
+            amount1: moved.amount1,
+            liquidity: moved.liquidity,
+            tick_lower: moved.tick_lower,
+            tick_upper: moved.tick_upper,
+        }
     }
 }
