@@ -111,12 +111,17 @@ class Engine:
         await self._opened.aclose()
 
     async def run(self) -> None:
-        """Read and write until cancelled; the first bug ends everything."""
+        """Read and write until cancelled, or until every chain has ended; the first bug ends everything."""
         gc.freeze()  # the modules' objects live as long as we do: to look through them takes 6 to 9 ms
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.writer.run(), name="store writer")
-            for source, config in self._chains.items():
+            writing = tasks.create_task(self.writer.run(), name="store writer")
+            reading = [
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
+                for source, config in self._chains.items()
+            ]
+            await asyncio.wait(reading)
+            await self.writer.drain()
+            writing.cancel()
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

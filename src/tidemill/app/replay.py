@@ -185,8 +185,12 @@ async def _replay_recording(
 
 
 async def _refuse_known(bus: Bus, source: str) -> None:
-    if await bus.get(state_prefix(source) + b"tip") is not None:
-        raise Refused(f"--into: expected a folder without events of {source}, found some; choose another")
+    """Refuse a bus that a chain was read into, or replayed into; note that one is replayed into it now."""
+    mark = f"replayed/{source}".encode()
+    for key in (state_prefix(source) + b"tip", mark):
+        if await bus.get(key) is not None:
+            raise Refused(f"--into: expected a folder without events of {source}, found some; choose another")
+    await bus.commit([], {mark: b"1"})
 
 
 async def _import(bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str]) -> tuple[str, float]:

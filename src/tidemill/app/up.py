@@ -26,9 +26,9 @@ def main(environment: Environment, *, record: bool | None, with_view: bool) -> i
     _check_chains(settings.chains)
     is_recording = settings.record.enabled if record is None else record
     with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
-        run(_up(environment, record=is_recording, with_view=with_view))
+        ended = run(_up(environment, record=is_recording, with_view=with_view))
         _log.info("stopped")
-    return 0
+    return 1 if ended else 0
 
 
 def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
@@ -44,7 +44,8 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
             )
 
 
-async def _up(environment: Environment, *, record: bool, with_view: bool) -> None:
+async def _up(environment: Environment, *, record: bool, with_view: bool) -> bool:
+    """Read until a signal; return whether every chain ended by itself."""
     from tidemill.app.live import LiveState
     from tidemill.app.view import show
 
@@ -60,6 +61,9 @@ async def _up(environment: Environment, *, record: bool, with_view: bool) -> Non
             environment.redactor(environment.store_url),
             socket,
         )
-        tasks.create_task(engine.run(), name="engine")
-        if with_view:
-            tasks.create_task(show(engine, state), name="view")
+        view = tasks.create_task(show(engine, state), name="view") if with_view else None
+        await engine.run()
+        if view is not None:
+            view.cancel()
+    _log.error("no chain is left to read: correct what is said of each, then start again")
+    return True
