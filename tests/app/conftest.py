@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tidemill.app.demo import world_config
+from tidemill.sandbox.faults.proxy import FaultProxy
 from tidemill.sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,18 +41,24 @@ def cli(tmp_path: Path) -> Cli:
     return run
 
 
-def chain_toml(world: World, *, start_block: int | None = None) -> str:
-    """Return the settings that read `world` from its first contract on, or from `start_block`."""
+def chain_toml(world: World, *, start_block: int | None = None, through: FaultProxy | None = None) -> str:
+    """Return the settings that read `world` from its first contract on, or from `start_block`.
+
+    Where `through` is given, it is read by that endpoint, proven, and the honest one is its fallback.
+    """
     config = world_config(world)
     lines = [
         "[chains.sandbox]",
         f"chain_id = {config.chain_id}",
-        f'ws_url = "{config.ws_url}"',
-        f'http_url = "{config.http_url}"',
+        f'ws_url = "{config.ws_url if through is None else through.ws_url}"',
+        f'http_url = "{config.http_url if through is None else through.http_url}"',
         f"start_block = {config.start_block if start_block is None else start_block}",
         f'multicall = "{config.multicall}"',
         "reconnect_first_ms = 50",
     ]
+    if through is not None:
+        lines += ['proof = "receipts_root"', "[[chains.sandbox.fallbacks]]"]
+        lines += [f'ws_url = "{config.ws_url}"', f'http_url = "{config.http_url}"']
     for factory in config.factories:
         lines += ["[[chains.sandbox.factories]]"]
         lines += [f"{name} = {json.dumps(getattr(factory, name))}" for name in factory.__struct_fields__]

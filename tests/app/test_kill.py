@@ -13,6 +13,8 @@ import pytest
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
+from tidemill.sandbox.faults.proxy import FaultProxy, fault_proxy
+from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
 
@@ -82,12 +84,30 @@ async def caught_up(data: Path, head: int) -> None:
 async def test_after_kills_at_random_moments_the_store_has_what_the_chain_has(
     fresh_world: World, tmp_path: Path
 ):
-    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world))
+    await killed_and_whole(fresh_world, tmp_path, KILLS)
+
+
+@pytest.mark.timeout(60 + 8 * KILLS)
+async def test_kills_behind_an_endpoint_that_misbehaves_cost_nothing_either(
+    fresh_world: World, tmp_path: Path
+):
+    scenario = Scenario.parse(
+        "drop_log=1/100,drop=1/300,duplicate=1/200,reorder=1/200,garbage=1/500,disconnect=1/1000,slow_ms=3"
+    )
+    world = fresh_world
+    async with fault_proxy(http_url=world.http_url, ws_url=world.ws_url, scenario=scenario) as proxy:
+        await killed_and_whole(world, tmp_path, max(KILLS // 4, 1), proxy)
+
+
+async def killed_and_whole(
+    fresh_world: World, tmp_path: Path, kills: int, through: FaultProxy | None = None
+) -> None:
+    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world, through=through))
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     dice = random.Random(seed)
     async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100, liquidity_percent=10) as crowd:
-        for kill in range(KILLS):
+        for kill in range(kills):
             async with running_up(tmp_path) as process:
                 if kill % 3:
                     await stored_something(tmp_path / "data", process)
@@ -116,7 +136,7 @@ async def test_after_kills_at_random_moments_the_store_has_what_the_chain_has(
             assert (proof.missing, proof.double, proof.unknown) == (0, 0, 0), f"{table}: {proof}, seed {seed}"
         assert proof.on_chain > 0
         runs = await query("SELECT uniqExact(connection) AS runs FROM coverage")
-        assert runs["runs"][0].as_py() > KILLS / 3, "the kills came too early to hit anything"
+        assert runs["runs"][0].as_py() > kills / 4, "the kills came too early to hit anything"
         await blocks_are_whole(query, rpc, fresh_world.deploy_block, head)
         await states_are_the_contracts(query, rpc, fresh_world)
         process.send_signal(signal.SIGTERM)

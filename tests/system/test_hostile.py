@@ -12,6 +12,7 @@ from tests.app.until import until
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.node import NodeOptions
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World
@@ -127,6 +128,14 @@ async def test_answers_that_lack_logs_are_found_out_and_asked_for_again(fresh_wo
             await assert_whole(tmp_path, "sandbox", fresh_world)
 
 
+async def test_a_program_without_a_chain_left_to_read_ends_and_says_why(fresh_world: World, tmp_path: Path):
+    (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world, chain_id=5))
+    code, _, complaint = await tidemill(tmp_path, "up")
+    assert code == 1
+    assert "expected chain id 5, found 31337" in complaint
+    assert "no chain is left to read" in complaint
+
+
 async def test_a_node_that_goes_back_in_time_and_cuts_its_connections_costs_no_event(
     fresh_world: World, tmp_path: Path
 ):
@@ -185,8 +194,9 @@ async def test_another_chain_at_the_same_address_is_told_and_what_is_stored_stay
         await traded(fresh_world, 2)
         await fresh_world.mine(300)
         await caught_up(tmp_path, "sandbox", fresh_world)
-    async with open_world() as other:
-        (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", other))
+    async with open_world() as other, open_world(options=NodeOptions(chain_id=4_242)) as third:
+        sections = chain_section("sandbox", other) + chain_section("third", third)
+        (tmp_path / "tidemill.toml").write_text(sections)
         async with up(tmp_path):
             await until(lambda: says(tmp_path, "sandbox", "its chain is another one"))
             await other.mine(400)

@@ -166,7 +166,8 @@ async def _chain(environment: Environment, source: str) -> str:
 
     config = check_config(environment.settings.chains[source])
     found: list[str] = []
-    for url in filter(None, (config.http_url, config.ws_url)):
+    urls = [url for endpoint in config.endpoints for url in (endpoint.http_url, endpoint.ws_url)]
+    for url in filter(None, urls):
         chain_id = await chain_id_of(url)
         if chain_id != config.chain_id:
             raise _Bad(

@@ -30,6 +30,7 @@ from tidemill.process.pools import Batches
 from tidemill.schema.events import HealthState
 from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.store import Store, Writer, open_store
+from tidemill.store.ledger import summary
 
 _log = logging.getLogger("tidemill.engine")
 
@@ -228,6 +229,7 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
         endpoint: redact(" ".join(filter(None, (health.state, health.detail))))
         for endpoint, health in heard.items()
     }
+    told["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
     newest = str(pipeline.faults[-1]) if pipeline is not None and pipeline.faults else ""
     told["last_fault"] = redact(status.last_fault or newest)
     return told

@@ -17,6 +17,7 @@ from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable
+from tidemill.store.ledger import Ledger
 
 _log = logging.getLogger("tidemill.pipeline")
 
@@ -82,6 +83,8 @@ class ChainPipeline:
         self.faults: deque[Fault] = deque(maxlen=100)
         """The last ones."""
         self.fault_count = 0
+        self.ledger = Ledger()
+        """What this run has told of its completeness."""
         self.endpoints: dict[str, Health] = {}
         """The last that was told of each."""
         self._bus = bus
@@ -104,6 +107,7 @@ class ChainPipeline:
         batches = [*applied.batches, *_few(step.events)]
         state = {**applied.state, **step.state}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
+        self.ledger.tell(step.events)
         if not batches and not state:
             return drifted
         offsets = await self._commit(batches, state)

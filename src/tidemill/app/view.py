@@ -20,7 +20,7 @@ _FRAME_S = 0.25
 _LINE_S = 1.0
 _RATE_OVER_S = 5.0
 _POOLS_SHOWN = 14
-_STATE_STYLES = {"live": "green", "leading": "green", "polling": "yellow", "connecting": "yellow", "stale": "yellow", "down": "red", "refused": "red"}
+_STATE_STYLES = dict.fromkeys(("live", "leading"), "green") | dict.fromkeys(("down", "refused"), "red")
 
 
 class _Rate:

@@ -96,8 +96,9 @@ class Attending:
     def answered(self, name: str) -> None:
         """Take note of an answer over HTTP."""
         link = self._links[name]
-        if link.is_open and not link.is_ws and link is not self._polling:
-            self._reports.health(name, HealthState.LIVE)
+        if link.is_open and not link.is_ws:
+            is_polled = link is self._polling
+            self._reports.health(name, HealthState.POLLING if is_polled else HealthState.LIVE)
 
     def announced(self, name: str, head: Head) -> bool:
         """Take note of a head that a socket announced; return whether it is to be followed."""

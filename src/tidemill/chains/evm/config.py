@@ -47,6 +47,8 @@ class EndpointConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     http_url: str | None = None
 
 
+STATE_SYNC_CHAINS = frozenset({137, 80_002})
+"""Polygon and its test chain: the receipt of a state sync is in neither root nor bloom of its block."""
 ProofLevel = Literal["claimed", "bloom", "receipts_root", "agreed"]
 
 
@@ -124,7 +126,8 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A lost connection is tried again after this time, give or take half of it; then twice as long each
     time.
     """
-    reconnect_max_ms: Positive = 15_000
+    reconnect_max_ms: Positive = 3_000
+    """A node that is back is found within 5 s, the half on top included."""
 
     @property
     def endpoints(self) -> tuple[EndpointConfig, ...]:
@@ -139,6 +142,11 @@ def check_config(config: EvmConfig) -> EvmConfig:
         raise Refused(f"{where}: name: expected at most 64 letters, digits, - and _, found {config.source!r}")
     for number, endpoint in enumerate(config.endpoints):
         _check_endpoint(f"{where}: fallbacks[{number - 1}]" if number else where, endpoint)
+    if config.proof == "bloom" and config.chain_id in STATE_SYNC_CHAINS:
+        raise Refused(
+            f"{where}: proof = bloom: expected another level on chain {config.chain_id}, whose state syncs"
+            " have logs that are not in the bloom; receipts_root is proof here"
+        )
     if config.proof == "agreed" and not config.fallbacks:
         raise Refused(f"{where}: proof = agreed: expected a fallback, for it takes two endpoints to agree")
     if config.settle_blocks >= config.walk_blocks_max:

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from tidemill._rust import Logs, parse_logs, parse_receipts
 from tidemill.chains.evm.calls import Calls
-from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.config import STATE_SYNC_CHAINS, EvmConfig
 from tidemill.chains.evm.line import Pending
 from tidemill.chains.evm.scorecard import Vice
 from tidemill.schema.faults import Gap, Malformed
@@ -101,6 +101,11 @@ class Proving:
             raise Gap(f"{self._where}: expected the receipts of block {head.number}, the node has none")
         if head.receipts_root is None:
             raise Malformed(f"{self._where}: block {head.number}: expected receiptsRoot in its header")
+        if receipts.outside_root and self._config.chain_id not in STATE_SYNC_CHAINS:
+            raise Malformed(
+                f"{self._where}: block {head.number}: expected all receipts in the root, found"
+                f" {receipts.outside_root} of a state sync, which this chain does not have"
+            )
         if receipts.root != head.receipts_root:
             self._refuse(pending, receipts.root, "its receipts do not make the root of its header")
             return
