@@ -1,1 +1,18 @@
 """tidemill: exact on-chain and order-book events, kept once, with proof that none is missing."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tidemill.app.websocket_manager import WebSocketManager
+
+__all__ = ["WebSocketManager"]
+
+_HOMES = {"WebSocketManager": "tidemill.app.websocket_manager"}
+"""Where the public classes live: they are imported when they are asked for, as they bring much with them."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

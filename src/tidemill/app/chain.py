@@ -2,13 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
+from msgspec.structs import replace
+
 from tidemill._rust import Factory
+from tidemill.app.settings import Settings
 from tidemill.bus import Bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.window import read_checkpoint, state_prefix
 from tidemill.process.pools import PoolBook
+from tidemill.schema.faults import Refused
+
+_MS_PER_S = 1_000
 
 
 async def kept_state(bus: Bus, source: str) -> dict[bytes, bytes]:
@@ -38,3 +44,30 @@ def make_book(config: EvmConfig, state: Iterable[tuple[bytes, bytes]]) -> PoolBo
     book = PoolBook(config.source, config.chain_id, factories, config.window_blocks)
     book.load((key, value) for key, value in state if key.startswith(book.prefix))
     return book
+
+
+def chains_of(settings: Settings) -> dict[str, EvmConfig]:
+    """Return the chains to read, by name, as [ingest] has them read. Raises: Refused."""
+    ingest = settings.ingest
+    return {
+        name: with_transport(config, ingest.use_websockets, ingest.polling_interval_s)
+        for name, config in settings.chains.items()
+    }
+
+
+def with_transport(config: EvmConfig, use_websockets: bool, polling_interval_s: float | None) -> EvmConfig:
+    """Return `config` without its WebSockets, where they are not wanted, and with the interval of its polls.
+
+    An interval of None leaves the chain's own. Raises: Refused, where nothing is left to read the chain by.
+    """
+    if polling_interval_s is not None:
+        config = replace(config, poll_ms=max(1, round(polling_interval_s * _MS_PER_S)))
+    if use_websockets:
+        return config
+    polled = [one for one in config.endpoints if one.http_url is not None]
+    if not polled:
+        raise Refused(
+            f"chain {config.source}: http_url: expected one, as use_websockets is false, found none"
+        )
+    fallbacks = tuple(replace(one, ws_url=None) for one in polled[1:])
+    return replace(config, ws_url=None, http_url=polled[0].http_url, fallbacks=fallbacks)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill.app.chain import make_book, make_follower
+from tidemill.app.chain import chains_of, make_book, make_follower
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.running import until_stopped
@@ -49,7 +49,7 @@ def main(environment: Environment, options: RecordOptions) -> int:
 
 
 def _chosen(environment: Environment, name: str | None) -> EvmConfig:
-    chains = environment.settings.chains
+    chains = chains_of(environment.settings)
     if name is None and len(chains) == 1:
         return next(iter(chains.values()))
     if name is None or name not in chains:

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Struct, structs
+from msgspec import Meta, Struct, structs
 
 from tidemill.bus import BusSettings
 from tidemill.chains.evm.config import EvmConfig
@@ -16,8 +16,13 @@ from tidemill.store import StoreSettings, WriterSettings
 
 FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
-ALIASES = {"LOG_LEVEL": "log.level"}
+ALIASES = {
+    "LOG_LEVEL": "log.level",
+    "USE_WEBSOCKETS": "ingest.use_websockets",
+    "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
+}
 """Environment names that users' shells have already, and the setting that each stands for."""
+IntervalSeconds = Annotated[float, Meta(ge=0.001, le=86_400)]
 
 
 class DataSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +54,15 @@ class RecordSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Whether `up` keeps every inbound frame, in `recordings` in the data folder."""
 
 
+class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [ingest]: how all chains are read."""
+
+    use_websockets: bool = True
+    """Whether WebSockets may be used; without them the newest block is asked for at intervals over HTTP."""
+    polling_interval_s: IntervalSeconds | None = None
+    """How often that is, for every chain; absent: each chain's own `poll_ms`."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
@@ -57,6 +71,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     store: StoreSection = StoreSection()
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
+    ingest: IngestSettings = IngestSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from tidemill.app.chain import chains_of
 from tidemill.app.control import serving
 from tidemill.app.engine import Engine
 from tidemill.app.running import run
@@ -23,10 +24,11 @@ def main(environment: Environment, *, record: bool | None, with_view: bool) -> i
     settings = environment.settings
     if not settings.chains:
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
-    _check_chains(settings.chains)
+    chains = chains_of(settings)
+    _check_chains(chains)
     is_recording = settings.record.enabled if record is None else record
     with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
-        ended = run(_up(environment, record=is_recording, with_view=with_view))
+        ended = run(_up(environment, chains, record=is_recording, with_view=with_view))
         _log.info("stopped")
     return 1 if ended else 0
 
@@ -44,14 +46,16 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
             )
 
 
-async def _up(environment: Environment, *, record: bool, with_view: bool) -> bool:
+async def _up(
+    environment: Environment, chains: Mapping[str, EvmConfig], *, record: bool, with_view: bool
+) -> bool:
     """Read until a signal; return whether every chain ended by itself."""
     from tidemill.app.live import LiveState
     from tidemill.app.view import show
 
     state = LiveState()
     async with (
-        Engine(environment, environment.settings.chains, record=record, on_batches=state.take) as engine,
+        Engine(environment, chains, record=record, on_batches=state.take) as engine,
         serving(environment.paths.data, engine.status, engine.query) as socket,
         asyncio.TaskGroup() as tasks,
     ):

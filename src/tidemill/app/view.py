@@ -20,7 +20,11 @@ _FRAME_S = 0.25
 _LINE_S = 1.0
 _RATE_OVER_S = 5.0
 _POOLS_SHOWN = 14
-_STATE_STYLES = dict.fromkeys(("live", "leading"), "green") | dict.fromkeys(("down", "refused"), "red")
+_STATE_STYLES: dict[str, str] = {
+    **dict.fromkeys(("live", "leading"), "green"),
+    **dict.fromkeys(("connecting", "polling", "stale"), "yellow"),
+    **dict.fromkeys(("down", "refused"), "red"),
+}
 
 
 class _Rate:

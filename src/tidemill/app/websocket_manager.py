@@ -1,0 +1,286 @@
+"""The public WebSocketManager: connect to exchanges on chains, and have their events given to callbacks."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+
+from tidemill.app.chain import chains_of
+from tidemill.app.config_json import settings_of
+from tidemill.app.dex_feed import DexFeed, Reader, known_dexes
+from tidemill.app.settings import Environment, Settings
+from tidemill.app.subscription import QUEUE_EVENTS_MAX, Callback, Subscription
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.core.clock import NS_PER_S, Clock, SystemClock
+from tidemill.core.config import read_env_file
+from tidemill.core.redact import Redactor
+from tidemill.schema.events import HealthState
+from tidemill.schema.faults import Refused
+
+
+class WebSocketManager:
+    """Reads exchanges on chains and calls back with each of their events.
+
+    `config` is tidemill's own settings, or a mapping as `settings_of` takes it. Use it as an async context
+    manager, or call `start` and `stop`. Everything runs on the event loop that `start` was called on, and
+    callbacks do too: one that is not async must return at once.
+
+    Raises: Refused, naming the key, its value and what was expected.
+    """
+
+    def __init__(
+        self,
+        config: Settings | Environment | Mapping[str, Any],
+        *,
+        queue_events_max: int = QUEUE_EVENTS_MAX,
+        clock: Clock | None = None,
+    ) -> None:
+        self._redact = config.redactor if isinstance(config, Environment) else Redactor()
+        settings = config.settings if isinstance(config, Environment) else config
+        if not isinstance(settings, Settings):
+            settings = settings_of(settings, {**read_env_file(Path(".env")), **os.environ})
+        if queue_events_max < 1:
+            raise Refused(f"queue_events_max: expected at least 1, found {queue_events_max}")
+        self._chains = chains_of(settings)
+        self._queue_events_max = queue_events_max
+        self._clock = clock or SystemClock()
+        self._feeds: dict[str, DexFeed] = {}
+        self._connected: dict[str, int] = {}
+        """When each `dex:chain` was connected, ns."""
+        self._subscriptions: dict[str, list[Subscription]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.stop()
+
+    async def start(self) -> None:
+        """Make ready to connect; where it is started already, nothing happens."""
+        while self._running is not None and self._stopping.is_set():
+            await asyncio.wait([self._running])
+            self._running = None
+        if self._running is not None:
+            return
+        self._stopping.clear()
+        ready = asyncio.Event()
+        self._running = asyncio.create_task(self._run(ready), name="websocket manager")
+        await ready.wait()
+
+    async def stop(self) -> None:
+        """End every reader and every callback; where it is stopped already, nothing happens.
+
+        What waits in the queues is not given any more. Registered callbacks stay registered. A callback that
+        stops the manager is itself cancelled. An error of tidemill's own that ended the readers is raised.
+        """
+        running = self._running
+        if running is None:
+            return
+        self._stopping.set()
+        try:
+            await asyncio.shield(running)  # a callback is cancelled here, and would else wait for itself
+        finally:
+            if running.done():
+                self._running = None
+                self._feeds.clear()
+                self._connected.clear()
+
+    async def connect(self, dex: str, chain: str) -> None:
+        """Begin to read `dex` on `chain`; `get_connection_status` says how that goes.
+
+        Exchanges of one chain share its reader, which is widened where it runs. What is connected already
+        stays as it is; what was refused or ended begins anew.
+
+        Raises: Refused, where the manager is not started, or the chain or the exchange is not known.
+        """
+        key = self._checked(dex, chain)
+        spawn = self._spawn()
+        if chain not in self._feeds:
+            self._feeds[chain] = DexFeed(
+                self._chains[chain],
+                self._clock,
+                spawn,
+                lambda dex, tag, batch: self._deliver(f"{dex}:{chain}", tag, batch),
+                lambda: self._drained(chain),
+            )
+        self._feeds[chain].want(dex)
+        self._connected.setdefault(key, self._clock.now_ns())
+
+    def register_callback(self, key: str, callback: Callback) -> Subscription:
+        """Call `callback` with every event of `key`, "dex:chain", from now on, before or after `connect`.
+
+        Returns a handle, whose `unregister` ends it. Raises: Refused, where the key is not known.
+        """
+        dex, colon, chain = key.partition(":")
+        if not colon:
+            raise Refused(f'callback: expected a key "dex:chain", found {key!r}')
+        self._checked(dex, chain)
+        if not callable(callback):
+            raise Refused(f"callback {key}: expected a function, found {type(callback).__name__}")
+        registered = self._subscriptions.setdefault(key, [])
+        subscription = Subscription(
+            key, callback, self._queue_events_max, lambda: _remove(registered, subscription)
+        )
+        registered.append(subscription)
+        if self._tasks is not None:
+            subscription.task = self._spawn()(subscription.run(), f"callback {key}")
+        return subscription
+
+    def get_connection_status(self) -> dict[str, dict[str, Any]]:
+        """Return how each connected "dex:chain" fares.
+
+        `state` is connecting, live (a WebSocket announces blocks), polling (blocks are asked for over HTTP),
+        stale, down or refused; `endpoint` is the one that this is said of; `since_ns` says since when.
+        """
+        broken = self._broken()
+        status: dict[str, dict[str, Any]] = {}
+        for key, connected_ns in self._connected.items():
+            dex, _, chain = key.partition(":")
+            feed = self._feeds[chain]
+            reader = feed.reader_of(dex)
+            told = _connection(reader, connected_ns)
+            last_ns = reader.last_message_ns if reader else None
+            age_s = None if last_ns is None else (self._clock.now_ns() - last_ns) / NS_PER_S
+            subscriptions = self._subscriptions.get(key, [])
+            status[key] = {
+                **told,
+                "detail": self._redact(told["detail"]),
+                "tip": reader.tip if reader else None,
+                "last_message_age_s": age_s,
+                "reconnects": feed.reconnect_count + (reader.reconnect_count if reader else 0),
+                "last_fault": self._redact(_last_fault(reader) or feed.last_fault) or None,
+                "queued_events": sum(one.queued_events for one in subscriptions),
+                "dropped_events": sum(one.dropped_events for one in subscriptions),
+                "callback_errors": sum(one.error_count for one in subscriptions),
+                "callbacks": [_callback_status(one) for one in subscriptions],
+            }
+            if broken is not None:
+                status[key] |= {"state": "down", "endpoint": None, "last_fault": self._redact(broken)}
+        return status
+
+    def _broken(self) -> str | None:
+        """Return the error of our own that ended all readers, if one did; `stop` raises it."""
+        if self._running is None or not self._running.done() or self._running.cancelled():
+            return None
+        error = self._running.exception()
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        return None if error is None else f"{type(error).__name__}: {error}"
+
+    async def _run(self, ready: asyncio.Event) -> None:
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for subscription in self._all():
+                    name = f"callback {subscription.key}"
+                    subscription.task = self._tasks.create_task(subscription.run(), name=name)
+                ready.set()
+                await self._stopping.wait()
+                for feed in self._feeds.values():
+                    feed.retire()
+                for subscription in self._all():
+                    if subscription.task is not None:
+                        subscription.task.cancel()
+            self._feeds.clear()
+            self._connected.clear()
+        finally:
+            self._tasks = None
+            for subscription in self._all():
+                subscription.task = None
+
+    def _spawn(self) -> Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]:
+        tasks = self._tasks
+        if tasks is None or self._running is None or self._running.done():
+            raise Refused("connect: expected a started manager, found one that is not; await start() first")
+        return lambda work, name: tasks.create_task(work, name=name)
+
+    def _all(self) -> list[Subscription]:
+        return [one for registered in self._subscriptions.values() for one in registered]
+
+    def _checked(self, dex: str, chain: str) -> str:
+        if chain not in self._chains:
+            known = ", ".join(sorted(self._chains)) or "none, as no chain is configured"
+            raise Refused(f"chain: expected one of {known}, found {chain!r}")
+        config: EvmConfig = self._chains[chain]
+        if dex not in (known_names := known_dexes(config)):
+            known = ", ".join(known_names) or "none"
+            raise Refused(
+                f"dex: expected one of {known} on {chain} (chain id {config.chain_id}), found {dex!r}"
+            )
+        return f"{dex}:{chain}"
+
+    def _deliver(self, key: str, tag: str, batch: pa.RecordBatch) -> None:
+        for subscription in tuple(self._subscriptions.get(key, ())):
+            subscription.offer(tag, batch)
+
+    async def _drained(self, chain: str) -> None:
+        for subscription in self._all():
+            if subscription.key.endswith(f":{chain}"):
+                await subscription.drained.wait()
+
+
+def _remove(registered: list[Subscription], subscription: Subscription) -> None:
+    if subscription in registered:
+        registered.remove(subscription)
+
+
+_RANKS = [
+    ("", HealthState.LEADING, "live"),
+    ("", HealthState.POLLING, "polling"),
+    ("ws", HealthState.LIVE, "live"),
+    ("ws", HealthState.STALE, "stale"),
+    ("ws", HealthState.CONNECTING, "connecting"),
+    ("ws", HealthState.DOWN, "down"),
+    ("http", HealthState.LIVE, "polling"),
+    ("", HealthState.STALE, "stale"),
+    ("", HealthState.CONNECTING, "connecting"),
+    ("", HealthState.DOWN, "down"),
+    ("", HealthState.REFUSED, "refused"),
+]
+"""Which of a chain's endpoints speaks for all, the best first: how its URL begins, its state, and ours."""
+
+
+def _connection(reader: Reader | None, connected_ns: int) -> dict[str, Any]:
+    """Return state, endpoint, since when and why, as the best endpoint has it."""
+    if reader is not None and reader.fault is not None:
+        state = "refused" if isinstance(reader.fault, Refused) else "down"
+        return _told(state, "", reader.ended_ns, str(reader.fault))
+    heard = reader.pipeline.endpoints if reader is not None and reader.pipeline is not None else {}
+    for start, state, name in _RANKS:
+        for endpoint, health in heard.items():
+            if health.state == state and endpoint.startswith(start):
+                return _told(name, endpoint, health.event_ns, health.detail)
+    return _told("connecting", "", connected_ns if reader is None else reader.begun_ns, "")
+
+
+def _last_fault(reader: Reader | None) -> str:
+    if reader is None:
+        return ""
+    if reader.fault is not None:
+        return str(reader.fault)
+    return str(reader.pipeline.faults[-1]) if reader.pipeline and reader.pipeline.faults else ""
+
+
+def _told(state: str, endpoint: str, since_ns: int | None, detail: str) -> dict[str, Any]:
+    return {"state": state, "endpoint": endpoint or None, "since_ns": since_ns, "detail": detail}
+
+
+def _callback_status(one: Subscription) -> dict[str, Any]:
+    return {
+        "delivered_events": one.delivered_events,
+        "queued_events": one.queued_events,
+        "dropped_events": one.dropped_events,
+        "errors": one.error_count,
+        "last_error": one.last_error,
+    }
