@@ -56,7 +56,7 @@ def test_the_first_endpoint_leads_and_leads_again_after_a_failure() -> None:
     assert leader(driver) == "ws"
     assert not [event for event in driver.events("coverage") if event.status == "gap"]
     told = [event.detail for event in driver.events("health") if event.state == "leading"]
-    assert told == ["it is connected", "gone", "it is connected"]
+    assert told == ["it is connected", "gone", "it is preferred to ws://127.0.0.1:2"]
 
 
 def test_an_endpoint_of_another_chain_is_never_asked_and_stops_nothing() -> None:
@@ -194,6 +194,19 @@ def test_a_leader_that_forges_blocks_on_the_tip_is_convicted_and_its_blocks_leav
     assert driver.canonical() == chain_of(driver.node)
     assert logs_of(driver.node) <= set(driver.emitted_logs())
     assert leader(driver) == "ws1"
+
+
+def test_an_answer_that_does_not_come_is_asked_for_elsewhere_before_long() -> None:
+    driver = several(FakeNode())
+    block = driver.node.mine(2)
+    driver.announce(block, by="ws")
+    driver.calls.clear()  # no answer will come
+    driver.tick(2_050)
+    assert [call.connection for call in driver.calls] == ["ws1"]
+    driver.settle()
+    assert driver.canonical() == chain_of(driver.node)
+    assert "expected an answer to eth_getLogs within 2000 ms" in driver.faults[0]
+    assert vices(driver, 0)[Vice.FAILED] == 1
 
 
 def test_a_slow_leader_makes_way() -> None:

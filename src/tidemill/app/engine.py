@@ -70,6 +70,7 @@ class Engine:
     ) -> None:
         self.flow = Flow()
         self.pipelines: dict[str, ChainPipeline] = {}
+        self.shells: dict[str, Shell] = {}
         self.links: dict[str, Links] = {}
         """Every chain's connections and scorecards, by source."""
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
@@ -147,6 +148,7 @@ class Engine:
                 shell = Shell(
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
+                self.shells[source] = shell
                 await shell.run(run_id, state)
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = _first(faults)
@@ -205,6 +207,9 @@ class Engine:
             chains[source] = _told(status, pipeline, redact)
             if source in self.links:
                 chains[source]["scorecards"] = self.links[source].told(self._clock.now_ns())
+            if source in self.shells:
+                shell = self.shells[source]
+                chains[source]["inbox"] = {"batches": shell.inbox_batches, "waits": shell.inbox_wait_count}
         return {
             "uptime_s": round(time.monotonic() - self._started_s, 1),
             "data": str(self._environment.paths.data),

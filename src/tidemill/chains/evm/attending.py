@@ -180,8 +180,11 @@ class Attending:
 
     def _elect(self, cause: str) -> None:
         """Have the best socket lead; poll where there is none."""
-        now_ns = self._calls.now_ns
+        now_ns, before = self._calls.now_ns, self._links.leader
         if self._links.elect(now_ns) and (leader := self._links.leader) is not None:
+            if before is not None and before.is_open:
+                self._reports.health(before.name, HealthState.LIVE, f"{leader.url} is preferred")
+                cause = f"it is preferred to {before.url}"
             if self._polling is not None:
                 name, self._polling = self._polling.name, None
                 self._reports.health(name, HealthState.LIVE, f"{leader.url} announces heads again")

@@ -170,13 +170,17 @@ class Calls:
 
     def tick(self) -> None:
         """Ask again what is due, and what has waited for an answer for too long."""
-        late_ns = self.now_ns - self._config.answer_timeout_ms * NS_PER_MS
-        for key in [key for key, asked in self._sent.items() if asked.sent_ns < late_ns]:
-            question = self._sent.pop(key)
+        soonest_ms = min(self._config.patience_ms, self._config.answer_timeout_ms)
+        old_ns = self.now_ns - soonest_ms * NS_PER_MS
+        for key, question in [(key, asked) for key, asked in self._sent.items() if asked.sent_ns < old_ns]:
+            patience_ms = self._patience_ms(question)
+            if self.now_ns - question.sent_ns <= patience_ms * NS_PER_MS:
+                continue
+            del self._sent[key]
             self.step.faults.append(
                 Unreachable(
                     f"{self._where}: {question.connection}: expected an answer to {question.method} within"
-                    f" {self._config.answer_timeout_ms} ms, found none"
+                    f" {patience_ms} ms, found none"
                 )
             )
             self._blame(question, Vice.FAILED)
@@ -195,11 +199,22 @@ class Calls:
         for again in later:
             again()
 
+    def _patience_ms(self, question: _Question) -> int:
+        """Return how long an answer is waited for: less where another endpoint can be asked, and then longer
+        each time, for an answer may be large.
+        """
+        whole_ms = self._config.answer_timeout_ms
+        asked = self.links[question.connection].endpoint
+        if question.owner is self or not self.links.open_endpoints - question.other_than - {asked}:
+            return whole_ms
+        return min(whole_ms, self._config.patience_ms << min(question.attempts - 1, 10))
+
     def _accept(self, question: _Question, handle: Callable[[], object], data: bytes) -> bool:
         """Run a handler; have the question asked again where what came was no use."""
         try:
             handle()
-        except Malformed as fault:
+        except Malformed as unplaced:
+            fault = self._placed(question, unplaced)
             self.step.quarantine.append((data, fault))
             self._blame(question, Vice.GARBLED)
             self._report(question, fault)
@@ -208,6 +223,13 @@ class Calls:
         else:
             return True
         return False
+
+    def _placed(self, question: _Question, fault: Malformed) -> Malformed:
+        """Return a reader's fault with the chain and the endpoint that it speaks of."""
+        if str(fault).startswith(self._where):
+            return fault
+        url = self.links[question.connection].url
+        return Malformed(f"{self._where}: {url}: {question.method}: {fault}")
 
     def _erred(self, question: _Question, error: RpcError) -> None:
         handled = False

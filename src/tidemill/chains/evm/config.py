@@ -113,6 +113,8 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     http_batch_calls: Positive = 100
     answer_timeout_ms: Positive = 10_000
+    patience_ms: Positive = 2_000
+    """How long an answer is waited for at first where another endpoint can be asked; then twice as long."""
     silence_ms: Positive = 2_500
     """A socket that announces no head for so long, or for 1.5 times its usual interval where that is longer,
     is asked for the newest one: one that lives and has nothing to say is left alone, a frozen one is not."""

@@ -88,7 +88,7 @@ class Scorecard(Struct):
 
     def told(self, now_ns: int) -> dict[str, object]:
         """Return it as JSON has it."""
-        lies = self.vices.get(Vice.LIED, 0) + self.vices.get(Vice.WRONG_FORK, 0)
+        lies = sum(self.vices.get(vice, 0) for vice in (Vice.LIED, Vice.WRONG_FORK, Vice.GARBLED))
         return {
             "honesty": round(1 - lies / max(self.answers, lies, 1), 6),
             "grade": self.grade(now_ns),

@@ -20,7 +20,8 @@ from tidemill.core.recording import Entry, Kind, Recorder
 from tidemill.core.socket import Socket, SocketLimits
 from tidemill.schema.faults import Fault, Refused, Unreachable
 
-_INBOX_ENTRIES_MAX = 10_000
+_INBOX_BATCHES_MAX = 256
+_STEP_ENTRIES_MAX = 10_000
 _ALONE = frozenset({"eth_getLogs", "eth_call"})
 """Their answers are large: each goes in a request of its own."""
 _STEADY_S = 5.0
@@ -48,12 +49,19 @@ class Shell:
         self._clock = clock
         self._recorder = recorder
         self._on_recorder_fault = on_recorder_fault
-        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=256)
+        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=_INBOX_BATCHES_MAX)
+        self.inbox_wait_count = 0
+        """How often what came in had to wait for room in the inbox."""
         self._sockets: dict[str, Socket] = {}
         self._lost = {link.name: asyncio.Event() for link in follower.links.sockets}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._http: dict[str, HttpEndpoint] = {}
+
+    @property
+    def inbox_batches(self) -> int:
+        """How many batches of entries wait for the machine, of at most 256."""
+        return self._inbox.qsize()
 
     async def run(self, run_id: str, state: Mapping[bytes, bytes]) -> None:
         """Follow the chain; `state` is what the follower's checkpoint was read from, and goes into the
@@ -103,7 +111,7 @@ class Shell:
                 entries = [drift_entry(drifted, self._clock.now_ns())]
                 continue
             entries = await self._inbox.get()
-            while len(entries) < _INBOX_ENTRIES_MAX and not self._inbox.empty():
+            while len(entries) < _STEP_ENTRIES_MAX and not self._inbox.empty():
                 entries += self._inbox.get_nowait()
 
     async def _record(self, entries: Sequence[Entry]) -> None:
@@ -155,12 +163,18 @@ class Shell:
             case HttpFailure(recv_ns, fault, retry_after_ms, too_large):
                 failed = Failed(type(fault).__name__, str(fault), ids, retry_after_ms, too_large)
                 entries = [_failed(failed, recv_ns, name)]
+        await self._hand_over(entries)
+
+    async def _hand_over(self, entries: list[Entry]) -> None:
+        """Put entries into the inbox; where it is full, wait: TCP then holds back who sends."""
+        if self._inbox.full():
+            self.inbox_wait_count += 1
         await self._inbox.put(entries)
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(self._config.tick_ms / 1_000)
-            await self._inbox.put([Entry(Kind.TICK, self._clock.now_ns())])
+            await self._hand_over([Entry(Kind.TICK, self._clock.now_ns())])
 
     async def _read(self, name: str, url: str) -> None:
         """Keep a WebSocket connected; what it says goes into the inbox."""
@@ -171,7 +185,7 @@ class Shell:
                 await self._read_once(name, url)
             except Fault as fault:
                 failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), name)
-                await self._inbox.put([failed])
+                await self._hand_over([failed])
             if asyncio.get_running_loop().time() - opened_s > _STEADY_S:
                 wait_ms = self._config.reconnect_first_ms
             # many clients that lost one node must not all come back at once
@@ -182,7 +196,7 @@ class Shell:
         async with await Socket.connect(url, self._clock, SocketLimits()) as socket:
             self._sockets[name] = socket
             self._lost[name].clear()
-            await self._inbox.put([Entry(Kind.OPEN, self._clock.now_ns(), name)])
+            await self._hand_over([Entry(Kind.OPEN, self._clock.now_ns(), name)])
             reason = f"{socket.endpoint}: replaced because it was silent"
             receive = asyncio.ensure_future(self._receive(name, socket))
             lost = asyncio.ensure_future(self._lost[name].wait())
@@ -194,7 +208,7 @@ class Shell:
                 del self._sockets[name]
                 receive.cancel()
                 lost.cancel()
-            await self._inbox.put([Entry(Kind.CLOSE, self._clock.now_ns(), name, reason.encode())])
+            await self._hand_over([Entry(Kind.CLOSE, self._clock.now_ns(), name, reason.encode())])
 
     async def _receive(self, name: str, socket: Socket) -> str:
         """Pass on what comes in until the connection ends; return why it ended."""
@@ -203,7 +217,7 @@ class Shell:
                 frames = await socket.receive()
             except Fault as fault:
                 return str(fault)
-            await self._inbox.put([Entry(Kind.FRAME, recv_ns, name, data) for recv_ns, data in frames])
+            await self._hand_over([Entry(Kind.FRAME, recv_ns, name, data) for recv_ns, data in frames])
 
 
 def _urls(config: EvmConfig, kind: Literal["ws", "http"]) -> list[tuple[str, str]]:
