@@ -1,4 +1,4 @@
-"""A reorg of 64 blocks of a live chain: until states and retractions are out, and until the rows are stored."""
+"""A reorg of 64 blocks of a live chain: until states and retractions are out, and until rows are stored."""
 
 import asyncio
 import tempfile

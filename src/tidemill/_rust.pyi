@@ -101,7 +101,7 @@ class Logs:
     def of_addresses(self, addresses: set[bytes]) -> Logs:
         """Return the logs that these contracts emitted."""
     def matching(self, topics: set[bytes], addresses: set[bytes]) -> Logs:
-        """Return the logs whose first topic is one of `topics` and, where there are addresses, of those contracts.
+        """Return the logs whose first topic is one of `topics`; where there are addresses, of those contracts.
 
         It is what `eth_getLogs` does with such a filter.
         """
@@ -205,7 +205,7 @@ def parse_head(result: bytes) -> Head | None:
 class Receipts:
     """The receipts of one block, and what its header must say if they are true and complete.
 
-    A header's root covers of a log its address, topics, data and place in the block; not the transaction's hash.
+    Of a log, a header's root covers address, topics, data and place in the block; not the transaction's hash.
     """
 
     @property

@@ -1,7 +1,6 @@
 """Is what was recorded read back whole, and is damage told and never passed on."""
 
 import errno
-import asyncio
 import os
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.app.until import until
 
 from tidemill.core.recording import Entry, Kind, Recorder, RecorderLimits, read_recording
 from tidemill.schema.faults import Malformed, Refused, Unreachable
@@ -52,9 +52,11 @@ async def test_a_chunk_is_written_when_its_first_entry_is_old_enough(tmp_path: P
         await recorder.append([Entry(Kind.TICK, 0)])
         assert read(path)[0] == []
         await recorder.append([Entry(Kind.TICK, 10 * MS)])
-        async with asyncio.timeout(5):
-            while len(read(path)[0]) < 2:
-                await asyncio.sleep(0.001)
+
+        async def is_written() -> bool:
+            return len(read(path)[0]) == 2
+
+        await until(is_written)
 
 
 async def test_a_tail_that_is_cut_short_is_left_out_and_told(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tidemill.schema import derive
 from tidemill.schema.events import ReorgKind
@@ -45,12 +44,14 @@ class Finality:
         return final + self._release()
 
     def _hold(self, topic: str, batch: pa.RecordBatch) -> None:
-        numbers, hashes = batch.column("block_number"), batch.column("block_hash")
-        for number, block_hash in dict.fromkeys(zip(numbers.to_pylist(), hashes.to_pylist(), strict=True)):
-            rows = batch.filter(pc.equal(hashes, pa.scalar(block_hash, hashes.type)))
-            self._held.setdefault((number, block_hash), []).append((topic, rows))
+        numbers, hashes = batch.column("block_number").to_pylist(), batch.column("block_hash").to_pylist()
+        places: dict[tuple[int, bytes], list[int]] = {}
+        for at, block in enumerate(zip(numbers, hashes, strict=True)):
+            places.setdefault(block, []).append(at)
+        for block, rows in places.items():
+            self._held.setdefault(block, []).append((topic, batch.take(pa.array(rows))))
             if topic == "block":
-                self._newest = max(self._newest, number)
+                self._newest = max(self._newest, block[0])
 
     def _reorganise(self, batch: pa.RecordBatch) -> None:
         for row in derive.to_rows("reorg", pa.Table.from_batches([batch])):
