@@ -101,7 +101,7 @@ class Logs:
     def of_addresses(self, addresses: set[bytes]) -> Logs:
         """Return the logs that these contracts emitted."""
     def matching(self, topics: set[bytes], addresses: set[bytes]) -> Logs:
-        """Return the logs whose first topic is one of `topics`; where there are addresses, of those contracts.
+        """Return the logs whose first topic is one of `topics`; of these contracts, where given.
 
         It is what `eth_getLogs` does with such a filter.
         """

@@ -39,6 +39,22 @@ pub enum PoolError {
         /// Denominator as given.
         denominator: u32,
     },
+    /// The coins of a swap are the same, or not the pool's.
+    #[error("expected two different coins below {coins}, found {i} and {j}")]
+    Coins {
+        /// Coin paid in.
+        i: usize,
+        /// Coin paid out.
+        j: usize,
+        /// Number of coins the pool has.
+        coins: usize,
+    },
+    /// An iteration of the contract does not settle.
+    #[error("expected an iteration that converges, found one that does not")]
+    Unconverged,
+    /// A number is outside the limits within which the contract's maths is safe.
+    #[error("expected numbers within the contract's safe limits, found one outside")]
+    Unsafe,
 }
 
 /// Why a log is not the event that its first topic names. Remedy: keep the log aside and go on.

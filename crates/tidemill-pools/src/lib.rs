@@ -2,6 +2,8 @@
 
 mod abi;
 mod chain;
+pub mod curve_crypto;
+pub mod curve_stable;
 mod error;
 mod factory;
 pub mod full_math;
