@@ -252,6 +252,20 @@ def test_outages_are_told_as_they_were() -> None:
     assert set(driver.emitted_logs()) == logs_of(driver.node)
 
 
+def test_a_socket_that_stays_away_is_no_gap_while_blocks_are_polled() -> None:
+    driver = Driver(FakeNode(), config_of(http_url="http://127.0.0.1:1"))
+    driver.settle()
+    for _ in range(5):
+        driver.feed(driver.entry(Kind.FAILED, b'{"fault":"Unreachable","message":"nobody there"}'))
+        driver.node.mine(1, blocks=2)
+        driver.tick(1_000)
+        driver.settle()
+    assert driver.canonical() == chain_of(driver.node)
+    assert {event.status for event in driver.events("coverage")} == {"complete"}
+    states = [event.state for event in driver.events("health") if event.endpoint.startswith("http")]
+    assert states[-1] == "polling"
+
+
 def test_a_method_that_one_endpoint_lacks_is_asked_of_another() -> None:
     driver = several(FakeNode(), proof="receipts_root")
 

@@ -55,6 +55,15 @@ pub enum PoolError {
     /// A number is outside the limits within which the contract's maths is safe.
     #[error("expected numbers within the contract's safe limits, found one outside")]
     Unsafe,
+    /// A swap would add to or take from a balance more than the contract lets one swap.
+    #[error("expected a swap of at most 30% of a balance, found a larger one")]
+    Ratio,
+    /// A trade is below the vault's minimum.
+    #[error("expected a trade of at least the vault's minimum, found a smaller one")]
+    Small,
+    /// The tokens of a swap are the same or not the pool's, or a list has not one value for each token.
+    #[error("expected two different tokens of the pool and one value for each, found otherwise")]
+    Tokens,
 }
 
 /// Why a log is not the event that its first topic names. Remedy: keep the log aside and go on.

@@ -1,6 +1,10 @@
 //! Exact pools of decentralised exchanges: logs to state, swaps to the last unit; no input or output.
 
 mod abi;
+pub mod balancer_fixed_point;
+pub mod balancer_stable;
+mod balancer_v2;
+pub mod balancer_weighted;
 mod chain;
 pub mod curve_crypto;
 pub mod curve_stable;

@@ -90,7 +90,7 @@ class Attending:
         self._reports.health(name, HealthState.DOWN, reason)
         if link.is_ws or not link.is_open:
             link.breaker.failed(self._calls.now_ns)
-        if self._links.leader is None:
+        if self._links.leader is None and (self._polling is None or link is self._polling):
             self._reports.lost(reason)
 
     def answered(self, name: str) -> None:
@@ -199,7 +199,8 @@ class Attending:
 
     def _poll(self) -> None:
         self._polled_ns = self._calls.now_ns
-        self._ask_newest()
+        if not self._calls.is_asking(self._calls.newest):
+            self._ask_newest()  # an endpoint that does not answer is not asked ever more
 
     def _identify(self, link: Link) -> None:
         self._calls.ask_at(link.name, "eth_chainId", [], lambda result: self._on_chain_id(link, result))
@@ -209,6 +210,7 @@ class Attending:
         if chain_id != self._config.chain_id:
             self._refuse(link, chain_id)
             return
+        link.card.is_wrong_chain = False
         self._calls.opened(link.name)
         if link.is_ws:
             link.heads.begin(self._calls.now_ns)
@@ -218,18 +220,15 @@ class Attending:
         self._elect("it is connected")
 
     def _refuse(self, link: Link, chain_id: int) -> None:
-        """Never ask an endpoint of another chain; stop where there is no other endpoint.
-
-        Raises: Refused, where all endpoints are of other chains.
-        """
+        """Never ask an endpoint of another chain; stop where all endpoints are of other chains."""
         fault = Refused(
             f"{self._where}: {link.url}: expected chain id {self._config.chain_id}, found {chain_id}"
         )
         link.card.is_wrong_chain = True
         self._reports.health(link.name, HealthState.REFUSED, str(fault))
-        if all(card.is_wrong_chain for card in self._links.cards):
-            raise fault
         self._calls.step.faults.append(fault)
+        if all(card.is_wrong_chain for card in self._links.cards):
+            self._calls.step.stop = fault
 
 
 def _accept_any(result: bytes) -> None:

@@ -108,7 +108,7 @@ class Backfill:
     def _take(self, part: Part) -> bool:
         heads = tuple(self._heads.pop(number) for number in range(part.first, part.last + 1))
         assert part.logs is not None
-        problem = _disagreement(heads, part.logs)
+        problem = _disagreement(heads, part.logs, part.last_hash)
         if problem is not None:
             self._calls.step.faults.append(Gap(f"{self._where}: {problem}: the range is read again"))
             self.stop()
@@ -123,8 +123,10 @@ class Backfill:
         return True
 
 
-def _disagreement(heads: tuple[Head, ...], logs: Logs) -> str | None:
+def _disagreement(heads: tuple[Head, ...], logs: Logs, last_hash: bytes | None) -> str | None:
     """Return how headers and logs contradict each other, as when a reorg fell between the answers."""
+    if last_hash not in (None, heads[-1].hash):
+        return f"block {heads[-1].number}: the endpoint that has its logs has another header"
     for parent, child in pairwise(heads):
         if child.parent_hash != parent.hash:
             expected, found = parent.hash.hex(), child.parent_hash.hex()

@@ -50,6 +50,8 @@ class _Question(Struct, eq=False):
     attempts: int = 0
     sent_ns: int = 0
     connection: str = ""
+    lost: Callable[[], None] | None = None
+    """Of one that only the connection it was sent on can answer: what is done where that fails."""
 
 
 class Calls:
@@ -61,7 +63,11 @@ class Calls:
         self.unknown_count = 0
         self.links = Links(config)
         self.answered_by = 0
-        """The endpoint whose answer is being handled."""
+        """The endpoint whose answer or announcement is being handled."""
+        self.answered_on = ""
+        """The connection whose answer is being handled."""
+        self.newest = object()
+        """Owns the questions for the newest block."""
         self._config = config
         self._next_id = 1
         self._sent: dict[int, _Question] = {}
@@ -100,6 +106,19 @@ class Calls:
         """Ask on this very connection, once: the question dies with the connection."""
         self._place(_Question(method, msgspec.json.encode(params), then, None, self, bulk=False), connection)
 
+    def ask_back(
+        self, method: str, params: object, then: OnAnswer, *, lost: Callable[[], None], owner: object
+    ) -> None:
+        """Ask the connection whose answer is being handled; `lost` is called where it has no good answer."""
+        encoded = msgspec.json.encode(params)
+        question = _Question(method, encoded, then, None, owner, bulk=True, lost=lost)
+        self._place(question, self.answered_on)
+
+    def is_asking(self, owner: object) -> bool:
+        """Whether a question of `owner` is open."""
+        waiting = (*self._sent.values(), *self._held, *(question for _, question in self._due))
+        return any(question.owner is owner for question in waiting)
+
     def retry(self, fault: Fault, again: Callable[[], None], *, owner: object) -> None:
         """Report `fault`, and run `again` after the first retry's wait."""
         self.step.faults.append(fault)
@@ -130,7 +149,9 @@ class Calls:
         self.links[connection].close()
         lost = [key for key, asked in self._sent.items() if asked.connection == connection]
         for question in [self._sent.pop(key) for key in lost]:
-            if question.owner is not self:
+            if question.lost is not None:
+                self._again(question, None)
+            elif question.owner is not self:
                 self._send(question)
         self._due = [
             (due_ns, asked)
@@ -145,7 +166,7 @@ class Calls:
             self.unknown_count += 1
             return
         link = self.links[question.connection]
-        self.answered_by = link.endpoint
+        self.answered_by, self.answered_on = link.endpoint, link.name
         if answer.error is not None:
             self._erred(question, RpcError(*answer.error))
         else:
@@ -184,7 +205,9 @@ class Calls:
                 )
             )
             self._blame(question, Vice.FAILED)
-            if question.owner is not self:
+            if question.lost is not None:
+                self._again(question, None)
+            elif question.owner is not self:
                 self._send(question)
             elif self.links[question.connection].is_ws:
                 self.step.reconnect.append(question.connection)
@@ -251,14 +274,23 @@ class Calls:
             if len(question.other_than) < len(self.links.cards):
                 self._again(question, 0)  # what one endpoint cannot do another may
                 return
-        if isinstance(fault, Refused | Unsafe):
+        is_alone = len(self.links.cards) == 1
+        if isinstance(fault, Unsafe) or (
+            isinstance(fault, Refused) and (is_alone or question.owner is not self)
+        ):
             self.step.stop = fault
         else:
             self._again(question, None)
 
     def _again(self, question: _Question, wait_ms: int | None) -> None:
+        if question.lost is not None:
+            due_ns = self.now_ns + self._config.retry_first_ms * NS_PER_MS
+            self._later.append((due_ns, question.lost, question.owner))
+            return
         if wait_ms is None:
             wait_ms = self._config.retry_first_ms << min(max(question.attempts - 1, 0), 20)
+            if question.owner is self.newest:  # or a node that is back would be found late
+                wait_ms = min(wait_ms, self._config.reconnect_max_ms)
         wait_ms = min(wait_ms, self._config.retry_max_ms)
         self._due.append((self.now_ns + wait_ms * NS_PER_MS, question))
 

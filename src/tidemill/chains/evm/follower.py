@@ -133,8 +133,9 @@ class EvmFollower:
         for item in read_frames([entry.data for entry in entries]):
             if self._calls.step.stop is not None:
                 return
-            if first < item.frame and isinstance(item, Notice) and self._is_proof(item):
-                # what follows from a frame has the frame's time, however frames are grouped
+            said_by = {entry.connection for entry in entries[first : item.frame + 1]}
+            if first < item.frame and isinstance(item, Notice) and (len(said_by) > 1 or self._is_proof(item)):
+                # what follows from a frame has the frame's time and endpoint, however frames are grouped
                 for entry in entries[first : item.frame + 1]:
                     for alone in read_frames([entry.data]):
                         self._on_item(alone, entry)
@@ -148,6 +149,7 @@ class EvmFollower:
 
     def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
         self._calls.now_ns = entry.recv_ns
+        self._calls.answered_by = self._calls.links[entry.connection].endpoint
         self._attending.answered(entry.connection)
         match item:
             case Answer():

@@ -11,10 +11,11 @@ from tidemill._rust import Head, Logs, parse_head
 from tidemill.chains.evm.backfill import Backfill
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.confirming import Confirming
+from tidemill.chains.evm.dispute import Disputes
 from tidemill.chains.evm.healing import Healing
 from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
-from tidemill.chains.evm.links import Link
 from tidemill.chains.evm.proving import Proving
 from tidemill.chains.evm.scorecard import Vice
 from tidemill.chains.evm.sealing import Sealing
@@ -23,8 +24,6 @@ from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.witness import Announced
 from tidemill.schema.faults import Gap, Malformed, Unsafe
 
-_DENIALS_MAX = 3
-"""So often another endpoint may have another block than the leader before the leader is not believed."""
 _NULLS_MAX = 3
 """A node that has announced a block and three times does not have it is on another branch by now."""
 
@@ -43,7 +42,6 @@ class Following:
         jury: Jury,
     ) -> None:
         self.stale_head_count = 0
-        self._jury = jury
         self._calls = calls
         self._window = window
         self._config = config
@@ -54,7 +52,7 @@ class Following:
         self._line = Line(window, 2 * config.window_blocks)
         self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
         self._healing = Healing(calls, window, config, sealing.reports, self._seal)
-        self._backfill.when(done=self._advance, stalled=self._start_over)
+        self._backfill.when(done=self._advance, stalled=self._on_stalled)
         self._proving = Proving(calls, config, log_filter, proven=self._seal, doubted=self._on_doubted)
         sealing.cause = self._proving.cause
         self._newest: Head | None = None
@@ -62,9 +60,12 @@ class Following:
         self._fork: Head | None = None
         self._waypoint: Head | None = None
         """A block on the way to a target that is far, where every block needs a proof of its own."""
-        self._confirming: Head | None = None
-        self._confirmed: bytes | None = None
-        self._denial_count = 0
+        self._confirming = Confirming(
+            calls, jury, self._where, confirmed=self._on_confirmed, denied=self._start_over
+        )
+        self._disputes = Disputes(calls, config, sealing.witness)
+        self._teller = 0
+        """The endpoint that told the target."""
         self._wanted: set[int | bytes] = set()
         self._numbered: bytes | None = None
         self._null_count = 0
@@ -85,8 +86,9 @@ class Following:
             del self._first_seen_ns[next(iter(self._first_seen_ns))]
         if isinstance(self._line.place(head), Known):
             self.stale_head_count += 1
+            self._confirming.stop()
             return
-        self._target = head
+        self._target, self._teller = head, self._calls.answered_by
         self._advance()
 
     def _on_far_behind(self, head: Head) -> None:
@@ -104,7 +106,7 @@ class Following:
 
     def on_announced_logs(self, announced: Announced) -> None:
         """Take logs of the subscription: they prove nothing complete, but an answer that lacks one wrong."""
-        for block_hash in self._sealing.witness.heard(announced):
+        for block_hash in self._disputes.hear(announced):
             self._redo(block_hash)
 
     def on_drift(self, pools: Sequence[bytes]) -> None:
@@ -114,6 +116,7 @@ class Following:
 
     def tick(self) -> None:
         """Go on with what waits for its time."""
+        self._confirming.tick()
         self._healing.tick()
         self._heal()
 
@@ -127,7 +130,8 @@ class Following:
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
-        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self)
+        self._calls.drop(self._calls.newest)
+        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self._calls.newest)
 
     def _on_newest(self, result: bytes) -> None:
         head = parse_head(result)
@@ -206,7 +210,7 @@ class Following:
         if head is None:
             self._null_count += 1
             if self._null_count >= _NULLS_MAX:
-                self._start_over()
+                self._on_stalled()
                 return
             raise Gap(f"{self._where}: expected block {_name(key)}, the node has none")
         if key not in (head.number, head.hash):
@@ -224,73 +228,41 @@ class Following:
             self._wanted.clear()
         self._null_count = 0
 
+    def _on_stalled(self) -> None:
+        """Have another endpoint lead in the end where one tells blocks that lead nowhere."""
+        self._calls.links.cards[self._teller].did(Vice.FAILED, self._calls.now_ns)
+        self._start_over()
+
     def _start_over(self) -> None:
         """Forget a target that the node does not lead to, and ask for the newest head."""
         self._drop_wanted()
         self._backfill.stop()
         self._line.forget_orphans()
-        self._target = self._fork = self._waypoint = None
+        self._confirming.stop()
+        self._target = self._fork = self._waypoint = self._newest = None
         self.ask_newest()
 
     def _adopt(self, path: tuple[Head, ...]) -> None:
         """Make `path` the end of the line: what is above its parent leaves the canonical chain."""
         parent_number = path[0].number - 1
-        if parent_number < self._window.tip_number and not self._is_confirmed(path[-1]):
+        is_reorg = parent_number < self._window.tip_number
+        if is_reorg and not self._confirming.is_confirmed(path, self._teller):
             return
+        self._confirming.stop()
         self._drop_wanted()
         self._backfill.stop()
         self._cut(parent_number)
         while self._window.tip_number > parent_number:
             self._line.remember(self._sealing.revert())
-        leader = self._calls.links.leader
         for head in path:
             pending = self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
-            pending.told_by = None if leader is None else leader.endpoint
+            pending.told_by = self._teller
         self._healing.on_tip_moved()
         self._ask_logs()
 
-    def _is_confirmed(self, head: Head) -> bool:
-        """Whether sealed blocks may leave for `head`: where there are several endpoints, two must have it.
-
-        One that is behind, or lies, is not a reorg.
-        """
-        leader = self._calls.links.leader
-        others = self._calls.links.open_endpoints - ({leader.endpoint} if leader is not None else set())
-        if leader is None or not others or self._confirmed == head.hash:
-            return True
-        if self._jury.has_told(head, leader.endpoint):
-            return True
-        if self._confirming is None:
-            self._ask_confirmation(head, leader)
-        return False
-
-    def _ask_confirmation(self, head: Head, leader: Link) -> None:
-        self._confirming = head
-        self._calls.ask(
-            "eth_getBlockByNumber",
-            [hex(head.number), False],
-            lambda result: self._on_confirmation(head, leader, result),
-            owner=self._line,
-            other_than=frozenset({leader.endpoint}),
-        )
-
-    def _on_confirmation(self, head: Head, leader: Link, result: bytes) -> None:
-        found = parse_head(result)
-        self._confirming = None
-        if found is not None and found.hash == head.hash:
-            self._denial_count = 0
-            self._confirmed = head.hash
-            self._target = self._target or head
-            self._advance()
-            return
-        self._denial_count += 1
-        if self._denial_count < _DENIALS_MAX:
-            fault = Gap(f"{self._where}: expected two endpoints to have block {head.number}, one has another")
-            self._calls.retry(fault, self._advance, owner=self._line)
-            return
-        self._denial_count = 0
-        leader.card.did(Vice.WRONG_FORK, self._calls.now_ns)
-        self._start_over()
+    def _on_confirmed(self, head: Head) -> None:
+        self._target = self._target or head
+        self._advance()
 
     def _on_doubted(self, pending: Pending) -> None:
         """Drop a block whose header nothing confirms, and begin again where the next leader is."""
@@ -313,8 +285,7 @@ class Following:
         pending = self._line.pending
         while pending and (logs := pending[0].logs) is not None:
             first = pending[0]
-            missing = self._sealing.witness.missing(first.head.hash, logs)
-            if missing:
+            if missing := self._disputes.missing(first):
                 self._ask_again(first, missing)
                 return
             del pending[0]
@@ -326,7 +297,6 @@ class Following:
 
     def _ask_again(self, pending: Pending, missing: list[int]) -> None:
         pending.logs = None
-        self._calls.links.cards[pending.answered_by].did(Vice.LIED, self._calls.now_ns)
         fault = Gap(
             f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer"
             " lacks it"
@@ -343,7 +313,7 @@ class Following:
 
     def _on_diverged(self, head: Head) -> None:
         """The chain after the tip is another one: look for where it left ours."""
-        self._fork = head
+        self._fork, self._teller = head, self._calls.answered_by
         self._advance()
 
     def _redo(self, block_hash: bytes) -> None:

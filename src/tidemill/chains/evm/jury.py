@@ -21,6 +21,8 @@ class Jury:
         self._cards = cards
         self._told: dict[int, dict[int, Head]] = {}
         self._strikes = [0] * len(cards)
+        self._newest: dict[int, int] = {}
+        """The number that each endpoint told last."""
 
     def hear(self, endpoint: int, head: Head, now_ns: int) -> list[int]:
         """Take what an endpoint told; return the endpoints that this convicts."""
@@ -28,10 +30,13 @@ class Jury:
             return []
         self._told.setdefault(head.number, {})[endpoint] = head
         convicted: list[int] = []
-        for number in sorted(number for number in self._told if number <= head.number - _WAIT_BLOCKS):
+        self._newest[endpoint] = head.number
+        # one endpoint alone, whatever number it tells, must not close the case of the others
+        reached = sorted(self._newest.values())[-2:][0] - _WAIT_BLOCKS
+        for number in sorted(number for number in self._told if number <= reached):
             convicted += self._judge(self._told.pop(number), now_ns)
         while len(self._told) > _NUMBERS_MAX:
-            del self._told[min(self._told)]
+            del self._told[max(self._told)]
         return convicted
 
     def has_told(self, head: Head, other_than: int) -> bool:

@@ -18,6 +18,8 @@ class Pending(Struct, eq=False):
     """The endpoint that announced it; None where it was asked for."""
     answered_by: int = 0
     """The endpoint that gave its logs."""
+    lacked_by: list[int] = field(default_factory=list[int])
+    """Whose answers lacked a log that was announced, in order."""
     refusals: int = 0
     refused: dict[int, bytes] = field(default_factory=dict[int, bytes])
     """What endpoints answered that does not go with the header: its root or filter, by endpoint."""

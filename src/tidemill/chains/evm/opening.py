@@ -40,7 +40,8 @@ class Opening:
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
-        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self)
+        self._calls.drop(self._calls.newest)
+        self._calls.ask("eth_getBlockByNumber", ["latest", False], self._on_newest, owner=self._calls.newest)
 
     def _on_newest(self, result: bytes) -> None:
         head = parse_head(result)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from tidemill._rust import Logs, parse_logs
+from tidemill._rust import Logs, parse_head, parse_logs
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
-from tidemill.schema.faults import Malformed
+from tidemill.chains.evm.scorecard import Vice
+from tidemill.schema.faults import Gap, Malformed
 
 
 class RangeSize:
@@ -39,6 +40,8 @@ class Part(Struct, eq=False):
     first: int
     last: int
     logs: Logs | None = None
+    last_hash: bytes | None = None
+    """Of the last block, where whose logs these are was asked for it."""
 
 
 class RangeReader:
@@ -112,6 +115,28 @@ class RangeReader:
         for number, _, _ in logs.blocks():
             if not part.first <= number <= part.last:
                 raise Malformed(f"eth_getLogs: expected blocks {part.first} to {part.last}, found {number}")
+        if len(self._calls.links.cards) == 1:
+            self._accept(part, logs)
+            return
+        # a node that is behind answers a range it has not reached with silence: does it have the last block?
+        self._calls.ask_back(
+            "eth_getBlockByNumber",
+            [hex(part.last), False],
+            lambda found: self._on_last(part, logs, found),
+            lost=lambda: self._ask(part),
+            owner=self,
+        )
+
+    def _on_last(self, part: Part, logs: Logs, result: bytes) -> None:
+        head, endpoint = parse_head(result), self._calls.answered_by
+        if head is None or head.number != part.last:
+            self._calls.links.cards[endpoint].did(Vice.STALE, self._calls.now_ns)
+            url = self._calls.links.url_of(endpoint)
+            raise Gap(f"{url}: answered for blocks {part.first} to {part.last}, and lacks the last one")
+        part.last_hash = head.hash
+        self._accept(part, logs)
+
+    def _accept(self, part: Part, logs: Logs) -> None:
         part.logs = logs
         self._size.answered(part.last - part.first + 1, len(logs))
         self._changed()

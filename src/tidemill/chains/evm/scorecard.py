@@ -54,21 +54,35 @@ class Scorecard(Struct):
     """How much later than the first of all it announces a head; averaged as the latency is."""
     _penalty: float = 0.0
     _penalty_ns: int = 0
+    slowness: int = 0
+    """0 for answers and heads within 50 ms, and one more for every fourfold; one less only where that would
+    be so at twice the time, or two endpoints near a bound would take turns to lead.
+    """
 
     def answered(self, latency_ms: float) -> None:
         """Count an answer."""
         self.answers += 1
         self.latency_ms = _moved(self.latency_ms, latency_ms)
+        self._weigh()
 
     def announced(self, number: int, lag_ms: float) -> None:
         """Count a head that came so much later than another endpoint told it."""
         self.head_number = number
         self.lag_ms = _moved(self.lag_ms, lag_ms)
+        self._weigh()
 
     def did(self, vice: Vice, now_ns: int) -> None:
         """Count something done wrong."""
         self.vices[vice] = self.vices.get(vice, 0) + 1
         self._penalty = self.penalty(now_ns) + _WEIGHTS[vice]
+        self._penalty_ns = now_ns
+
+    def acquit(self, vice: Vice, now_ns: int) -> None:
+        """Take back something that it was held to have done wrong just now."""
+        self.vices[vice] = self.vices.get(vice, 0) - 1
+        if not self.vices[vice]:
+            del self.vices[vice]
+        self._penalty = max(self.penalty(now_ns) - _WEIGHTS[vice], 0.0)
         self._penalty_ns = now_ns
 
     def penalty(self, now_ns: int) -> float:
@@ -80,11 +94,9 @@ class Scorecard(Struct):
         """Return 0 for an endpoint without a fault worth a name, and more the worse it is: doubling steps."""
         return int(self.penalty(now_ns) / 4).bit_length()
 
-    @property
-    def slowness(self) -> int:
-        """Return 0 for answers and heads within 50 ms, and one more for every fourfold."""
+    def _weigh(self) -> None:
         slow_ms = max(self.latency_ms or 0.0, self.lag_ms or 0.0)
-        return (int(slow_ms / _QUICK_MS).bit_length() + 1) // 2
+        self.slowness = max(_steps(slow_ms), min(self.slowness, _steps(2 * slow_ms)))
 
     def told(self, now_ns: int) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -99,6 +111,10 @@ class Scorecard(Struct):
             "wrong_chain": self.is_wrong_chain,
             **{vice.value: self.vices.get(vice, 0) for vice in Vice},
         }
+
+
+def _steps(slow_ms: float) -> int:
+    return (int(slow_ms / _QUICK_MS).bit_length() + 1) // 2
 
 
 def _moved(before: float | None, newest: float) -> float:

@@ -16,7 +16,8 @@ class Witness:
 
     def __init__(self, sealed_blocks_max: int) -> None:
         self._sealed_blocks_max = sealed_blocks_max
-        self._announced: dict[bytes, set[int]] = {}
+        self._announced: dict[bytes, dict[int, set[int]]] = {}
+        """By block and index of a log, the endpoints that announced it."""
         self._sealed: dict[bytes, frozenset[int]] = {}
 
     def is_proof(self, announced: Announced) -> bool:
@@ -26,14 +27,16 @@ class Witness:
             for block_hash, indexes in announced
         )
 
-    def heard(self, announced: Announced) -> list[bytes]:
-        """Take announced logs; return the sealed blocks that lack one of them."""
+    def heard(self, announced: Announced, endpoint: int) -> list[bytes]:
+        """Take logs that an endpoint announced; return the sealed blocks that lack one of them."""
         proven: list[bytes] = []
         for block_hash, indexes in announced:
             sealed = self._sealed.get(block_hash)
             if sealed is not None and sealed.issuperset(indexes):
                 continue
-            self._announced.setdefault(block_hash, set()).update(indexes)
+            known = self._announced.setdefault(block_hash, {})
+            for index in indexes:
+                known.setdefault(index, set()).add(endpoint)
             if sealed is not None:
                 proven.append(block_hash)
         while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
@@ -45,7 +48,16 @@ class Witness:
         announced = self._announced.get(block_hash)
         if announced is None:
             return []
-        return sorted(announced.difference([log_index for _, log_index in logs.keys()]))
+        return sorted(announced.keys() - {log_index for _, log_index in logs.keys()})
+
+    def announcers(self, block_hash: bytes, indexes: Sequence[int]) -> set[int]:
+        """Return the endpoints that announced one of these logs."""
+        announced = self._announced.get(block_hash, {})
+        return {endpoint for index in indexes for endpoint in announced.get(index, ())}
+
+    def forget(self, block_hash: bytes) -> None:
+        """Forget what was announced of a block."""
+        self._announced.pop(block_hash, None)
 
     def seal(self, block_hash: bytes, logs: Logs) -> None:
         """Remember what a sealed block holds."""
