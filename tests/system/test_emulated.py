@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.chains.test_anvil import Seen, config_of, following, logs_of_node, newest, trading
+from tests.chains.test_shell import QUICK
 
 from tidemill.chains.evm.config import EndpointConfig
 from tidemill.chains.evm.follower import EvmFollower
@@ -19,14 +20,6 @@ from tidemill.sandbox.world import World
 from tidemill.schema.events import Coverage, CoverageStatus, Health, HealthState
 
 OUTAGES = int(os.environ.get("OUTAGES", "50"))
-QUICK: dict[str, Any] = {
-    "answer_timeout_ms": 1_000,
-    "retry_first_ms": 20,
-    "retry_max_ms": 200,
-    "reconnect_first_ms": 20,
-    "reconnect_max_ms": 200,
-    "tick_ms": 10,
-}
 VICES = ("drop_log=1/20", "stale=5", "wrong_fork=1/5", "slow_ms=300")
 
 

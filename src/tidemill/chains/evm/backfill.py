@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from tidemill._rust import Head, Logs, parse_head
+from tidemill.chains.evm.absent import Absent
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.ranges import Part, RangeReader, RangeSize
@@ -38,7 +39,7 @@ class Backfill:
         self._diverged = diverged
         self._done: Callable[[], None] = _nothing
         self._stalled: Callable[[], None] = _nothing
-        self._null_count = 0
+        self._absent = Absent(calls, _NULLS_MAX)
         self._heads: dict[int, Head] = {}
         self._filter: dict[str, object] = {}
         self._last = -1
@@ -57,7 +58,7 @@ class Backfill:
     def start(self, last: int, log_filter: dict[str, object]) -> None:
         """Read the blocks after the tip up to `last`."""
         self._heads.clear()
-        self._null_count = 0
+        self._absent.clear()
         self._last, self._filter = last, log_filter
         self._reader.start(self._window.tip_number + 1, last, log_filter)
 
@@ -84,8 +85,7 @@ class Backfill:
     def _on_head(self, number: int, result: bytes) -> None:
         head = parse_head(result)
         if head is None:
-            self._null_count += 1
-            if self._null_count >= _NULLS_MAX:
+            if self._absent.found_none(number):
                 self._stalled()
                 return
             raise Gap(f"{self._where}: expected block {number}, the node has none yet")

@@ -107,11 +107,18 @@ class Calls:
         self._place(_Question(method, msgspec.json.encode(params), then, None, self, bulk=False), connection)
 
     def ask_back(
-        self, method: str, params: object, then: OnAnswer, *, lost: Callable[[], None], owner: object
+        self,
+        method: str,
+        params: object,
+        then: OnAnswer,
+        *,
+        fails: OnError,
+        lost: Callable[[], None],
+        owner: object,
     ) -> None:
         """Ask the connection whose answer is being handled; `lost` is called where it has no good answer."""
         encoded = msgspec.json.encode(params)
-        question = _Question(method, encoded, then, None, owner, bulk=True, lost=lost)
+        question = _Question(method, encoded, then, fails, owner, bulk=True, lost=lost)
         self._place(question, self.answered_on)
 
     def is_asking(self, owner: object) -> bool:

@@ -8,6 +8,7 @@ it was. A head that is canonical already, such as a lagging node repeats, change
 from collections.abc import Mapping, Sequence
 
 from tidemill._rust import Head, Logs, parse_head
+from tidemill.chains.evm.absent import Absent
 from tidemill.chains.evm.backfill import Backfill
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
@@ -68,7 +69,7 @@ class Following:
         """The endpoint that told the target."""
         self._wanted: set[int | bytes] = set()
         self._numbered: bytes | None = None
-        self._null_count = 0
+        self._absent = Absent(calls, _NULLS_MAX)
         self._is_far_behind = False
         self._first_seen_ns: dict[bytes, int] = {}
 
@@ -208,8 +209,7 @@ class Following:
     def _on_wanted(self, key: int | bytes, result: bytes) -> None:
         head = parse_head(result)
         if head is None:
-            self._null_count += 1
-            if self._null_count >= _NULLS_MAX:
+            if self._absent.found_none(key):
                 self._on_stalled()
                 return
             raise Gap(f"{self._where}: expected block {_name(key)}, the node has none")
@@ -226,7 +226,7 @@ class Following:
         if self._wanted:
             self._calls.drop(self._wanted)
             self._wanted.clear()
-        self._null_count = 0
+        self._absent.clear()
 
     def _on_stalled(self) -> None:
         """Have another endpoint lead in the end where one tells blocks that lead nowhere."""
@@ -283,7 +283,7 @@ class Following:
         if self._healing.is_holding:
             return
         pending = self._line.pending
-        while pending and (logs := pending[0].logs) is not None:
+        while pending and pending[0].logs is not None:
             first = pending[0]
             if missing := self._disputes.missing(first):
                 self._ask_again(first, missing)

@@ -18,6 +18,8 @@ class Pending(Struct, eq=False):
     """The endpoint that announced it; None where it was asked for."""
     answered_by: int = 0
     """The endpoint that gave its logs."""
+    unknown_count: int = 0
+    """How often an endpoint that was asked for its logs did not know it."""
     lacked_by: list[int] = field(default_factory=list[int])
     """Whose answers lacked a log that was announced, in order."""
     refusals: int = 0

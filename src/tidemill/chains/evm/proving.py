@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from tidemill._rust import Logs, parse_logs, parse_receipts
+from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import STATE_SYNC_CHAINS, EvmConfig
 from tidemill.chains.evm.line import Pending
@@ -18,6 +19,8 @@ from tidemill.chains.evm.scorecard import Vice
 from tidemill.schema.faults import Gap, Malformed
 
 _REFUSALS_MAX = 3
+_UNKNOWN_MAX = 6
+"""So often, over six seconds, a block may be unknown to those asked; then it is on no chain any more."""
 
 _CAUSES = {
     "claimed": "eth_getLogs by block hash",
@@ -75,8 +78,25 @@ class Proving:
         other_than: frozenset[int] = frozenset(),
     ) -> None:
         self._calls.ask(
-            method, [param], lambda result: then(pending, result), owner=pending, other_than=other_than
+            method,
+            [param],
+            lambda result: then(pending, result),
+            fails=lambda error: error.is_missing and self._is_gone(pending, error),
+            owner=pending,
+            other_than=other_than,
         )
+
+    def _is_gone(self, pending: Pending, error: RpcError | None = None) -> bool:
+        """Count that a block is unknown; drop it where that is so too often, or the tip waits for ever."""
+        pending.unknown_count += 1
+        if pending.unknown_count < _UNKNOWN_MAX:
+            return False
+        found = "the node has none" if error is None else error.message[:300]
+        self._calls.step.faults.append(
+            Gap(f"{self._where}: expected block {pending.head.number}, which was announced: {found}")
+        )
+        self._doubted(pending)
+        return True
 
     @staticmethod
     def _block(pending: Pending) -> dict[str, object]:
@@ -98,6 +118,8 @@ class Proving:
     def _on_receipts(self, pending: Pending, result: bytes) -> None:
         head, receipts = pending.head, parse_receipts(result)
         if receipts is None:
+            if self._is_gone(pending):
+                return
             raise Gap(f"{self._where}: expected the receipts of block {head.number}, the node has none")
         if head.receipts_root is None:
             raise Malformed(f"{self._where}: block {head.number}: expected receiptsRoot in its header")

@@ -7,7 +7,6 @@ from msgspec import Struct
 from tidemill._rust import Logs, parse_head, parse_logs
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
-from tidemill.chains.evm.scorecard import Vice
 from tidemill.schema.faults import Gap, Malformed
 
 
@@ -101,12 +100,39 @@ class RangeReader:
             self._ask(part)
 
     def _ask(self, part: Part) -> None:
-        bounds: dict[str, object] = {"fromBlock": hex(part.first), "toBlock": hex(part.last)}
+        if len(self._calls.links.cards) == 1:
+            self._calls.ask_bulk(
+                "eth_getLogs",
+                self._params(part),
+                lambda result: self._on_logs(part, result),
+                fails=lambda error: self._on_error(part, error),
+                owner=self,
+            )
+            return
+        # a node that is behind answers a range it has not reached with silence: first, has it the last block?
         self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(part.last), False],
+            lambda result: self._on_last(part, result),
+            owner=self,
+        )
+
+    def _params(self, part: Part) -> list[dict[str, object]]:
+        bounds: dict[str, object] = {"fromBlock": hex(part.first), "toBlock": hex(part.last)}
+        return [bounds | self._filter]
+
+    def _on_last(self, part: Part, result: bytes) -> None:
+        head = parse_head(result)
+        if head is None or head.number != part.last:
+            url = self._calls.links.url_of(self._calls.answered_by)
+            raise Gap(f"{url}: expected block {part.last}, the last of a range of logs, found none")
+        part.last_hash = head.hash
+        self._calls.ask_back(
             "eth_getLogs",
-            [bounds | self._filter],
-            lambda result: self._on_logs(part, result),
+            self._params(part),
+            lambda found: self._on_logs(part, found),
             fails=lambda error: self._on_error(part, error),
+            lost=lambda: self._ask(part),
             owner=self,
         )
 
@@ -115,28 +141,6 @@ class RangeReader:
         for number, _, _ in logs.blocks():
             if not part.first <= number <= part.last:
                 raise Malformed(f"eth_getLogs: expected blocks {part.first} to {part.last}, found {number}")
-        if len(self._calls.links.cards) == 1:
-            self._accept(part, logs)
-            return
-        # a node that is behind answers a range it has not reached with silence: does it have the last block?
-        self._calls.ask_back(
-            "eth_getBlockByNumber",
-            [hex(part.last), False],
-            lambda found: self._on_last(part, logs, found),
-            lost=lambda: self._ask(part),
-            owner=self,
-        )
-
-    def _on_last(self, part: Part, logs: Logs, result: bytes) -> None:
-        head, endpoint = parse_head(result), self._calls.answered_by
-        if head is None or head.number != part.last:
-            self._calls.links.cards[endpoint].did(Vice.STALE, self._calls.now_ns)
-            url = self._calls.links.url_of(endpoint)
-            raise Gap(f"{url}: answered for blocks {part.first} to {part.last}, and lacks the last one")
-        part.last_hash = head.hash
-        self._accept(part, logs)
-
-    def _accept(self, part: Part, logs: Logs) -> None:
         part.logs = logs
         self._size.answered(part.last - part.first + 1, len(logs))
         self._changed()
