@@ -4,6 +4,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use tidemill_pools::curve_crypto::{self, CryptoSwap, Generation, Prices, Profit};
+use tidemill_pools::curve_stable::{self, Rules, StableSwap};
 use tidemill_pools::uniswap_v2::{Fee, UniswapV2, V2Event};
 use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
@@ -45,7 +47,73 @@ fn main() {
         assert_eq!(crossed, 8, "the bench claims eight ticks");
     }
     measure("v3_quote_8_ticks", |index| quote(index % 2 == 0, &crossing, index));
+    curve();
     apply_blocks();
+}
+
+/// Quotes of Curve's pools; fewer rounds, as each iterates.
+fn curve() {
+    let amounts: Vec<U256> =
+        (0..INPUTS as u64).map(|index| U256::from(1_000_000_000_000_000_000 + index * 1_000_003)).collect();
+    for (name, rules, coins) in [
+        ("curve_stable_2_quote", Rules::TEMPLATE, 2),
+        ("curve_stable_3_quote", Rules::THREE_POOL, 3),
+        ("curve_stable_ng_2_quote", Rules::NG, 2),
+    ] {
+        let pool = stable(rules, coins);
+        let quote = |index: usize| pool.amount_out(index % 2, (index + 1) % 2, amounts[index]).unwrap();
+        measure_batches(name, (50_000, 1), quote);
+    }
+    let pool = stable(Rules::TEMPLATE, 2);
+    measure_batches("curve_stable_2_swap", (50_000, 1), |index| pool.swap(0, 1, amounts[index]).unwrap().0);
+    for (name, generation, coins) in [
+        ("curve_crypto_2_quote", Generation::First, 2),
+        ("curve_crypto_3_quote", Generation::First, 3),
+        ("curve_crypto_ng_2_quote", Generation::Ng, 2),
+        ("curve_crypto_ng_3_quote", Generation::Ng, 3),
+    ] {
+        let pool = crypto(generation, coins);
+        let quote = |index: usize| pool.amount_out(index % 2, (index + 1) % 2, amounts[index]).unwrap();
+        measure_batches(name, (50_000, 1), quote);
+    }
+}
+
+fn stable(rules: Rules, coins: usize) -> StableSwap {
+    let one = U256::from(1_000_000_000_000_000_000_u64);
+    let terms = curve_stable::Terms {
+        amp: U256::from(2_000 * rules.a_precision),
+        fee: U256::from(1_000_000),
+        admin_fee: U256::from(5_000_000_000_u64),
+        offpeg_fee_multiplier: U256::from(20_000_000_000_u64),
+    };
+    let balances = [31_415_926, 27_182_818, 16_180_339].map(|balance| U256::from(balance) * one);
+    StableSwap::new(rules, terms, &balances[..coins], &[one; 3][..coins]).unwrap()
+}
+
+fn crypto(generation: Generation, coins: usize) -> CryptoSwap {
+    let one = U256::from(1_000_000_000_000_000_000_u64);
+    let (ann, gamma) =
+        if coins == 2 { (400_000, 145_000_000_000_000_u64) } else { (1_707_629, 11_809_167_828_997) };
+    let terms = curve_crypto::Terms {
+        ann: U256::from(ann),
+        gamma: U256::from(gamma),
+        mid_fee: U256::from(3_000_000),
+        out_fee: U256::from(30_000_000),
+        fee_gamma: U256::from(500_000_000_000_000_u64),
+        allowed_extra_profit: U256::from(2_000_000_000_000_u64),
+        adjustment_step: U256::from(146_000_000_000_000_u64),
+        ma_half_time_s: 600,
+        admin_fee: U256::from(5_000_000_000_u64),
+        ramp_ends_s: 0,
+    };
+    let scale = [one * U256::from(2); 2];
+    let prices = Prices { scale, oracle: scale, last: scale, last_s: 0 };
+    let profit = Profit { xcp: one, xcp_claimed: one, virtual_price: one, supply: one, is_adjusting: false };
+    let half = U256::from(5_000_000) * one;
+    let balances = [half * U256::from(2), half, half];
+    let d = half * U256::from(2 * coins);
+    let held = (&balances[..coins], &[U256::from(1); 3][..coins]);
+    CryptoSwap::new(generation, held, d, terms, (prices, profit)).unwrap()
 }
 
 /// Times `operation`, the best of several rounds of 400,000 operations.

@@ -4,6 +4,7 @@ mod abi;
 pub mod balancer_fixed_point;
 pub mod balancer_stable;
 mod balancer_v2;
+pub mod balancer_v3;
 pub mod balancer_weighted;
 mod chain;
 pub mod curve_crypto;

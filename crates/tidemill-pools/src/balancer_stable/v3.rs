@@ -1,0 +1,143 @@
+//! A stable pool of the V3 vault.
+
+use ruint::aliases::{U256, U512};
+
+use crate::balancer_v3::{Live, Swapped, Vault, VaultTerms};
+use crate::error::PoolError;
+use crate::kind::Price;
+
+use super::stable_math::StableVersion;
+use super::{Curve, Surge};
+
+/// The most tokens on a curve.
+const MAX_TOKENS: usize = 5;
+
+/// A stable pool of the V3 vault, of 2 to 5 tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StableV3 {
+    vault: Vault,
+    amp: U256,
+    surge: Option<Surge>,
+}
+
+impl StableV3 {
+    /// Returns a pool with this amplification, times 1000, and these raw balances, as `getPoolTokenInfo` tells them.
+    ///
+    /// # Errors
+    /// `Tokens` where the lists differ in length or there are not 2 to 5 tokens, `Empty` where a factor or a rate is
+    /// zero, `Overflow` where a fee is not below one.
+    pub fn new(terms: VaultTerms, amp: U256, balances: Vec<U256>) -> Result<Self, PoolError> {
+        if balances.len() > MAX_TOKENS {
+            return Err(PoolError::Tokens);
+        }
+        Ok(Self { vault: Vault::new(terms, balances)?, amp, surge: None })
+    }
+
+    /// Returns the pool with a hook that raises the fee of what unbalances it.
+    #[must_use]
+    pub fn with_surge(self, surge: Surge) -> Self {
+        Self { surge: Some(surge), ..self }
+    }
+
+    /// Returns the raw balances.
+    pub fn balances(&self) -> &[U256] {
+        self.vault.balances()
+    }
+
+    /// Returns what `amount_in` of token `token_in` buys of token `token_out`, in raw units.
+    ///
+    /// # Errors
+    /// `Tokens` where the pool has no such two tokens, `Empty` where nothing is given or a balance is zero, `Small`
+    /// below the vault's least trade, and where the contract's arithmetic reverts.
+    pub fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
+        Ok(self.given_in(token_in, token_out, amount_in)?.amount_out)
+    }
+
+    /// Returns what `amount_out` of token `token_out` costs in token `token_in`, in raw units.
+    ///
+    /// # Errors
+    /// As `amount_out`, and `Insufficient` where the balance is smaller.
+    pub fn amount_in(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<U256, PoolError> {
+        Ok(self.given_out(token_in, token_out, amount_out)?.amount_in)
+    }
+
+    /// Returns what `amount_in` buys and the pool after the swap.
+    ///
+    /// # Errors
+    /// Those of `amount_out`, and `Overflow` where a balance would not fit the vault's 128 bits.
+    pub fn swap_in(
+        &self,
+        token_in: usize,
+        token_out: usize,
+        amount_in: U256,
+    ) -> Result<(U256, Self), PoolError> {
+        let swapped = self.given_in(token_in, token_out, amount_in)?;
+        Ok((swapped.amount_out, self.after(&swapped)?))
+    }
+
+    /// Returns what `amount_out` costs and the pool after the swap.
+    ///
+    /// # Errors
+    /// Those of `amount_in`, and `Overflow` where a balance would not fit the vault's 128 bits.
+    pub fn swap_out(
+        &self,
+        token_in: usize,
+        token_out: usize,
+        amount_out: U256,
+    ) -> Result<(U256, Self), PoolError> {
+        let swapped = self.given_out(token_in, token_out, amount_out)?;
+        Ok((swapped.amount_in, self.after(&swapped)?))
+    }
+
+    /// Returns the price of `token_in` in `token_out`, in raw units, before the fee; see `Curve::spot_price`.
+    ///
+    /// # Errors
+    /// `Tokens` where the pool has no such two tokens, `Empty` where a balance is zero.
+    pub fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
+        self.vault.direction(token_in, token_out)?;
+        let price = self.curve(&mut self.vault.live()?).spot_price(token_in, token_out)?;
+        let scaled = |part: U512, unit: U256| part.checked_mul(U512::from(unit)).ok_or(PoolError::Overflow);
+        Ok(Price {
+            numerator: scaled(price.numerator, self.vault.unit(token_in)?)?,
+            denominator: scaled(price.denominator, self.vault.unit(token_out)?)?,
+        })
+    }
+
+    fn given_in(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<Swapped, PoolError> {
+        let direction = self.vault.direction(token_in, token_out)?;
+        let mut live = self.vault.live()?;
+        let fee = match self.surge {
+            Some(surge) => {
+                let gross_in = self.vault.scaled_in(direction, amount_in)?;
+                let out = self.curve(&mut live.clone()).out_given_in(token_in, token_out, gross_in)?;
+                surge.fee(self.vault.fee(), live, (token_in, gross_in), (token_out, out))?
+            }
+            None => self.vault.fee(),
+        };
+        let maths = |net_in| self.curve(&mut live).out_given_in(token_in, token_out, net_in);
+        self.vault.given_in(direction, amount_in, fee, maths)
+    }
+
+    fn given_out(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<Swapped, PoolError> {
+        let direction = self.vault.direction(token_in, token_out)?;
+        let mut live = self.vault.live()?;
+        let fee = match self.surge {
+            Some(surge) => {
+                let out = self.vault.scaled_out(direction, amount_out)?;
+                let net_in = self.curve(&mut live.clone()).in_given_out(token_in, token_out, out)?;
+                surge.fee(self.vault.fee(), live, (token_in, net_in), (token_out, out))?
+            }
+            None => self.vault.fee(),
+        };
+        let maths = |wanted| self.curve(&mut live).in_given_out(token_in, token_out, wanted);
+        self.vault.given_out(direction, amount_out, fee, maths)
+    }
+
+    fn curve<'a>(&self, live: &'a mut Live) -> Curve<'a> {
+        Curve { amp: self.amp, version: StableVersion::V3, balances: live.balances() }
+    }
+
+    fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
+        Ok(Self { vault: self.vault.after(swapped)?, amp: self.amp, surge: self.surge })
+    }
+}

@@ -1,0 +1,224 @@
+//! How the V3 vault swaps for any pool: scaling, rates, the fee in 18 decimals, and whose rounding wins.
+//!
+//! Source: balancer-v3-monorepo, `Vault`, `ScalingHelpers`, `PoolDataLib`.
+
+use ruint::aliases::U256;
+
+use crate::balancer_fixed_point::{
+    add, by_one, complement, div_down, div_up, is_unscaled, mul_down, mul_up, quotient_up, sub, times, ONE,
+};
+use crate::error::PoolError;
+
+/// The most tokens a V3 pool may have.
+pub const MAX_TOKENS: usize = 8;
+
+/// Smallest trade the deployed vaults take, with 18 decimals.
+pub const MIN_TRADE: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
+
+/// The V3 vault keeps a balance in 128 bits.
+const MAX_BALANCE_BITS: usize = 128;
+
+/// What governs a pool of the V3 vault beside its maths; all lists have one value a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultTerms {
+    /// 10^(18 - decimals), as `getPoolTokenRates` tells: plain integers.
+    pub scaling_factors: Vec<U256>,
+    /// Rates, with 18 decimals.
+    pub rates: Vec<U256>,
+    /// Swap fee, with 18 decimals; the one to be charged, where a hook decides.
+    pub fee: U256,
+    /// Part of the fee that leaves the pool for protocol and creator, with 18 decimals; zero in recovery mode.
+    pub aggregate_fee: U256,
+    /// Smallest trade the vault takes, with 18 decimals.
+    pub min_trade: U256,
+}
+
+/// A pool's share of the V3 vault: its terms and raw balances.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Vault {
+    terms: VaultTerms,
+    balances: Vec<U256>,
+}
+
+/// Which tokens a swap is between.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Direction {
+    pub(crate) token_in: usize,
+    pub(crate) token_out: usize,
+}
+
+/// A swap found: what the vault tells and what its books need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Swapped {
+    direction: Direction,
+    pub(crate) amount_in: U256,
+    pub(crate) amount_out: U256,
+    /// The fee, with 18 decimals.
+    fee_scaled: U256,
+}
+
+/// Live balances, with 18 decimals.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Live {
+    balances: [U256; MAX_TOKENS],
+    count: usize,
+}
+
+impl Live {
+    pub(crate) fn balances(&mut self) -> &mut [U256] {
+        self.balances.get_mut(..self.count).unwrap_or_default()
+    }
+}
+
+impl Vault {
+    pub(crate) fn new(terms: VaultTerms, balances: Vec<U256>) -> Result<Self, PoolError> {
+        let tokens = balances.len();
+        if !(2..=MAX_TOKENS).contains(&tokens)
+            || terms.scaling_factors.len() != tokens
+            || terms.rates.len() != tokens
+        {
+            return Err(PoolError::Tokens);
+        }
+        if terms.scaling_factors.contains(&U256::ZERO) || terms.rates.contains(&U256::ZERO) {
+            return Err(PoolError::Empty);
+        }
+        if terms.fee >= ONE || terms.aggregate_fee > ONE {
+            return Err(PoolError::Overflow);
+        }
+        Ok(Self { terms, balances })
+    }
+
+    pub(crate) fn balances(&self) -> &[U256] {
+        &self.balances
+    }
+
+    pub(crate) fn direction(&self, token_in: usize, token_out: usize) -> Result<Direction, PoolError> {
+        let tokens = self.balances.len();
+        if token_in == token_out || token_in >= tokens || token_out >= tokens {
+            return Err(PoolError::Tokens);
+        }
+        Ok(Direction { token_in, token_out })
+    }
+
+    /// Returns the live balances, rounded down.
+    pub(crate) fn live(&self) -> Result<Live, PoolError> {
+        let mut live = Live { balances: [U256::ZERO; MAX_TOKENS], count: self.balances.len() };
+        for (token, (place, balance)) in live.balances.iter_mut().zip(&self.balances).enumerate() {
+            *place = self.live_of(token, *balance)?;
+        }
+        Ok(live)
+    }
+
+    /// Swaps `amount_in` by the pool's own maths: live amount in, net of the fee, to live amount out.
+    pub(crate) fn given_in(
+        &self,
+        direction: Direction,
+        amount_in: U256,
+        fee: U256,
+        maths: impl FnOnce(U256) -> Result<U256, PoolError>,
+    ) -> Result<Swapped, PoolError> {
+        if amount_in.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        let scaled_in = self.scaled_in(direction, amount_in)?;
+        let fee_scaled = mul_up(scaled_in, fee)?;
+        let net_in = self.enough(sub(scaled_in, fee_scaled)?)?;
+        let scaled_out = self.enough(maths(net_in)?)?;
+        let amount_out = div_down(scaled_out, self.dear_unit(direction.token_out)?)?;
+        Ok(Swapped { direction, amount_in, amount_out, fee_scaled })
+    }
+
+    /// Buys `amount_out` by the pool's own maths: live amount out to live amount in, before the fee.
+    pub(crate) fn given_out(
+        &self,
+        direction: Direction,
+        amount_out: U256,
+        fee: U256,
+        maths: impl FnOnce(U256) -> Result<U256, PoolError>,
+    ) -> Result<Swapped, PoolError> {
+        if amount_out.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        let scaled_out = self.enough(self.scaled_out(direction, amount_out)?)?;
+        let net_in = self.enough(maths(scaled_out)?)?;
+        let fee_scaled = quotient_up(times(net_in, fee)?, complement(fee))?;
+        let amount_in = div_up(add(net_in, fee_scaled)?, self.unit(direction.token_in)?)?;
+        Ok(Swapped { direction, amount_in, amount_out, fee_scaled })
+    }
+
+    /// Returns what is paid in with 18 decimals, rounded down.
+    pub(crate) fn scaled_in(&self, direction: Direction, amount_in: U256) -> Result<U256, PoolError> {
+        self.live_of(direction.token_in, amount_in)
+    }
+
+    /// Returns what is wanted with 18 decimals, rounded up.
+    pub(crate) fn scaled_out(&self, direction: Direction, amount_out: U256) -> Result<U256, PoolError> {
+        let (factor, rate) = self.unit_parts(direction.token_out)?;
+        mul_up(times(amount_out, factor)?, rounded_up(rate)?)
+    }
+
+    /// Returns the fee of the terms.
+    pub(crate) fn fee(&self) -> U256 {
+        self.terms.fee
+    }
+
+    /// Returns the vault after a swap; what it takes of the fee for others has left the pool.
+    pub(crate) fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
+        let Direction { token_in, token_out } = swapped.direction;
+        let fee = div_down(swapped.fee_scaled, self.unit(token_in)?)?;
+        let kept = sub(swapped.amount_in, mul_down(fee, self.terms.aggregate_fee)?)?;
+        let mut after = self.clone();
+        let balance = after.balances.get_mut(token_in).ok_or(PoolError::Tokens)?;
+        *balance = add(*balance, kept)?;
+        if balance.bit_len() > MAX_BALANCE_BITS {
+            return Err(PoolError::Overflow);
+        }
+        let balance = after.balances.get_mut(token_out).ok_or(PoolError::Tokens)?;
+        *balance = sub(*balance, swapped.amount_out)?;
+        Ok(after)
+    }
+
+    /// Returns how much one raw unit is worth, with 18 decimals times 1e18.
+    pub(crate) fn unit(&self, token: usize) -> Result<U256, PoolError> {
+        let (factor, rate) = self.unit_parts(token)?;
+        times(factor, rate)
+    }
+
+    /// Returns the unit with its rate rounded up, so that less is paid out.
+    fn dear_unit(&self, token: usize) -> Result<U256, PoolError> {
+        let (factor, rate) = self.unit_parts(token)?;
+        times(factor, rounded_up(rate)?)
+    }
+
+    fn unit_parts(&self, token: usize) -> Result<(U256, U256), PoolError> {
+        let factor = self.terms.scaling_factors.get(token).ok_or(PoolError::Tokens)?;
+        Ok((*factor, *self.terms.rates.get(token).ok_or(PoolError::Tokens)?))
+    }
+
+    fn live_of(&self, token: usize, amount: U256) -> Result<U256, PoolError> {
+        let (factor, rate) = self.unit_parts(token)?;
+        let amount = times(amount, factor)?;
+        if is_unscaled(amount, rate) {
+            Ok(amount)
+        } else {
+            mul_down(amount, rate)
+        }
+    }
+
+    fn enough(&self, trade: U256) -> Result<U256, PoolError> {
+        if trade < self.terms.min_trade {
+            Err(PoolError::Small)
+        } else {
+            Ok(trade)
+        }
+    }
+}
+
+/// Returns a rate one unit up, unless it is whole.
+fn rounded_up(rate: U256) -> Result<U256, PoolError> {
+    if times(by_one(rate), ONE)? == rate {
+        Ok(rate)
+    } else {
+        add(rate, U256::ONE)
+    }
+}

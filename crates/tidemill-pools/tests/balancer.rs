@@ -1,0 +1,256 @@
+//! Every recorded answer of the deployed Balancer contracts, and what must hold for any pool; said plainly where absent.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod shared;
+
+use std::str::FromStr;
+
+use serde_json::Value;
+use shared::{read, read_json};
+use tidemill_pools::balancer_fixed_point::{PowVersion, ONE};
+use tidemill_pools::balancer_stable::stable_math::StableVersion;
+use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3, Surge};
+use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
+use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
+use tidemill_pools::{PoolError, Price, U256};
+
+const STATES: &str = "amm_onchain_golden/";
+
+fn uint(value: &Value) -> U256 {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    U256::from_str(&text).unwrap_or_else(|_| panic!("a number, found {text}"))
+}
+
+fn uints(value: &Value) -> Vec<U256> {
+    value.as_array().unwrap().iter().map(uint).collect()
+}
+
+/// Reads a fraction of one, as the recorder wrote it, with 18 decimals.
+fn fraction(value: &Value) -> U256 {
+    let (numerator, denominator) = value.as_str().unwrap().split_once('/').unwrap();
+    U256::from_str(numerator).unwrap() * ONE / U256::from_str(denominator).unwrap()
+}
+
+/// The recorder's states carry a fee as a fraction in quotes, which a bare number never is.
+fn state_of(vector: &Value) -> Value {
+    read_json(&format!("{STATES}{}", vector["pool_state"].as_str().unwrap())).unwrap()
+}
+
+fn golden(pools: &str) -> Vec<Value> {
+    let Some(lines) = read("amm_onchain_golden/vectors.jsonl") else { return Vec::new() };
+    let vectors = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    vectors.filter(|vector| vector["pool_state"].as_str().unwrap().contains(pools)).collect()
+}
+
+/// Reads the direction of a vector: whether the amount is paid in, and the two tokens, by index or by symbol.
+fn direction(vector: &Value, state: &Value) -> (bool, usize, usize) {
+    let args: Vec<&str> =
+        vector["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+    let is_in = args[0] == "GIVEN_IN";
+    if let Some((token_in, token_out)) = args[1].split_once("->") {
+        let tokens = state["tokens"].as_array().unwrap();
+        let of = |symbol: &str| tokens.iter().position(|token| token["symbol"] == symbol).unwrap();
+        return (is_in, of(token_in), of(token_out));
+    }
+    (is_in, args[1][2..].parse().unwrap(), args[2][2..].parse().unwrap())
+}
+
+fn scaling_factors(state: &Value) -> Vec<U256> {
+    let tokens = state["tokens"].as_array().unwrap().iter();
+    tokens.map(|token| ONE * U256::from(10).pow(U256::from(18) - uint(&token["decimals"]))).collect()
+}
+
+fn weighted_v2(state: &Value) -> WeightedV2 {
+    let version = if state["pow_version"] == "v1" { PowVersion::Logarithms } else { PowVersion::Shortcuts };
+    let terms = WeightedTerms {
+        weights: uints(&state["weights"]),
+        scaling_factors: scaling_factors(state),
+        fee: fraction(&state["fee"]),
+        version,
+    };
+    WeightedV2::new(terms, uints(&state["balances"])).unwrap()
+}
+
+#[test]
+fn the_deployed_v2_weighted_pools_answers_are_ours() {
+    let (mut count, mut misses) = (0, Vec::new());
+    for vector in golden("balancer_weighted") {
+        let state = state_of(&vector);
+        let pool = weighted_v2(&state);
+        let ((is_in, token_in, token_out), amount) = (direction(&vector, &state), uint(&vector["amount"]));
+        let found = if is_in {
+            pool.amount_out(token_in, token_out, amount)
+        } else {
+            pool.amount_in(token_in, token_out, amount)
+        };
+        if found != Ok(uint(&vector["expected"])) {
+            misses.push(format!("{found:?} for {vector}"));
+        }
+        count += 1;
+    }
+    assert!(misses.is_empty(), "{} of {count}:\n{}", misses.len(), misses.join("\n"));
+    assert!(count == 0 || count == 162, "{count}");
+}
+
+fn stable_v2(state: &Value, version: StableVersion) -> StableV2 {
+    let terms = StableTerms {
+        amp: uint(&state["amp"]),
+        scaling_factors: uints(&state["resolved_scaling_factors"]),
+        fee: fraction(&state["fee"]),
+        version,
+        bpt_index: None,
+    };
+    StableV2::new(terms, uints(&state["balances"])).unwrap()
+}
+
+#[test]
+fn the_deployed_v2_stable_pools_answers_are_ours() {
+    let mut count = 0;
+    for vector in golden("balancer_stable") {
+        let state = state_of(&vector);
+        let pool = stable_v2(&state, StableVersion::RoundUp);
+        let ((is_in, token_in, token_out), amount) = (direction(&vector, &state), uint(&vector["amount"]));
+        let found = if is_in {
+            pool.amount_out(token_in, token_out, amount)
+        } else {
+            pool.amount_in(token_in, token_out, amount)
+        };
+        assert_eq!(found, Ok(uint(&vector["expected"])), "{vector}");
+        count += 1;
+    }
+    assert!(count == 0 || count == 36, "{count}");
+}
+
+/// Finds raw balances whose live balances are the recorded ones.
+fn raw_balances(pool: &Value) -> Vec<U256> {
+    let (factors, rates) = (uints(&pool["scalingFactors"]), uints(&pool["tokenRates"]));
+    let live = uints(&pool["balancesLiveScaled18"]);
+    let units = factors.into_iter().zip(rates);
+    let raw = live.into_iter().zip(units).map(|(live, (factor, rate))| {
+        let raw = (live * ONE).div_ceil(factor * rate);
+        assert_eq!(raw * factor * rate / ONE, live);
+        raw
+    });
+    raw.collect()
+}
+
+fn vault_terms(pool: &Value) -> VaultTerms {
+    VaultTerms {
+        scaling_factors: uints(&pool["scalingFactors"]),
+        rates: uints(&pool["tokenRates"]),
+        fee: uint(&pool["swapFee"]),
+        aggregate_fee: U256::ZERO,
+        min_trade: MIN_TRADE,
+    }
+}
+
+type Answer = Result<U256, PoolError>;
+
+/// Compares every swap of a recording with `quote`: whether the amount is paid in, the two tokens, the amount.
+fn check_v3(
+    recording: &str,
+    expected_count: usize,
+    quote: impl Fn(&Value, bool, (usize, usize), U256) -> Answer,
+) {
+    let Some(recording) = read_json(&format!("balancer/maths/{recording}.json")) else { return };
+    let pool = &recording["pool"];
+    let token_of = |address: &Value| {
+        let address = address.as_str().unwrap();
+        let mut tokens = pool["tokens"].as_array().unwrap().iter();
+        tokens.position(|token| token.as_str().unwrap().eq_ignore_ascii_case(address)).unwrap()
+    };
+    let swaps = recording["swaps"].as_array().unwrap();
+    for swap in swaps {
+        let tokens = (token_of(&swap["tokenIn"]), token_of(&swap["tokenOut"]));
+        let is_in = uint(&swap["swapKind"]).is_zero();
+        let found = quote(pool, is_in, tokens, uint(&swap["amountRaw"]));
+        assert_eq!(found, Ok(uint(&swap["outputRaw"])), "{swap}");
+    }
+    assert_eq!(swaps.len(), expected_count);
+}
+
+fn check_v3_weighted(recording: &str, weights: impl Fn(&Value) -> Vec<U256>) {
+    check_v3(recording, 4, |pool, is_in, (token_in, token_out), amount| {
+        let pool = WeightedV3::new(vault_terms(pool), weights(pool), raw_balances(pool)).unwrap();
+        if is_in {
+            pool.amount_out(token_in, token_out, amount)
+        } else {
+            pool.amount_in(token_in, token_out, amount)
+        }
+    });
+}
+
+#[test]
+fn the_deployed_v3_weighted_pools_answers_are_ours() {
+    check_v3_weighted("11155111-7439300-Weighted-USDC-DAI", |pool| uints(&pool["weights"]));
+}
+
+#[test]
+fn a_liquidity_bootstrapping_pool_is_a_weighted_one_at_its_weights_of_the_moment() {
+    check_v3_weighted("11155111-8085514-LBP-BAL-DAI", |pool| uints(&pool["weights"]));
+}
+
+#[test]
+fn a_quant_amm_pool_is_a_weighted_one_at_its_weights_of_the_moment() {
+    check_v3_weighted("1-22524240-QuantAMM", |pool| {
+        let seconds = uint(&pool["currentTimestamp"]) - uint(&pool["lastUpdateTime"]);
+        let parts: Vec<String> =
+            pool["firstFourWeightsAndMultipliers"].as_array().unwrap().iter().map(Value::to_string).collect();
+        let at = |index: usize| parts[index].trim_matches('"').parse::<i128>().unwrap();
+        let of = |token: usize| at(token) + at(token + 3) * i128::try_from(seconds).unwrap();
+        (0..3).map(|token| U256::from(u128::try_from(of(token)).unwrap())).collect()
+    });
+}
+
+fn check_v3_stable(recording: &str, expected_count: usize) {
+    check_v3(recording, expected_count, |state, is_in, (token_in, token_out), amount| {
+        let mut pool = StableV3::new(vault_terms(state), uint(&state["amp"]), raw_balances(state)).unwrap();
+        if let Some(hook) = state.get("hook") {
+            pool = pool.with_surge(Surge {
+                threshold: uint(&hook["dynamicData"]["surgeThresholdPercentage"]),
+                max_fee: uint(&hook["dynamicData"]["maxSurgeFeePercentage"]),
+            });
+        }
+        if is_in {
+            pool.amount_out(token_in, token_out, amount)
+        } else {
+            pool.amount_in(token_in, token_out, amount)
+        }
+    });
+}
+
+#[test]
+fn the_deployed_v3_stable_pools_answers_are_ours() {
+    check_v3_stable("11155111-7439300-Stable-stataUSDC-stataUSDT", 2);
+}
+
+#[test]
+fn the_deployed_surge_hooks_fees_are_ours() {
+    check_v3_stable("1-22247251-StableSurgeHook", 4);
+}
+
+#[test]
+fn spot_prices_are_what_small_amounts_pay() {
+    let near = |pool_price: Price, paid: U256, bought: U256, fee: f64| {
+        let (found, expected) = (f64::from(bought) / f64::from(paid), pool_price.to_f64() * (1.0 - fee));
+        assert!((found / expected - 1.0).abs() < 1e-3, "{found} {expected}");
+    };
+    for vector in golden("balancer_weighted") {
+        let pool = weighted_v2(&state_of(&vector));
+        let paid = pool.balances()[0] / U256::from(10_000);
+        let fee = f64::from(fraction(&state_of(&vector)["fee"])) / 1e18;
+        near(pool.spot_price(0, 1).unwrap(), paid, pool.amount_out(0, 1, paid).unwrap(), fee);
+    }
+    for vector in golden("balancer_stable") {
+        let pool = stable_v2(&state_of(&vector), StableVersion::RoundUp);
+        let paid = pool.balances()[0] / U256::from(10_000);
+        near(pool.spot_price(0, 1).unwrap(), paid, pool.amount_out(0, 1, paid).unwrap(), 0.0004);
+    }
+    let Some(stable) = read_json("balancer/maths/11155111-7439300-Stable-stataUSDC-stataUSDT.json") else {
+        return;
+    };
+    let stable = &stable["pool"];
+    let pool = StableV3::new(vault_terms(stable), uint(&stable["amp"]), raw_balances(stable)).unwrap();
+    let paid = pool.balances()[0] / U256::from(10_000);
+    near(pool.spot_price(0, 1).unwrap(), paid, pool.amount_out(0, 1, paid).unwrap(), 0.001);
+}
