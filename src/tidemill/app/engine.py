@@ -24,6 +24,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
+from tidemill.core.memory import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
@@ -89,6 +90,7 @@ class Engine:
     async def __aenter__(self) -> Self:
         """Open the bus and the store. Raises: Refused, where another process owns them."""
         sys.setswitchinterval(_SWITCH_S)
+        avoid_pauses()
         settings = self._environment.settings
         self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:

@@ -129,11 +129,11 @@ class EvmFollower:
 
     def _on_frames(self, entries: Sequence[Entry]) -> None:
         """Read frames; logs announced one after another are told as one, with the time of the last."""
-        first = 0
+        first, is_alone = 0, len(self.config.endpoints) == 1
         for item in read_frames([entry.data for entry in entries]):
             if self._calls.step.stop is not None:
                 return
-            said_by = {entry.connection for entry in entries[first : item.frame + 1]}
+            said_by = {entry.connection for entry in entries[first : item.frame + 1]} if not is_alone else ()
             if first < item.frame and isinstance(item, Notice) and (len(said_by) > 1 or self._is_proof(item)):
                 # what follows from a frame has the frame's time and endpoint, however frames are grouped
                 for entry in entries[first : item.frame + 1]:

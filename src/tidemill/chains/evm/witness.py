@@ -17,7 +17,7 @@ class Witness:
     def __init__(self, sealed_blocks_max: int) -> None:
         self._sealed_blocks_max = sealed_blocks_max
         self._announced: dict[bytes, dict[int, set[int]]] = {}
-        """By block and index of a log, the endpoints that announced it."""
+        """By block and endpoint, the indexes of the logs that it announced."""
         self._sealed: dict[bytes, frozenset[int]] = {}
 
     def is_proof(self, announced: Announced) -> bool:
@@ -34,9 +34,7 @@ class Witness:
             sealed = self._sealed.get(block_hash)
             if sealed is not None and sealed.issuperset(indexes):
                 continue
-            known = self._announced.setdefault(block_hash, {})
-            for index in indexes:
-                known.setdefault(index, set()).add(endpoint)
+            self._announced.setdefault(block_hash, {}).setdefault(endpoint, set()).update(indexes)
             if sealed is not None:
                 proven.append(block_hash)
         while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
@@ -48,12 +46,13 @@ class Witness:
         announced = self._announced.get(block_hash)
         if announced is None:
             return []
-        return sorted(announced.keys() - {log_index for _, log_index in logs.keys()})
+        held = [log_index for _, log_index in logs.keys()]
+        return sorted(set[int]().union(*announced.values()).difference(held))
 
     def announcers(self, block_hash: bytes, indexes: Sequence[int]) -> set[int]:
         """Return the endpoints that announced one of these logs."""
         announced = self._announced.get(block_hash, {})
-        return {endpoint for index in indexes for endpoint in announced.get(index, ())}
+        return {endpoint for endpoint, told in announced.items() if not told.isdisjoint(indexes)}
 
     def forget(self, block_hash: bytes) -> None:
         """Forget what was announced of a block."""
