@@ -236,12 +236,7 @@ fn apply_blocks() {
         hash: [7; 32],
         parent_hash: [6; 32],
         timestamp_s: 1_700_000_000,
-        base_fee_wei: None,
-        gas_used: 0,
-        gas_limit: 0,
-        receipts_root: None,
-        logs_bloom: None,
-        is_hash_proven: false,
+        ..Head::default()
     };
     let mut columns = EventColumns::default();
     measure_batches("apply_block_v2_sync", (400, INPUTS), |_| {

@@ -9,6 +9,7 @@ use ruint::aliases::U256;
 use crate::error::PoolError;
 use crate::limbs::Divisor;
 
+pub(crate) use crate::checked::{add, div as quotient_down, mul as times, sub};
 pub use log_exp_math::pow;
 
 /// The number one.
@@ -36,30 +37,6 @@ pub(crate) fn by_one(value: U256) -> U256 {
     let mut limbs = value.into_limbs();
     BY_ONE.divide(&mut limbs);
     U256::from_limbs(limbs)
-}
-
-/// Returns `a + b`.
-#[inline]
-pub(crate) fn add(a: U256, b: U256) -> Result<U256, PoolError> {
-    a.checked_add(b).ok_or(PoolError::Overflow)
-}
-
-/// Returns `a - b`; `Insufficient` below zero.
-#[inline]
-pub(crate) fn sub(a: U256, b: U256) -> Result<U256, PoolError> {
-    a.checked_sub(b).ok_or(PoolError::Insufficient)
-}
-
-/// Returns the product of two plain integers.
-#[inline]
-pub(crate) fn times(a: U256, b: U256) -> Result<U256, PoolError> {
-    a.checked_mul(b).ok_or(PoolError::Overflow)
-}
-
-/// Returns the quotient of two plain integers, rounded down; `Empty` where `b` is zero.
-#[inline]
-pub(crate) fn quotient_down(a: U256, b: U256) -> Result<U256, PoolError> {
-    a.checked_div(b).ok_or(PoolError::Empty)
 }
 
 /// Returns the quotient of two plain integers, rounded up; `Empty` where `b` is zero.

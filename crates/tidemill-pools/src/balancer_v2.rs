@@ -5,6 +5,7 @@
 use ruint::aliases::U256;
 
 use crate::balancer_fixed_point::{add, complement, div_down, div_up, is_unscaled, mul_down, mul_up, sub};
+use crate::balancer_pool::Swapped;
 use crate::error::PoolError;
 
 /// The V2 vault keeps a balance in 112 bits.
@@ -67,19 +68,15 @@ pub(crate) fn add_fee(amount_in: U256, fee: U256) -> Result<U256, PoolError> {
     div_up(amount_in, complement(fee))
 }
 
-/// Returns the balances after a swap: the token paid in with its amount, and the token bought.
-pub(crate) fn moved(
-    balances: &[U256],
-    paid: (usize, U256),
-    bought: (usize, U256),
-) -> Result<Vec<U256>, PoolError> {
+/// Returns the balances after a swap.
+pub(crate) fn moved(balances: &[U256], swapped: &Swapped) -> Result<Vec<U256>, PoolError> {
     let mut after = balances.to_vec();
-    let balance = after.get_mut(paid.0).ok_or(PoolError::Tokens)?;
-    *balance = add(*balance, paid.1)?;
+    let balance = after.get_mut(swapped.token_in).ok_or(PoolError::Tokens)?;
+    *balance = add(*balance, swapped.amount_in)?;
     if balance.bit_len() > MAX_BALANCE_BITS {
         return Err(PoolError::Overflow);
     }
-    let balance = after.get_mut(bought.0).ok_or(PoolError::Tokens)?;
-    *balance = sub(*balance, bought.1)?;
+    let balance = after.get_mut(swapped.token_out).ok_or(PoolError::Tokens)?;
+    *balance = sub(*balance, swapped.amount_out)?;
     Ok(after)
 }

@@ -7,6 +7,7 @@ use ruint::aliases::U256;
 use crate::balancer_fixed_point::{
     add, by_one, complement, div_down, div_up, is_unscaled, mul_down, mul_up, quotient_up, sub, times, ONE,
 };
+use crate::balancer_pool::Swapped;
 use crate::error::PoolError;
 
 /// The most tokens a V3 pool may have.
@@ -45,16 +46,6 @@ pub(crate) struct Vault {
 pub(crate) struct Direction {
     pub(crate) token_in: usize,
     pub(crate) token_out: usize,
-}
-
-/// A swap found: what the vault tells and what its books need.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Swapped {
-    direction: Direction,
-    pub(crate) amount_in: U256,
-    pub(crate) amount_out: U256,
-    /// The fee, with 18 decimals.
-    fee_scaled: U256,
 }
 
 /// Live balances, with 18 decimals.
@@ -125,7 +116,8 @@ impl Vault {
         let net_in = self.enough(sub(scaled_in, fee_scaled)?)?;
         let scaled_out = self.enough(maths(net_in)?)?;
         let amount_out = div_down(scaled_out, self.dear_unit(direction.token_out)?)?;
-        Ok(Swapped { direction, amount_in, amount_out, fee_scaled })
+        let Direction { token_in, token_out } = direction;
+        Ok(Swapped { token_in, token_out, amount_in, amount_out, fee_scaled })
     }
 
     /// Buys `amount_out` by the pool's own maths: live amount out to live amount in, before the fee.
@@ -143,7 +135,8 @@ impl Vault {
         let net_in = self.enough(maths(scaled_out)?)?;
         let fee_scaled = quotient_up(times(net_in, fee)?, complement(fee))?;
         let amount_in = div_up(add(net_in, fee_scaled)?, self.unit(direction.token_in)?)?;
-        Ok(Swapped { direction, amount_in, amount_out, fee_scaled })
+        let Direction { token_in, token_out } = direction;
+        Ok(Swapped { token_in, token_out, amount_in, amount_out, fee_scaled })
     }
 
     /// Returns what is paid in with 18 decimals, rounded down.
@@ -164,7 +157,7 @@ impl Vault {
 
     /// Returns the vault after a swap; what it takes of the fee for others has left the pool.
     pub(crate) fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
-        let Direction { token_in, token_out } = swapped.direction;
+        let Swapped { token_in, token_out, .. } = *swapped;
         let fee = div_down(swapped.fee_scaled, self.unit(token_in)?)?;
         let kept = sub(swapped.amount_in, mul_down(fee, self.terms.aggregate_fee)?)?;
         let mut after = self.clone();

@@ -10,7 +10,7 @@ pub type Address = [u8; 20];
 pub type Hash = [u8; 32];
 
 /// A block's header, as far as anything here needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
     /// Block number.
     pub number: u64,

@@ -11,7 +11,8 @@ mod tweak;
 
 use ruint::aliases::{U256, U512};
 
-use crate::curve_stable::vyper::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::curve_coins::{at, check_pair, check_wanted};
 use crate::error::PoolError;
 use crate::kind::Price;
 use newton::{Shape, A_MULTIPLIER, ONE};
@@ -155,17 +156,6 @@ impl CryptoSwap {
         Shape { coins: self.coins, ann: self.terms.ann, gamma: self.terms.gamma }
     }
 
-    fn coins_of(&self, i: usize, j: usize) -> Result<(), PoolError> {
-        if i == j || i >= self.coins || j >= self.coins {
-            return Err(PoolError::Coins { i, j, coins: self.coins });
-        }
-        Ok(())
-    }
-
-    fn at(of: &[U256], index: usize) -> Result<U256, PoolError> {
-        of.get(index).copied().ok_or(PoolError::Coins { i: index, j: index, coins: of.len() })
-    }
-
     fn set(of: &mut [U256], index: usize, value: U256) -> Result<(), PoolError> {
         let coins = of.len();
         *of.get_mut(index).ok_or(PoolError::Coins { i: index, j: index, coins })? = value;
@@ -174,19 +164,19 @@ impl CryptoSwap {
 
     /// Returns a balance in common units: coin 0's, 18 decimals.
     fn common(&self, k: usize, balance: U256) -> Result<U256, PoolError> {
-        let precision = Self::at(&self.precisions, k)?;
+        let precision = at(&self.precisions, k)?;
         match k.checked_sub(1) {
             None => mul(balance, precision),
-            Some(price) => div(mul(mul(balance, Self::at(&self.prices.scale, price)?)?, precision)?, ONE),
+            Some(price) => div(mul(mul(balance, at(&self.prices.scale, price)?)?, precision)?, ONE),
         }
     }
 
     fn raw(&self, k: usize, x: U256) -> Result<U256, PoolError> {
         let x = match k.checked_sub(1) {
             None => x,
-            Some(price) => mul_div(x, ONE, Self::at(&self.prices.scale, price)?)?,
+            Some(price) => mul_div(x, ONE, at(&self.prices.scale, price)?)?,
         };
-        div(x, Self::at(&self.precisions, k)?)
+        div(x, at(&self.precisions, k)?)
     }
 
     fn commons(&self) -> Result<[U256; 3], PoolError> {
@@ -217,17 +207,17 @@ impl CryptoSwap {
     }
 
     fn step(&self, i: usize, j: usize, dx: U256) -> Result<Step, PoolError> {
-        self.coins_of(i, j)?;
+        check_pair(i, j, self.coins)?;
         if dx.is_zero() {
             return Err(PoolError::Empty);
         }
         let mut xp = self.commons()?;
         // While A and gamma are on a ramp the stored D is not theirs.
         let d = if self.terms.ramp_ends_s > 0 { self.shape().newton_d(self.held(&xp))? } else { self.d };
-        let x_i = self.common(i, add(Self::at(&self.balances, i)?, dx)?)?;
+        let x_i = self.common(i, add(at(&self.balances, i)?, dx)?)?;
         Self::set(&mut xp, i, x_i)?;
         let (y, k0) = self.y(&xp, d, j)?;
-        let dy = sub(sub(Self::at(&xp, j)?, y)?, U256::ONE)?;
+        let dy = sub(sub(at(&xp, j)?, y)?, U256::ONE)?;
         Self::set(&mut xp, j, y)?;
         let dy = self.raw(j, dy)?;
         let dy = sub(dy, mul_div(self.fee(&xp)?, dy, FEE_ONE)?)?;
@@ -251,17 +241,12 @@ impl CryptoSwap {
     /// # Errors
     /// `Empty` where `dy` is zero, `Insufficient` where the pool cannot pay `dy`, else as `amount_out`.
     pub fn amount_in(&self, i: usize, j: usize, dy: U256) -> Result<U256, PoolError> {
-        self.coins_of(i, j)?;
-        if dy.is_zero() {
-            return Err(PoolError::Empty);
-        }
-        if dy >= Self::at(&self.balances, j)? {
-            return Err(PoolError::Insufficient);
-        }
+        check_pair(i, j, self.coins)?;
+        check_wanted(dy, at(&self.balances, j)?)?;
         let mut xp = self.commons()?;
-        let left = self.common(j, sub(Self::at(&self.balances, j)?, dy)?)?;
+        let left = self.common(j, sub(at(&self.balances, j)?, dy)?)?;
         Self::set(&mut xp, j, left)?;
-        let guess = self.y(&xp, self.d, i).and_then(|(x, _)| self.raw(i, sub(x, Self::at(&xp, i)?)?));
+        let guess = self.y(&xp, self.d, i).and_then(|(x, _)| self.raw(i, sub(x, at(&xp, i)?)?));
         crate::curve_stable::least(guess.unwrap_or(dy), dy, |dx| self.amount_out(i, j, dx))
     }
 
@@ -274,7 +259,7 @@ impl CryptoSwap {
     /// # Errors
     /// `Coins`; `Empty` where a balance is zero; `Unsafe` where K0 is above gamma + 1; `Overflow`.
     pub fn spot_price(&self, i: usize, j: usize) -> Result<Price, PoolError> {
-        self.coins_of(i, j)?;
+        check_pair(i, j, self.coins)?;
         let xp = self.commons()?;
         let (shape, n) = (self.shape(), small(self.coins as u64));
         let mut k0 = ONE;
@@ -288,9 +273,9 @@ impl CryptoSwap {
         let bend = div(mul(mul(part, g)?, A_MULTIPLIER)?, shape.ann)?;
         let t = add(mul(add(g, k0 << 1_u32)?, sum.saturating_sub(self.d))?, bend)?;
         let side = |k: usize, other: usize| -> Result<U512, PoolError> {
-            let (x, held) = (Self::at(&xp, k)?, Self::at(&xp, other)?);
-            let scale = k.checked_sub(1).map_or(Ok(ONE), |price| Self::at(&self.prices.scale, price))?;
-            let unit = mul(scale, Self::at(&self.precisions, k)?)?;
+            let (x, held) = (at(&xp, k)?, at(&xp, other)?);
+            let scale = k.checked_sub(1).map_or(Ok(ONE), |price| at(&self.prices.scale, price))?;
+            let unit = mul(scale, at(&self.precisions, k)?)?;
             let slope = U512::from(add(t, mul(x, g)?)?);
             slope
                 .checked_mul(U512::from(held))

@@ -8,14 +8,14 @@ mod inverse;
 mod liquidity;
 mod meta;
 mod rules;
-pub(crate) mod vyper;
 
 use ruint::aliases::{U256, U512};
 
+use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::curve_coins::{at, check_pair};
 use crate::error::PoolError;
 use crate::kind::Price;
 use invariant::Curve;
-use vyper::{add, div, mul, mul_div, small, sub, ten_to};
 
 pub(crate) use inverse::least;
 pub use liquidity::Minted;
@@ -177,17 +177,6 @@ impl StableSwap {
         Ok(Curve { rules: self.rules, ann: mul(self.terms.amp, coins)?, coins })
     }
 
-    fn coins_of(&self, i: usize, j: usize) -> Result<(), PoolError> {
-        if i == j || i >= self.coins || j >= self.coins {
-            return Err(PoolError::Coins { i, j, coins: self.coins });
-        }
-        Ok(())
-    }
-
-    fn at(of: &[U256], index: usize) -> Result<U256, PoolError> {
-        of.get(index).copied().ok_or(PoolError::Coins { i: index, j: index, coins: of.len() })
-    }
-
     /// Returns the fee of a swap between balances of `x_i` and `x_j` in common units, in 10^-10.
     ///
     /// # Errors
@@ -208,15 +197,15 @@ impl StableSwap {
     }
 
     fn step(&self, i: usize, j: usize, dx: U256) -> Result<Step, PoolError> {
-        self.coins_of(i, j)?;
-        let x_i = Self::at(&self.xp, i)?;
-        let x = add(x_i, div(mul(dx, Self::at(&self.rates, i)?)?, PRECISION)?)?;
+        check_pair(i, j, self.coins)?;
+        let x_i = at(&self.xp, i)?;
+        let x = add(x_i, div(mul(dx, at(&self.rates, i)?)?, PRECISION)?)?;
         self.step_to(i, j, x)
     }
 
     /// Swaps until coin `i` holds `x` in common units.
     fn step_to(&self, i: usize, j: usize, x: U256) -> Result<Step, PoolError> {
-        let (x_i, x_j) = (Self::at(&self.xp, i)?, Self::at(&self.xp, j)?);
+        let (x_i, x_j) = (at(&self.xp, i)?, at(&self.xp, j)?);
         let y = self.curve()?.y((i, j), x, self.xp(), self.d?)?;
         let kept = U256::from(u8::from(self.rules.keeps_a_unit));
         let dy = sub(sub(x_j, y)?, kept)?;
@@ -238,7 +227,7 @@ impl StableSwap {
     /// come out, `Overflow`, `Unconverged`.
     pub fn amount_out(&self, i: usize, j: usize, dx: U256) -> Result<U256, PoolError> {
         let step = self.step(i, j, dx)?;
-        let rate = Self::at(&self.rates, j)?;
+        let rate = at(&self.rates, j)?;
         match self.rules.quoted_fee {
             FeeTaken::InCommonUnits => Self::paid(&step, rate),
             FeeTaken::InRawUnits => {
@@ -264,15 +253,15 @@ impl StableSwap {
     }
 
     fn booked(&self, step: &Step, (i, j): (usize, usize), dx: U256) -> Result<(U256, Self), PoolError> {
-        let (rate_i, rate_j) = (Self::at(&self.rates, i)?, Self::at(&self.rates, j)?);
+        let (rate_i, rate_j) = (at(&self.rates, i)?, at(&self.rates, j)?);
         let fee = mul_div(step.dy, step.fee, FEE_ONE)?;
         let dy = Self::paid(step, rate_j)?;
         let admin_fee = mul_div(fee, self.terms.admin_fee, FEE_ONE)?;
         let (after_i, after_j) = match self.rules.booking {
             Booking::Moved => {
                 let admin_fee = div(mul(admin_fee, PRECISION)?, rate_j)?;
-                let after_i = add(Self::at(&self.balances, i)?, dx)?;
-                (after_i, sub(sub(Self::at(&self.balances, j)?, dy)?, admin_fee)?)
+                let after_i = add(at(&self.balances, i)?, dx)?;
+                (after_i, sub(sub(at(&self.balances, j)?, dy)?, admin_fee)?)
             }
             Booking::Recomputed => {
                 let left = add(step.y, sub(fee, admin_fee)?)?;
@@ -299,9 +288,9 @@ impl StableSwap {
     /// # Errors
     /// As `d`; `Coins`; `Empty` where a balance is zero; `Overflow` where the fraction does not fit 512 bits.
     pub fn spot_price(&self, i: usize, j: usize) -> Result<Price, PoolError> {
-        self.coins_of(i, j)?;
-        let (x_i, x_j) = (Self::at(&self.xp, i)?, Self::at(&self.xp, j)?);
-        let (rate_i, rate_j) = (Self::at(&self.rates, i)?, Self::at(&self.rates, j)?);
+        check_pair(i, j, self.coins)?;
+        let (x_i, x_j) = (at(&self.xp, i)?, at(&self.xp, j)?);
+        let (rate_i, rate_j) = (at(&self.rates, i)?, at(&self.rates, j)?);
         let d = self.d?;
         let curve = self.curve()?;
         let mut product = mul(d, small(self.rules.a_precision))?;

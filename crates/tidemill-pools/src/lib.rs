@@ -2,11 +2,14 @@
 
 mod abi;
 pub mod balancer_fixed_point;
+pub mod balancer_pool;
 pub mod balancer_stable;
 mod balancer_v2;
 pub mod balancer_v3;
 pub mod balancer_weighted;
 mod chain;
+mod checked;
+mod curve_coins;
 pub mod curve_crypto;
 pub mod curve_stable;
 mod error;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use shared::{read, read_json};
 use tidemill_pools::balancer_fixed_point::{PowVersion, ONE};
+use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3, Surge};
 use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};

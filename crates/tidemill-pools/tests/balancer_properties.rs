@@ -3,6 +3,7 @@
 
 use proptest::prelude::*;
 use tidemill_pools::balancer_fixed_point::{pow_down, pow_up, PowVersion, ONE};
+use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3, Surge};
 use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use serde_json::Value;
+use shared::curve::{crypto_terms, number, prices, profit, ONE};
 use shared::{read, read_json};
 use tidemill_pools::curve_crypto::{CryptoSwap, Generation, Prices, Profit, Terms as CryptoTerms};
 use tidemill_pools::curve_stable::{ramped, MetaSwap, Rules, StableSwap, Terms};
@@ -298,36 +299,6 @@ fn the_deployed_rai_metapools_answers_are_ours() {
         count += 1;
     }
     assert_eq!((count, without_state), (5, 84));
-}
-
-/// Parses a decimal.
-fn number(text: &str) -> U256 {
-    U256::from_str(text).unwrap()
-}
-
-const ONE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
-
-fn crypto_terms(ann: U256, gamma: U256, fees: [U256; 3]) -> CryptoTerms {
-    CryptoTerms {
-        ann,
-        gamma,
-        mid_fee: fees[0],
-        out_fee: fees[1],
-        fee_gamma: fees[2],
-        allowed_extra_profit: number("2000000000000"),
-        adjustment_step: number("146000000000000"),
-        ma_half_time_s: 600,
-        admin_fee: number("5000000000"),
-        ramp_ends_s: 0,
-    }
-}
-
-fn prices(scale: [U256; 2]) -> Prices {
-    Prices { scale, oracle: scale, last: scale, last_s: 0 }
-}
-
-fn profit(virtual_price: U256, supply: U256) -> Profit {
-    Profit { xcp: virtual_price, xcp_claimed: virtual_price, virtual_price, supply, is_adjusting: false }
 }
 
 #[test]

@@ -1,42 +1,13 @@
 //! What must hold of any Curve pool: no gain in a circle, more in never buys less, no number makes it panic.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::str::FromStr;
+mod shared;
 
 use proptest::prelude::*;
-use tidemill_pools::curve_crypto::{CryptoSwap, Generation, Prices, Profit, Terms as CryptoTerms};
+use shared::curve::{crypto_terms, number, prices, profit, ONE};
+use tidemill_pools::curve_crypto::{CryptoSwap, Generation, Prices, Terms as CryptoTerms};
 use tidemill_pools::curve_stable::{MetaSwap, Rules, StableSwap, Terms};
 use tidemill_pools::{Price, U256};
-
-/// Parses a decimal.
-fn number(text: &str) -> U256 {
-    U256::from_str(text).unwrap()
-}
-
-const ONE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
-
-fn crypto_terms(ann: U256, gamma: U256, fees: [U256; 3]) -> CryptoTerms {
-    CryptoTerms {
-        ann,
-        gamma,
-        mid_fee: fees[0],
-        out_fee: fees[1],
-        fee_gamma: fees[2],
-        allowed_extra_profit: number("2000000000000"),
-        adjustment_step: number("146000000000000"),
-        ma_half_time_s: 600,
-        admin_fee: number("5000000000"),
-        ramp_ends_s: 0,
-    }
-}
-
-fn prices(scale: [U256; 2]) -> Prices {
-    Prices { scale, oracle: scale, last: scale, last_s: 0 }
-}
-
-fn profit(virtual_price: U256, supply: U256) -> Profit {
-    Profit { xcp: virtual_price, xcp_claimed: virtual_price, virtual_price, supply, is_adjusting: false }
-}
 
 const GENERATIONS: [Rules; 7] = [
     Rules::THREE_POOL,

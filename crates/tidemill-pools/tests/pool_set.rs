@@ -65,18 +65,7 @@ fn of_address(address: [u8; 20]) -> Hash {
 
 fn head(number: u64) -> Head {
     let hash = [number as u8; 32];
-    Head {
-        number,
-        hash,
-        parent_hash: [0; 32],
-        timestamp_s: number,
-        base_fee_wei: None,
-        gas_used: 0,
-        gas_limit: 0,
-        receipts_root: None,
-        logs_bloom: None,
-        is_hash_proven: false,
-    }
+    Head { number, hash, parent_hash: [0; 32], timestamp_s: number, ..Head::default() }
 }
 
 /// A block being written.

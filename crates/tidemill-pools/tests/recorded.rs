@@ -53,18 +53,7 @@ fn head_of(number: u64) -> Head {
     let mut hash = [0; 32];
     hash[24..].copy_from_slice(&number.to_be_bytes());
     let timestamp_s = 1_700_000_000 + number;
-    Head {
-        number,
-        hash,
-        parent_hash: [0; 32],
-        timestamp_s,
-        base_fee_wei: None,
-        gas_used: 0,
-        gas_limit: 0,
-        receipts_root: None,
-        logs_bloom: None,
-        is_hash_proven: false,
-    }
+    Head { number, hash, parent_hash: [0; 32], timestamp_s, ..Head::default() }
 }
 
 fn spec_of(address: Address) -> PoolSpec {

@@ -127,12 +127,7 @@ impl<'a> Chain<'a> {
             hash: [u8::try_from(number).unwrap_or(u8::MAX); 32],
             parent_hash: [0; 32],
             timestamp_s: number,
-            base_fee_wei: None,
-            gas_used: 0,
-            gas_limit: 0,
-            receipts_root: None,
-            logs_bloom: None,
-            is_hash_proven: false,
+            ..Head::default()
         }
     }
 

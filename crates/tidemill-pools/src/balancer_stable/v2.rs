@@ -3,6 +3,7 @@
 use ruint::aliases::{U256, U512};
 
 use crate::balancer_fixed_point::ONE;
+use crate::balancer_pool::{BalancerPool, Swapped};
 use crate::balancer_v2::{add_fee, moved, side, subtract_fee, Scaled};
 use crate::error::PoolError;
 use crate::kind::Price;
@@ -64,88 +65,6 @@ impl StableV2 {
         Ok(Self { terms, balances })
     }
 
-    /// Returns the raw balances, the share token's included.
-    pub fn balances(&self) -> &[U256] {
-        &self.balances
-    }
-
-    /// Returns what `amount_in` of token `token_in` buys of token `token_out`, in raw units.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens or one is its share token, `Empty` where nothing is given or a
-    /// balance is zero, and where the contract's arithmetic reverts.
-    pub fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
-        let mut on_curve = self.scaled()?;
-        let net_in = self.of(token_in)?.up_scale(subtract_fee(amount_in, self.terms.fee)?)?;
-        let amount_out = self.curve(&mut on_curve)?.out_given_in(curve_in, curve_out, net_in)?;
-        self.of(token_out)?.down_scale_down(amount_out)
-    }
-
-    /// Returns what `amount_out` of token `token_out` costs in token `token_in`, in raw units.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens or one is its share token, `Empty` where nothing is wanted or a
-    /// balance is zero, `Insufficient` where the balance is smaller, and where the contract's arithmetic reverts.
-    pub fn amount_in(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<U256, PoolError> {
-        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
-        if amount_out.is_zero() {
-            return Err(PoolError::Empty);
-        }
-        let mut on_curve = self.scaled()?;
-        let wanted = self.of(token_out)?.up_scale(amount_out)?;
-        let net_in = self.curve(&mut on_curve)?.in_given_out(curve_in, curve_out, wanted)?;
-        add_fee(self.of(token_in)?.down_scale_up(net_in)?, self.terms.fee)
-    }
-
-    /// Returns what `amount_in` buys and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_out`, and `Overflow` where a balance would not fit the vault's 112 bits.
-    pub fn swap_in(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_in: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let amount_out = self.amount_out(token_in, token_out, amount_in)?;
-        Ok((amount_out, self.after((token_in, amount_in), (token_out, amount_out))?))
-    }
-
-    /// Returns what `amount_out` costs and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_in`, and `Overflow` where a balance would not fit the vault's 112 bits.
-    pub fn swap_out(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_out: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let amount_in = self.amount_in(token_in, token_out, amount_out)?;
-        Ok((amount_in, self.after((token_in, amount_in), (token_out, amount_out))?))
-    }
-
-    /// Returns the price of `token_in` in `token_out`, in raw units, before the fee; see `Curve::spot_price`.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens or one is its share token, `Empty` where a balance is zero.
-    pub fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
-        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
-        let mut on_curve = self.scaled()?;
-        let price = self.curve(&mut on_curve)?.spot_price(curve_in, curve_out)?;
-        let scaled =
-            |part: U512, factor: U256| part.checked_mul(U512::from(factor)).ok_or(PoolError::Overflow);
-        Ok(Price {
-            numerator: scaled(price.numerator, self.of(token_in)?.factor)?,
-            denominator: scaled(price.denominator, self.of(token_out)?.factor)?,
-        })
-    }
-
-    fn after(&self, paid: (usize, U256), bought: (usize, U256)) -> Result<Self, PoolError> {
-        Ok(Self { balances: moved(&self.balances, paid, bought)?, terms: self.terms.clone() })
-    }
-
     fn of(&self, token: usize) -> Result<Scaled, PoolError> {
         Ok(Scaled {
             balance: side(&self.balances, token)?,
@@ -178,5 +97,48 @@ impl StableV2 {
     fn curve<'a>(&self, on_curve: &'a mut OnCurve) -> Result<Curve<'a>, PoolError> {
         let balances = on_curve.balances.get_mut(..on_curve.count).ok_or(PoolError::Tokens)?;
         Ok(Curve { amp: self.terms.amp, version: self.terms.version, balances })
+    }
+}
+
+impl BalancerPool for StableV2 {
+    fn balances(&self) -> &[U256] {
+        &self.balances
+    }
+
+    fn given_in(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<Swapped, PoolError> {
+        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
+        let mut on_curve = self.scaled()?;
+        let net_in = self.of(token_in)?.up_scale(subtract_fee(amount_in, self.terms.fee)?)?;
+        let scaled_out = self.curve(&mut on_curve)?.out_given_in(curve_in, curve_out, net_in)?;
+        let amount_out = self.of(token_out)?.down_scale_down(scaled_out)?;
+        Ok(Swapped { token_in, token_out, amount_in, amount_out, fee_scaled: U256::ZERO })
+    }
+
+    fn given_out(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<Swapped, PoolError> {
+        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
+        if amount_out.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        let mut on_curve = self.scaled()?;
+        let wanted = self.of(token_out)?.up_scale(amount_out)?;
+        let net_in = self.curve(&mut on_curve)?.in_given_out(curve_in, curve_out, wanted)?;
+        let amount_in = add_fee(self.of(token_in)?.down_scale_up(net_in)?, self.terms.fee)?;
+        Ok(Swapped { token_in, token_out, amount_in, amount_out, fee_scaled: U256::ZERO })
+    }
+
+    fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
+        Ok(Self { balances: moved(&self.balances, swapped)?, terms: self.terms.clone() })
+    }
+
+    fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
+        let (curve_in, curve_out) = self.on_curve(token_in, token_out)?;
+        let mut on_curve = self.scaled()?;
+        let price = self.curve(&mut on_curve)?.spot_price(curve_in, curve_out)?;
+        let scaled =
+            |part: U512, factor: U256| part.checked_mul(U512::from(factor)).ok_or(PoolError::Overflow);
+        Ok(Price {
+            numerator: scaled(price.numerator, self.of(token_in)?.factor)?,
+            denominator: scaled(price.denominator, self.of(token_out)?.factor)?,
+        })
     }
 }

@@ -2,7 +2,8 @@
 
 use ruint::aliases::{U256, U512};
 
-use crate::balancer_v3::{Live, Swapped, Vault, VaultTerms};
+use crate::balancer_pool::{BalancerPool, Swapped};
+use crate::balancer_v3::{Live, Vault, VaultTerms};
 use crate::error::PoolError;
 use crate::kind::Price;
 
@@ -39,68 +40,14 @@ impl StableV3 {
         Self { surge: Some(surge), ..self }
     }
 
-    /// Returns the raw balances.
-    pub fn balances(&self) -> &[U256] {
+    fn curve<'a>(&self, live: &'a mut Live) -> Curve<'a> {
+        Curve { amp: self.amp, version: StableVersion::V3, balances: live.balances() }
+    }
+}
+
+impl BalancerPool for StableV3 {
+    fn balances(&self) -> &[U256] {
         self.vault.balances()
-    }
-
-    /// Returns what `amount_in` of token `token_in` buys of token `token_out`, in raw units.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens, `Empty` where nothing is given or a balance is zero, `Small`
-    /// below the vault's least trade, and where the contract's arithmetic reverts.
-    pub fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        Ok(self.given_in(token_in, token_out, amount_in)?.amount_out)
-    }
-
-    /// Returns what `amount_out` of token `token_out` costs in token `token_in`, in raw units.
-    ///
-    /// # Errors
-    /// As `amount_out`, and `Insufficient` where the balance is smaller.
-    pub fn amount_in(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<U256, PoolError> {
-        Ok(self.given_out(token_in, token_out, amount_out)?.amount_in)
-    }
-
-    /// Returns what `amount_in` buys and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_out`, and `Overflow` where a balance would not fit the vault's 128 bits.
-    pub fn swap_in(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_in: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let swapped = self.given_in(token_in, token_out, amount_in)?;
-        Ok((swapped.amount_out, self.after(&swapped)?))
-    }
-
-    /// Returns what `amount_out` costs and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_in`, and `Overflow` where a balance would not fit the vault's 128 bits.
-    pub fn swap_out(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_out: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let swapped = self.given_out(token_in, token_out, amount_out)?;
-        Ok((swapped.amount_in, self.after(&swapped)?))
-    }
-
-    /// Returns the price of `token_in` in `token_out`, in raw units, before the fee; see `Curve::spot_price`.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens, `Empty` where a balance is zero.
-    pub fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
-        self.vault.direction(token_in, token_out)?;
-        let price = self.curve(&mut self.vault.live()?).spot_price(token_in, token_out)?;
-        let scaled = |part: U512, unit: U256| part.checked_mul(U512::from(unit)).ok_or(PoolError::Overflow);
-        Ok(Price {
-            numerator: scaled(price.numerator, self.vault.unit(token_in)?)?,
-            denominator: scaled(price.denominator, self.vault.unit(token_out)?)?,
-        })
     }
 
     fn given_in(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<Swapped, PoolError> {
@@ -133,11 +80,17 @@ impl StableV3 {
         self.vault.given_out(direction, amount_out, fee, maths)
     }
 
-    fn curve<'a>(&self, live: &'a mut Live) -> Curve<'a> {
-        Curve { amp: self.amp, version: StableVersion::V3, balances: live.balances() }
-    }
-
     fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
         Ok(Self { vault: self.vault.after(swapped)?, amp: self.amp, surge: self.surge })
+    }
+
+    fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
+        self.vault.direction(token_in, token_out)?;
+        let price = self.curve(&mut self.vault.live()?).spot_price(token_in, token_out)?;
+        let scaled = |part: U512, unit: U256| part.checked_mul(U512::from(unit)).ok_or(PoolError::Overflow);
+        Ok(Price {
+            numerator: scaled(price.numerator, self.vault.unit(token_in)?)?,
+            denominator: scaled(price.denominator, self.vault.unit(token_out)?)?,
+        })
     }
 }

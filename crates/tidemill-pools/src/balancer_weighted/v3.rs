@@ -3,7 +3,8 @@
 use ruint::aliases::U256;
 
 use crate::balancer_fixed_point::PowVersion;
-use crate::balancer_v3::{Direction, Live, Swapped, Vault, VaultTerms};
+use crate::balancer_pool::{BalancerPool, Swapped};
+use crate::balancer_v3::{Direction, Live, Vault, VaultTerms};
 use crate::error::PoolError;
 use crate::kind::Price;
 
@@ -33,66 +34,20 @@ impl WeightedV3 {
         Ok(Self { vault: Vault::new(terms, balances)?, weights })
     }
 
-    /// Returns the raw balances.
-    pub fn balances(&self) -> &[U256] {
-        self.vault.balances()
-    }
-
-    /// Returns what `amount_in` of token `token_in` buys of token `token_out`, in raw units.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens, `Empty` where nothing is given, `Small` below the vault's least
-    /// trade, `Ratio` above 30% of a balance, and where the contract's arithmetic reverts.
-    pub fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        Ok(self.given_in(token_in, token_out, amount_in)?.amount_out)
-    }
-
-    /// Returns what `amount_out` of token `token_out` costs in token `token_in`, in raw units.
-    ///
-    /// # Errors
-    /// As `amount_out`.
-    pub fn amount_in(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<U256, PoolError> {
-        Ok(self.given_out(token_in, token_out, amount_out)?.amount_in)
-    }
-
-    /// Returns what `amount_in` buys and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_out`, and `Overflow` where a balance would not fit the vault's 128 bits.
-    pub fn swap_in(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_in: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let swapped = self.given_in(token_in, token_out, amount_in)?;
-        Ok((swapped.amount_out, self.after(&swapped)?))
-    }
-
-    /// Returns what `amount_out` costs and the pool after the swap.
-    ///
-    /// # Errors
-    /// Those of `amount_in`, and `Overflow` where a balance would not fit the vault's 128 bits.
-    pub fn swap_out(
-        &self,
-        token_in: usize,
-        token_out: usize,
-        amount_out: U256,
-    ) -> Result<(U256, Self), PoolError> {
-        let swapped = self.given_out(token_in, token_out, amount_out)?;
-        Ok((swapped.amount_in, self.after(&swapped)?))
-    }
-
-    /// Returns the exact price of `token_in` in `token_out`, in raw units, before the fee.
-    ///
-    /// # Errors
-    /// `Tokens` where the pool has no such two tokens, `Empty` where a balance is zero.
-    pub fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
+    fn sides(&self, direction: Direction) -> Result<(Weighted, Weighted), PoolError> {
+        let mut live: Live = self.vault.live()?;
+        let balances = live.balances();
         let of = |token: usize| {
-            let balance = *self.balances().get(token).ok_or(PoolError::Tokens)?;
+            let balance = *balances.get(token).ok_or(PoolError::Tokens)?;
             Ok(Weighted { balance, weight: *self.weights.get(token).ok_or(PoolError::Tokens)? })
         };
-        spot_price(of(token_in)?, of(token_out)?)
+        Ok((of(direction.token_in)?, of(direction.token_out)?))
+    }
+}
+
+impl BalancerPool for WeightedV3 {
+    fn balances(&self) -> &[U256] {
+        self.vault.balances()
     }
 
     fn given_in(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<Swapped, PoolError> {
@@ -109,17 +64,15 @@ impl WeightedV3 {
         self.vault.given_out(direction, amount_out, self.vault.fee(), maths)
     }
 
-    fn sides(&self, direction: Direction) -> Result<(Weighted, Weighted), PoolError> {
-        let mut live: Live = self.vault.live()?;
-        let balances = live.balances();
-        let of = |token: usize| {
-            let balance = *balances.get(token).ok_or(PoolError::Tokens)?;
-            Ok(Weighted { balance, weight: *self.weights.get(token).ok_or(PoolError::Tokens)? })
-        };
-        Ok((of(direction.token_in)?, of(direction.token_out)?))
-    }
-
     fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
         Ok(Self { vault: self.vault.after(swapped)?, weights: self.weights.clone() })
+    }
+
+    fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {
+        let of = |token: usize| {
+            let balance = *self.balances().get(token).ok_or(PoolError::Tokens)?;
+            Ok(Weighted { balance, weight: *self.weights.get(token).ok_or(PoolError::Tokens)? })
+        };
+        spot_price(of(token_in)?, of(token_out)?)
     }
 }

@@ -5,7 +5,7 @@
 
 use ruint::aliases::U256;
 
-use crate::curve_stable::vyper::{div, mul, mul_div, small, ten_to};
+use crate::checked::{div, mul, mul_div, small, ten_to};
 use crate::error::PoolError;
 
 use super::newton::{Shape, ONE};

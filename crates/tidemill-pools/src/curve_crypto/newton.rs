@@ -4,7 +4,7 @@
 
 use ruint::aliases::U256;
 
-use crate::curve_stable::vyper::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
 use crate::error::PoolError;
 
 /// One.

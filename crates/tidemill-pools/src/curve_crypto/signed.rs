@@ -2,7 +2,7 @@
 
 use ruint::aliases::U256;
 
-use crate::curve_stable::vyper::{add, div, mul};
+use crate::checked::{add, div, mul};
 use crate::error::PoolError;
 
 /// A signed number: zero is not negative.

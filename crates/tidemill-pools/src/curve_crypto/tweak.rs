@@ -4,7 +4,8 @@
 
 use ruint::aliases::U256;
 
-use crate::curve_stable::vyper::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
+use crate::curve_coins::at;
 use crate::error::PoolError;
 
 use super::newton::{geometric_mean, sorted, ONE};
@@ -77,8 +78,8 @@ impl CryptoSwap {
         if is_first && after.terms.ramp_ends_s > 0 && now_s >= after.terms.ramp_ends_s {
             after.terms.ramp_ends_s = 1;
         }
-        Self::set(&mut after.balances, i, add(Self::at(&self.balances, i)?, dx)?)?;
-        let left = sub(Self::at(&self.balances, j)?, step.dy)?;
+        Self::set(&mut after.balances, i, add(at(&self.balances, i)?, dx)?)?;
+        let left = sub(at(&self.balances, j)?, step.dy)?;
         Self::set(&mut after.balances, j, left)?;
         let mut xp = step.xp;
         Self::set(&mut xp, j, self.common(j, left)?)?;
@@ -100,12 +101,12 @@ impl CryptoSwap {
         if dx <= DUST || dy <= DUST {
             return Ok(None);
         }
-        let dx = mul(dx, Self::at(&self.precisions, i)?)?;
-        let dy = mul(dy, Self::at(&self.precisions, j)?)?;
+        let dx = mul(dx, at(&self.precisions, i)?)?;
+        let dy = mul(dy, at(&self.precisions, j)?)?;
         let price = match (i.checked_sub(1), j) {
             (None, _) => (j, mul_div(dx, ONE, dy)?),
             (Some(_), 0) => (i, mul_div(dy, ONE, dx)?),
-            (Some(place), _) => (j, mul_div(Self::at(&self.prices.last, place)?, dx, dy)?),
+            (Some(place), _) => (j, mul_div(at(&self.prices.last, place)?, dx, dy)?),
         };
         Ok(Some(price).filter(|(_, price)| !price.is_zero()))
     }
@@ -130,13 +131,13 @@ impl CryptoSwap {
             return Self::set(&mut self.prices.last, coin.saturating_sub(1), price);
         }
         let mut moved = *xp;
-        let x_0 = Self::at(xp, 0)?;
+        let x_0 = at(xp, 0)?;
         let dx = x_0 / small(1_000_000);
         Self::set(&mut moved, 0, add(x_0, dx)?)?;
         for k in 0..self.coins.saturating_sub(1) {
             let y = self.shape().newton_y(self.held(&moved), d, k + 1)?;
-            let dy = sub(Self::at(xp, k + 1)?, y)?;
-            Self::set(&mut self.prices.last, k, mul_div(Self::at(&self.prices.scale, k)?, dx, dy)?)?;
+            let dy = sub(at(xp, k + 1)?, y)?;
+            Self::set(&mut self.prices.last, k, mul_div(at(&self.prices.scale, k)?, dx, dy)?)?;
         }
         Ok(())
     }
@@ -146,7 +147,7 @@ impl CryptoSwap {
         let n = small(self.coins as u64);
         let mut x = [div(d, n)?, U256::ZERO, U256::ZERO];
         for k in 1..self.coins {
-            Self::set(&mut x, k, mul_div(d, ONE, mul(n, Self::at(scale, k - 1)?)?)?)?;
+            Self::set(&mut x, k, mul_div(d, ONE, mul(n, at(scale, k - 1)?)?)?)?;
         }
         let mean = geometric_mean(self.held(&sorted(self.held(&x))))?;
         mul_div(ONE, mean, self.profit.supply)
@@ -186,9 +187,9 @@ impl CryptoSwap {
         let (step, mut scale) = (self.terms.adjustment_step, self.prices.scale);
         let mut moved = *xp;
         for (k, price) in scale.iter_mut().enumerate().take(self.coins.saturating_sub(1)) {
-            let (old, oracle) = (*price, Self::at(&self.prices.oracle, k)?);
+            let (old, oracle) = (*price, at(&self.prices.oracle, k)?);
             *price = div(add(mul(old, sub(norm, step)?)?, mul(step, oracle)?)?, norm)?;
-            let x = mul_div(Self::at(xp, k + 1)?, *price, old)?;
+            let x = mul_div(at(xp, k + 1)?, *price, old)?;
             Self::set(&mut moved, k + 1, x)?;
         }
         let d = self.shape().newton_d(self.held(&moved))?;
@@ -210,7 +211,7 @@ impl CryptoSwap {
         let step = self.terms.adjustment_step;
         let mut norm = U256::ZERO;
         for k in 0..self.coins.saturating_sub(1) {
-            let (oracle, scale) = (Self::at(&self.prices.oracle, k)?, Self::at(&self.prices.scale, k)?);
+            let (oracle, scale) = (at(&self.prices.oracle, k)?, at(&self.prices.scale, k)?);
             let apart = mul_div(oracle, ONE, scale)?.abs_diff(ONE);
             if self.coins == 2 {
                 return Ok(Some(apart).filter(|apart| *apart > step));

@@ -6,8 +6,8 @@ use ruint::aliases::U256;
 
 use crate::error::PoolError;
 
-use super::vyper::{add, div, mul, mul_div, small, sub};
 use super::{Product, Rules};
+use crate::checked::{add, div, mul, mul_div, small, sub};
 
 /// Rounds after which a contract gives up.
 const ROUNDS_MAX: usize = 255;

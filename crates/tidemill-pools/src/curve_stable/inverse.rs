@@ -4,8 +4,9 @@ use ruint::aliases::U256;
 
 use crate::error::PoolError;
 
-use super::vyper::{add, mul, mul_div, sub};
 use super::{StableSwap, FEE_ONE, PRECISION};
+use crate::checked::{add, mul, mul_div, sub};
+use crate::curve_coins::{at, check_pair, check_wanted};
 
 /// Returns a `dx` where `out(dx)` reaches `wanted` and `out(dx - 1)` does not, near `guess`; `out` rises with `dx`.
 ///
@@ -65,13 +66,8 @@ impl StableSwap {
     /// # Errors
     /// `Empty` where `dy` is zero, `Insufficient` where the pool cannot pay `dy`, else as `amount_out`.
     pub fn amount_in(&self, i: usize, j: usize, dy: U256) -> Result<U256, PoolError> {
-        self.coins_of(i, j)?;
-        if dy.is_zero() {
-            return Err(PoolError::Empty);
-        }
-        if dy >= Self::at(&self.balances, j)? {
-            return Err(PoolError::Insufficient);
-        }
+        check_pair(i, j, self.coins)?;
+        check_wanted(dy, at(&self.balances, j)?)?;
         self.d()?;
         let guess = self.views_amount_in(i, j, dy).unwrap_or(dy);
         least(guess, dy, |dx| self.amount_out(i, j, dx))
@@ -82,9 +78,9 @@ impl StableSwap {
     /// # Errors
     /// Where the views contract would revert.
     pub fn views_amount_in(&self, i: usize, j: usize, dy: U256) -> Result<U256, PoolError> {
-        self.coins_of(i, j)?;
-        let (x_i, x_j) = (Self::at(&self.xp, i)?, Self::at(&self.xp, j)?);
-        let (rate_i, rate_j) = (Self::at(&self.rates, i)?, Self::at(&self.rates, j)?);
+        check_pair(i, j, self.coins)?;
+        let (x_i, x_j) = (at(&self.xp, i)?, at(&self.xp, j)?);
+        let (rate_i, rate_j) = (at(&self.rates, i)?, at(&self.rates, j)?);
         let with_fee = add(mul_div(dy, rate_j, PRECISION)?, U256::ONE)?;
         let fee = self.dynamic_fee(x_i, x_j)?;
         let y = sub(x_j, mul_div(with_fee, FEE_ONE, sub(FEE_ONE, fee)?)?)?;
@@ -97,9 +93,9 @@ impl StableSwap {
     /// # Errors
     /// Where the contract would revert.
     pub fn raw_fee_amount_in(&self, i: usize, j: usize, dy: U256) -> Result<U256, PoolError> {
-        self.coins_of(i, j)?;
-        let (x_i, x_j) = (Self::at(&self.xp, i)?, Self::at(&self.xp, j)?);
-        let (rate_i, rate_j) = (Self::at(&self.rates, i)?, Self::at(&self.rates, j)?);
+        check_pair(i, j, self.coins)?;
+        let (x_i, x_j) = (at(&self.xp, i)?, at(&self.xp, j)?);
+        let (rate_i, rate_j) = (at(&self.rates, i)?, at(&self.rates, j)?);
         let with_fee = mul_div(dy, FEE_ONE, sub(FEE_ONE, self.terms.fee)?)?;
         let y = sub(x_j, mul_div(with_fee, rate_j, PRECISION)?)?;
         let x = self.curve()?.y((j, i), y, self.xp(), self.d()?)?;

@@ -4,8 +4,9 @@ use ruint::aliases::U256;
 
 use crate::error::PoolError;
 
-use super::vyper::{add, div, mul, mul_div, small, sub};
 use super::{StableSwap, COINS_MAX, FEE_ONE, PRECISION};
+use crate::checked::{add, div, mul, mul_div, small, sub};
+use crate::curve_coins::{at, check_pair};
 
 /// LP tokens after a deposit or a withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +62,9 @@ impl StableSwap {
         let ys = div(add(d0, d1)?, U256::from(self.coins))?;
         let mut fees = [U256::ZERO; COINS_MAX];
         for (k, slot) in fees.iter_mut().enumerate().take(self.coins) {
-            let (old, held) = (Self::at(&self.balances, k)?, Self::at(&new.balances, k)?);
+            let (old, held) = (at(&self.balances, k)?, at(&new.balances, k)?);
             let difference = mul_div(d1, old, d0)?.abs_diff(held);
-            let xs = mul_div(Self::at(&self.rates, k)?, add(old, held)?, PRECISION)?;
+            let xs = mul_div(at(&self.rates, k)?, add(old, held)?, PRECISION)?;
             *slot = mul_div(self.scaled_fee((xs, ys), base, multiplier)?, difference, FEE_ONE)?;
         }
         Ok(fees)
@@ -111,7 +112,7 @@ impl StableSwap {
     /// `Coins` where `i` is not a coin, `Insufficient` where there are fewer LP tokens, else where the contract would
     /// revert.
     pub fn withdrawn(&self, burned: U256, i: usize, supply: U256) -> Result<(U256, U256), PoolError> {
-        self.coins_of(i, usize::from(i == 0))?;
+        check_pair(i, usize::from(i == 0), self.coins)?;
         let d0 = self.d?;
         let d1 = sub(d0, mul_div(burned, d0, supply)?)?;
         let curve = self.curve()?;
@@ -126,11 +127,11 @@ impl StableSwap {
             let fee = self.scaled_fee((average, ys), base, self.terms.offpeg_fee_multiplier)?;
             *x = sub(*x, mul_div(fee, expected, FEE_ONE)?)?;
         }
-        let rate = Self::at(&self.rates, i)?;
+        let rate = at(&self.rates, i)?;
         let left = curve.y_of_d(i, reduced.get(..self.coins).unwrap_or_default(), d1)?;
         let kept = U256::from(u8::from(self.rules.keeps_a_unit));
-        let paid = mul_div(sub(sub(Self::at(&reduced, i)?, left)?, kept)?, PRECISION, rate)?;
-        let without_fee = mul_div(sub(Self::at(&self.xp, i)?, y)?, PRECISION, rate)?;
+        let paid = mul_div(sub(sub(at(&reduced, i)?, left)?, kept)?, PRECISION, rate)?;
+        let without_fee = mul_div(sub(at(&self.xp, i)?, y)?, PRECISION, rate)?;
         Ok((paid, without_fee.saturating_sub(paid)))
     }
 

@@ -7,8 +7,9 @@ use ruint::aliases::U256;
 
 use crate::error::PoolError;
 
-use super::vyper::{add, div, mul, mul_div, sub};
 use super::{StableSwap, COINS_MAX, FEE_ONE, PRECISION};
+use crate::checked::{add, div, mul, mul_div, sub};
+use crate::curve_coins::{at, check_pair};
 
 /// Place of the base pool's LP token among a metapool's coins.
 const LP: usize = 1;
@@ -45,7 +46,7 @@ impl MetaSwap {
     fn estimated(&self, coin: usize, dx: U256) -> Result<U256, PoolError> {
         let amounts = self.deposit(coin, dx)?;
         let amounts = amounts.get(..self.base.coins).unwrap_or_default();
-        let rate = StableSwap::at(&self.pool.rates, LP)?;
+        let rate = at(&self.pool.rates, LP)?;
         if self.pool.rules.has_dynamic_fee {
             let minted = self.base.views_token_amount(amounts, self.base_supply)?;
             return mul_div(minted, rate, PRECISION);
@@ -65,14 +66,14 @@ impl MetaSwap {
             return self.base.amount_out(i, j, dx);
         }
         let (meta_i, meta_j) = (i.min(LP), j.min(LP));
-        self.pool.coins_of(meta_i, meta_j)?;
-        let held = StableSwap::at(&self.pool.xp, meta_i)?;
+        check_pair(meta_i, meta_j, self.pool.coins)?;
+        let held = at(&self.pool.xp, meta_i)?;
         let added = match base_i {
-            None => mul_div(dx, StableSwap::at(&self.pool.rates, 0)?, PRECISION)?,
+            None => mul_div(dx, at(&self.pool.rates, 0)?, PRECISION)?,
             Some(coin) => self.estimated(coin, dx)?,
         };
         let step = self.pool.step_to(meta_i, meta_j, add(held, added)?)?;
-        let dy = StableSwap::paid(&step, StableSwap::at(&self.pool.rates, meta_j)?)?;
+        let dy = StableSwap::paid(&step, at(&self.pool.rates, meta_j)?)?;
         match base_j {
             None => Ok(dy),
             Some(coin) => Ok(self.base.withdrawn(dy, coin, self.base_supply)?.0),
@@ -92,7 +93,7 @@ impl MetaSwap {
             return Ok((dy, after));
         }
         let (meta_i, meta_j) = (i.min(LP), j.min(LP));
-        self.pool.coins_of(meta_i, meta_j)?;
+        check_pair(meta_i, meta_j, self.pool.coins)?;
         let mut paid_in = dx;
         if let Some(coin) = base_i {
             let amounts = self.deposit(coin, dx)?;

@@ -1,6 +1,8 @@
 //! Where the recordings are, and how a test says that they are absent.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub mod curve;
+
 use std::io::Read as _;
 use std::path::PathBuf;
 

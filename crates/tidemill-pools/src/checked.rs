@@ -1,4 +1,4 @@
-//! Arithmetic of the Vyper contracts: unsigned 256 bits, checked, quotients rounded down.
+//! Arithmetic as contracts have it: unsigned 256 bits, checked, quotients rounded down.
 
 use ruint::aliases::U256;
 
