@@ -1,11 +1,10 @@
 """Fixtures that several parts' tests share: a local world with real contracts."""
 
-import os
 from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 from hypothesis import settings
+from tests.services import need_node
 
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
@@ -15,15 +14,10 @@ settings.register_profile("tidemill", deadline=None)
 settings.load_profile("tidemill")
 
 
-def _need_services() -> None:
-    if os.environ.get("SERVICES") == "none":
-        pytest.skip("needs the sandbox's node; SERVICES=none was asked for")
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def world() -> AsyncIterator[World]:
     """One world for the session: pools, no traders; a test may add blocks but must not reorganise."""
-    _need_services()
+    need_node()
     async with open_world() as opened:
         yield opened
 
@@ -31,6 +25,6 @@ async def world() -> AsyncIterator[World]:
 @pytest_asyncio.fixture
 async def fresh_world() -> AsyncIterator[World]:
     """A world for one test alone."""
-    _need_services()
+    need_node()
     async with open_world() as opened:
         yield opened

@@ -5,6 +5,7 @@ import sys
 import time
 
 import pytest
+from tests.services import needs_node
 
 from .conftest import ROOT
 
@@ -150,9 +151,7 @@ def test_logs_prints_the_end_of_the_log(cli, tmp_path):
     assert len(cli("logs").stdout.splitlines()) == 20
 
 
-@pytest.mark.skipif(
-    os.environ.get("SERVICES") == "none", reason="needs the sandbox's node; SERVICES=none was asked for"
-)
+@needs_node
 def test_sandbox_says_where_everything_is_and_ends_in_time(cli):
     ended = cli("sandbox", "--seconds", "1", "--swaps-per-s", "50", "--json")
     assert ended.returncode == 0, ended.stderr

@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.services import need_node
 
 from .conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
 def _node() -> None:
-    if os.environ.get("SERVICES") == "none":
-        pytest.skip("needs the sandbox's node; SERVICES=none was asked for")
+    need_node()
 
 
 @pytest.mark.timeout(180)

@@ -4,10 +4,7 @@ import json
 import os
 
 import pytest
-
-needs_node = pytest.mark.skipif(
-    os.environ.get("SERVICES") == "none", reason="needs the sandbox's node; SERVICES=none was asked for"
-)
+from tests.services import needs_node
 
 
 @needs_node

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,22 +9,19 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.services import needs_node
 
 from tidemill.sandbox.install import ensure_packages
 from tidemill.sandbox.node import NodeOptions, run_node
 from tidemill.sandbox.rpc import Rpc
 from tidemill.schema.faults import Malformed, Refused, Unreachable
 
-needs_services = pytest.mark.skipif(
-    os.environ.get("SERVICES") == "none", reason="needs the sandbox's node; SERVICES=none was asked for"
-)
-
 
 def _gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
-@needs_services
+@needs_node
 async def test_nodes_run_side_by_side_and_stop() -> None:
     modules = ensure_packages()
     async with run_node(modules) as one, run_node(modules, NodeOptions(chain_id=8453)) as other:
@@ -35,7 +31,7 @@ async def test_nodes_run_side_by_side_and_stop() -> None:
     assert all(_gone(pid) for pid in pids)
 
 
-@needs_services
+@needs_node
 async def test_a_node_stops_when_its_user_fails() -> None:
     pids: list[int] = []
 
@@ -49,7 +45,7 @@ async def test_a_node_stops_when_its_user_fails() -> None:
     assert _gone(pids[0])
 
 
-@needs_services
+@needs_node
 async def test_a_node_mines_by_itself_when_told_so() -> None:
     async with run_node(ensure_packages(), NodeOptions(block_time_s=0.02)) as node, Rpc(node.http_url) as rpc:
         async with asyncio.timeout(10):
@@ -84,7 +80,7 @@ async def test_a_program_that_never_listens_is_unreachable_and_ended(tmp_path: P
     assert _gone(int((tmp_path / "pid").read_text()))
 
 
-@needs_services
+@needs_node
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_command(number: signal.Signals) -> None:
     command = [sys.executable, "-m", "tidemill.sandbox", "--json", "--block-ms", "50"]
@@ -109,7 +105,7 @@ async def test_a_silent_address_is_unreachable() -> None:
             await rpc.call("eth_chainId")
 
 
-@needs_services
+@needs_node
 async def test_the_nodes_errors_are_refusals() -> None:
     async with run_node(ensure_packages()) as node, Rpc(node.http_url) as rpc:
         with pytest.raises(Refused, match="eth_nothing"):

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from tests.services import need_node
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.deploy import open_world
@@ -45,8 +46,7 @@ async def _logs(world: World, *topics: str) -> list[dict[str, str]]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def traded() -> AsyncIterator[tuple[World, TraderCounts]]:
-    if os.environ.get("SERVICES") == "none":
-        pytest.skip("needs the sandbox's node; SERVICES=none was asked for")
+    need_node()
     async with open_world() as opened:
         yield opened, await _trade(opened, 3, swaps_per_s=200, block_ms=100, liquidity_percent=15)
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import sys
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from tidemill.schema.faults import Fault
+from tidemill.schema.faults import Fault, leaves
 
 if TYPE_CHECKING:
     from tidemill.app.settings import Environment
@@ -316,7 +315,7 @@ def main() -> None:
     except Fault as fault:
         _end(f"{type(fault).__name__}: {fault}", 1)
     except BaseExceptionGroup as group:  # of a task group; a bug among them keeps its traceback
-        faults = list(_leaves(group))
+        faults = list(leaves(group))
         if not all(isinstance(fault, Fault) for fault in faults):
             raise
         _end("; ".join(f"{type(fault).__name__}: {fault}" for fault in faults), 1)
@@ -337,14 +336,6 @@ def main() -> None:
 def _drop_output() -> None:
     """Let go what was printed and not written, so that the interpreter does not fail over it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def _leaves(group: BaseExceptionGroup) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 def _usage(wrong: TyperException, arguments: list[str]) -> str:

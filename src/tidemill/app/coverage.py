@@ -11,6 +11,7 @@ from msgspec import Struct
 from tidemill.app.ask import proof_of
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
+from tidemill.app.sql import printable
 from tidemill.schema.events import Proof
 from tidemill.store.coverage import SourceCoverage, coverage_of
 from tidemill.store.ledger import KnownGap
@@ -77,7 +78,8 @@ def _lines(one: SourceCoverage, gaps_only: bool) -> Iterator[str]:
             yield f"  complete  {span.from_block} to {span.to_block}, {_blocks(count)}: {span.proof}"
         for lack in one.missing:
             count = lack.to_block - lack.from_block + 1
-            yield f"  missing   {lack.from_block} to {lack.to_block}, {_blocks(count)}: {_plain(lack.cause)}"
+            blocks = f"{lack.from_block} to {lack.to_block}, {_blocks(count)}"
+            yield f"  missing   {blocks}: {printable(lack.cause)}"
     yield from map(_gap_line, one.gaps)
 
 
@@ -89,16 +91,11 @@ def _gap_line(gap: KnownGap) -> str:
         where = f"from block {gap.from_block}"
     else:
         where = f"{gap.from_block} to {gap.to_block}, {_blocks(gap.block_count)}"
-    told = f"{where}, noticed {noticed}: {_plain(gap.cause)}"
+    told = f"{where}, noticed {noticed}: {printable(gap.cause)}"
     if gap.lasted_ms is None:
         return f"  gap open  {told}"
-    return f"  gap       {told}; closed after {gap.lasted_ms} ms: {_plain(gap.closed_by or '')}"
+    return f"  gap       {told}; closed after {gap.lasted_ms} ms: {printable(gap.closed_by or '')}"
 
 
 def _blocks(count: int) -> str:
     return "1 block" if count == 1 else f"{count} blocks"
-
-
-def _plain(text: str) -> str:
-    """Return `text` with what would steer a terminal spelled out: a node's words may be in it."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

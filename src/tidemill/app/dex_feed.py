@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from tidemill.app.chain import make_book, make_follower
@@ -22,14 +21,14 @@ from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.evm.forks import load_forks
 from tidemill.chains.evm.shell import Shell
 from tidemill.chains.evm.steps import Step
+from tidemill.core.arrow import pc
 from tidemill.core.clock import Clock
 from tidemill.process.pools import Batches
 from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Fault
+from tidemill.schema.faults import Fault, leaves
 
 _BUS = BusSettings(retention_bytes=1 << 20)
 """Nobody reads this bus: events go on as they are committed."""
-_ALIVE = (HealthState.LIVE, HealthState.LEADING, HealthState.POLLING)
 _LINE_BLOCKS_MAX = 4_096
 _BULK_EVENTS = 1_000
 """A step with more is history that is caught up with, and may wait for who takes it."""
@@ -42,8 +41,11 @@ Deliver = Callable[[str, str, pa.RecordBatch], None]
 
 def known_dexes(config: EvmConfig) -> list[str]:
     """Return the names of the exchanges that can be tracked on the chain of `config`."""
-    known = {fork.dex for fork in load_forks() if config.chain_id in fork.factories}
-    return sorted(known | {factory.dex for factory in config.factories})
+    return sorted(_listed(config) | {factory.dex for factory in config.factories})
+
+
+def _listed(config: EvmConfig) -> set[str]:
+    return {fork.dex for fork in load_forks() if config.chain_id in fork.factories}
 
 
 def narrowed(config: EvmConfig, dexes: frozenset[str]) -> EvmConfig:
@@ -53,9 +55,8 @@ def narrowed(config: EvmConfig, dexes: frozenset[str]) -> EvmConfig:
     """
     if config.pools and not (config.dexes or config.factories):
         return check_config(config)
-    known = {fork.dex for fork in load_forks() if config.chain_id in fork.factories}
     factories = tuple(factory for factory in config.factories if factory.dex in dexes)
-    return check_config(replace(config, dexes=tuple(sorted(dexes & known)), factories=factories))
+    return check_config(replace(config, dexes=tuple(sorted(dexes & _listed(config))), factories=factories))
 
 
 class Reader:
@@ -115,7 +116,9 @@ class Reader:
                 follower = make_follower(self._config, {}, run_id)
                 await Shell(follower, self._take, self._clock).run(run_id, {})
         except* Fault as faults:
-            self.fault, self.ended_ns = _first(faults), self._clock.now_ns()
+            fault = next(leaves(faults))
+            assert isinstance(fault, Fault)
+            self.fault, self.ended_ns = fault, self._clock.now_ns()
         if not self._is_retired:
             self._tell(self, [])
 
@@ -169,7 +172,7 @@ class Reader:
     def _note_health(self, batch: pa.RecordBatch) -> None:
         pairs = zip(batch.column("endpoint").to_pylist(), batch.column("state").to_pylist(), strict=True)
         for endpoint, state in pairs:
-            if state in _ALIVE:
+            if HealthState(state).is_alive:
                 self.reconnect_count += self._lost.get(endpoint, False)
                 self._lost[endpoint] = False
             elif endpoint in self._lost:
@@ -271,7 +274,7 @@ class DexFeed:
             elif "dex" in batch.schema.names:
                 column = batch.column("dex")
                 for dex in dexes:
-                    rows = batch.filter(_call("equal", column, pa.scalar(dex)))
+                    rows = batch.filter(pc.equal(column, pa.scalar(dex)))
                     if rows.num_rows:
                         self._deliver(dex, tag, rows)
 
@@ -307,24 +310,12 @@ def _after(tag: str, batch: pa.RecordBatch, at: int) -> pa.RecordBatch:
     """Return what the rows say beyond block `at`; a state that a reorg brought back is told at that block."""
     numbers = batch.column("block_number")
     block = pa.scalar(at, numbers.type)
-    later = _call("greater", numbers, block)
+    later = pc.greater(numbers, block)
     if tag == "pool_state":
-        is_back = _call("equal", batch.column("cause"), pa.scalar("reorg"))
-        later = _call("or", later, _call("and", is_back, _call("equal", numbers, block)))
+        is_back = pc.equal(batch.column("cause"), pa.scalar("reorg"))
+        later = pc.or_(later, pc.and_(is_back, pc.equal(numbers, block)))
     return batch.filter(later)
 
 
 def _highest(batch: pa.RecordBatch) -> int:
     return max(batch.column("block_number").to_pylist(), default=0)
-
-
-def _call(function: str, left: Any, right: Any) -> Any:
-    return pc.call_function(function, [left, right])
-
-
-def _first(faults: BaseExceptionGroup[BaseException]) -> Fault:
-    found = faults.exceptions[0]
-    if isinstance(found, BaseExceptionGroup):
-        return _first(found)
-    assert isinstance(found, Fault)
-    return found

@@ -1,10 +1,8 @@
 """Run the stages in one process: a reader for each chain, the bus, the store and its writer."""
 
 import asyncio
-import gc
 import logging
 import secrets
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,24 +19,17 @@ from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
-from tidemill.core.memory import avoid_pauses
+from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
-from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Fault, Refused, Unreachable
+from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
 from tidemill.store.ledger import summary
 
 _log = logging.getLogger("tidemill.engine")
-
-_ALIVE = (HealthState.LIVE, HealthState.LEADING, HealthState.POLLING)
-_SWITCH_S = 0.000_5
-"""How long a thread may keep the interpreter while another waits for it. At Python's 5 ms a commit can wait
-that long for the writer's thread; in one pair of runs its p99 fell from 36 to 8 ms."""
 
 
 class ChainStatus(Struct):
@@ -72,8 +63,7 @@ class Engine:
         self.flow = Flow()
         self.pipelines: dict[str, ChainPipeline] = {}
         self.shells: dict[str, Shell] = {}
-        self.links: dict[str, Links] = {}
-        """Every chain's connections and scorecards, by source."""
+        """What reads each chain, by source."""
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
         self.store_faults: deque[str] = deque(maxlen=20)
         self.bus: Bus
@@ -89,8 +79,6 @@ class Engine:
 
     async def __aenter__(self) -> Self:
         """Open the bus and the store. Raises: Refused, where another process owns them."""
-        sys.setswitchinterval(_SWITCH_S)
-        avoid_pauses()
         settings = self._environment.settings
         self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
@@ -116,7 +104,7 @@ class Engine:
 
     async def run(self) -> None:
         """Read and write until cancelled, or until every chain has ended; the first bug ends everything."""
-        gc.freeze()  # the modules' objects live as long as we do: to look through them takes 6 to 9 ms
+        avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self.writer.run(), name="store writer")
             reading = [
@@ -145,7 +133,6 @@ class Engine:
                 number, _ = follower.tip
                 pipeline.tip = number if number >= 0 else None  # what an earlier run committed counts
                 self.pipelines[source] = pipeline
-                self.links[source] = follower.links
                 status.state = "running"
                 shell = Shell(
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
@@ -153,7 +140,7 @@ class Engine:
                 self.shells[source] = shell
                 await shell.run(run_id, state)
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
-            fault = _first(faults)
+            fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)
             _log.error("chain %s ended, the others go on: %s", source, fault)
@@ -207,10 +194,9 @@ class Engine:
                 status.faults = pipeline.fault_count
                 status.digest = pipeline.digest.hex() if pipeline.digest else ""
             chains[source] = _told(status, pipeline, redact)
-            if source in self.links:
-                chains[source]["scorecards"] = self.links[source].told(self._clock.now_ns())
             if source in self.shells:
                 shell = self.shells[source]
+                chains[source]["scorecards"] = shell.links.told(self._clock.now_ns())
                 chains[source]["inbox"] = {"batches": shell.inbox_batches, "waits": shell.inbox_wait_count}
         return {
             "uptime_s": round(time.monotonic() - self._started_s, 1),
@@ -230,7 +216,7 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
     """Return a chain's status as JSON has it: it runs where one of its endpoints answers."""
     told: dict[str, Any] = {name: getattr(status, name) for name in status.__struct_fields__}
     heard = pipeline.endpoints if pipeline is not None else {}
-    if status.state == "running" and all(health.state not in _ALIVE for health in heard.values()):
+    if status.state == "running" and not any(health.state.is_alive for health in heard.values()):
         told["state"] = "connecting"
     told["endpoints"] = {
         endpoint: redact(" ".join(filter(None, (health.state, health.detail))))
@@ -240,11 +226,6 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
     newest = str(pipeline.faults[-1]) if pipeline is not None and pipeline.faults else ""
     told["last_fault"] = redact(status.last_fault or newest)
     return told
-
-
-def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = faults.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def recording_path(folder: Path, source: str, now_ns: int) -> Path:

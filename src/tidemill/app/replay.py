@@ -1,7 +1,6 @@
 """`tidemill replay`: feed a recording through the same code again, and sum up what came of it."""
 
 import asyncio
-import gc
 import json
 import logging
 import re
@@ -24,6 +23,7 @@ from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.replay import begin
 from tidemill.chains.evm.window import state_prefix
 from tidemill.core.clock import SystemClock
+from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import read_recording
 from tidemill.process.pools import Batches
 from tidemill.schema.faults import Malformed, Refused
@@ -166,7 +166,7 @@ async def _replay_recording(
     start, follower = begin(first[0])
     await _refuse_known(bus, start.config.source)
     pipeline = ChainPipeline(make_book(start.config, start.state_items()), bus, clock, digest=digest)
-    gc.freeze()  # the modules' objects live as long as we do
+    avoid_pauses()
     started_s = time.perf_counter()
     everything = chain([first], chunks)
     steps = (

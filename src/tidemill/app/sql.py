@@ -102,16 +102,16 @@ def write_table(table: pa.Table, out: BinaryIO) -> None:
     console = Console(file=text, width=None if out.isatty() else 100_000)
     shown = Table()
     for name in table.schema.names:
-        shown.add_column(Text(_printable(name)))
+        shown.add_column(Text(printable(name, kept="\n\t")))
     for row in _rows(table):  # Text: what a token calls itself must not be taken for markup
-        shown.add_row(*(Text("" if value is None else _printable(str(value))) for value in row))
+        shown.add_row(*(Text("" if value is None else printable(str(value), kept="\n\t")) for value in row))
     console.print(shown)
     text.detach()
 
 
-def _printable(text: str) -> str:
-    """Return `text` with what would steer a terminal spelled out."""
-    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+def printable(text: str, *, kept: str = "") -> str:
+    """Return `text` with what would steer a terminal spelled out, but for the characters `kept`."""
+    return "".join(char if char.isprintable() or char in kept else ascii(char)[1:-1] for char in text)
 
 
 def write_json(table: pa.Table, out: BinaryIO) -> None:

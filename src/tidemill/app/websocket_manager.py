@@ -19,7 +19,7 @@ from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.config import read_env_file
 from tidemill.core.redact import Redactor
 from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Refused, leaves
 
 
 class WebSocketManager:
@@ -174,10 +174,11 @@ class WebSocketManager:
         """Return the error of our own that ended all readers, if one did; `stop` raises it."""
         if self._running is None or not self._running.done() or self._running.cancelled():
             return None
-        error = self._running.exception()
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        return None if error is None else f"{type(error).__name__}: {error}"
+        ended = self._running.exception()
+        if ended is None:
+            return None
+        error = next(leaves(ended))
+        return f"{type(error).__name__}: {error}"
 
     async def _run(self, ready: asyncio.Event) -> None:
         try:

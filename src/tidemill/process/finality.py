@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from tidemill.process.pools import Batches
 from tidemill.schema import derive
 from tidemill.schema.events import ReorgKind
-
-Batches = list[tuple[str, pa.RecordBatch]]
 
 
 class Finality:

@@ -12,6 +12,8 @@ Anything else that is raised is a bug of ours and ends the process. A message sa
 found and where.
 """
 
+from collections.abc import Iterator
+
 
 class Fault(Exception):
     """The outside failed; the class says what to do about it."""
@@ -39,3 +41,12 @@ class Refused(Fault):
 
 class Unsafe(Fault):
     """Going on could do harm: stop what depends on it."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield what was raised: the errors in a group and in the groups in it, in order, or `error` itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from leaves(one)
+    else:
+        yield error

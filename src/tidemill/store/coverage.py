@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
-from pyarrow import compute
 
+from tidemill.core.arrow import pc
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema.events import EVENTS, Proof
 from tidemill.schema.faults import Gap, Refused
 from tidemill.store.ledger import NEVER_TOLD, Complete, KnownGap, Ledger, Missing
 from tidemill.store.runs import RUN_COLUMNS, read_runs
-
-_pc: Any = compute  # its functions are made when it is imported, unseen by type checkers
 
 METADATA_KEY = "tidemill.coverage"
 """Where an Arrow schema carries what its rows cover, as JSON."""
@@ -128,8 +126,8 @@ async def ledgers_of(store: Readable) -> dict[str, Ledger]:
         if not found.num_rows:
             continue
         names = found.column("source").cast(pa.string())
-        for source in _pc.unique(names).to_pylist():
-            runs = read_runs(found.filter(_pc.equal(names, source)).select(RUN_COLUMNS))
+        for source in pc.unique(names).to_pylist():
+            runs = read_runs(found.filter(pc.equal(names, source)).select(RUN_COLUMNS))
             ledgers.setdefault(source, Ledger()).fold(runs)
     return dict(sorted(ledgers.items()))
 

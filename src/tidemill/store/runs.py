@@ -1,15 +1,13 @@
 """Draw together records of coverage that follow each other block by block: millions become a few runs."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from msgspec import Struct
-from pyarrow import compute
 
+from tidemill.core.arrow import pc
 from tidemill.schema.events import Coverage, CoverageStatus, Proof, Reorg, ReorgKind
-
-_pc: Any = compute  # its functions are made when it is imported, unseen by type checkers
 
 REVERTED = str(ReorgKind.REVERTED)
 """The status of blocks that left the canonical chain."""
@@ -66,7 +64,7 @@ def _in_order(coverage: pa.Table, reorgs: pa.Table | None) -> pa.Table:
     """Return both as RUN_COLUMNS, by time; a block is reverted before its number is told of again."""
     parts = [_plain(coverage.select([*RUN_COLUMNS, "sequence"]), 1)]
     if reorgs is not None and reorgs.num_rows:
-        lost = reorgs.filter(_pc.equal(reorgs.column("kind"), REVERTED))
+        lost = reorgs.filter(pc.equal(reorgs.column("kind"), REVERTED))
         count, numbers = lost.num_rows, lost.column("block_number")
         status, nothing = pa.array([REVERTED] * count, pa.string()), pa.array([""] * count, pa.string())
         proof = pa.array([str(Proof.NONE)] * count, pa.string())
@@ -90,41 +88,41 @@ def _plain(table: pa.Table, place: int) -> pa.Table:
 def _is_sorted(told: pa.Table) -> bool:
     """Say whether times never fall and the sequence rises within one time."""
     times, places = told.column("recv_ns").combine_chunks(), told.column("sequence").combine_chunks()
-    later = _pc.greater(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
-    same = _pc.equal(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
-    next_one = _pc.greater_equal(places.slice(1), places.slice(0, max(len(places) - 1, 0)))
-    return _pc.all(_pc.or_(later, _pc.and_(same, next_one)), min_count=0).as_py()
+    later = pc.greater(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
+    same = pc.equal(times.slice(1), times.slice(0, max(len(times) - 1, 0)))
+    next_one = pc.greater_equal(places.slice(1), places.slice(0, max(len(places) - 1, 0)))
+    return pc.all(pc.or_(later, pc.and_(same, next_one)), min_count=0).as_py()
 
 
 def _drawn_together(told: pa.Table, gap_ends: pa.Array) -> pa.Table:
     count = told.num_rows
     first_blocks = told.column("from_block").combine_chunks()
     ends = told.column("to_block").combine_chunks().slice(0, count - 1)
-    goes_on = _pc.equal(first_blocks.slice(1), _pc.add(ends, 1))
+    goes_on = pc.equal(first_blocks.slice(1), pc.add(ends, 1))
     for name in ("status", "proof"):
         values = told.column(name).combine_chunks()
-        goes_on = _pc.and_(goes_on, _pc.equal(values.slice(1), values.slice(0, count - 1)))
-    whole = _pc.or_(_is(told, CoverageStatus.COMPLETE), _is(told, CoverageStatus.REPAIRED))
-    proven = _pc.not_equal(told.column("proof"), str(Proof.NONE))
-    joins = _pc.and_(whole, proven).combine_chunks().slice(1)
-    goes_on = _pc.and_(_pc.and_(goes_on, joins), _pc.invert(_pc.is_in(ends, gap_ends)))
+        goes_on = pc.and_(goes_on, pc.equal(values.slice(1), values.slice(0, count - 1)))
+    whole = pc.or_(_is(told, CoverageStatus.COMPLETE), _is(told, CoverageStatus.REPAIRED))
+    proven = pc.not_equal(told.column("proof"), str(Proof.NONE))
+    joins = pc.and_(whole, proven).combine_chunks().slice(1)
+    goes_on = pc.and_(pc.and_(goes_on, joins), pc.invert(pc.is_in(ends, gap_ends)))
     if len(gap_ends):
         # What is left of a gap ends where it ends itself, or before blocks that came earlier: before a run.
-        before = _pc.subtract(first_blocks.take(_firsts(goes_on)), 1)
-        goes_on = _pc.and_(goes_on, _pc.invert(_pc.is_in(ends, before)))
+        before = pc.subtract(first_blocks.take(_firsts(goes_on)), 1)
+        goes_on = pc.and_(goes_on, pc.invert(pc.is_in(ends, before)))
     firsts = _firsts(goes_on)
-    lasts = pa.concat_arrays([_pc.subtract(firsts.slice(1), 1), pa.array([count - 1], pa.int64())])
+    lasts = pa.concat_arrays([pc.subtract(firsts.slice(1), 1), pa.array([count - 1], pa.int64())])
     return told.take(lasts).set_column(0, "from_block", first_blocks.take(firsts))
 
 
 def _firsts(goes_on: pa.Array) -> pa.Array:
     """Return the places of the records that begin a run; `goes_on` speaks of all records but the first."""
-    begins = _pc.indices_nonzero(_pc.invert(goes_on)).cast(pa.int64())
-    return pa.concat_arrays([pa.array([0], pa.int64()), _pc.add(begins, 1)])
+    begins = pc.indices_nonzero(pc.invert(goes_on)).cast(pa.int64())
+    return pa.concat_arrays([pa.array([0], pa.int64()), pc.add(begins, 1)])
 
 
 def _is(told: pa.Table, status: CoverageStatus) -> pa.ChunkedArray:
-    return _pc.equal(told.column("status"), str(status))
+    return pc.equal(told.column("status"), str(status))
 
 
 def _union(found: pa.ChunkedArray, more: Collection[int]) -> pa.Array:

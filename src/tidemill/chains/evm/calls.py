@@ -156,10 +156,7 @@ class Calls:
         self.links[connection].close()
         lost = [key for key, asked in self._sent.items() if asked.connection == connection]
         for question in [self._sent.pop(key) for key in lost]:
-            if question.lost is not None:
-                self._again(question, None)
-            elif question.owner is not self:
-                self._send(question)
+            self._ask_elsewhere(question)
         self._due = [
             (due_ns, asked)
             for due_ns, asked in self._due
@@ -212,11 +209,9 @@ class Calls:
                 )
             )
             self._blame(question, Vice.FAILED)
-            if question.lost is not None:
-                self._again(question, None)
-            elif question.owner is not self:
-                self._send(question)
-            elif self.links[question.connection].is_ws:
+            if self._ask_elsewhere(question):
+                continue
+            if self.links[question.connection].is_ws:
                 self.step.reconnect.append(question.connection)
             else:
                 self._again(question, None)
@@ -228,6 +223,16 @@ class Calls:
         self._later = [waiting for waiting in self._later if waiting[0] > self.now_ns]
         for again in later:
             again()
+
+    def _ask_elsewhere(self, question: _Question) -> bool:
+        """Have a question asked that its connection will not answer; not one that is for it alone."""
+        if question.lost is not None:
+            self._again(question, None)
+        elif question.owner is not self:
+            self._send(question)
+        else:
+            return False
+        return True
 
     def _patience_ms(self, question: _Question) -> int:
         """Return how long an answer is waited for: less where another endpoint can be asked, and then longer

@@ -68,10 +68,6 @@ class Links:
     def __iter__(self) -> Iterator[Link]:
         return iter(self._links.values())
 
-    def get(self, name: str) -> Link | None:
-        """Return the connection of this name, if there is one."""
-        return self._links.get(name)
-
     def url_of(self, endpoint: int) -> str:
         """Return where an endpoint is, without what opens it."""
         return next(link.url for link in self._links.values() if link.endpoint == endpoint)
@@ -126,7 +122,7 @@ class Links:
         return best is not before
 
     def told(self, now_ns: int) -> dict[str, dict[str, object]]:
-        """Return every endpoint's scorecard and its connections' state, by the endpoint's address."""
+        """Return every endpoint's scorecard and its connections' state, by its number as text."""
         found: dict[str, dict[str, object]] = {}
         for link in self._links.values():
             how = found.setdefault(str(link.endpoint), link.card.told(now_ns) | {"links": {}})

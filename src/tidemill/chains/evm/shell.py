@@ -11,7 +11,7 @@ import msgspec
 from tidemill.chains.evm.calls import Failed
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.evm.follower import EvmFollower, drift_entry
-from tidemill.chains.evm.links import link_name
+from tidemill.chains.evm.links import Links, link_name
 from tidemill.chains.evm.replay import start_entry
 from tidemill.chains.evm.steps import Call, Step
 from tidemill.core.clock import Clock
@@ -57,6 +57,11 @@ class Shell:
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._http: dict[str, HttpEndpoint] = {}
+
+    @property
+    def links(self) -> Links:
+        """Its connections, and how each endpoint fares."""
+        return self._follower.links
 
     @property
     def inbox_batches(self) -> int:

@@ -67,6 +67,11 @@ class HealthState(StrEnum):
     DOWN = "down"
     REFUSED = "refused"
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it tells or answers."""
+        return self in (HealthState.LIVE, HealthState.LEADING, HealthState.POLLING)
+
 
 class Health(Struct, frozen=True, kw_only=True, tag="health"):
     """A connection changed its state."""
