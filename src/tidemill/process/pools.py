@@ -10,7 +10,7 @@ from msgspec import Struct, msgpack, structs
 from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV3Pool
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
-from tidemill.schema.events import Block, Pool, PoolState, StateCause
+from tidemill.schema.events import Pool, PoolState, StateCause
 from tidemill.schema.faults import Fault, Gap, Malformed, Unsafe
 
 Snapshot = Any
@@ -173,7 +173,9 @@ class PoolBook:
         batches = self._apply([head], logs, [recv_ns], emit=bool(new_log_indexes))
         if new_log_indexes:
             wanted = set(new_log_indexes)
-            self._batches.extend((topic, _rows_of(batch, wanted)) for topic, batch in batches)
+            self._batches.extend(
+                (topic, _rows_of(batch, wanted)) for topic, batch in batches if topic != "block"
+            )
 
     def take(self) -> Applied:
         """Return what came of all since the last call."""
@@ -203,12 +205,6 @@ class PoolBook:
             return
         self._waiting = ([], [], [])
         together = logs[0] if len(logs) == 1 else Logs.concat(logs)
-        counts = {block_hash: count for _, block_hash, count in together.blocks()}
-        blocks = [
-            self._block(head, at_ns, counts.get(head.hash, 0))
-            for head, at_ns in zip(heads, recv_ns, strict=True)
-        ]
-        self._batches.append(("block", derive.to_batch(blocks)))
         self._batches.extend(self._apply(heads, together, recv_ns))
 
     def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> Batches:
@@ -247,21 +243,6 @@ class PoolBook:
         return self.prefix + b"undo/" + block_hash.hex().encode()
 
     # --- rows for the few; the bulk is built in Rust
-
-    def _block(self, head: Head, recv_ns: int, log_count: int) -> Block:
-        return Block(
-            event_ns=head.timestamp_s * NS_PER_S,
-            recv_ns=recv_ns,
-            source=self._source,
-            chain_id=self._chain_id,
-            block_number=head.number,
-            block_hash=head.hash,
-            parent_hash=head.parent_hash,
-            base_fee_wei=head.base_fee_wei,
-            gas_used=head.gas_used,
-            gas_limit=head.gas_limit,
-            log_count=log_count,
-        )
 
     def _at(self, read: Snapshot) -> dict[str, Any]:
         return {
