@@ -2,6 +2,7 @@
 
 mod bracket;
 mod course;
+mod products;
 mod refine;
 mod walk;
 mod wide;
@@ -83,10 +84,14 @@ pub fn size(legs: &[Leg<'_>], effort: Effort) -> Result<Option<Sized>, PoolError
         return Err(PoolError::Coins { i: legs.len(), j: legs.len(), coins: HOPS_MAX });
     }
     let path = Path::new(legs);
-    let estimate = if path.is_smooth() {
-        walk::walk(legs).map(|found| wide::sharpen(legs, found))
-    } else {
-        bracket::bracket(&path)?
+    let estimate = match products::solve(legs) {
+        products::Solved::Pays(mut estimate) => {
+            wide::sharpen(legs, &mut estimate);
+            return Ok(path.refine(&estimate, effort));
+        }
+        products::Solved::Loses => return Ok(None),
+        products::Solved::Mixed if path.is_smooth() => walk::walk(legs),
+        products::Solved::Mixed => bracket::bracket(&path)?,
     };
     Ok(estimate.and_then(|estimate| path.refine(&estimate, effort)))
 }

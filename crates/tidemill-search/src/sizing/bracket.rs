@@ -17,8 +17,10 @@ use super::{HOPS_MAX, PLACES};
 const ASKED_MAX: usize = 64;
 /// Golden section.
 const SECTION: f64 = 0.381_966_011_250_105;
-/// Relative change of the input below which profit does not change by a unit in 10^20.
+/// Relative width at which a bracket is closed.
 const CLOSE: f64 = 1e-9;
+/// Part of the profit that is not worth another question; below a unit nothing is.
+const NEGLIGIBLE: f64 = 1e-12;
 
 /// An input that was asked.
 #[derive(Clone, Copy)]
@@ -92,14 +94,16 @@ impl Bracket {
     /// Returns the next input to ask for; `None` where the bracket is closed.
     fn next(&self, rate: f64) -> Option<U256> {
         let best = self.best.input;
-        let fitted = self.fitted(rate).filter(|input| self.is_inside(*input));
-        if let Some(input) = fitted {
-            let change = to_f64(input.abs_diff(best)) / to_f64(best);
-            if change > CLOSE && input != best {
-                return Some(input);
-            }
-            if self.others.len() > 2 || input == best {
+        let map = self.map(rate).filter(|(_, bend)| *bend > 0.0);
+        if let Some((input, bend)) = map.and_then(|map| Some((self.fitted(map)?, map.1))) {
+            let change = to_f64(input.abs_diff(best));
+            // What going there gains, by the map.
+            let is_close = bend * change * change < (self.profit() * NEGLIGIBLE).max(1.0);
+            if is_close && !self.others.is_empty() {
                 return None;
+            }
+            if self.is_inside(input) && input != best {
+                return Some(input);
             }
         }
         let Some(high) = self.high else { return best.checked_mul(U256::from(4)) };
@@ -144,16 +148,16 @@ impl Bracket {
         }
     }
 
-    /// Returns where a Möbius map through the points known has a rate of one.
-    ///
-    /// With one point it is the map through the origin with the path's own rate there; with two the map through the
-    /// origin and both; with more the map through the best and the latest two.
-    fn fitted(&self, rate: f64) -> Option<U256> {
-        let (slope, bend) = self.map(rate)?;
-        // Rate at the best point is `slope`; ahead of it the map is slope·d / (1 + bend·d).
+    /// Returns what the best point gains, where it gains.
+    fn profit(&self) -> f64 {
+        (self.output_f64() - to_f64(self.best.input)).max(0.0)
+    }
+
+    /// Returns where a map of this slope and bend, seen from the best point, has a rate of one.
+    fn fitted(&self, (slope, bend): (f64, f64)) -> Option<U256> {
         let ahead = (slope.max(0.0).sqrt() - 1.0) / bend;
         let best = self.best.input;
-        if !ahead.is_finite() || bend <= 0.0 {
+        if !ahead.is_finite() {
             return None;
         }
         if ahead >= 0.0 {
@@ -164,6 +168,9 @@ impl Bracket {
     }
 
     /// Returns slope and bend of the map, seen from the best point.
+    ///
+    /// With one point it is the map through the origin with the path's own rate there; with two the map through the
+    /// origin and both; with more the map through the best and the latest two.
     fn map(&self, rate: f64) -> Option<(f64, f64)> {
         match self.others.as_slice() {
             [] => {

@@ -19,6 +19,9 @@ const BREAK_EVEN: U256 = U256::from_limbs([0, 0, 0, 1 << 63]);
 /// Fewest neighbours tried on each side where any are: curves of a few units are nothing like their estimate.
 const NEIGHBOURS_MIN: u64 = 16;
 
+/// So many units of the start token to a unit of another make the other one coarse.
+const COARSE: f64 = 1000.0;
+
 /// A path whose integers are asked for.
 #[derive(Clone, Copy)]
 pub(crate) struct Path<'a, 'p> {
@@ -60,8 +63,13 @@ impl<'a, 'p> Path<'a, 'p> {
     }
 
     /// Returns the path for an input; `None` where a hop refuses.
+    #[inline]
     pub(crate) fn at_input(&self, amount_in: U256) -> Option<Trial> {
-        self.trial(0, amount_in, &[0.0; PLACES])
+        let mut amounts = [U256::ZERO; PLACES];
+        let mut ticks_crossed = [0; HOPS_MAX];
+        let paid = self.follow(amount_in, &mut amounts, &mut ticks_crossed)?;
+        let score = BREAK_EVEN.wrapping_add(paid).wrapping_sub(amount_in);
+        Some(Trial { amounts, ticks_crossed, score })
     }
 
     /// Returns the path for an amount at a place, at its least input; `None` where a hop refuses.
@@ -91,24 +99,80 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the best of the integers near `estimate`; `None` where none pays.
     #[inline]
     pub(crate) fn refine(&self, estimate: &Estimate, effort: Effort) -> Option<Sized> {
+        if effort.trials_max == 0 {
+            return self.nearest(estimate);
+        }
         let place = self.place(estimate);
         let centre = to_u256(estimate.amounts.get(place.index)? + 0.5).max(U256::ONE);
         let mut best = self.trial(place.index, centre, &estimate.amounts);
-        let is_proven = effort.trials_max > 0 && self.search(place, (centre, estimate), effort, &mut best);
+        let is_proven = self.search(place, (centre, estimate), effort, &mut best);
         self.finish(place.index, &best?, is_proven)
     }
 
-    /// Picks the place with the coarsest token.
+    /// Returns the integers at `estimate` itself.
     #[inline]
-    fn place(&self, estimate: &Estimate) -> Place {
-        let count = self.legs.len();
+    fn nearest(&self, estimate: &Estimate) -> Option<Sized> {
+        let (index, value) = self.coarsest(estimate);
+        let amount_in = if value > COARSE {
+            self.least_for(index, estimate)?
+        } else {
+            to_u256(estimate.amounts.first()? + 0.5)
+        };
+        let mut sized = Sized {
+            amounts: [U256::ZERO; PLACES],
+            hops: self.legs.len(),
+            ticks_crossed: [0; HOPS_MAX],
+            is_proven: false,
+        };
+        let paid = self.follow(amount_in, &mut sized.amounts, &mut sized.ticks_crossed)?;
+        (paid > amount_in).then_some(sized)
+    }
+
+    /// Returns the least input for a whole unit of the coarse token, not one that buys the unit and a part.
+    fn least_for(&self, place: usize, estimate: &Estimate) -> Option<U256> {
+        let mut amount = to_u256(estimate.amounts.get(place)? + 0.5).max(U256::ONE);
+        let (before, _) = self.legs.split_at_checked(place)?;
+        let guesses = estimate.amounts.get(..place)?;
+        for (leg, guess) in before.iter().zip(guesses).rev() {
+            amount = leg.least_in(amount, *guess).ok()?;
+        }
+        Some(amount)
+    }
+
+    /// Puts the exact amounts of an input into the arrays and returns the last; `None` where a hop refuses.
+    #[inline]
+    fn follow(
+        &self,
+        amount_in: U256,
+        amounts: &mut [U256; PLACES],
+        ticks_crossed: &mut [u32; HOPS_MAX],
+    ) -> Option<U256> {
+        let mut paid = amount_in;
+        let [first, rest @ ..] = amounts;
+        *first = amount_in;
+        for (leg, (slot, ticks)) in self.legs.iter().zip(rest.iter_mut().zip(ticks_crossed)) {
+            (paid, *ticks) = leg.amount_out(paid).ok()?;
+            *slot = paid;
+        }
+        Some(paid)
+    }
+
+    /// Returns the place with the coarsest token, and what a unit of it is worth in the start token.
+    #[inline]
+    fn coarsest(&self, estimate: &Estimate) -> (usize, f64) {
         let (mut index, mut coarsest) = (0, 1.0);
-        for (at, value) in estimate.values.iter().enumerate().take(count).skip(1) {
+        for (at, value) in estimate.values.iter().enumerate().take(self.legs.len()).skip(1) {
             // A place further on costs inversions, so it must be worth it.
             if *value > coarsest * 1.000_001 {
                 (index, coarsest) = (at, *value);
             }
         }
+        (index, coarsest)
+    }
+
+    /// Picks the place to search at.
+    fn place(&self, estimate: &Estimate) -> Place {
+        let (index, coarsest) = self.coarsest(estimate);
         let slack = self.slack(estimate, index);
         let input_reach = (slack * 2.0 / estimate.curvature).sqrt();
         let reach = if input_reach.is_finite() { input_reach / coarsest } else { f64::INFINITY };
@@ -116,7 +180,6 @@ impl<'a, 'p> Path<'a, 'p> {
     }
 
     /// Returns what all hops together may round away, in the start token, with as much again to spare.
-    #[inline]
     fn slack(&self, estimate: &Estimate, place: usize) -> f64 {
         let mut sum = 1.0;
         for (index, leg) in self.legs.iter().enumerate() {

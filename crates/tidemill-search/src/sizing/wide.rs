@@ -3,8 +3,10 @@
 //! With `out(x) = K·x / (M + N·x)`, starting from `(1, 1, 0)`, a pair of reserves `Rin`, `Rout` that keeps `n/d` of what is
 //! paid makes `K' = n·Rout·K`, `N' = Rin·d·N + n·K`, `M' = Rin·d·M`; profit is largest at `x = (√(K·M) - M) / N`.
 
-use ruint::Uint;
+use ruint::aliases::U256;
+use ruint::{Uint, UintTryFrom as _};
 
+use crate::float::to_f64;
 use crate::leg::{product_reserves, Leg, Source};
 
 use super::walk::Estimate;
@@ -15,28 +17,26 @@ type Wide = Uint<1088, 17>;
 /// Reserves from which on the smooth optimum of a float is off by so much that profit is a unit less.
 const LARGE: f64 = 1e29;
 
-/// Returns the estimate with the integer closed form's amounts, where a float's are too coarse.
+/// Puts the integer closed form's amounts into an estimate, where a float's are too coarse.
 #[inline]
-pub(crate) fn sharpen(legs: &[Leg<'_>], estimate: Estimate) -> Estimate {
+pub(crate) fn sharpen(legs: &[Leg<'_>], estimate: &mut Estimate) {
     let [amount_in, ..] = estimate.amounts;
-    if estimate.curvature * LARGE > 1.0 || amount_in < 1.0 {
-        return estimate;
+    if estimate.curvature * LARGE < 1.0 && amount_in > 1.0 {
+        sharpen_amounts(legs, estimate);
     }
-    sharpened(legs, &estimate).unwrap_or(estimate)
 }
 
 #[cold]
-fn sharpened(legs: &[Leg<'_>], estimate: &Estimate) -> Option<Estimate> {
-    let amount_in = closed_form(legs)?;
-    let mut amounts = estimate.amounts;
-    let mut amount = f64::from(amount_in);
-    for (slot, leg) in amounts.iter_mut().zip(std::iter::once(None).chain(legs.iter().map(Some))) {
-        if let Some(leg) = leg {
-            amount = crate::float::to_f64(leg.amount_out(crate::float::to_u256(amount)).ok()?.0);
-        }
-        *slot = amount;
+fn sharpen_amounts(legs: &[Leg<'_>], estimate: &mut Estimate) {
+    let Some(amount_in) = closed_form(legs).and_then(|wide| U256::uint_try_from(wide).ok()) else { return };
+    let mut amount = amount_in;
+    let [first, rest @ ..] = &mut estimate.amounts;
+    *first = to_f64(amount_in);
+    for (slot, leg) in rest.iter_mut().zip(legs) {
+        let Ok((bought, _)) = leg.amount_out(amount) else { return };
+        *slot = to_f64(bought);
+        amount = bought;
     }
-    Some(Estimate { amounts, ..*estimate })
 }
 
 /// Returns the input that pays most, rounded down; `None` where a leg is not a constant product, or none pays.
