@@ -85,7 +85,9 @@ fn ranges() {
 fn quoted() {
     let (weighted, stable, crypto) = (weighted(), stable(), crypto());
     let pairs: Vec<UniswapV2> = (0..INPUTS as u128)
-        .map(|index| pair((3_000_000 + index) * ONE, (3_000_000 + index) * ONE * (1_020 + index % 30) / 1_000))
+        .map(|index| {
+            pair((3_000_000 + index) * ONE, (3_000_000 + index) * ONE * (1_020 + index % 30) / 1_000)
+        })
         .collect();
     measure("size_2_balancer_weighted", 5_000, |index| {
         let leg = Leg::quoted(&weighted, (0, 1), HopKind::BalancerWeighted);
