@@ -1,0 +1,22 @@
+//! Where a trade in a circle pays, how large it must be, and what is left after all costs; no input or output.
+
+mod costs;
+mod cycle;
+mod cycles;
+mod float;
+mod graph;
+mod least;
+mod leg;
+mod market;
+mod scan;
+pub mod sizing;
+mod usd;
+
+pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
+pub use cycle::Cycle;
+pub use graph::Graph;
+pub use leg::{Leg, Quoting};
+pub use market::{Hop, Market, PoolFault};
+pub use scan::{Opportunity, Scan, Search};
+pub use sizing::{size, Effort, Sized};
+pub use usd::{usd_prices, StableToken, UsdPrice, STEPS_MAX};
