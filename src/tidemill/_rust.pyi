@@ -13,8 +13,10 @@ from typing_extensions import disjoint_base
 __all__ = [
     "Answer",
     "Applied",
+    "ChainSearch",
     "Drift",
     "Factory",
+    "FoundOpportunities",
     "Head",
     "Logs",
     "MalformedFrame",
@@ -474,6 +476,43 @@ class Applied:
     @property
     def malformed(self) -> list[str]:
         """Logs of followed contracts that cannot be read and were left out, in words."""
+
+@final
+class FoundOpportunities:
+    """What one search told."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows of `opportunity` and `opportunity_hop`, those without rows left out."""
+    @property
+    def faults(self) -> list[tuple[bytes, str]]:
+        """Pools that had to be left out, by address, and why."""
+
+@final
+class ChainSearch:
+    """The search of one chain. Not for two threads at a time."""
+
+    def __new__(
+        cls,
+        source: str,
+        chain_id: int,
+        *,
+        start_tokens: Sequence[bytes],
+        gas_token: bytes | None,
+        hops_max: int,
+        priority_fee_wei: int,
+        flash_premium_ppm: int,
+        data_fee_wei: int,
+        found_max: int,
+    ) -> Self:
+        """Return a search that knows no pool yet; `SearchConfig` says what it is told."""
+    def search(
+        self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int
+    ) -> FoundOpportunities:
+        """Return what pays through the pools `touched`, on the state of `pools`, which is that after `head`.
+
+        A pool that is not in `pools` any more leaves the search.
+        """
 
 @final
 class PoolSet:

@@ -14,6 +14,7 @@ mod numbers;
 mod pool;
 mod pool_set;
 mod receipts;
+mod search;
 mod snapshot;
 mod uniswap_v2;
 mod uniswap_v3;
@@ -74,6 +75,8 @@ mod module {
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]
     use super::receipts::{parse_receipts, Receipts};
+    #[pymodule_export]
+    use super::search::{ChainSearch, FoundOpportunities};
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

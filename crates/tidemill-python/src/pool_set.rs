@@ -135,7 +135,7 @@ fn records(py: Python<'_>, patch: &Patch) -> Vec<Record> {
 
 /// The pools of one chain.
 #[pyclass(module = "tidemill._rust")]
-pub struct PoolSet(Inner);
+pub struct PoolSet(pub(crate) Inner);
 
 #[pymethods]
 impl PoolSet {

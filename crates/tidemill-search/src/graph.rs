@@ -134,6 +134,11 @@ impl Graph {
         here.filter_map(|(pool, _)| u32::try_from(pool).ok())
     }
 
+    /// Returns the pools between two tokens.
+    pub(crate) fn between(&self, one: u32, other: u32) -> impl Iterator<Item = u32> + '_ {
+        self.way(one, other).into_iter().flat_map(|way| way.edges().map(|(pool, _)| pool))
+    }
+
     /// Returns one more than the highest token's number.
     pub fn token_count(&self) -> usize {
         self.neighbours.len()

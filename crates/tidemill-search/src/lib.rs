@@ -1,5 +1,6 @@
 //! Where a trade in a circle pays, how large it must be, and what is left after all costs; no input or output.
 
+mod chain;
 mod costs;
 mod cycle;
 mod cycles;
@@ -8,10 +9,12 @@ mod graph;
 mod least;
 mod leg;
 mod market;
+mod rows;
 mod scan;
 pub mod sizing;
 mod usd;
 
+pub use chain::{ChainOptions, ChainScan, ChainSearch};
 pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
 pub use cycle::Cycle;
 pub use graph::Graph;

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_book, make_follower
+from tidemill.app.chain import kept_state, make_book, make_finders, make_follower
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
@@ -24,6 +24,7 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
+from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
@@ -58,6 +59,7 @@ class Engine:
         *,
         record: bool = False,
         clock: Clock | None = None,
+        search: Mapping[str, SearchConfig] | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.flow = Flow()
@@ -71,6 +73,7 @@ class Engine:
         self.writer: Writer
         self._environment = environment
         self._chains = dict(chains)
+        self._finders = make_finders(environment.settings.search if search is None else search, chains)
         self._record = record
         self._clock = clock or SystemClock()
         self._on_batches = on_batches
@@ -128,6 +131,7 @@ class Engine:
                     self._clock,
                     flow=self.flow,
                     digest=Digest() if recorder else None,
+                    finder=self._finders.get(source),
                     on_batches=self._on_batches,
                 )
                 number, _ = follower.tip

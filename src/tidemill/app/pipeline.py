@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 from msgspec import Struct
 
+from tidemill._rust import Head
 from tidemill.app.digest import Digest
 from tidemill.bus import Bus
 from tidemill.chains.evm.steps import Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
+from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health
@@ -73,6 +75,7 @@ class ChainPipeline:
         *,
         flow: Flow | None = None,
         digest: Digest | None = None,
+        finder: OpportunityFinder | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.book = book
@@ -89,6 +92,7 @@ class ChainPipeline:
         """The last that was told of each."""
         self._bus = bus
         self._clock = clock
+        self._finder = finder
         self._on_batches = on_batches
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
@@ -118,7 +122,22 @@ class ChainPipeline:
             self.digest.add(batches)
         if self._on_batches is not None:
             self._on_batches(batches)
+        await self._search(step)
         return drifted
+
+    async def _search(self, step: Step) -> None:
+        """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
+
+        What a crash loses is found again: a new run begins with a search of all pools.
+        """
+        newest = _newest(step)
+        if self._finder is None or newest is None:
+            return
+        found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
+        if found:
+            await self._commit(found, {})
+            if self._on_batches is not None:
+                self._on_batches(found)
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
@@ -155,6 +174,15 @@ class ChainPipeline:
                 _log.error("%s", fault)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
+
+
+def _newest(step: Step) -> tuple[Head, int] | None:
+    """Return the new block that the step ends with, and when it was read; None where it ends otherwise.
+
+    What paid after a block that is restored was told before it was reverted.
+    """
+    newest = step.blocks[-1] if step.blocks else None
+    return (newest.heads[-1], newest.recv_ns[-1]) if isinstance(newest, Sealed) else None
 
 
 def _few(events: Sequence[Struct]) -> Batches:

@@ -12,6 +12,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
+from tidemill.process.opportunities import SearchConfig
 from tidemill.store import StoreSettings, WriterSettings
 
 FILE_NAME = "tidemill.toml"
@@ -74,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ingest: IngestSettings = IngestSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
+    search: dict[str, SearchConfig] = {}
+    """What to look for on a chain, by its name."""
 
 
 class Paths(NamedTuple):

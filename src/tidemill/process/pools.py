@@ -68,6 +68,8 @@ class PoolBook:
         """Pools that may have become incomplete."""
         self._suspect: set[bytes] = set()
         """Pools that look complete and are known to be wrong."""
+        self._touched: set[bytes] = set()
+        """Pools that changed since they were last asked for."""
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -102,6 +104,7 @@ class PoolBook:
         self.pools.load(records)
         self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
         self._drifted.update(self.pools.addresses())
+        self._touched.update(self.pools.addresses())
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
         """Take pools as they were read from the chain."""
@@ -237,10 +240,17 @@ class PoolBook:
         self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
 
     def _keep(self, changed: Iterable[tuple[bytes, bytes | None]]) -> None:
-        self._state.update((self.prefix + b"pool/" + key, value) for key, value in changed)
+        for key, value in changed:
+            self._state[self.prefix + b"pool/" + key] = value
+            self._touched.add(key[:_ADDRESS_BYTES])
 
     def _undo_key(self, block_hash: bytes) -> bytes:
         return self.prefix + b"undo/" + block_hash.hex().encode()
+
+    def take_touched(self) -> list[bytes]:
+        """Return the pools that changed since the last call, by address; at first all that were kept."""
+        touched, self._touched = sorted(self._touched), set()
+        return touched
 
     # --- rows for the few; the bulk is built in Rust
 

@@ -17,6 +17,7 @@ from tidemill.schema.events.chain import (
     Swap,
     Token,
 )
+from tidemill.schema.events.derived import Opportunity, OpportunityHop, OpportunityKind
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "HealthState",
     "LiquidityChange",
     "LiquidityKind",
+    "Opportunity",
+    "OpportunityHop",
+    "OpportunityKind",
     "Pool",
     "PoolState",
     "Proof",
@@ -47,6 +51,18 @@ def _tag(event: type[Struct]) -> str:
 
 EVENTS: dict[str, type[Struct]] = {
     _tag(event): event
-    for event in (Block, Reorg, Pool, Token, Swap, LiquidityChange, PoolState, Coverage, Health)
+    for event in (
+        Block,
+        Reorg,
+        Pool,
+        Token,
+        Swap,
+        LiquidityChange,
+        PoolState,
+        Opportunity,
+        OpportunityHop,
+        Coverage,
+        Health,
+    )
 }
 """Every event by its tag."""
