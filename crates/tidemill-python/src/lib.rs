@@ -14,6 +14,8 @@ mod numbers;
 mod pool;
 mod pool_set;
 mod receipts;
+mod searcher;
+mod sizing;
 mod snapshot;
 mod uniswap_v2;
 mod uniswap_v3;
@@ -74,6 +76,10 @@ mod module {
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]
     use super::receipts::{parse_receipts, Receipts};
+    #[pymodule_export]
+    use super::searcher::{Costs, Opportunity, Searcher};
+    #[pymodule_export]
+    use super::sizing::size_paths;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

@@ -4,6 +4,7 @@ mod costs;
 mod cycle;
 mod cycles;
 mod float;
+mod followed;
 mod graph;
 mod least;
 mod leg;
@@ -14,6 +15,7 @@ mod usd;
 
 pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
 pub use cycle::Cycle;
+pub use followed::Followed;
 pub use graph::Graph;
 pub use leg::{Leg, Quoting};
 pub use market::{Hop, Market, PoolFault};
