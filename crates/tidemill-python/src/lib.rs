@@ -15,6 +15,8 @@ mod pool;
 mod pool_set;
 mod receipts;
 mod search;
+mod searcher;
+mod sizing;
 mod snapshot;
 mod uniswap_v2;
 mod uniswap_v3;
@@ -77,6 +79,9 @@ mod module {
     use super::receipts::{parse_receipts, Receipts};
     #[pymodule_export]
     use super::search::{ChainSearch, FoundOpportunities};
+    use super::searcher::{Costs, Opportunity, Searcher};
+    #[pymodule_export]
+    use super::sizing::size_paths;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

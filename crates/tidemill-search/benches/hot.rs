@@ -1,5 +1,10 @@
 //! What sizing and scanning cost: one line of JSON each. `ONLY=name` runs one, `ITER=n` fixes the number of operations.
-#![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -11,8 +16,8 @@ use tidemill_pools::curve_stable::{self, Rules, StableSwap};
 use tidemill_pools::uniswap_v2::{Fee, UniswapV2};
 use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use tidemill_pools::uniswap_v3::UniswapV3;
-use tidemill_pools::U256;
-use tidemill_search::{size, Effort, HopKind, Leg, Sized};
+use tidemill_pools::{Pool, PoolError, U256};
+use tidemill_search::{size, Effort, Graph, HopKind, Leg, Market, Search, Sized};
 
 /// Paths per round: enough different ones that the branches are not learnt by heart.
 const INPUTS: usize = 1024;
@@ -24,6 +29,7 @@ fn main() {
     products();
     ranges();
     quoted();
+    scans();
 }
 
 fn products() {
@@ -101,6 +107,127 @@ fn quoted() {
         let leg = Leg::quoted(&crypto, (0, 1), HopKind::CurveCrypto);
         pays(&[Leg::product(&pairs[index], true), leg])
     });
+}
+
+/// Pools of two tokens, with their tokens.
+struct Listed(Vec<(Pool, [u32; 2])>);
+
+impl Market for Listed {
+    fn leg(&self, pool: u32, token_in: u32, _: u32) -> Result<Leg<'_>, PoolError> {
+        let (pool, tokens) = self.0.get(pool as usize).ok_or(PoolError::Uninitialised)?;
+        Ok(Leg::of(pool, tokens[0] == token_in))
+    }
+}
+
+/// A seeded generator (`SplitMix64`), so that every run has the same graph.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Returns a number from 0 to 1.
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A graph of `count` pools over half as many tokens, seed 7: token 0 (WETH) is in 60% of the pools, token 1 (USDC) in
+/// 20%, the rest join tokens drawn by a power law (density ~ 1/rank, so degrees fall off as real ones do); the first eight
+/// are between the two. Each token has a price from the seed; every pool stands within 0.25% of it, which is inside all
+/// fees; one in four pools is a V3 pool.
+fn world(count: u64) -> Listed {
+    let mut random = Random(7);
+    let tokens = count / 2;
+    let prices: Vec<f64> = (0..tokens).map(|_| (random.unit() * 12.0 - 6.0).exp()).collect();
+    let drawn = |random: &mut Random, above: u64| {
+        let rank = ((tokens - above) as f64).powf(random.unit());
+        (above + rank as u64).min(tokens - 1)
+    };
+    let mut pools = Vec::new();
+    while (pools.len() as u64) < count {
+        let (kind, other) = (random.unit(), drawn(&mut random, 2));
+        let hub = if kind < 0.6 {
+            0
+        } else if kind < 0.8 {
+            1
+        } else {
+            drawn(&mut random, 2)
+        };
+        // Half the pools of a hub go to the tail, each token of which has a pool or two.
+        let other = if kind < 0.4 { 2 + random.next() % (tokens - 2) } else { other };
+        let (hub, other) = if pools.len() < 8 { (0, 1) } else { (hub, other) };
+        if hub == other {
+            continue;
+        }
+        let (low, high) = (hub.min(other), hub.max(other));
+        let off = 1.0 + (random.unit() - 0.5) * 0.005;
+        let price = prices[low as usize] / prices[high as usize] * off;
+        let depth = 1e19 * 10_f64.powf(random.unit() * 4.0);
+        pools.push((pool_at(price, depth, random.unit() < 0.25), [low as u32, high as u32]));
+    }
+    Listed(pools)
+}
+
+fn pool_at(price: f64, depth: f64, is_ranged: bool) -> Pool {
+    if !is_ranged {
+        return pair(depth as u128, (depth * price) as u128).into();
+    }
+    let tick = (price.ln() / 1.0001_f64.ln()) as i32;
+    let mut pool = UniswapV3::new(3_000, 60).unwrap();
+    pool.set_slot(sqrt_ratio_at_tick(tick).unwrap(), tick, 0);
+    let around = tick.div_euclid(60) * 60;
+    for width in [1, 4, 16, 64] {
+        let liquidity = (depth * price.sqrt()) as i128;
+        pool.change_liquidity(around - width * 60, around + (width + 1) * 60, liquidity).unwrap();
+    }
+    pool.into()
+}
+
+/// A block that moves 20 pools by 1% (the V2 pools among them), one of them between the two hubs, the others evenly from the list: rates are
+/// read anew, circles found, sized and ranked.
+fn scans() {
+    for (count, rounds) in [(1_000_u64, 20_usize), (5_000, 20), (20_000, 10)] {
+        let name = format!("scan_20_of_{count}");
+        if std::env::var("ONLY").is_ok_and(|only| only != name) {
+            continue;
+        }
+        let mut world = world(count);
+        let mut graph = Graph::new();
+        for (pool, (_, tokens)) in world.0.iter().enumerate() {
+            graph.insert(pool as u32, tokens);
+        }
+        let all: Vec<u32> = graph.pools().collect();
+        assert!(graph.refresh(&world, &all).is_empty());
+        let touched: Vec<u32> = (0..20).map(|index| (index * (count / 20)) as u32).collect();
+        for (pool, moved) in touched.iter().zip([1.01, 0.99].into_iter().cycle()) {
+            if let Pool::UniswapV2(pair) = &mut world.0[*pool as usize].0 {
+                let (reserve0, reserve1) = pair.reserves();
+                pair.set_reserves((reserve0 as f64 * moved) as u128, reserve1).unwrap();
+            }
+        }
+        let costs = std::collections::HashMap::default();
+        let search = Search { hops_max: 3, starts: &[0, 1], effort: Effort::QUICK, costs: &costs };
+        let mut took_ns = Vec::new();
+        let (mut candidates, mut found) = (0, 0);
+        for _ in 0..rounds {
+            let start = Instant::now();
+            assert!(graph.refresh(&world, &touched).is_empty());
+            let scan = graph.scan(&world, &touched, &search);
+            took_ns.push(start.elapsed().as_nanos() as f64);
+            (candidates, found) = (scan.candidates, scan.opportunities.len());
+        }
+        took_ns.sort_by(f64::total_cmp);
+        let degree = all.iter().filter(|pool| graph.tokens(**pool).contains(&0)).count();
+        let (best_ms, median_ms) = (took_ns[0] / 1e6, took_ns[rounds / 2] / 1e6);
+        println!(
+            "{{\"name\":\"{name}\",\"ms\":{best_ms:.3},\"median_ms\":{median_ms:.3},\"candidates\":{candidates},\"found\":{found},\"hub_pools\":{degree}}}"
+        );
+    }
 }
 
 /// Sizes a path that pays, as the search does.

@@ -27,7 +27,7 @@ impl Market for Listed {
         let place = |token: u32| tokens.iter().position(|known| *known == token).ok_or(PoolError::Tokens);
         let (token_in, token_out) = (place(token_in)?, place(token_out)?);
         Ok(match pool {
-            AnyPool::Stable(pool) => Leg::quoted(pool, (token_in, token_out), HopKind::CurveStable),
+            AnyPool::Stable(pool) => Leg::quoted(&**pool, (token_in, token_out), HopKind::CurveStable),
             AnyPool::Weighted(pool) => Leg::quoted(pool, (token_in, token_out), HopKind::BalancerWeighted),
             _ => pool.leg(token_in < token_out),
         })
@@ -201,7 +201,7 @@ fn stable_of_three() -> AnyPool {
     };
     let balances =
         [U256::from(9_000_000_000_u64), U256::from(10_000_000_000_u64), U256::from(11_000_000_000_u64)];
-    AnyPool::Stable(StableSwap::new(Rules::TEMPLATE, terms, &balances, &[one * one; 3]).unwrap())
+    AnyPool::Stable(Box::new(StableSwap::new(Rules::TEMPLATE, terms, &balances, &[one * one; 3]).unwrap()))
 }
 
 #[test]

@@ -20,7 +20,7 @@ const SECTION: f64 = 0.381_966_011_250_105;
 /// Relative width at which a bracket is closed.
 const CLOSE: f64 = 1e-9;
 /// Part of the profit that is not worth another question; below a unit nothing is.
-const NEGLIGIBLE: f64 = 1e-12;
+const NEGLIGIBLE: f64 = 1e-11;
 
 /// An input that was asked.
 #[derive(Clone, Copy)]
@@ -98,8 +98,8 @@ impl Bracket {
         if let Some((input, bend)) = map.and_then(|map| Some((self.fitted(map)?, map.1))) {
             let change = to_f64(input.abs_diff(best));
             // What going there gains, by the map.
-            let is_close = bend * change * change < (self.profit() * NEGLIGIBLE).max(1.0);
-            if is_close && !self.others.is_empty() {
+            let is_close = bend * change * change < self.negligible();
+            if (is_close && !self.others.is_empty()) || self.is_flat() {
                 return None;
             }
             if self.is_inside(input) && input != best {
@@ -151,6 +151,16 @@ impl Bracket {
     /// Returns what the best point gains, where it gains.
     fn profit(&self) -> f64 {
         (self.output_f64() - to_f64(self.best.input)).max(0.0)
+    }
+
+    fn negligible(&self) -> f64 {
+        (self.profit() * NEGLIGIBLE).max(1.0)
+    }
+
+    /// Says whether the latest inputs pay the same but for what is negligible: what they differ by is rounding.
+    fn is_flat(&self) -> bool {
+        let [_, .., latest] = self.others.as_slice() else { return false };
+        to_f64(self.best.trial.score().abs_diff(latest.trial.score())) < self.negligible()
     }
 
     /// Returns where a map of this slope and bend, seen from the best point, has a rate of one.

@@ -17,7 +17,7 @@ pub enum AnyPool {
     Product(UniswapV2),
     Ranged(UniswapV3),
     Weighted(WeightedV2),
-    Stable(StableSwap),
+    Stable(Box<StableSwap>),
 }
 
 impl AnyPool {
@@ -37,7 +37,7 @@ impl AnyPool {
             Self::Product(pool) => Leg::product(pool, zero_for_one),
             Self::Ranged(pool) => Leg::ranges(pool, zero_for_one),
             Self::Weighted(pool) => Leg::quoted(pool, tokens, HopKind::BalancerWeighted),
-            Self::Stable(pool) => Leg::quoted(pool, tokens, HopKind::CurveStable),
+            Self::Stable(pool) => Leg::quoted(&**pool, tokens, HopKind::CurveStable),
         }
     }
 }
@@ -97,6 +97,6 @@ pub fn stable() -> impl Strategy<Value = AnyPool> {
         let rate = one() * one();
         let pool =
             StableSwap::new(Rules::TEMPLATE, terms, &[U256::from(a), U256::from(b)], &[rate, rate]).unwrap();
-        AnyPool::Stable(pool)
+        AnyPool::Stable(Box::new(pool))
     })
 }
