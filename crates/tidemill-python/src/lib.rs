@@ -79,6 +79,7 @@ mod module {
     use super::receipts::{parse_receipts, Receipts};
     #[pymodule_export]
     use super::search::{ChainSearch, FoundOpportunities};
+    #[pymodule_export]
     use super::searcher::{Costs, Opportunity, Searcher};
     #[pymodule_export]
     use super::sizing::size_paths;

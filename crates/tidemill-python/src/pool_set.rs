@@ -135,7 +135,7 @@ fn records(py: Python<'_>, patch: &Patch) -> Vec<Record> {
 
 /// The pools of one chain.
 #[pyclass(module = "tidemill._rust")]
-pub struct PoolSet(pub(crate) Inner);
+pub struct PoolSet(Inner);
 
 impl PoolSet {
     /// Returns the set itself.

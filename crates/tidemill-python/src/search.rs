@@ -60,7 +60,7 @@ impl ChainSearch {
         recv_ns: i64,
     ) -> PyResult<FoundOpportunities> {
         let search = &mut self.0;
-        let scan = py.detach(|| search.search(&pools.0, &touched, &head.0, recv_ns));
+        let scan = py.detach(|| search.search(pools.inner(), &touched, &head.0, recv_ns));
         let ChainScan { opportunity, opportunity_hop, faults } = scan;
         let batches = filled([
             (tidemill_events::OpportunityColumns::TAG, opportunity.finish()),

@@ -1,7 +1,7 @@
 //! A search over the pools of one chain, which are known by their addresses and stand in a `PoolSet`.
 
 use rustc_hash::FxHashMap;
-use tidemill_pools::{Address, PoolError, PoolSet};
+use tidemill_pools::{Address, PoolError, PoolSet, Tracked};
 
 use crate::graph::Graph;
 use crate::leg::Leg;
@@ -100,6 +100,15 @@ impl Followed {
     ) -> Scan {
         let touched: Vec<u32> = addresses.into_iter().filter_map(|pool| self.pools.known(pool)).collect();
         self.graph.scan(&InSet { set, pools: &self.pools, tokens: &self.tokens }, &touched, search)
+    }
+
+    /// Returns the pool between two tokens that takes the most of the first to double its price; `None` without one.
+    pub(crate) fn deepest<'s>(&self, set: &'s PoolSet, one: u32, other: u32) -> Option<&'s Tracked> {
+        let market = InSet { set, pools: &self.pools, tokens: &self.tokens };
+        let depth = |pool: u32| market.leg(pool, one, other).and_then(|leg| leg.depth()).ok();
+        let between = self.graph.between(one, other).filter_map(|pool| Some((depth(pool)?, pool)));
+        let (_, deepest) = between.max_by(|(one, a), (other, b)| one.total_cmp(other).then(b.cmp(a)))?;
+        set.get(self.pools.address(deepest)?)
     }
 
     /// Returns the number of a token; `None` where no pool trades it.

@@ -4,7 +4,8 @@ use ruint::aliases::U256;
 use tidemill_events::{Opportunity as Row, OpportunityHop as HopRow};
 use tidemill_pools::{Address, Head, PoolSet};
 
-use crate::chain::{ChainOptions, ChainScan, Numbers};
+use crate::chain::{ChainOptions, ChainScan};
+use crate::followed::Followed;
 use crate::market::Hop;
 use crate::scan::Opportunity;
 
@@ -13,8 +14,7 @@ pub(crate) struct Found<'a> {
     pub(crate) options: &'a ChainOptions,
     pub(crate) head: &'a Head,
     pub(crate) recv_ns: i64,
-    pub(crate) pools: &'a Numbers,
-    pub(crate) tokens: &'a Numbers,
+    pub(crate) followed: &'a Followed,
     pub(crate) set: &'a PoolSet,
 }
 
@@ -27,9 +27,12 @@ struct Named {
 
 impl Found<'_> {
     fn named(&self, hop: &Hop) -> Option<Named> {
-        let (pool, tokens) = (*self.pools.address(hop.pool)?, (hop.token_in, hop.token_out));
-        let (token_in, token_out) = (*self.tokens.address(tokens.0)?, *self.tokens.address(tokens.1)?);
-        Some(Named { pool, token_in, token_out })
+        let token = |token| self.followed.token_address(token).copied();
+        Some(Named {
+            pool: *self.followed.pool_address(hop.pool)?,
+            token_in: token(hop.token_in)?,
+            token_out: token(hop.token_out)?,
+        })
     }
 }
 
