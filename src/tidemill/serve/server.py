@@ -70,14 +70,12 @@ class Server:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            sampling = tasks.create_task(self._sample(), name="api rates")
-            serving = [
-                tasks.create_task(server.serve([port.socket]), name=f"api {port.url}")
-                for server, port in self._servers
-            ]
-            await asyncio.wait(serving)
-            sampling.cancel()
+        sampling = asyncio.create_task(self._sample(), name="api rates")
+        sampling.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
+        await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
+        sampling.cancel()
+        with suppress(asyncio.CancelledError):
+            await sampling
 
     async def _sample(self) -> None:
         while True:
