@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 
 import aiohttp
@@ -15,7 +16,7 @@ from tidemill.sandbox.faults.proxy import fault_proxy
 from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.serve.declared import declared
 
-from .conftest import chain_toml
+from .conftest import ROOT, chain_toml
 from .crowd import TradingCrowd
 from .until import until
 
@@ -122,6 +123,9 @@ async def test_health_coverage_and_stats_are_those_of_the_commands(fresh_world, 
             "source: expected one of"
         )
 
+        _, out, _ = await tidemill(tmp_path, "status")
+        assert f"data API at {api}, metrics at http://127.0.0.1:" in out
+
         code, out, _ = await tidemill(tmp_path, "sql", "--json", "SELECT count() AS swaps FROM swap")
         assert (await get(f"{api}/stats"))["tables"]["swap"]["rows"] == json.loads(out)["swaps"]
 
@@ -174,6 +178,15 @@ async def test_a_real_prometheus_scrapes_it(fresh_world, tmp_path):
                 "rate(websocket_messages_received_total[3s])",
             ):
                 await until(lambda asked=expression: has(asked), 15)
+            guide = (ROOT / "docs/guide/metrics.md").read_text()
+            asked = re.findall(r"^\| [^|`]+ \| `(.+)` \|$", guide, re.MULTILINE)
+            assert len(asked) > 8
+            known = {metric.name for metric in declared()}
+            for expression in asked:
+                plain = expression.replace("\\|", "|")
+                await query(plain)  # refuses what is no PromQL
+                named = set(re.findall(r"\b(?:tidemill|websocket)_[a-z_]+", plain))
+                assert {re.sub("_(bucket|sum|count)$", "", name) for name in named} <= known, plain
 
 
 async def test_without_an_api_no_port_is_taken(fresh_world, tmp_path):

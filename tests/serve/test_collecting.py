@@ -1,8 +1,11 @@
 """Does a scrape say what the state says, by the declared names."""
 
+import subprocess
+
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as prometheus_text
+from tests.prometheus import need_prometheus
 
 from tidemill.core.metrics import Metrics
 from tidemill.serve.collecting import families
@@ -71,6 +74,13 @@ def test_names_and_units_are_those_of_prometheus():
         assert bool(metric.bounds) == (metric.kind == "histogram"), metric.name
     names = [metric.name for metric in declared()]
     assert len(names) == len(set(names))
+
+
+def test_prometheus_own_linter_finds_nothing():
+    binary = need_prometheus().with_name("promtool")
+    text = Metrics().told(families(program()), "").body
+    linted = subprocess.run([binary, "check", "metrics"], input=text, capture_output=True, timeout=30)
+    assert (linted.returncode, linted.stdout, linted.stderr) == (0, b"", b"")
 
 
 def test_what_is_not_known_is_left_out_and_not_zero():

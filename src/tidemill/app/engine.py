@@ -25,6 +25,7 @@ from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
+from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
 from tidemill.store.ledger import summary
@@ -91,6 +92,7 @@ class Engine:
                 open_store(self._environment.store_url, settings.store)
             )
             await self.store.migrate()
+            self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
             self._opened = opened.pop_all()
         self.writer = Writer(
             self.bus,

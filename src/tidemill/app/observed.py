@@ -32,9 +32,8 @@ class Observed:
         self._version = _version()
 
     async def state(self) -> ProgramState:
-        """Return how everything fares."""
+        """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
         engine, now_ns = self._engine, self._clock.now_ns()
-        topics = {topic: await self._topic(topic) for topic in engine.writer.stored}
         return ProgramState(
             version=self._version,
             now_ns=now_ns,
@@ -44,7 +43,7 @@ class Observed:
             store_faults=engine.store_fault_count,
             to_bus=_times(engine.flow.to_bus),
             to_store=_times(engine.flow.to_store),
-            topics=topics,
+            topics={topic: self._topic(topic) for topic in engine.writer.stored},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
         )
 
@@ -56,14 +55,14 @@ class Observed:
         """Return how much each table holds."""
         return await self._engine.store.stats()
 
-    async def _topic(self, topic: str) -> TopicState:
-        stored = self._engine.writer.stored[topic]
+    def _topic(self, topic: str) -> TopicState:
+        flow, stored = self._engine.flow, self._engine.writer.stored[topic]
         return TopicState(
-            events=self._engine.flow.rows[topic],
+            events=flow.rows[topic],
             stored=stored.rows,
             inserts=stored.inserts,
             insert_s=stored.insert_ns_sum / NS_PER_S,
-            waiting_batches=max(await self._engine.bus.head(topic) - stored.next_offset, 0),
+            waiting_batches=max(flow.heads.get(topic, 0) - stored.next_offset, 0),
         )
 
     def _chain(self, source: str, now_ns: int) -> ChainState:

@@ -35,6 +35,8 @@ class Flow:
         self.to_store = Latency()
         self.rows: Counter[str] = Counter()
         """Events committed to the bus, by topic."""
+        self.heads: dict[str, int] = {}
+        """The offset that the next batch of each topic gets, as far as it is known."""
         self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
 
     @property
@@ -46,6 +48,7 @@ class Flow:
         """Count what is on the bus now."""
         for (topic, batch), offset in zip(batches, offsets, strict=True):
             self.rows[topic] += batch.num_rows
+            self.heads[topic] = offset + 1
             if topic not in _COUNTED:
                 continue
             received = _received(batch)
