@@ -25,6 +25,7 @@ def test_port_0_takes_any_that_is_free_and_says_which():
         for port in ports:
             with socket.create_connection(port.socket.getsockname(), timeout=5):
                 pass
+            assert port.socket.proto == socket.IPPROTO_TCP, "or asyncio leaves Nagle's delay on"
     finally:
         ports.close()
 

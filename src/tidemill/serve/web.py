@@ -1,7 +1,7 @@
 """How is a request answered over HTTP: the data API's application, and that of the metrics' own port."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -113,11 +113,10 @@ def _fault(fault: Fault) -> Response:
     return _json(FaultAnswer(type(fault).__name__, str(fault)), status)
 
 
-def _json(value: object, status: int, headers: object = None) -> Response:
-    more = dict(headers) if isinstance(headers, dict) else {}
+def _json(value: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
     return Response(
         msgspec.json.encode(value),
         status_code=status,
-        headers={**_HEADERS, **more},
+        headers={**_HEADERS, **(headers or {})},
         media_type="application/json",
     )
