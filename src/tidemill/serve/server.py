@@ -100,7 +100,8 @@ class _ToOurs(logging.Handler):
     """Passes on what the library says of requests to our log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _log.handle(record)
+        if _log.isEnabledFor(record.levelno):
+            _log.handle(record)
 
 
 _LOGS = {
