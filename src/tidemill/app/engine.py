@@ -26,6 +26,7 @@ from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
+from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
 from tidemill.store.ledger import summary
@@ -68,6 +69,10 @@ class Engine:
         """What reads each chain, by source."""
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
         self.store_faults: deque[str] = deque(maxlen=20)
+        """The last ones."""
+        self.store_fault_count = 0
+        self.is_store_up = True
+        """Whether what the writer tried last worked."""
         self.bus: Bus
         self.store: Store
         self.writer: Writer
@@ -90,13 +95,14 @@ class Engine:
                 open_store(self._environment.store_url, settings.store)
             )
             await self.store.migrate()
+            self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
             self._opened = opened.pop_all()
         self.writer = Writer(
             self.bus,
             self.store,
             settings=settings.store.writer,
             now_ns=self._clock.now_ns,
-            on_stored=self.flow.stored,
+            on_stored=self._stored,
             on_fault=self._store_fault,
         )
         return self
@@ -169,7 +175,13 @@ class Engine:
         self.statuses[source].last_fault = str(fault)
         _log.error("chain %s: %s", source, fault)
 
+    def _stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
+        self.is_store_up = True
+        self.flow.stored(topic, last_offset, stored_ns)
+
     def _store_fault(self, fault: Fault) -> None:
+        self.is_store_up = False
+        self.store_fault_count += 1
         self.store_faults.append(str(fault))
         _log.error("store: %s", fault)
 
@@ -186,24 +198,34 @@ class Engine:
         """Return the rows of every table, as stored."""
         return {size.table: size.rows for size in await self.store.stats()}
 
+    @property
+    def uptime_s(self) -> float:
+        """How long it has been there."""
+        return time.monotonic() - self._started_s
+
+    def chain_status(self, source: str) -> dict[str, Any]:
+        """Return how one chain fares, as JSON has it, without scorecards and coverage."""
+        status, pipeline = self.statuses[source], self.pipelines.get(source)
+        if pipeline is not None:
+            status.tip = pipeline.tip
+            status.pools = len(pipeline.book.pools)
+            status.faults = pipeline.fault_count
+            status.digest = pipeline.digest.hex() if pipeline.digest else ""
+        return _told(status, pipeline, self._environment.redactor)
+
     async def status(self) -> dict[str, Any]:
         """Return how everything fares, as JSON has it."""
         chains: dict[str, Any] = {}
         redact = self._environment.redactor
-        for source, status in self.statuses.items():
-            pipeline = self.pipelines.get(source)
-            if pipeline is not None:
-                status.tip = pipeline.tip
-                status.pools = len(pipeline.book.pools)
-                status.faults = pipeline.fault_count
-                status.digest = pipeline.digest.hex() if pipeline.digest else ""
-            chains[source] = _told(status, pipeline, redact)
-            if source in self.shells:
-                shell = self.shells[source]
-                chains[source]["scorecards"] = shell.links.told(self._clock.now_ns())
+        for source in self.statuses:
+            chains[source] = self.chain_status(source)
+            pipeline, shell = self.pipelines.get(source), self.shells.get(source)
+            chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
+            if shell is not None:
+                chains[source]["scorecards"] = shell.told(self._clock.now_ns())
                 chains[source]["inbox"] = {"batches": shell.inbox_batches, "waits": shell.inbox_wait_count}
         return {
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "uptime_s": round(self.uptime_s, 1),
             "data": str(self._environment.paths.data),
             "events": self.flow.events,
             "frame_to_bus": self.flow.to_bus.summary_ms(),
@@ -226,7 +248,6 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
         endpoint: redact(" ".join(filter(None, (health.state, health.detail))))
         for endpoint, health in heard.items()
     }
-    told["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
     newest = str(pipeline.faults[-1]) if pipeline is not None and pipeline.faults else ""
     told["last_fault"] = redact(status.last_fault or newest)
     return told

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
@@ -35,14 +35,22 @@ class Flow:
     def __init__(self) -> None:
         self.to_bus = Latency()
         self.to_store = Latency()
-        self.events = 0
-        """Events committed to the bus."""
+        self.rows: Counter[str] = Counter()
+        """Events committed to the bus, by topic."""
+        self.heads: dict[str, int] = {}
+        """The offset that the next batch of each topic gets, as far as it is known."""
         self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
+
+    @property
+    def events(self) -> int:
+        """Events committed to the bus."""
+        return self.rows.total()
 
     def committed(self, batches: Batches, offsets: Sequence[int], now_ns: int) -> None:
         """Count what is on the bus now."""
         for (topic, batch), offset in zip(batches, offsets, strict=True):
-            self.events += batch.num_rows
+            self.rows[topic] += batch.num_rows
+            self.heads[topic] = offset + 1
             if topic not in _COUNTED:
                 continue
             received = _received(batch)
@@ -86,6 +94,8 @@ class ChainPipeline:
         self.faults: deque[Fault] = deque(maxlen=100)
         """The last ones."""
         self.fault_count = 0
+        self.is_bus_up = True
+        """Whether the last commit found room."""
         self.ledger = Ledger()
         """What this run has told of its completeness."""
         self.endpoints: dict[str, Health] = {}
@@ -166,14 +176,18 @@ class ChainPipeline:
         wait_s = _RETRY_FIRST_S
         while True:
             try:
-                return await self._bus.commit(batches, state)
+                offsets = await self._bus.commit(batches, state)
             except (
                 Unreachable
             ) as fault:  # a full disk: nothing was written, and nothing more is read until it was
+                self.is_bus_up = False
                 self.note(fault)
                 _log.error("%s", fault)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
+            else:
+                self.is_bus_up = True
+                return offsets
 
 
 def _newest(step: Step) -> tuple[Head, int] | None:

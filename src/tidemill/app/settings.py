@@ -13,12 +13,14 @@ from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
+from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
 
 FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
 ALIASES = {
     "LOG_LEVEL": "log.level",
+    "PROMETHEUS_PORT": "metrics.port",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
 }
@@ -73,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
     ingest: IngestSettings = IngestSettings()
+    api: ApiSettings = ApiSettings()
+    metrics: MetricsSettings = MetricsSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
     search: dict[str, SearchConfig] = {}

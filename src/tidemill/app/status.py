@@ -28,6 +28,8 @@ def _text(found: dict[str, Any]) -> str:
         f"frame to bus    {_latency(found['frame_to_bus'])}",
         f"frame to stored {_latency(found['frame_to_stored'])}",
     ]
+    if "api" in found:
+        lines.append(f"data API at {found['api']['url']}, metrics at {found['api']['metrics_url']}")
     for source, chain in found["chains"].items():
         lines.append(f"{source}: {chain['state']}, block {chain['tip']}, {chain['pools']} pools")
         lines += [f"  {where}: {how}" for where, how in chain["endpoints"].items()]

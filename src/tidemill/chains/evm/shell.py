@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,12 +20,21 @@ from tidemill.core.recording import Entry, Kind, Recorder
 from tidemill.core.socket import Socket, SocketLimits
 from tidemill.schema.faults import Fault, Refused, Unreachable
 
-_INBOX_BATCHES_MAX = 256
+INBOX_BATCHES_MAX = 256
+"""How many batches of entries may wait for the machine."""
 _STEP_ENTRIES_MAX = 10_000
 _ALONE = frozenset({"eth_getLogs", "eth_call"})
 """Their answers are large: each goes in a request of its own."""
 _STEADY_S = 5.0
 """A connection that lasted so long was a good one: the next backoff begins anew."""
+
+
+class Traffic(msgspec.Struct):
+    """What came over one WebSocket since the start, however often it was connected."""
+
+    connects: int = 0
+    frames: int = 0
+
 
 OnStep = Callable[[Step], Awaitable[Sequence[bytes] | None]]
 """Takes a step; returns the pools, by address, that contradict their logs and must be read anew, if any."""
@@ -49,11 +58,12 @@ class Shell:
         self._clock = clock
         self._recorder = recorder
         self._on_recorder_fault = on_recorder_fault
-        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=_INBOX_BATCHES_MAX)
+        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=INBOX_BATCHES_MAX)
         self.inbox_wait_count = 0
         """How often what came in had to wait for room in the inbox."""
         self._sockets: dict[str, Socket] = {}
         self._lost = {link.name: asyncio.Event() for link in follower.links.sockets}
+        self._traffic = {link.name: Traffic() for link in follower.links.sockets}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._http: dict[str, HttpEndpoint] = {}
@@ -62,6 +72,16 @@ class Shell:
     def links(self) -> Links:
         """Its connections, and how each endpoint fares."""
         return self._follower.links
+
+    def told(self, now_ns: int) -> dict[str, dict[str, Any]]:
+        """Return every endpoint's scorecard, its connections' state and traffic, by its number as text."""
+        found = self.links.told(now_ns)
+        for card in found.values():
+            for name, link in card["links"].items():
+                traffic = self._traffic.get(name)
+                link["connects"] = 0 if traffic is None else traffic.connects
+                link["frames"] = 0 if traffic is None else traffic.frames
+        return found
 
     @property
     def inbox_batches(self) -> int:
@@ -200,6 +220,7 @@ class Shell:
     async def _read_once(self, name: str, url: str) -> None:
         async with await Socket.connect(url, self._clock, SocketLimits()) as socket:
             self._sockets[name] = socket
+            self._traffic[name].connects += 1
             self._lost[name].clear()
             await self._hand_over([Entry(Kind.OPEN, self._clock.now_ns(), name)])
             reason = f"{socket.endpoint}: replaced because it was silent"
@@ -222,6 +243,7 @@ class Shell:
                 frames = await socket.receive()
             except Fault as fault:
                 return str(fault)
+            self._traffic[name].frames += len(frames)
             await self._hand_over([Entry(Kind.FRAME, recv_ns, name, data) for recv_ns, data in frames])
 
 
