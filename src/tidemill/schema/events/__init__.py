@@ -18,6 +18,13 @@ from tidemill.schema.events.chain import (
     Token,
 )
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
+from tidemill.schema.events.subgraph import (
+    SubgraphBalance,
+    SubgraphHead,
+    SubgraphPool,
+    SubgraphSwap,
+    SubgraphSwapKind,
+)
 
 __all__ = [
     "EVENTS",
@@ -34,6 +41,11 @@ __all__ = [
     "Reorg",
     "ReorgKind",
     "StateCause",
+    "SubgraphBalance",
+    "SubgraphHead",
+    "SubgraphPool",
+    "SubgraphSwap",
+    "SubgraphSwapKind",
     "Swap",
     "Token",
 ]
@@ -47,6 +59,20 @@ def _tag(event: type[Struct]) -> str:
 
 EVENTS: dict[str, type[Struct]] = {
     _tag(event): event
-    for event in (Block, Reorg, Pool, Token, Swap, LiquidityChange, PoolState, Coverage, Health)
+    for event in (
+        Block,
+        Reorg,
+        Pool,
+        Token,
+        Swap,
+        LiquidityChange,
+        PoolState,
+        Coverage,
+        Health,
+        SubgraphHead,
+        SubgraphSwap,
+        SubgraphPool,
+        SubgraphBalance,
+    )
 }
 """Every event by its tag."""
