@@ -16,7 +16,6 @@ from ariadne.asgi.handlers import GraphQLTransportWSHandler, GraphQLWSHandler
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
-
 from tests.servers.subgraph_schema import POOL_ENTITIES, TYPES, pool_row, sdl, swap_row
 from tests.servers.subgraph_world import World
 
@@ -198,7 +197,7 @@ def make_schema(server: Server, dialect: str):
             raise ValueError(server.faults["error"])
         return {"block": block_at(block), "deployment": "Qm", "hasIndexingErrors": world.has_errors}
 
-    def swaps_of(block=None, first=100, where=None, orderBy="id", orderDirection="asc", **_):  # noqa: N803
+    def swaps_of(block=None, first=100, where=None, orderBy="id", orderDirection="asc", **_):
         if server.faults["partial"] and block is not None:
             raise ValueError("Store error: query execution error: canceling statement due to timeout")
         number = block_at(block)["number"]

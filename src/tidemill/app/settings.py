@@ -13,6 +13,7 @@ from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
@@ -74,6 +75,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ingest: IngestSettings = IngestSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
+    subgraphs: dict[str, SubgraphConfig] = {}
+    """The subgraphs to read beside them, by the name that their events carry."""
 
 
 class Paths(NamedTuple):

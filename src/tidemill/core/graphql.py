@@ -240,7 +240,7 @@ class Conversation:
                 for operation in self._queries:
                     self._start(operation)
             case "connection_error" if not self._is_modern:
-                raise Refused(f"{self._where}: the server refused: {bytes(said.payload[:200])!r}")
+                raise Refused(f"{self._where}: the server refused: {bytes(said.payload)[:200]!r}")
             case "ping" if self._is_modern:
                 self._say("pong")
             case "pong" | "connection_ack" if self._is_modern:
@@ -317,4 +317,4 @@ def _message_of(payload: msgspec.Raw) -> str:
             return read()
         except (*_UNREADABLE, IndexError):
             continue
-    return repr(bytes(payload[:200]))
+    return repr(bytes(payload)[:200])

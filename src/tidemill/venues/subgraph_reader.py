@@ -101,6 +101,11 @@ class SubgraphReader:
         return self._asking.shards
 
     @property
+    def is_announced(self) -> bool:
+        """Whether a WebSocket announces new swaps, so that it need not be asked all the time."""
+        return self._asking.is_announced
+
+    @property
     def endpoint(self) -> str:
         """Where the queries go, without what opens it."""
         return self._asking.endpoint
