@@ -105,7 +105,9 @@ class Misbehaving:
         if faults["only"]:
             offered = [one for one in offered if one == faults["only"]]
         if faults["dead"] or not offered:
-            await send({"type": "websocket.close", "code": 1013})
+            status = 503 if faults["dead"] else 400
+            await send({"type": "websocket.http.response.start", "status": status, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b""})
             return
         if faults["wrong_subprotocol"]:
             await receive()

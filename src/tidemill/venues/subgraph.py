@@ -190,7 +190,7 @@ def _swap(dialect: Dialect, row: Any, head: Head, origin: Origin, recv_ns: int) 
     tokens = [binary(at(row, leg.token), 20, leg.token) for leg in fields.legs]
     decimals = _leg_decimals(dialect, row, tokens, origin)
     amounts = [
-        [raw_units(at(row, path), places, path) for path in leg.amounts]
+        [_amount(at(row, path), places, path, is_raw=dialect.is_raw) for path in leg.amounts]
         for leg, places in zip(fields.legs, decimals, strict=True)
     ]
     into, amount_in, amount_out = _directed(fields.direction, amounts)
@@ -214,6 +214,10 @@ def _swap(dialect: Dialect, row: Any, head: Head, origin: Origin, recv_ns: int) 
         amount_in=amount_in,
         amount_out=amount_out,
     )
+
+
+def _amount(value: Any, decimals: int, what: str, *, is_raw: bool) -> int:
+    return integer(value, what, bits=256) if is_raw else raw_units(value, decimals, what)
 
 
 def _leg_decimals(dialect: Dialect, row: Any, tokens: list[bytes], origin: Origin) -> list[int]:
@@ -303,7 +307,7 @@ def _tokens(fields: PoolFields, row: Any) -> Iterator[tuple[Any, Any]]:
 
 def _balance(token: Any, fields: PoolFields, value: Any, *, is_raw: bool) -> dict[str, Any]:
     decimals = decimals_of(at(token, "decimals"), "decimals")
-    balance = raw_units(value, 0 if is_raw else decimals, "balance")
+    balance = _amount(value, decimals, "balance", is_raw=is_raw)
     if balance < 0:
         raise Malformed(f"expected a balance, found {value!r}")
     symbol = at(token, "symbol")

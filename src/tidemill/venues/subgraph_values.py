@@ -9,8 +9,10 @@ _ABSENT = object()
 _INTEGER = re.compile(r"-?[0-9]{1,80}")
 _DECIMAL = re.compile(r"(-?)([0-9]{1,80})(?:\.([0-9]{1,80}))?(?:[eE]([+-]?[0-9]{1,2}))?")
 _HEX = re.compile(r"0x([0-9a-fA-F]{40,128})")
-_DIGITS_MAX = 34
-"""Indexers keep so many significant digits of a decimal: one with as many may have been rounded."""
+_ROUNDED_FROM = 10**34
+"""Indexers keep 34 significant digits of a decimal: an amount of fewer raw units is exact, another need not
+be.
+"""
 _DECIMALS_MAX = 77
 """10^78 is more than any 256-bit amount."""
 
@@ -48,22 +50,19 @@ def integer(value: Any, what: str, *, bits: int, is_signed: bool = False) -> int
 def raw_units(value: Any, decimals: int, what: str) -> int:
     """Return a decimal amount as raw units, which may be negative.
 
-    Raises: Malformed, where it is none, or no whole number of raw units, or has so many digits that the
-    indexer may have rounded it.
+    Raises: Malformed, where it is none, or no whole number of raw units, or so large that the indexer may
+    have rounded it.
     """
     found = _DECIMAL.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise _expected(f"a decimal in a text as {what}", value)
     sign, whole, part, power = found.groups(default="")
-    digits = (whole + part).strip("0")
-    if len(digits) >= _DIGITS_MAX:
-        raise _expected(f"fewer than {_DIGITS_MAX} digits, as more may be rounded, as {what}", value)
     raw = int(whole + part) * 10 ** (max(0, decimals + int(power or 0)))
     raw, rest = divmod(raw, 10 ** (len(part) + max(0, -decimals - int(power or 0))))
     if rest:
         raise _expected(f"at most {decimals} decimals as {what}", value)
-    if raw >= 1 << 256:
-        raise _expected(f"an amount of 256 bits as {what}", value)
+    if raw >= _ROUNDED_FROM:
+        raise _expected(f"less than 10^34 raw units, as more may be rounded, as {what}", value)
     return -raw if sign else raw
 
 
