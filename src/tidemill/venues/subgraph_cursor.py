@@ -17,6 +17,8 @@ from tidemill.schema.events import SubgraphSwap, SubgraphSwapKind
 from tidemill.schema.faults import Malformed
 from tidemill.venues.subgraph import Head, Window
 
+_EVER_S = 1 << 33
+
 
 class _State(Struct, array_like=True):
     first_s: int
@@ -71,11 +73,13 @@ class Cursor:
 
     def take(self, window: Window, head: Head, swaps: Iterable[SubgraphSwap]) -> list[SubgraphSwap]:
         """Return what a whole window tells anew: retractions first, then swaps in the order of their time."""
+        # after a reorg the head can be earlier than the one before: nothing is later than it
+        last_s = _EVER_S if window.to_s >= head.timestamp_s else window.to_s
         found = {swap.swap_id: swap for swap in swaps if not self._is_skipped(swap)}
         gone = [
             swap
             for swap_id, swap in self._kept.items()
-            if window.from_s <= swap.event_ns // NS_PER_S <= window.to_s
+            if window.from_s <= swap.event_ns // NS_PER_S <= last_s
             and not _is_same(swap, found.get(swap_id))
         ]
         new = [swap for swap_id, swap in found.items() if not _is_same(swap, self._kept.get(swap_id))]

@@ -41,6 +41,8 @@ class Freshness:
         self.lag_blocks = None if chain_number is None else max(0, chain_number - head.number)
         if head.has_indexing_errors:
             return self._judge(Verdict.LATE, f"it says that it has indexing errors, at block {head.number}")
+        if self.lag_blocks is None and self.verdict is Verdict.LATE:
+            return False  # it cannot be told that it is less late now
         if self.lag_blocks is None:
             return self._judge(Verdict.FRESH, f"it answers, at block {head.number}; the chain's is not known")
         limit = self._lag_blocks_max
