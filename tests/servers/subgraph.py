@@ -1,7 +1,8 @@
 """A GraphQL server with the schemas of subgraphs, over HTTP and both WebSocket subprotocols, that misbehaves
 when it is told to. `python -m tests.servers.subgraph` prints its port and serves until it is ended.
 
-POST /control takes {"mine": [blocks, swaps], "reorg": [depth, swaps], "set": {fault: value}, "drop": true};
+POST /control takes {"mirror": {"rpc_url", "pools"},
+"mine": [blocks, swaps], "reorg": [depth, swaps], "set": {fault: value}, "drop": true};
 GET /world tells what the chain has; POST /rpc answers eth_blockNumber.
 """
 
@@ -46,6 +47,7 @@ class Server:
         self.sockets: dict[int, asyncio.Event] = {}
         self.operations: dict[int, set[str]] = {}
         self.queries = 0
+        self.mirroring: asyncio.Task[None] | None = None
         self.thawed = asyncio.Event()
         self.thawed.set()
 
@@ -59,6 +61,8 @@ class Server:
         self.world.has_errors = faults.pop("has_errors", self.world.has_errors)
         self.faults.update(faults)
         (self.thawed.clear if self.faults["frozen"] else self.thawed.set)()
+        if "mirror" in order:
+            self.mirroring = asyncio.create_task(self.world.mirror(**order["mirror"]))
         if "mine" in order:
             self.world.mine(*order["mine"])
         if "reorg" in order:
@@ -70,9 +74,9 @@ class Server:
     async def told(self, _request):
         return JSONResponse(
             {
-                "head": self.world.head["number"],
+                "head": self.world.head["number"] if self.world.indexed else None,
                 "chain_head": len(self.world.blocks) - 1,
-                "swaps": self.world.swaps_until(self.world.head["number"]),
+                "swaps": self.world.swaps_until(self.world.indexed - 1),
                 "sockets": {number: sorted(self.operations[number]) for number in self.sockets},
                 "queries": self.queries,
             }

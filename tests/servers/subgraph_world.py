@@ -3,6 +3,10 @@
 import asyncio
 import hashlib
 
+from tidemill.sandbox import abi
+from tidemill.sandbox.rpc import Rpc
+
+SWAP_V3 = abi.topic("Swap(address,address,int256,int256,uint160,uint128,int24)")
 TOKENS = (
     {"id": "0x" + "a1" * 20, "symbol": "WETH", "decimals": 18},
     {"id": "0x" + "b2" * 20, "symbol": "USDC", "decimals": 6},
@@ -26,6 +30,23 @@ def _hash(*parts: object) -> str:
     return "0x" + hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def _decoded(log: dict, number: int, at_s: int) -> dict:
+    """Return a node's log of a V3 swap as a swap of the world."""
+    data = bytes.fromhex(log["data"][2:])
+    index = int(log["logIndex"], 16)
+    return {
+        "id": f"{log['transactionHash']}#{index}",
+        "block": number,
+        "timestamp": at_s,
+        "tx": log["transactionHash"],
+        "log_index": index,
+        "pool": log["address"].lower(),
+        "sender": "0x" + log["topics"][1][-40:],
+        "recipient": "0x" + log["topics"][2][-40:],
+        "amounts": tuple(int.from_bytes(data[at : at + 32], "big", signed=True) for at in (0, 32)),
+    }
+
+
 class World:
     """Blocks with swaps; a reorg replaces the newest ones."""
 
@@ -36,8 +57,44 @@ class World:
         self.is_indexing = True
         self.has_errors = False
         self.changed = asyncio.Event()
+        self.pools = POOLS
         self._fork = 0
         self.mine(100, 0)
+
+    async def mirror(self, rpc_url: str, pools: list[dict]) -> None:
+        """Index a real node from now on: the swaps of V3 pools, each {"id", "tokens"}."""
+        made = {"balances": (10**30, 10**30), "liquidity": 1, "sqrt_price_x96": 1 << 96, "tick": 0}
+        self.pools, self.blocks, self.indexed = tuple(pool | made for pool in pools), [], 0
+        async with Rpc(rpc_url) as rpc:
+            while True:
+                await self._follow(rpc)
+                self.index()
+                await asyncio.sleep(0.02)
+
+    async def _follow(self, rpc: Rpc) -> None:
+        newest = int(await rpc.call("eth_blockNumber"), 16)
+        while self.blocks:
+            last = self.blocks[-1]
+            known = await rpc.call("eth_getBlockByNumber", hex(last["number"]), False)
+            if known is not None and known["hash"] == last["hash"]:
+                break
+            self.blocks.pop()
+            self.indexed = min(self.indexed, len(self.blocks))
+        for number in range(len(self.blocks), newest + 1):
+            block = await rpc.call("eth_getBlockByNumber", hex(number), False)
+            if block is None or (self.blocks and block["parentHash"] != self.blocks[-1]["hash"]):
+                return  # a reorg: the next turn finds where it begins
+            logs = await rpc.call(
+                "eth_getLogs",
+                {
+                    "blockHash": block["hash"],
+                    "address": [pool["id"] for pool in self.pools],
+                    "topics": [SWAP_V3],
+                },
+            )
+            at_s = int(block["timestamp"], 16)
+            swaps = [_decoded(log, number, at_s) for log in logs]
+            self.blocks.append({"number": number, "hash": block["hash"], "timestamp": at_s, "swaps": swaps})
 
     @property
     def head(self) -> dict:
@@ -79,11 +136,11 @@ class World:
 
     def pools_at(self, number: int) -> list[dict]:
         """Return all pools with their balances at a block."""
-        balances = {pool["id"]: list(pool["balances"]) for pool in POOLS}
+        balances = {pool["id"]: list(pool["balances"]) for pool in self.pools}
         for swap in self.swaps_until(number):
             for index, amount in enumerate(swap["amounts"]):
                 balances[swap["pool"]][index] += amount
-        return [{**pool, "balances": tuple(balances[pool["id"]])} for pool in POOLS]
+        return [{**pool, "balances": tuple(balances[pool["id"]])} for pool in self.pools]
 
     def _swap(self, number: int, block_hash: str, index: int) -> dict:
         tx = _hash("tx", number, index, block_hash)

@@ -28,8 +28,8 @@ def swap(swap_id, number, at_s):
         pool=b"p" * 20,
         token_in=b"a" * 20,
         token_out=b"b" * 20,
-        amount_in=1,
-        amount_out=2,
+        amount_in=2**256 - 1,
+        amount_out=2**200,
     )
 
 

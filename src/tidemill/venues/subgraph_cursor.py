@@ -106,13 +106,13 @@ class Cursor:
         kept = list(self._kept.values())
         number = -1 if self.block_number is None else self.block_number
         state = _State(self._first_s, self._first_block, self._read_s, number, self.block_hash, kept)
-        return msgspec.msgpack.encode(state)
+        return msgspec.json.encode(state)
 
     def load(self, kept: bytes) -> None:
         """Go on from what `dump` returned. Raises: Malformed."""
         try:
-            state = msgspec.msgpack.decode(kept, type=_State)
-        except msgspec.MsgspecError as error:
+            state = msgspec.json.decode(kept, type=_State)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Malformed(f"expected a subgraph's cursor, found others ({error})") from error
         self._first_s, self._first_block, self._read_s = state.first_s, state.first_block, state.read_s
         self.block_number = None if state.block_number < 0 else state.block_number
