@@ -14,9 +14,11 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tidemill.app.chain import kept_state, make_book, make_finders, make_follower
+from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
+from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -30,6 +32,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
 from tidemill.store.ledger import summary
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 _log = logging.getLogger("tidemill.engine")
 
@@ -76,6 +79,8 @@ class Engine:
         self.bus: Bus
         self.store: Store
         self.writer: Writer
+        self.subgraphs: dict[str, SubgraphRun] = {}
+        """What reads each subgraph, by source."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -120,9 +125,51 @@ class Engine:
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
                 for source, config in self._chains.items()
             ]
+            beside = [
+                tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
+                for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
+            ]
             await asyncio.wait(reading)
+            for task in beside:
+                task.cancel()
             await self.writer.drain()
             writing.cancel()
+
+    def _subgraph(self, source: str, config: SubgraphConfig) -> SubgraphRun:
+        chain = self._chains[config.chain]
+
+        def number() -> int | None:
+            """Return the newest block that the chain's endpoints have told."""
+            shell = self.shells.get(config.chain)
+            heads = [] if shell is None else [card.head_number for card in shell.links.cards]
+            return max((head for head in heads if head is not None), default=None)
+
+        def is_alive() -> bool:
+            """Say whether the exchange is read from the chain now."""
+            members = members_by_name(chain).get(config.dex, frozenset())
+            tracked = {*chain.dexes, *(factory.dex for factory in chain.factories)}
+            told = _told(
+                self.statuses[config.chain],
+                self.pipelines.get(config.chain),
+                self._environment.redactor,
+            )
+            return bool(members) and members <= tracked and told["state"] == "running"
+
+        def committed(batches: Batches, offsets: list[int]) -> None:
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+            if self._on_batches is not None:
+                self._on_batches(batches)
+
+        run = self.subgraphs[source] = SubgraphRun(
+            config,
+            chain,
+            self.bus,
+            self._clock,
+            chain_number=number,
+            chain_alive=is_alive,
+            on_batches=committed,
+        )
+        return run
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -231,11 +278,16 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
+    return told | {name: redact(told[name]) for name in ("detail", "last_fault")}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:

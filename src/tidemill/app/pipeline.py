@@ -118,7 +118,7 @@ class ChainPipeline:
         for fault in (*step.faults, *applied.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
-        batches = [*applied.batches, *_few(step.events)]
+        batches = [*applied.batches, *batches_of(step.events)]
         state = {**applied.state, **step.state}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
@@ -199,7 +199,7 @@ def _newest(step: Step) -> tuple[Head, int] | None:
     return (newest.heads[-1], newest.recv_ns[-1]) if isinstance(newest, Sealed) else None
 
 
-def _few(events: Sequence[Struct]) -> Batches:
+def batches_of(events: Sequence[Struct]) -> Batches:
     """Return events of several kinds as batches, kind by kind, each in order."""
     kinds: dict[str, list[Struct]] = {}
     for event in events:

@@ -15,6 +15,7 @@ from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
@@ -81,6 +82,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chains to read, by the name that their events carry."""
     search: dict[str, SearchConfig] = {}
     """What to look for on a chain, by its name."""
+    subgraphs: dict[str, SubgraphConfig] = {}
+    """The subgraphs to read beside them, by the name that their events carry."""
 
 
 class Paths(NamedTuple):

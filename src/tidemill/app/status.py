@@ -36,8 +36,29 @@ def _text(found: dict[str, Any]) -> str:
         lines += [f"  {_card(card)}" for card in chain.get("scorecards", {}).values()]
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
+    lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
+
+
+def _subgraph(name: str, told: dict[str, Any]) -> str:
+    lag = "lag not known" if told["lag_blocks"] is None else f"{told['lag_blocks']} blocks behind"
+    sockets = ", ".join(
+        f"socket {number} {socket['state']}, {socket['operations']} subscriptions"
+        for number, socket in told["sockets"].items()
+    )
+    return "\n  ".join(
+        filter(
+            None,
+            (
+                f"subgraph {name}: {told['state']}, block {told['block']}, {lag};"
+                f" {told['dex']} is read from the {told['reads']}",
+                f"{told['endpoint']}: {told['detail']}",
+                sockets,
+                f"last of {told['faults']} faults: {told['last_fault']}" if told["last_fault"] else "",
+            ),
+        )
+    )
 
 
 def _card(card: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from tidemill.app.engine import Engine
 from tidemill.app.observed import Observed
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
+from tidemill.app.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
@@ -33,6 +34,7 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     chains = chains_of(settings)
     _check_chains(chains)
+    subgraphs_of(settings.subgraphs, chains)
     is_recording = settings.record.enabled if record is None else record
     with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
         ends = _up(environment, chains, record=is_recording, with_view=with_view, with_api=with_api)

@@ -1,7 +1,6 @@
 """Who talks to the nodes: the only code of a chain that does I/O; it feeds the machine and obeys it."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from tidemill.chains.evm.follower import EvmFollower, drift_entry
 from tidemill.chains.evm.links import Links, link_name
 from tidemill.chains.evm.replay import start_entry
 from tidemill.chains.evm.steps import Call, Step
+from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.core.recording import Entry, Kind, Recorder
@@ -25,8 +25,6 @@ INBOX_BATCHES_MAX = 256
 _STEP_ENTRIES_MAX = 10_000
 _ALONE = frozenset({"eth_getLogs", "eth_call"})
 """Their answers are large: each goes in a request of its own."""
-_STEADY_S = 5.0
-"""A connection that lasted so long was a good one: the next backoff begins anew."""
 
 
 class Traffic(msgspec.Struct):
@@ -203,7 +201,7 @@ class Shell:
 
     async def _read(self, name: str, url: str) -> None:
         """Keep a WebSocket connected; what it says goes into the inbox."""
-        wait_ms = self._config.reconnect_first_ms
+        backoff = Backoff(self._config.reconnect_first_ms, self._config.reconnect_max_ms)
         while True:
             opened_s = asyncio.get_running_loop().time()
             try:
@@ -211,11 +209,7 @@ class Shell:
             except Fault as fault:
                 failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), name)
                 await self._hand_over([failed])
-            if asyncio.get_running_loop().time() - opened_s > _STEADY_S:
-                wait_ms = self._config.reconnect_first_ms
-            # many clients that lost one node must not all come back at once
-            await asyncio.sleep(wait_ms * random.uniform(0.5, 1.5) / 1_000)  # noqa: S311
-            wait_ms = min(2 * wait_ms, self._config.reconnect_max_ms)
+            await asyncio.sleep(backoff.wait_s(asyncio.get_running_loop().time() - opened_s))
 
     async def _read_once(self, name: str, url: str) -> None:
         async with await Socket.connect(url, self._clock, SocketLimits()) as socket:

@@ -19,6 +19,13 @@ from tidemill.schema.events.chain import (
 )
 from tidemill.schema.events.derived import Opportunity, OpportunityHop, OpportunityKind
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
+from tidemill.schema.events.subgraph import (
+    SubgraphBalance,
+    SubgraphHead,
+    SubgraphPool,
+    SubgraphSwap,
+    SubgraphSwapKind,
+)
 
 __all__ = [
     "EVENTS",
@@ -38,6 +45,11 @@ __all__ = [
     "Reorg",
     "ReorgKind",
     "StateCause",
+    "SubgraphBalance",
+    "SubgraphHead",
+    "SubgraphPool",
+    "SubgraphSwap",
+    "SubgraphSwapKind",
     "Swap",
     "Token",
 ]
@@ -63,6 +75,10 @@ EVENTS: dict[str, type[Struct]] = {
         OpportunityHop,
         Coverage,
         Health,
+        SubgraphHead,
+        SubgraphSwap,
+        SubgraphPool,
+        SubgraphBalance,
     )
 }
 """Every event by its tag."""
