@@ -261,7 +261,7 @@ impl PoolKind for UniswapV4 {
 
     fn quote(&self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
         let quote = self.ticked.quote_along(self.course(zero_for_one)?, zero_for_one, amount)?;
-        is_deliverable(&quote)?;
+        is_deliverable(&quote, amount)?;
         Ok(quote)
     }
 
@@ -269,7 +269,7 @@ impl PoolKind for UniswapV4 {
         let course = self.course(zero_for_one)?;
         let mut after = self.ticked.clone();
         let quote = after.take_along(course, zero_for_one, amount)?;
-        is_deliverable(&quote)?;
+        is_deliverable(&quote, amount)?;
         self.ticked = after;
         Ok(quote)
     }
@@ -332,8 +332,11 @@ impl PoolKind for UniswapV4 {
     }
 }
 
-/// Refuses amounts that the manager's accounts cannot hold.
-fn is_deliverable(quote: &Quote) -> Result<(), PoolError> {
+/// Refuses what the quoter refuses: an amount that is not taken in full, and amounts that no account can hold.
+fn is_deliverable(quote: &Quote, amount: Amount) -> Result<(), PoolError> {
+    if matches!(amount, Amount::In(given) if quote.amount_in != given) {
+        return Err(PoolError::Insufficient);
+    }
     if quote.amount_in.max(quote.amount_out).bit_len() > AMOUNT_BITS {
         return Err(PoolError::Overflow);
     }

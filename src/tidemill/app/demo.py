@@ -86,7 +86,7 @@ def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
     )
 
 
-def _fee(taken: int | None, denominator: int) -> dict[str, int]:
+def _fee(taken: int | None, denominator: int) -> dict[str, Any]:
     """Return what a V2 pool leaves of the amount in; the world says what it takes."""
     return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
 
