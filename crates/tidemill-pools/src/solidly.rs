@@ -27,6 +27,8 @@ const READING: &[u8] = &[2];
 const FEE_ONE: u32 = 10_000;
 /// The custom fee that stands for none at all.
 const NO_FEE: u128 = 420;
+/// How many amounts next to each other that the contract refuses are passed over on the way to one that it takes.
+const MOST_REFUSED: usize = 256;
 /// Most decimals whose unit, 10^decimals, fits 64 bits.
 const MOST_DECIMALS: u32 = 19;
 
@@ -152,7 +154,7 @@ impl Solidly {
     }
 
     fn stable<'a>(&self, reading: &'a Reading) -> Stable<'a> {
-        Stable { rules: self.rules, reading }
+        Stable { rules: self.rules, reading, is_lenient: false }
     }
 
     /// Returns the pool's invariant at other reserves, as the contract checks it after a swap.
@@ -197,36 +199,27 @@ impl Solidly {
             return reading.with_fee(volatile_in(&side, amount_out)?);
         }
         let k = self.invariant(reading, self.reserve0, self.reserve1)?;
-        let guess = self.stable(reading).guess_in(&side, k, amount_out)?;
-        self.least_in(zero_for_one, amount_out, reading.with_fee(guess.max(U256::ONE))?)
+        // The contract never solves for the amount in: where that does not settle, the search starts from nothing.
+        let curve = Stable { is_lenient: true, ..self.stable(reading) };
+        let guess = curve.guess_in(&side, k, amount_out).unwrap_or_default();
+        let buys = |amount_in| {
+            let bought = curve.amount_out(&side, k, reading.without_fee(amount_in)?)?;
+            Ok(bought >= amount_out)
+        };
+        let least = least_that(buys, reading.with_fee(guess.max(U256::ONE))?)?;
+        self.next_taken(zero_for_one, least)
     }
 
-    /// Searches from `guess` on, in steps that double, for the least amount that buys `amount_out`.
-    fn least_in(&self, zero_for_one: bool, amount_out: U256, guess: U256) -> Result<U256, PoolError> {
-        let buys = |amount: U256| Ok(self.amount_out(zero_for_one, amount)? >= amount_out);
-        let (mut enough, mut short) = (guess, guess);
-        let mut step = U256::ONE;
-        if buys(guess)? {
-            // Zero buys nothing, and the contract is never asked for it.
-            while !short.is_zero() && (short == enough || buys(short)?) {
-                (enough, short) = (short, short.saturating_sub(step));
-                step <<= 1_usize;
+    /// Returns `amount_in`, or the next amount above it that the contract does not refuse.
+    fn next_taken(&self, zero_for_one: bool, amount_in: U256) -> Result<U256, PoolError> {
+        let mut amount_in = amount_in;
+        for _ in 1..MOST_REFUSED {
+            if self.amount_out(zero_for_one, amount_in).is_ok() {
+                return Ok(amount_in);
             }
-        } else {
-            while enough == short || !buys(enough)? {
-                (short, enough) = (enough, enough.checked_add(step).ok_or(PoolError::Overflow)?);
-                step <<= 1_usize;
-            }
+            amount_in = amount_in.checked_add(U256::ONE).ok_or(PoolError::Overflow)?;
         }
-        while enough - short > U256::ONE {
-            let middle = short + ((enough - short) >> 1_usize);
-            if buys(middle)? {
-                enough = middle;
-            } else {
-                short = middle;
-            }
-        }
-        Ok(enough)
+        self.amount_out(zero_for_one, amount_in).map(|_| amount_in)
     }
 
     /// Returns the swap and the pool after it; `self` is unchanged.
@@ -276,6 +269,36 @@ impl Solidly {
             SolidlyEvent::Deed(deed) => Observed { deed: Some(deed), ..Observed::default() },
         }
     }
+}
+
+/// Returns the least amount that is enough, searched from `guess` on in steps that double.
+fn least_that(
+    is_enough: impl Fn(U256) -> Result<bool, PoolError>,
+    guess: U256,
+) -> Result<U256, PoolError> {
+    let (mut enough, mut short) = (guess, guess);
+    let mut step = U256::ONE;
+    if is_enough(guess)? {
+        // Zero buys nothing, and the contract is never asked for it.
+        while !short.is_zero() && (short == enough || is_enough(short)?) {
+            (enough, short) = (short, short.saturating_sub(step));
+            step <<= 1_usize;
+        }
+    } else {
+        while enough == short || !is_enough(enough)? {
+            (short, enough) = (enough, enough.checked_add(step).ok_or(PoolError::Overflow)?);
+            step <<= 1_usize;
+        }
+    }
+    while enough - short > U256::ONE {
+        let middle = short + ((enough - short) >> 1_usize);
+        if is_enough(middle)? {
+            enough = middle;
+        } else {
+            short = middle;
+        }
+    }
+    Ok(enough)
 }
 
 /// Returns the reading with another fee; `None` where the factory's own fee is back in force, which no log tells.

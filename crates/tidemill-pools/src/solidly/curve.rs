@@ -42,6 +42,8 @@ pub(super) fn volatile_in(side: &Side, amount_out: U256) -> Result<U256, PoolErr
 pub(super) struct Stable<'a> {
     pub(super) rules: Rules,
     pub(super) reading: &'a Reading,
+    /// Whether an overflow of the contract's last comparison counts as what it would have found without it.
+    pub(super) is_lenient: bool,
 }
 
 impl Stable<'_> {
@@ -85,9 +87,15 @@ impl Stable<'_> {
             if found < k {
                 let mut step = mul_div(sub(k, found)?, ONE_18, slope(x, y)?)?;
                 if step.is_zero() {
-                    // The contract scales what is scaled already, by the tokens' decimals: kept as it is, with its overflow.
                     let next = add(y, U256::ONE)?;
-                    if self.k(x, next)? > k {
+                    // The contract scales what is scaled already, by the tokens' decimals: upwards, so that it is
+                    // above `k` where it overflows, which the contract does not survive.
+                    let is_above = match self.k(x, next) {
+                        Ok(scaled) => scaled > k,
+                        Err(PoolError::Overflow) if self.is_lenient => true,
+                        Err(error) => return Err(error),
+                    };
+                    if is_above {
                         return Ok(next);
                     }
                     step = U256::ONE;
