@@ -11,6 +11,7 @@ import pyarrow as pa
 from typing_extensions import disjoint_base
 
 __all__ = [
+    "AlgebraPool",
     "Answer",
     "Applied",
     "ChainSearch",
@@ -28,8 +29,10 @@ __all__ = [
     "PoolSet",
     "Receipts",
     "Searcher",
+    "SolidlyPool",
     "UniswapV2Pool",
     "UniswapV3Pool",
+    "UniswapV4Pool",
     "decode_logs",
     "keccak256",
     "parse_head",
@@ -252,11 +255,19 @@ class Factory:
     """A factory whose pools are followed: a fork of a protocol is one of these values."""
 
     def __new__(
-        cls, address: bytes, protocol: str, dex: str, fee_numerator: int = 997, fee_denominator: int = 1000
+        cls,
+        address: bytes,
+        protocol: str,
+        dex: str,
+        fee_numerator: int = 997,
+        fee_denominator: int = 1000,
+        generation: str | None = None,
     ) -> Self:
         """Return the factory of `dex`; its V2 pools swap `fee_numerator / fee_denominator` of an amount in.
 
-        Raises: ValueError, where the protocol is unknown or the fee is not a fraction below one.
+        Of Algebra, and only of it, `generation` says whose code its pools run: v1, v1_directional, v2 or
+        integral. Of Uniswap V4 the address is the PoolManager's.
+        Raises: ValueError, where protocol or generation is unknown or the fee is not a fraction below one.
         """
     @property
     def address(self) -> bytes: ...
@@ -268,6 +279,8 @@ class Factory:
     def fee_numerator(self) -> int: ...
     @property
     def fee_denominator(self) -> int: ...
+    @property
+    def generation(self) -> str | None: ...
     def __eq__(self, other: object, /) -> bool: ...
 
 @disjoint_base
@@ -289,8 +302,17 @@ class Pool:
     @property
     def token1(self) -> bytes | None: ...
     @property
-    def fee_ppm(self) -> int:
-        """Fee in millionths of the amount paid in, rounded to the nearest."""
+    def fee_ppm(self) -> int | None:
+        """Fee in millionths of the amount paid in, rounded to the nearest; absent where it is not known.
+
+        Where both ways differ, that of token 0 for token 1.
+        """
+    @property
+    def is_complete(self) -> bool:
+        """Whether all is known that a quote needs: ticks, fee, decimals.
+
+        A pool that is not complete follows its logs but quotes nothing.
+        """
     def amount_out(self, zero_for_one: bool, amount_in: int) -> int:
         """Return what `amount_in` buys, to the last unit.
 
@@ -376,9 +398,6 @@ class UniswapV3Pool(Pool):
     @property
     def tick_spacing(self) -> int: ...
     @property
-    def is_complete(self) -> bool:
-        """Whether all ticks are known; a pool for which they are not follows its price but quotes nothing."""
-    @property
     def ticks(self) -> list[tuple[int, int, int]]:
         """Initialised ticks in ascending order: tick, gross and net liquidity."""
     def swap(
@@ -396,8 +415,158 @@ class UniswapV3Pool(Pool):
     def with_liquidity(self, tick_lower: int, tick_upper: int, delta: int) -> UniswapV3Pool:
         """Return the pool after a mint, or a burn where `delta` is below zero. Raises: PoolError."""
 
+@final
+class SolidlyPool(Pool):
+    """A pool of Solidly, Velodrome, Aerodrome or another fork: volatile or stable."""
+
+    def __new__(
+        cls,
+        *,
+        rules: str,
+        is_stable: bool,
+        reserves: tuple[int, int],
+        decimals: tuple[int, int],
+        fee_numerator: int,
+        fee_denominator: int = 10_000,
+    ) -> Self:
+        """Return a pool that swaps `fee_numerator / fee_denominator` of an amount in.
+
+        `rules` are solidly, also Velodrome V1's, or velodrome, V2's and Aerodrome's.
+        Raises: PoolError, where a number is out of range; ValueError, where the rules are unknown.
+        """
+    @property
+    def reserve0(self) -> int: ...
+    @property
+    def reserve1(self) -> int: ...
+    @property
+    def is_stable(self) -> bool: ...
+    @property
+    def rules(self) -> str: ...
+    @property
+    def decimals(self) -> tuple[int, int] | None:
+        """Of token 0 and token 1; absent, as the fee is, before a node told them."""
+    def swap(
+        self, zero_for_one: bool, *, amount_in: int | None = None, amount_out: int | None = None
+    ) -> tuple[SolidlyPool, int, int]:
+        """Return the pool after a swap, and what came in and went out. Raises: PoolError."""
+
+@final
+class AlgebraPool(Pool):
+    """An Algebra pool, such as one of QuickSwap V3."""
+
+    def __new__(
+        cls,
+        *,
+        generation: str,
+        fees_ppm: tuple[int, int],
+        slot: tuple[int, int, int],
+        ticks: Sequence[tuple[int, int, int]],
+    ) -> Self:
+        """Return a pool with fees of token 0 for token 1 and back; `slot` is sqrt price, tick and liquidity.
+
+        Raises: PoolError, where a fee or a tick is out of range; ValueError, where the generation is unknown.
+        """
+    @property
+    def generation(self) -> str:
+        """v1, v1_directional, v2 or integral."""
+    @property
+    def fees_ppm(self) -> tuple[int, int] | None:
+        """Of token 0 for token 1, and back; absent before a log or a node told them."""
+    @property
+    def is_fee_overridden(self) -> bool:
+        """Whether a plugin set another fee for the last swap: the pool quotes nothing then."""
+    @property
+    def has_limit_orders(self) -> bool:
+        """Whether limit orders were placed: the pool quotes nothing then."""
+    @property
+    def sqrt_price_x96(self) -> int | None:
+        """Absent, as tick and liquidity are, before the pool has a price."""
+    @property
+    def tick(self) -> int | None: ...
+    @property
+    def liquidity(self) -> int | None:
+        """Liquidity in range."""
+    @property
+    def ticks(self) -> list[tuple[int, int, int]]:
+        """Initialised ticks in ascending order: tick, gross and net liquidity."""
+    def swap(
+        self,
+        zero_for_one: bool,
+        *,
+        amount_in: int | None = None,
+        amount_out: int | None = None,
+        sqrt_price_limit_x96: int | None = None,
+    ) -> tuple[AlgebraPool, int, int]:
+        """Return the pool after a swap, which may stop at a price, and what came in and went out.
+
+        Raises: PoolError.
+        """
+
+@final
+class UniswapV4Pool(Pool):
+    """A Uniswap V4 pool. Its `address` is the first 20 bytes of its id, its `factory` the PoolManager.
+
+    One with hooks, or with a fee that its hook sets, is followed and quotes nothing.
+    """
+
+    def __new__(
+        cls,
+        *,
+        pool_id: bytes,
+        fee: int,
+        tick_spacing: int,
+        slot: tuple[int, int, int],
+        ticks: Sequence[tuple[int, int, int]],
+        hooks: bytes = ...,
+        protocol_fee: int = 0,
+    ) -> Self:
+        """Return a pool; `slot` is sqrt price, tick and liquidity, `protocol_fee` as the contract packs it.
+
+        Raises: PoolError, where a fee, the spacing or a tick is out of range.
+        """
+    @property
+    def pool_id(self) -> bytes: ...
+    @property
+    def hooks(self) -> bytes | None:
+        """Absent where it has none."""
+    @property
+    def is_fee_dynamic(self) -> bool:
+        """Whether its hook sets the fee."""
+    @property
+    def tick_spacing(self) -> int: ...
+    @property
+    def protocol_fee(self) -> int:
+        """12 bits for token 0 to token 1, 12 above them for the way back, in millionths."""
+    @property
+    def sqrt_price_x96(self) -> int | None:
+        """Absent, as tick and liquidity are, before the pool has a price."""
+    @property
+    def tick(self) -> int | None: ...
+    @property
+    def liquidity(self) -> int | None:
+        """Liquidity in range."""
+    @property
+    def ticks(self) -> list[tuple[int, int, int]]:
+        """Initialised ticks in ascending order: tick, gross and net liquidity."""
+    def swap(
+        self,
+        zero_for_one: bool,
+        *,
+        amount_in: int | None = None,
+        amount_out: int | None = None,
+        sqrt_price_limit_x96: int | None = None,
+    ) -> tuple[UniswapV4Pool, int, int]:
+        """Return the pool after a swap, which may stop at a price, and what came in and went out.
+
+        Raises: PoolError.
+        """
+
 class _Snapshot(Protocol):
-    """A pool as it was read from a node; a V2 pair needs its reserves and fee parts, a V3 pool the rest."""
+    """A pool as it was read from a node, with what its protocol needs of the rest.
+
+    Solidly: rules, is_stable, decimals0, decimals1. Algebra: rules, fee_back_ppm, is_fee_overridden,
+    has_limit_orders. Uniswap V4: pool_id, key_fee, protocol_fee, hooks.
+    """
 
     @property
     def address(self) -> bytes: ...
@@ -416,11 +585,11 @@ class _Snapshot(Protocol):
     @property
     def block_hash(self) -> bytes: ...
     @property
-    def fee_ppm(self) -> int: ...
+    def fee_ppm(self) -> int | None: ...
     @property
-    def fee_numerator(self) -> int: ...
+    def fee_numerator(self) -> int | None: ...
     @property
-    def fee_denominator(self) -> int: ...
+    def fee_denominator(self) -> int | None: ...
     @property
     def reserve0(self) -> int | None: ...
     @property
@@ -532,7 +701,9 @@ class PoolSet:
     def __contains__(self, address: bytes, /) -> bool: ...
     def addresses(self) -> list[bytes]:
         """Return the addresses of the pools, sorted."""
-    def get(self, address: bytes) -> UniswapV2Pool | UniswapV3Pool | None:
+    def get(
+        self, address: bytes
+    ) -> UniswapV2Pool | UniswapV3Pool | SolidlyPool | AlgebraPool | UniswapV4Pool | None:
         """Return a pool as it stands; later blocks do not change it."""
     def insert(self, snapshot: _Snapshot) -> Applied:
         """Take a pool as it was read from a node, in place of what was known of it; makes no rows.

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tidemill.app.demo import world_config
@@ -63,5 +64,6 @@ def chain_toml(world: World, *, start_block: int | None = None, through: FaultPr
         lines += [f'ws_url = "{config.ws_url}"', f'http_url = "{config.http_url}"']
     for factory in config.factories:
         lines += ["[[chains.sandbox.factories]]"]
-        lines += [f"{name} = {json.dumps(getattr(factory, name))}" for name in factory.__struct_fields__]
+        fields = msgspec.to_builtins(factory)
+        lines += [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value is not None]
     return "\n".join(lines) + "\n"

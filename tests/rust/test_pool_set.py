@@ -198,7 +198,7 @@ def test_a_pool_that_was_read_is_followed_and_its_reading_can_be_undone() -> Non
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"protocol": "curve"}, ValueError, "expected a protocol of uniswap_v2, uniswap_v3, found curve"),
+        ({"protocol": "curve"}, ValueError, "expected a protocol of uniswap_v2, uniswap_v3, solidly, algebra, uniswap_v4, found curve"),
         ({"ticks": ((7, 1, 1),)}, Malformed, "snapshot: expected ticks in range"),
         ({"fee_ppm": 10**6}, Malformed, "snapshot: expected a fee below one"),
         ({"tick_spacing": 0}, Malformed, "snapshot: expected ticks in range"),

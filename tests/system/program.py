@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from tests.app.conftest import FREE_PORTS, ROOT
 from tests.app.until import until
 
@@ -35,7 +36,8 @@ def chain_section(name: str, world: World, **changes: Any) -> str:
     lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items() if value is not None]
     for factory in config.factories:
         lines.append(f"[[chains.{name}.factories]]")
-        lines += [f"{field} = {json.dumps(getattr(factory, field))}" for field in factory.__struct_fields__]
+        fields = msgspec.to_builtins(factory)
+        lines += [f"{field} = {json.dumps(value)}" for field, value in fields.items() if value is not None]
     return "\n".join(lines) + "\n"
 
 

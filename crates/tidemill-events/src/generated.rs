@@ -51,7 +51,7 @@ event! {
         factory: Address,
         token0: Address,
         token1: Address,
-        fee_ppm: u32,
+        fee_ppm: Option<u32>,
         tick_spacing: Option<i32>,
     }
 }

@@ -90,6 +90,12 @@ impl Word<'_> {
         }
     }
 
+    /// Returns the word as `uint16`, wide enough to reckon with.
+    #[inline]
+    pub(crate) fn u16(&self) -> Result<u32, DecodeError> {
+        u32::try_from(self.unsigned(16)?).map_err(|_| self.refused())
+    }
+
     /// Returns the word as `uint24`.
     #[inline]
     pub(crate) fn u24(&self) -> Result<u32, DecodeError> {
@@ -105,6 +111,20 @@ impl Word<'_> {
         match i32::try_from(value) {
             Ok(value) if is_extended && (-0x80_0000..0x80_0000).contains(&value) => Ok(value),
             _ => Err(self.refused()),
+        }
+    }
+}
+
+impl Word<'_> {
+    /// Returns the word as `int128`.
+    #[inline]
+    pub(crate) fn i128(&self) -> Result<i128, DecodeError> {
+        let (high, low) = halves(self.bytes);
+        let value = low.cast_signed();
+        if high.cast_signed() == value >> 127 {
+            Ok(value)
+        } else {
+            Err(self.refused())
         }
     }
 }

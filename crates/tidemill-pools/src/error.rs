@@ -28,8 +28,17 @@ pub enum PoolError {
     /// The pool has no price yet.
     #[error("expected an initialised pool, found one without a price")]
     Uninitialised,
-    /// Not all of the pool's ticks are known.
-    #[error("expected a pool whose ticks are all known, found one that was not read in full")]
+    /// A hook of the pool's own may change a swap.
+    #[error("expected a pool without hooks, found one whose hook may change a swap")]
+    Hooked,
+    /// The fee is set while a swap runs.
+    #[error("expected a fee that is known before the swap, found one that is set during it")]
+    DynamicFee,
+    /// Limit orders stand at the pool's ticks.
+    #[error("expected liquidity in ranges only, found limit orders")]
+    LimitOrders,
+    /// The pool's ticks, its fee or its tokens' decimals are not known.
+    #[error("expected a pool that is known in full, found one whose ticks, fee or decimals were not read")]
     Incomplete,
     /// A fee is not a fraction below one, or finer than this crate computes with.
     #[error("expected a fee below one with a supported denominator, found {numerator}/{denominator}")]
@@ -58,6 +67,9 @@ pub enum PoolError {
     /// A swap would add to or take from a balance more than the contract lets one swap.
     #[error("expected a swap of at most 30% of a balance, found a larger one")]
     Ratio,
+    /// A swap would leave less than the pool's invariant asks for.
+    #[error("expected a swap that keeps the pool's invariant, found one that lowers it")]
+    Invariant,
     /// A trade is below the vault's minimum.
     #[error("expected a trade of at least the vault's minimum, found a smaller one")]
     Small,

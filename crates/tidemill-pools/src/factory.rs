@@ -1,5 +1,6 @@
 //! Which factories make the pools that are followed: a fork of a protocol is one of these values.
 
+use crate::algebra::Generation;
 use crate::chain::Address;
 use crate::uniswap_v2::Fee;
 
@@ -14,4 +15,6 @@ pub struct Factory {
     pub dex: String,
     /// Fee of its pools where the factory's event does not say it, as for Uniswap V2 and its forks.
     pub fee: Fee,
+    /// Code base of its pools where the protocol is Algebra, which has several.
+    pub generation: Generation,
 }

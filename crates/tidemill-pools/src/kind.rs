@@ -160,7 +160,12 @@ pub trait PoolKind: Sized + Clone {
     /// Where the log claims to create a pool and is malformed.
     fn created(log: &Log<'_>, factory: &Factory) -> Result<Option<(PoolSpec, Self)>, DecodeError>;
 
-    /// Follows one log of the pool itself, noting what it changes in `journal` before it does.
+    /// Returns the pool that a factory's log is about, for kinds whose factory speaks for its pools.
+    fn subject(_log: &Log<'_>) -> Option<Address> {
+        None
+    }
+
+    /// Follows one log of the pool itself, or one of its factory about it, noting what it changes in `journal` before it does.
     ///
     /// # Errors
     /// Where the log claims to be one of the pool's events and is malformed; the pool is unchanged.
@@ -169,11 +174,14 @@ pub trait PoolKind: Sized + Clone {
     /// Returns the numbers of the pool's state.
     fn state(&self) -> State;
 
-    /// Returns the fee in millionths of the amount paid in, rounded to the nearest.
-    fn fee_ppm(&self) -> u32;
+    /// Returns the fee in millionths of the amount paid in, rounded to the nearest; `None` where it is not known.
+    fn fee_ppm(&self) -> Option<u32>;
 
     /// Returns the tick spacing; `None` for pools without ticks.
     fn tick_spacing(&self) -> Option<i32>;
+
+    /// Says whether all is known that a quote needs; an incomplete pool must be read from the node.
+    fn is_complete(&self) -> bool;
 
     /// Returns the exact swap for an amount in or out.
     ///

@@ -65,6 +65,14 @@ macro_rules! pools {
                 }
             }
 
+            /// Returns the pool that a factory's log is about; `None` for a log about no pool, or about a new one.
+            pub fn subject(log: &Log<'_>, factory: &Factory) -> Option<Address> {
+                match factory.protocol.as_str() {
+                    $(<$module::$pool>::PROTOCOL => <$module::$pool>::subject(log),)*
+                    _ => None,
+                }
+            }
+
             /// Returns a pool of `protocol` with these terms and no state.
             ///
             /// # Errors
@@ -94,14 +102,19 @@ macro_rules! pools {
                 match self { $(Self::$pool(pool) => pool.state(),)* }
             }
 
-            /// Returns the fee in millionths of the amount paid in, rounded to the nearest.
-            pub fn fee_ppm(&self) -> u32 {
+            /// Returns the fee in millionths of the amount paid in, rounded to the nearest; `None` where it is not known.
+            pub fn fee_ppm(&self) -> Option<u32> {
                 match self { $(Self::$pool(pool) => pool.fee_ppm(),)* }
             }
 
             /// Returns the tick spacing; `None` for pools without ticks.
             pub fn tick_spacing(&self) -> Option<i32> {
                 match self { $(Self::$pool(pool) => pool.tick_spacing(),)* }
+            }
+
+            /// Says whether all is known that a quote needs; an incomplete pool must be read from the node.
+            pub fn is_complete(&self) -> bool {
+                match self { $(Self::$pool(pool) => pool.is_complete(),)* }
             }
 
             /// Returns the exact swap for an amount in or out.
@@ -161,4 +174,10 @@ macro_rules! pools {
     };
 }
 
-pools![uniswap_v2::UniswapV2, uniswap_v3::UniswapV3];
+pools![
+    uniswap_v2::UniswapV2,
+    uniswap_v3::UniswapV3,
+    solidly::Solidly,
+    algebra::Algebra,
+    uniswap_v4::UniswapV4,
+];

@@ -208,6 +208,10 @@ impl PoolSet {
             step.journal.turn_to(*log.address);
             tracked.follow(log, step)
         } else if let Some(factory) = self.factories.get(log.address) {
+            if let Some(subject) = Pool::subject(log, factory) {
+                self.follow_subject(subject, log, step);
+                return;
+            }
             Pool::created(log, factory).map(|created| {
                 if let Some((spec, pool)) =
                     created.filter(|(spec, _)| !self.pools.contains_key(&spec.address))
@@ -219,8 +223,20 @@ impl PoolSet {
             return;
         };
         if let Err(error) = result {
-            let Log { address, block_number, log_index, .. } = *log;
-            step.faults.push(LogFault { address: *address, block_number, log_index, error });
+            step.leave_out(log, error);
+        }
+    }
+
+    /// Follows what a factory says of one of its pools.
+    fn follow_subject(&mut self, subject: Address, log: &Log<'_>, step: &mut Step<'_>) {
+        let Some(tracked) = self.pools.get_mut(&subject) else { return };
+        // Another contract may not speak for a pool, whatever address it names.
+        if tracked.spec.factory != *log.address {
+            return;
+        }
+        step.journal.turn_to(subject);
+        if let Err(error) = tracked.follow(log, step) {
+            step.leave_out(log, error);
         }
     }
 
@@ -230,6 +246,10 @@ impl PoolSet {
         step.journal.turn_to(address);
         tracked.encode(&mut |part, _| step.journal.note(part, || None));
         rows::push_pool(step.columns, &step.origin, &tracked, Some(log));
+        if tracked.pool.state().sqrt_price_x96.is_some() {
+            // The log that made it told its first price too.
+            rows::push_state(step.columns, &step.origin, &tracked, Cause::Log(log.log_index));
+        }
         self.pools.insert(address, tracked);
     }
 
@@ -244,6 +264,13 @@ impl PoolSet {
             redo.set(key.to_vec(), value);
         }
         Applied { undo, redo, drifts, faults }
+    }
+}
+
+impl Step<'_> {
+    fn leave_out(&mut self, log: &Log<'_>, error: DecodeError) {
+        let Log { address, block_number, log_index, .. } = *log;
+        self.faults.push(LogFault { address: *address, block_number, log_index, error });
     }
 }
 

@@ -14,6 +14,7 @@ use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 
 pub use events::{V2Event, V2Swap};
+pub(crate) use events::{decode_burn, decode_swap};
 
 /// Largest reserve: the pair keeps reserves in 112 bits.
 pub const MAX_RESERVE: u128 = (1 << 112) - 1;
@@ -41,6 +42,13 @@ impl Fee {
             return Err(PoolError::Fee { numerator, denominator });
         }
         Ok(Self { numerator, denominator })
+    }
+
+    /// Returns the fee in millionths of the amount paid in, rounded to the nearest.
+    pub fn ppm(self) -> u32 {
+        let (part, whole) = (u64::from(self.denominator - self.numerator), self.denominator);
+        let ppm = (part * 1_000_000 + u64::from(whole / 2)) / u64::from(whole);
+        u32::try_from(ppm).unwrap_or(u32::MAX)
     }
 
     /// Returns the part that is swapped, as numerator and denominator.
@@ -174,14 +182,16 @@ impl PoolKind for UniswapV2 {
         State { reserve0: Some(self.reserve0), reserve1: Some(self.reserve1), ..State::default() }
     }
 
-    fn fee_ppm(&self) -> u32 {
-        let (part, whole) = (u64::from(self.fee.denominator - self.fee.numerator), self.fee.denominator);
-        let ppm = (part * 1_000_000 + u64::from(whole / 2)) / u64::from(whole);
-        u32::try_from(ppm).unwrap_or(u32::MAX)
+    fn fee_ppm(&self) -> Option<u32> {
+        Some(self.fee.ppm())
     }
 
     fn tick_spacing(&self) -> Option<i32> {
         None
+    }
+
+    fn is_complete(&self) -> bool {
+        true
     }
 
     #[inline]

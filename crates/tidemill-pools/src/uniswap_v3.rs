@@ -20,10 +20,13 @@ use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::Journal;
 
 pub use events::V3Event;
+pub(crate) use events::{decode_burn, decode_swap, V3Position, V3Swap};
+pub(crate) use swap::Course;
 pub use swap::Swapped;
+pub(crate) use swap_math::{FeePpm, LastStep};
+pub(crate) use ticks::Search;
 pub use ticks::{add_liquidity, Tick, TickLiquidity, Ticks};
 
-use swap_math::FeePpm;
 use tick_math::{MAX_TICK, MIN_TICK};
 
 /// A Uniswap V3 pool.
@@ -49,15 +52,20 @@ impl UniswapV3 {
         if !(1..16_384).contains(&tick_spacing) {
             return Err(PoolError::Ticks { lower: tick_spacing, upper: tick_spacing });
         }
-        Ok(Self {
-            fee: FeePpm::new(fee_ppm)?,
+        Ok(Self::with_fee(FeePpm::new(fee_ppm)?, tick_spacing))
+    }
+
+    /// Returns a pool without a price; the caller answers for the spacing.
+    pub(crate) fn with_fee(fee: FeePpm, tick_spacing: i32) -> Self {
+        Self {
+            fee,
             tick_spacing,
             sqrt_price_x96: U256::ZERO,
             tick: 0,
             liquidity: 0,
             ticks: Ticks::default(),
             is_complete: true,
-        })
+        }
     }
 
     /// Sets price, tick and liquidity in range, as the contract's `slot0` and `liquidity` tell them.
@@ -186,25 +194,24 @@ impl PoolKind for UniswapV3 {
         }
     }
 
-    fn fee_ppm(&self) -> u32 {
-        self.fee.ppm()
+    fn fee_ppm(&self) -> Option<u32> {
+        Some(self.fee.ppm())
     }
 
     fn tick_spacing(&self) -> Option<i32> {
         Some(self.tick_spacing)
     }
 
+    fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
     fn quote(&self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
-        self.quote_all(zero_for_one, amount)
+        self.quote_along(self.course(), zero_for_one, amount)
     }
 
     fn swap(&mut self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
-        let swapped = self.swap_to(zero_for_one, amount, None)?;
-        let Swapped { amount_in, amount_out, ticks_crossed, .. } = swapped;
-        let quote = Quote { amount_in, amount_out, ticks_crossed };
-        swap::is_deliverable(&quote, amount)?;
-        self.set_slot(swapped.sqrt_price_x96, swapped.tick, swapped.liquidity);
-        Ok(quote)
+        self.take_along(self.course(), zero_for_one, amount)
     }
 
     fn spot_price(&self) -> Result<Price, PoolError> {

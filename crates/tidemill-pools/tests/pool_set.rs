@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)]
 
 use proptest::prelude::*;
+use tidemill_pools::algebra::Generation;
 use tidemill_pools::uniswap_v2::{Fee, V2Event};
 use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
@@ -146,9 +147,14 @@ impl Block {
 }
 
 fn set() -> PoolSet {
-    let fee = Fee::new(9_975, 10_000).unwrap();
-    let factory =
-        |address, protocol: &str| Factory { address, protocol: protocol.into(), dex: "fork".into(), fee };
+    let (fee, generation) = (Fee::new(9_975, 10_000).unwrap(), Generation::Integral);
+    let factory = |address, protocol: &str| Factory {
+        address,
+        protocol: protocol.into(),
+        dex: "fork".into(),
+        fee,
+        generation,
+    };
     PoolSet::new("chain", 1, [factory(V2_FACTORY, KINDS[0]), factory(V3_FACTORY, KINDS[1])])
 }
 
@@ -159,7 +165,7 @@ fn counts(columns: &EventColumns) -> [usize; 4] {
 fn v3(set: &PoolSet) -> UniswapV3 {
     match &set.get(&POOL).unwrap().pool {
         Pool::UniswapV3(pool) => pool.clone(),
-        Pool::UniswapV2(pair) => panic!("{pair:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -170,7 +176,7 @@ fn a_factorys_log_makes_a_pool_whose_state_follows_in_the_same_block() {
     let (applied, columns) = block.apply(&mut set);
     assert_eq!(counts(&columns), [2, 0, 0, 2]);
     assert_eq!(applied.redo.pools(), [PAIR, POOL]);
-    assert_eq!(set.get(&PAIR).unwrap().pool.fee_ppm(), 2500);
+    assert_eq!(set.get(&PAIR).unwrap().pool.fee_ppm(), Some(2500));
     assert_eq!(set.get(&PAIR).unwrap().pool.state().reserve1, Some(2000));
     assert_eq!(v3(&set).tick(), 30);
     assert!(v3(&set).is_complete());

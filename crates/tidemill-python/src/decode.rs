@@ -88,6 +88,7 @@ impl<'a> Row<'a> {
             chain_id: self.shared.chain_id,
             protocol: self.protocol,
             dex: self.shared.dex,
+            pool: *self.log.address,
             log: self.log,
         };
         row.push(columns, &deed);

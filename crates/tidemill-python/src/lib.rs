@@ -1,6 +1,7 @@
 //! The compiled module `tidemill._rust`: each function converts, detaches, calls, converts; nothing is decided here.
 #![allow(clippy::needless_pass_by_value)] // what is extracted from Python is handed over by value
 
+mod algebra;
 mod arrow;
 mod batches;
 mod decode;
@@ -18,8 +19,10 @@ mod search;
 mod searcher;
 mod sizing;
 mod snapshot;
+mod solidly;
 mod uniswap_v2;
 mod uniswap_v3;
+mod uniswap_v4;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -58,6 +61,8 @@ fn decode_logs<'py>(
 #[pyo3(name = "_rust")]
 mod module {
     #[pymodule_export]
+    use super::algebra::AlgebraPool;
+    #[pymodule_export]
     use super::decode_logs;
     #[pymodule_export]
     use super::errors::PoolError;
@@ -84,7 +89,11 @@ mod module {
     #[pymodule_export]
     use super::sizing::size_paths;
     #[pymodule_export]
+    use super::solidly::SolidlyPool;
+    #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]
     use super::uniswap_v3::UniswapV3Pool;
+    #[pymodule_export]
+    use super::uniswap_v4::UniswapV4Pool;
 }

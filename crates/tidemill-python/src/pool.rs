@@ -8,12 +8,15 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tidemill_pools::{Amount, Pool as Inner, PoolSpec, Tracked, U256};
 
+use crate::algebra::AlgebraPool;
 use crate::arrow::{array_of, to_array};
 use crate::errors;
 use crate::log_columns::chunks;
 use crate::numbers::{Uint, Wide};
+use crate::solidly::SolidlyPool;
 use crate::uniswap_v2::UniswapV2Pool;
 use crate::uniswap_v3::UniswapV3Pool;
+use crate::uniswap_v4::UniswapV4Pool;
 
 /// A pool as it stands; `spec` is absent for one that was made by hand.
 #[pyclass(frozen, subclass, module = "tidemill._rust")]
@@ -32,6 +35,9 @@ pub fn object(py: Python<'_>, spec: Option<PoolSpec>, pool: Inner) -> PyResult<P
     match &pool {
         Inner::UniswapV2(_) => Ok(Py::new(py, (UniswapV2Pool, Pool { spec, pool }))?.into_any()),
         Inner::UniswapV3(_) => Ok(Py::new(py, (UniswapV3Pool, Pool { spec, pool }))?.into_any()),
+        Inner::Solidly(_) => Ok(Py::new(py, (SolidlyPool, Pool { spec, pool }))?.into_any()),
+        Inner::Algebra(_) => Ok(Py::new(py, (AlgebraPool, Pool { spec, pool }))?.into_any()),
+        Inner::UniswapV4(_) => Ok(Py::new(py, (UniswapV4Pool, Pool { spec, pool }))?.into_any()),
     }
 }
 
@@ -85,8 +91,13 @@ impl Pool {
     }
 
     #[getter]
-    fn fee_ppm(&self) -> u32 {
+    fn fee_ppm(&self) -> Option<u32> {
         self.pool.fee_ppm()
+    }
+
+    #[getter]
+    fn is_complete(&self) -> bool {
+        self.pool.is_complete()
     }
 
     fn amount_out(&self, zero_for_one: bool, amount_in: Uint) -> PyResult<Uint> {

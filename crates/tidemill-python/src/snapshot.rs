@@ -3,11 +3,16 @@
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
+use tidemill_pools::algebra::Fees;
+use tidemill_pools::uniswap_v4::Key;
 use tidemill_pools::{Address, Hash, Pool, PoolError, PoolSpec};
 
+use crate::algebra::{self, generation_named};
 use crate::errors;
+use crate::solidly::{self, rules_named};
 use crate::uniswap_v2::pair;
 use crate::uniswap_v3::pool;
+use crate::uniswap_v4;
 
 /// A pool and the block at which it was read.
 pub struct Snapshot {
@@ -35,6 +40,9 @@ impl Snapshot {
         let state = match protocol.as_str() {
             "uniswap_v2" => read_pair(object)?,
             "uniswap_v3" => read_ticked(object)?,
+            "solidly" => read_solidly(object)?,
+            "algebra" => read_algebra(object)?,
+            "uniswap_v4" => read_v4(object)?,
             other => return Err(unknown_protocol(other)),
         };
         let spec = PoolSpec {
@@ -60,6 +68,42 @@ fn read_ticked(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
     let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
     let ticks: Vec<_> = field(object, "ticks")?;
     Ok(pool(terms, slot, &ticks).map(Pool::from))
+}
+
+fn read_solidly(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    let rules: String = field(object, "rules")?;
+    let rules = rules_named(&rules)?;
+    let reserves = (field(object, "reserve0")?, field(object, "reserve1")?);
+    let fee = (field(object, "fee_numerator")?, field(object, "fee_denominator")?);
+    let decimals = (field(object, "decimals0")?, field(object, "decimals1")?);
+    let terms = solidly::Terms { rules, is_stable: field(object, "is_stable")?, fee, decimals };
+    Ok(solidly::pool(&terms, reserves).map(Pool::from))
+}
+
+fn read_algebra(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    let generation: String = field(object, "rules")?;
+    let fees = Fees {
+        ppm: Some((field(object, "fee_ppm")?, field(object, "fee_back_ppm")?)),
+        is_overridden: field(object, "is_fee_overridden")?,
+        has_limit_orders: field(object, "has_limit_orders")?,
+    };
+    let terms = (generation_named(&generation)?, fees);
+    let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
+    let ticks: Vec<_> = field(object, "ticks")?;
+    Ok(algebra::pool(terms, slot, &ticks).map(Pool::from))
+}
+
+fn read_v4(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    let key = Key {
+        id: field(object, "pool_id")?,
+        fee: field(object, "key_fee")?,
+        tick_spacing: field(object, "tick_spacing")?,
+        hooks: field(object, "hooks")?,
+    };
+    let protocol_fee: u32 = field(object, "protocol_fee")?;
+    let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
+    let ticks: Vec<_> = field(object, "ticks")?;
+    Ok(uniswap_v4::pool((key, protocol_fee), slot, &ticks).map(Pool::from))
 }
 
 /// Returns the error that no kind of pool is called `protocol`.

@@ -22,7 +22,7 @@ pub fn pair(reserves: (u128, u128), fee: (u32, u32)) -> Result<UniswapV2, PoolEr
 fn of<'a>(own: &'a PyRef<'_, UniswapV2Pool>) -> PyResult<&'a UniswapV2> {
     match &own.as_super().pool {
         Inner::UniswapV2(pair) => Ok(pair),
-        Inner::UniswapV3(_) => Err(errors::pool(PoolError::Uninitialised)),
+        _ => Err(errors::pool(PoolError::Uninitialised)),
     }
 }
 

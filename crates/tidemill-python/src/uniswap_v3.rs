@@ -31,7 +31,7 @@ pub fn pool(terms: (u32, i32), slot: Slot, ticks: &[TickRow]) -> Result<UniswapV
 fn of<'a>(own: &'a PyRef<'_, UniswapV3Pool>) -> PyResult<&'a UniswapV3> {
     match &own.as_super().pool {
         Inner::UniswapV3(pool) => Ok(pool),
-        Inner::UniswapV2(_) => Err(errors::pool(PoolError::Uninitialised)),
+        _ => Err(errors::pool(PoolError::Uninitialised)),
     }
 }
 
@@ -70,11 +70,6 @@ impl UniswapV3Pool {
     #[getter]
     fn tick_spacing(own: PyRef<'_, Self>) -> Option<i32> {
         own.as_super().pool.tick_spacing()
-    }
-
-    #[getter]
-    fn is_complete(own: PyRef<'_, Self>) -> PyResult<bool> {
-        Ok(of(&own)?.is_complete())
     }
 
     #[getter]

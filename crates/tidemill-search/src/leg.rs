@@ -11,7 +11,7 @@ use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::{Amount, Pool, PoolError, PoolKind};
 
 use crate::costs::HopKind;
-use crate::float::{of_u128, to_f64};
+use crate::float::{of_u128, to_f64, to_u256};
 use crate::least::least;
 
 /// A pool of any kind that can only be asked what an amount buys; tokens are numbered as the pool numbers them.
@@ -22,11 +22,50 @@ pub trait Quoting {
     /// Where the contract would revert.
     fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError>;
 
+    /// Returns what `amount_in` buys, and how many initialised ticks that crosses.
+    ///
+    /// # Errors
+    /// Where the contract would revert; `Insufficient` where it would not take all of `amount_in`.
+    fn crossing(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<(U256, u32), PoolError> {
+        Ok((self.amount_out(token_in, token_out, amount_in)?, 0))
+    }
+
     /// Returns what the pool holds of a token, raw units.
     ///
     /// # Errors
     /// Where the pool has no such token.
     fn balance(&self, token: usize) -> Result<U256, PoolError>;
+}
+
+/// A pool of two tokens, whatever its kind.
+impl Quoting for Pool {
+    fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
+        Ok(self.crossing(token_in, token_out, amount_in)?.0)
+    }
+
+    fn crossing(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<(U256, u32), PoolError> {
+        let zero_for_one = match (token_in, token_out) {
+            (0, 1) => true,
+            (1, 0) => false,
+            _ => return Err(PoolError::Tokens),
+        };
+        let quote = self.quote(zero_for_one, Amount::In(amount_in))?;
+        if quote.amount_in != amount_in {
+            return Err(PoolError::Insufficient);
+        }
+        Ok((quote.amount_out, quote.ticks_crossed))
+    }
+
+    /// Of pools with ticks: what the liquidity in range stands for.
+    fn balance(&self, token: usize) -> Result<U256, PoolError> {
+        let state = self.state();
+        if let (Some(price), Some(liquidity)) = (state.sqrt_price_x96, state.liquidity) {
+            let (root, liquidity) = (to_f64(price) / 2_f64.powi(96), of_u128(liquidity));
+            return Ok(to_u256(if token == 0 { liquidity / root } else { liquidity * root }));
+        }
+        let reserve = if token == 0 { state.reserve0 } else { state.reserve1 };
+        reserve.map(U256::from).ok_or(PoolError::Uninitialised)
+    }
 }
 
 impl Quoting for StableSwap {
@@ -105,9 +144,13 @@ impl<'a> Leg<'a> {
 
     /// Returns the leg of a pool of two tokens.
     pub fn of(pool: &'a Pool, zero_for_one: bool) -> Self {
+        let tokens = if zero_for_one { (0, 1) } else { (1, 0) };
         match pool {
             Pool::UniswapV2(pool) => Self::product(pool, zero_for_one),
             Pool::UniswapV3(pool) => Self::ranges(pool, zero_for_one),
+            Pool::UniswapV4(_) => Self::quoted(pool, tokens, HopKind::UniswapV4),
+            Pool::Algebra(_) => Self::quoted(pool, tokens, HopKind::Algebra),
+            Pool::Solidly(_) => Self::quoted(pool, tokens, HopKind::Solidly),
         }
     }
 
@@ -131,9 +174,7 @@ impl<'a> Leg<'a> {
                 }
                 Ok((quote.amount_out, quote.ticks_crossed))
             }
-            Source::Quoted(pool, token_in, token_out) => {
-                Ok((pool.amount_out(token_in, token_out, amount_in)?, 0))
-            }
+            Source::Quoted(pool, token_in, token_out) => pool.crossing(token_in, token_out, amount_in),
         }
     }
 
@@ -149,9 +190,7 @@ impl<'a> Leg<'a> {
                 let guess = pool.quote(zero_for_one, Amount::Out(amount_out))?.amount_in;
                 least(guess, amount_out, |amount| Ok(self.amount_out(amount)?.0))
             }
-            Source::Quoted(..) => {
-                least(crate::float::to_u256(guess), amount_out, |amount| Ok(self.amount_out(amount)?.0))
-            }
+            Source::Quoted(..) => least(to_u256(guess), amount_out, |amount| Ok(self.amount_out(amount)?.0)),
         }
     }
 
@@ -179,7 +218,7 @@ impl<'a> Leg<'a> {
                 if is_empty {
                     return Err(PoolError::Empty);
                 }
-                let kept = 1.0 - f64::from(pool.fee_ppm()) / 1e6;
+                let kept = 1.0 - f64::from(pool.fee_ppm().ok_or(PoolError::Incomplete)?) / 1e6;
                 Ok(kept * if zero_for_one { price } else { 1.0 / price })
             }
             Source::Quoted(pool, token_in, token_out) => quoted_rate(pool, token_in, token_out),

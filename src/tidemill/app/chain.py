@@ -38,7 +38,12 @@ def make_book(config: EvmConfig, state: Iterable[tuple[bytes, bytes]]) -> PoolBo
     """Return the pools as `state` has them; other keys in it are passed over. Raises: Malformed."""
     factories = [
         Factory(
-            factory.address, factory.protocol, factory.dex, factory.fee_numerator, factory.fee_denominator
+            factory.address,
+            factory.protocol,
+            factory.dex,
+            factory.fee_numerator,
+            factory.fee_denominator,
+            generation=factory.rules if factory.protocol == "algebra" else None,
         )
         for factory in known_factories(config).values()
     ]

@@ -92,7 +92,7 @@ def world_search(world: World) -> SearchConfig:
     return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
 
 
-def _fee(taken: int | None, denominator: int) -> dict[str, int]:
+def _fee(taken: int | None, denominator: int) -> dict[str, Any]:
     """Return what a V2 pool leaves of the amount in; the world says what it takes."""
     return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
 

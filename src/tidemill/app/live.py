@@ -18,7 +18,7 @@ class PoolName(NamedTuple):
     protocol: str
     token0: bytes
     token1: bytes
-    fee_ppm: int
+    fee_ppm: int | None
 
 
 class TokenName(NamedTuple):
@@ -70,7 +70,8 @@ class LiveState:
         name = self.pools.get(pool)
         if name is None:
             return "0x" + pool.hex()
-        return f"{self.symbol(name.token0)}/{self.symbol(name.token1)} {name.fee_ppm / 10_000:g}%"
+        fee = "" if name.fee_ppm is None else f" {name.fee_ppm / 10_000:g}%"
+        return f"{self.symbol(name.token0)}/{self.symbol(name.token1)}{fee}"
 
     def symbol(self, token: bytes) -> str:
         """Return a token's symbol, or the start of its address."""

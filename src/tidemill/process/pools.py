@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from msgspec import Struct, msgpack, structs
 
-from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV3Pool
+from tidemill._rust import Factory, Head, Logs, PoolSet
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
 from tidemill.schema.events import Pool, PoolState, StateCause
@@ -31,6 +31,8 @@ class Applied(NamedTuple):
 
 _ADDRESS_BYTES = 20
 """A record's key begins with its pool's address."""
+_WHOLE_PART = _ADDRESS_BYTES + 1
+"""A key of a part that each pool has once; those of ticks are longer."""
 
 
 class _Undo(Struct, array_like=True, frozen=True):
@@ -200,7 +202,7 @@ class PoolBook:
 
     def _is_incomplete(self, address: bytes) -> bool:
         pool = self.pools.get(address)
-        return isinstance(pool, UniswapV3Pool) and not pool.is_complete
+        return pool is not None and not pool.is_complete
 
     def _flush(self) -> None:
         heads, logs, recv_ns = self._waiting
@@ -215,6 +217,13 @@ class PoolBook:
         self._keep(applied.changed)
         self._faults += [Gap(f"{self._source}: {drift}") for drift in applied.drift]
         self._drifted.update(drift.pool for drift in applied.drift)
+        # of a new pool the logs may not tell all, and a log may say that what was read no longer holds
+        self._drifted.update(applied.pools)
+        self._drifted.update(
+            key[:_ADDRESS_BYTES]
+            for key, value in applied.changed
+            if value is None and len(key) == _WHOLE_PART
+        )
         self._faults += [Malformed(f"{self._source}: {found}") for found in applied.malformed]
         blobs = {block_hash: blob for _, block_hash, blob in applied.undo}
         drifted: dict[int, tuple[bytes, ...]] = {}

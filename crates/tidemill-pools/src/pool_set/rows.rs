@@ -5,7 +5,7 @@ use tidemill_events::{
     Swap, SwapColumns,
 };
 
-use crate::chain::{Head, Log};
+use crate::chain::{Address, Head, Log};
 use crate::kind::{Deed, Moved, Traded};
 
 use super::Tracked;
@@ -164,6 +164,7 @@ pub(super) fn push_deed(
         chain_id: origin.chain_id,
         protocol: tracked.pool.protocol(),
         dex: &tracked.spec.dex,
+        pool: tracked.spec.address,
         log,
     };
     row.push(columns, deed);
@@ -184,6 +185,8 @@ pub struct DeedRow<'a> {
     pub protocol: &'static str,
     /// The exchange.
     pub dex: &'a str,
+    /// The pool, which need not be the contract that emitted the log.
+    pub pool: Address,
     /// The log.
     pub log: &'a Log<'a>,
 }
@@ -210,7 +213,7 @@ impl DeedRow<'_> {
             tx_hash: *self.log.tx_hash,
             tx_index: self.log.tx_index,
             log_index: self.log.log_index,
-            pool: *self.log.address,
+            pool: self.pool,
             protocol: self.protocol,
             dex: self.dex,
             sender: traded.sender,
@@ -236,7 +239,7 @@ impl DeedRow<'_> {
             tx_hash: *self.log.tx_hash,
             tx_index: self.log.tx_index,
             log_index: self.log.log_index,
-            pool: *self.log.address,
+            pool: self.pool,
             protocol: self.protocol,
             dex: self.dex,
             kind: if moved.is_mint { "mint" } else { "burn" },

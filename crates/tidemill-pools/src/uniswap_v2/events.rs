@@ -130,7 +130,7 @@ fn decode_sync(log: &Log<'_>) -> Result<V2Event, DecodeError> {
 }
 
 #[inline]
-fn decode_swap(log: &Log<'_>) -> Result<V2Event, DecodeError> {
+pub(crate) fn decode_swap(log: &Log<'_>) -> Result<V2Event, DecodeError> {
     let fields = Fields::<3, 128>::of(log, "Swap")?;
     Ok(V2Event::Swap(V2Swap {
         sender: fields.topic(1, "address sender").address()?,
@@ -151,7 +151,7 @@ fn decode_mint(log: &Log<'_>) -> Result<V2Event, DecodeError> {
     })
 }
 
-fn decode_burn(log: &Log<'_>) -> Result<V2Event, DecodeError> {
+pub(crate) fn decode_burn(log: &Log<'_>) -> Result<V2Event, DecodeError> {
     let fields = Fields::<3, 64>::of(log, "Burn")?;
     Ok(V2Event::Burn {
         recipient: fields.topic(2, "address to").address()?,

@@ -94,7 +94,7 @@ impl V3Event {
             SWAP => Ok(Some(Self::Swap(decode_swap(&Fields::<3, 160>::of(log, "Swap")?)?))),
             PANCAKE_SWAP => Ok(Some(Self::Swap(decode_swap(&Fields::<3, 224>::of(log, "Swap")?)?))),
             MINT => decode_mint(log).map(Some),
-            BURN => decode_burn(log).map(Some),
+            BURN => decode_burn::<96>(log).map(Some),
             INITIALIZE => decode_initialize(log).map(Some),
             _ => Ok(None),
         }
@@ -112,7 +112,7 @@ impl V3Event {
 }
 
 #[inline]
-fn decode_swap<const B: usize>(fields: &Fields<'_, 3, B>) -> Result<V3Swap, DecodeError> {
+pub(crate) fn decode_swap<const B: usize>(fields: &Fields<'_, 3, B>) -> Result<V3Swap, DecodeError> {
     Ok(V3Swap {
         sender: fields.topic(1, "address sender").address()?,
         recipient: fields.topic(2, "address recipient").address()?,
@@ -136,8 +136,8 @@ fn decode_mint(log: &Log<'_>) -> Result<V3Event, DecodeError> {
     }))
 }
 
-fn decode_burn(log: &Log<'_>) -> Result<V3Event, DecodeError> {
-    let fields = Fields::<4, 96>::of(log, "Burn")?;
+pub(crate) fn decode_burn<const B: usize>(log: &Log<'_>) -> Result<V3Event, DecodeError> {
+    let fields = Fields::<4, B>::of(log, "Burn")?;
     Ok(V3Event::Burn(V3Position {
         owner: fields.topic(1, "address owner").address()?,
         lower: fields.topic(2, "int24 tickLower").i24()?,
@@ -220,7 +220,7 @@ impl V3Position {
 
 impl UniswapV3 {
     /// Moves the pool to the state after `event`.
-    pub(super) fn follow(&mut self, event: &V3Event, journal: &mut Journal) -> Observed {
+    pub(crate) fn follow(&mut self, event: &V3Event, journal: &mut Journal) -> Observed {
         journal.note(SLOT, || encode_part(self, SLOT));
         match event {
             V3Event::Initialize { sqrt_price_x96, tick } => {

@@ -7,9 +7,9 @@ use ruint::aliases::U256;
 use crate::error::PoolError;
 use crate::kind::{Amount, Quote};
 
-use super::swap_math::{advance, FeePpm, Range};
+use super::swap_math::{advance, FeePpm, LastStep, Range};
 use super::tick_math::{tick_at_sqrt_ratio, MAX_SQRT_RATIO, MIN_SQRT_RATIO};
-use super::ticks::{add_liquidity, Cursor, Stop};
+use super::ticks::{add_liquidity, Cursor, Search, Stop};
 use super::UniswapV3;
 
 /// What a swap moved and where it left the pool.
@@ -37,12 +37,20 @@ impl Swapped {
     }
 }
 
+/// What a swap depends on beside price and ticks: the same for every Uniswap V3 pool, not for those like it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Course {
+    pub(crate) fee: FeePpm,
+    pub(crate) search: Search,
+    pub(crate) last_step: LastStep,
+}
+
 /// A swap under way.
 struct Walk<'a> {
     cursor: Cursor<'a>,
     zero_for_one: bool,
     limit: U256,
-    fee: FeePpm,
+    course: Course,
     remaining: Amount,
     /// Sum of what is not given: paid out for an amount in, taken in for an amount out.
     computed: U256,
@@ -64,7 +72,18 @@ impl UniswapV3 {
         amount: Amount,
         sqrt_price_limit_x96: Option<U256>,
     ) -> Result<Swapped, PoolError> {
-        let walk = self.walk(zero_for_one, amount, sqrt_price_limit_x96)?;
+        self.swap_along(self.course(), zero_for_one, amount, sqrt_price_limit_x96)
+    }
+
+    /// Returns what a swap does on a course that need not be the pool's own.
+    pub(crate) fn swap_along(
+        &self,
+        course: Course,
+        zero_for_one: bool,
+        amount: Amount,
+        sqrt_price_limit_x96: Option<U256>,
+    ) -> Result<Swapped, PoolError> {
+        let walk = self.walk(course, zero_for_one, amount, sqrt_price_limit_x96)?;
         let tick = walk.tick.or_else(|| tick_at_sqrt_ratio(walk.price)).ok_or(PoolError::Overflow)?;
         let quote = walk.quote(amount)?;
         Ok(Swapped {
@@ -78,15 +97,41 @@ impl UniswapV3 {
     }
 
     /// Returns the amounts of a swap without a price limit, as the quoter contract does.
-    pub(super) fn quote_all(&self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
-        let quote = self.walk(zero_for_one, amount, None)?.quote(amount)?;
+    pub(crate) fn quote_along(
+        &self,
+        course: Course,
+        zero_for_one: bool,
+        amount: Amount,
+    ) -> Result<Quote, PoolError> {
+        let quote = self.walk(course, zero_for_one, amount, None)?.quote(amount)?;
         is_deliverable(&quote, amount)?;
         Ok(quote)
+    }
+
+    /// Swaps as far as there is liquidity, and moves the pool to the state after it.
+    pub(crate) fn take_along(
+        &mut self,
+        course: Course,
+        zero_for_one: bool,
+        amount: Amount,
+    ) -> Result<Quote, PoolError> {
+        let swapped = self.swap_along(course, zero_for_one, amount, None)?;
+        let Swapped { amount_in, amount_out, ticks_crossed, .. } = swapped;
+        let quote = Quote { amount_in, amount_out, ticks_crossed };
+        is_deliverable(&quote, amount)?;
+        self.set_slot(swapped.sqrt_price_x96, swapped.tick, swapped.liquidity);
+        Ok(quote)
+    }
+
+    #[inline]
+    pub(super) fn course(&self) -> Course {
+        Course { fee: self.fee, search: Search::Words(self.tick_spacing), last_step: LastStep::UpToPrice }
     }
 
     #[inline]
     fn walk(
         &self,
+        course: Course,
         zero_for_one: bool,
         amount: Amount,
         sqrt_price_limit_x96: Option<U256>,
@@ -102,10 +147,10 @@ impl UniswapV3 {
             return Err(PoolError::Overflow);
         }
         let mut walk = Walk {
-            cursor: Cursor::new(&self.ticks, self.tick_spacing, self.tick, zero_for_one),
+            cursor: Cursor::new(&self.ticks, course.search, self.tick, zero_for_one),
             zero_for_one,
             limit,
-            fee: self.fee,
+            course,
             remaining: amount,
             computed: U256::ZERO,
             price: self.sqrt_price_x96,
@@ -135,7 +180,7 @@ impl UniswapV3 {
 }
 
 /// Refuses what the quoter refuses: an output that is not whole, and a swap that moves nothing.
-pub(super) fn is_deliverable(quote: &Quote, amount: Amount) -> Result<(), PoolError> {
+fn is_deliverable(quote: &Quote, amount: Amount) -> Result<(), PoolError> {
     match amount {
         Amount::Out(asked) if quote.amount_out != asked => Err(PoolError::Insufficient),
         _ if quote.amount_in.is_zero() => Err(PoolError::Empty),
@@ -197,7 +242,7 @@ impl Walk<'_> {
         };
         let target = if is_past_limit { self.limit } else { stop.sqrt_ratio };
         let range = Range { price: self.price, target, liquidity: self.liquidity };
-        let advance = advance(&range, self.remaining, self.fee)?;
+        let advance = advance(&range, self.remaining, self.course.fee, self.course.last_step)?;
         self.account(advance.taken_in, advance.paid_out)?;
         if advance.price == stop.sqrt_ratio {
             if let Some(net) = stop.liquidity_net {

@@ -24,6 +24,9 @@ pub struct FeePpm {
 }
 
 impl FeePpm {
+    /// No fee: what a pool is given whose fee is kept elsewhere.
+    pub(crate) const NONE: Self = Self { fee: 0, kept: MILLION };
+
     /// Prepares a fee in millionths.
     ///
     /// # Errors
@@ -164,7 +167,7 @@ impl Range {
 /// # Errors
 /// `Overflow` and `Insufficient` where the contract would revert.
 pub fn swap_step(range: &Range, remaining: Amount, fee: FeePpm) -> Result<Step, PoolError> {
-    let advance = advance(range, remaining, fee)?;
+    let advance = advance(range, remaining, fee, LastStep::UpToPrice)?;
     let amount_in = range.amount_in_to(advance.price)?;
     Ok(Step {
         sqrt_price_x96: advance.price,
@@ -172,6 +175,15 @@ pub fn swap_step(range: &Range, remaining: Amount, fee: FeePpm) -> Result<Step, 
         amount_out: advance.paid_out,
         fee: advance.taken_in.checked_sub(amount_in).ok_or(PoolError::Overflow)?,
     })
+}
+
+/// What a last step takes whose price happens to end on the target that its amount did not reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastStep {
+    /// What moving the price there takes, which is not what was left: Uniswap V3 and Algebra.
+    UpToPrice,
+    /// All that was left: Uniswap V4.
+    All,
 }
 
 /// One step, without telling the fee from the amount in, which costs a division that a quote does not need.
@@ -184,15 +196,25 @@ pub(super) struct Advance {
 }
 
 #[inline]
-pub(super) fn advance(range: &Range, remaining: Amount, fee: FeePpm) -> Result<Advance, PoolError> {
+pub(super) fn advance(
+    range: &Range,
+    remaining: Amount,
+    fee: FeePpm,
+    last_step: LastStep,
+) -> Result<Advance, PoolError> {
     match remaining {
-        Amount::In(amount) => advance_in(range, amount, fee),
+        Amount::In(amount) => advance_in(range, amount, fee, last_step),
         Amount::Out(amount) => advance_out(range, amount, fee),
     }
 }
 
 #[inline]
-fn advance_in(range: &Range, remaining: U256, fee: FeePpm) -> Result<Advance, PoolError> {
+fn advance_in(
+    range: &Range,
+    remaining: U256,
+    fee: FeePpm,
+    last_step: LastStep,
+) -> Result<Advance, PoolError> {
     let net = fee.without(remaining)?;
     let side = if range.is_zero_for_one() { Side::Token0 } else { Side::Token1 };
     // A price that stays short of the target proves that `net` is below what the target takes: both round in the
@@ -206,7 +228,7 @@ fn advance_in(range: &Range, remaining: U256, fee: FeePpm) -> Result<Advance, Po
     let most = range.amount_in_to(range.target)?;
     if net < most {
         let next = next_price_from_input(range.price, range.liquidity, net, side)?;
-        if next != range.target {
+        if next != range.target || last_step == LastStep::All {
             return range.use_up(remaining, next);
         }
     }

@@ -148,11 +148,20 @@ pub(super) struct Stop {
     pub(super) liquidity_net: Option<i128>,
 }
 
+/// How far the contract looks for the next initialised tick: a stop short of it rounds the fee once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// To the edge of a bitmap word, of 256 ticks of this width.
+    Words(i32),
+    /// As far as there is one: initialised ticks are linked.
+    Linked,
+}
+
 /// A place in a pool's ticks, walked in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a> {
     ticks: &'a Ticks,
-    spacing: i32,
+    search: Search,
     is_down: bool,
     /// Initialised ticks at or below the current one.
     count: usize,
@@ -160,11 +169,11 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     #[inline]
-    pub(super) fn new(ticks: &'a Ticks, spacing: i32, tick: i32, is_down: bool) -> Self {
-        Self { ticks, spacing, is_down, count: ticks.count_to(tick) }
+    pub(super) fn new(ticks: &'a Ticks, search: Search, tick: i32, is_down: bool) -> Self {
+        Self { ticks, search, is_down, count: ticks.count_to(tick) }
     }
 
-    /// Returns where a step that starts at `tick` ends; the contract looks within one word of 256 ticks only.
+    /// Returns where a step that starts at `tick` ends.
     #[inline]
     pub(super) fn next(&self, tick: i32) -> Option<Stop> {
         let edge = self.word_edge(tick);
@@ -193,12 +202,13 @@ impl<'a> Cursor<'a> {
             Some((tick, _)) => tick.min(limit_tick),
             None => limit_tick,
         };
-        let width = self.spacing.checked_mul(256)?;
+        let Search::Words(spacing) = self.search else { return None };
+        let width = spacing.checked_mul(256)?;
         let word = goal.div_euclid(width);
         let edge = if self.is_down {
             word.checked_add(1)?.checked_mul(width)?
         } else {
-            word.checked_mul(width)?.checked_sub(self.spacing)?
+            word.checked_mul(width)?.checked_sub(spacing)?
         };
         let is_onward = if self.is_down { edge < self.word_edge(tick) } else { edge > self.word_edge(tick) };
         let sqrt_ratio = if is_onward { sqrt_ratio_at_tick(edge)? } else { return None };
@@ -213,8 +223,11 @@ impl<'a> Cursor<'a> {
     /// Returns the last tick that a search from `tick` can see.
     #[inline]
     fn word_edge(&self, tick: i32) -> i32 {
-        let compressed = tick.div_euclid(self.spacing);
+        let Search::Words(spacing) = self.search else {
+            return if self.is_down { MIN_TICK } else { MAX_TICK };
+        };
+        let compressed = tick.div_euclid(spacing);
         let edge = if self.is_down { compressed >> 8 << 8 } else { (compressed + 1) | 0xff };
-        edge.saturating_mul(self.spacing)
+        edge.saturating_mul(spacing)
     }
 }

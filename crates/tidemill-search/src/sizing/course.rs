@@ -98,7 +98,8 @@ impl<'a> Ranges<'a> {
     fn new(pool: &'a UniswapV3, zero_for_one: bool) -> Self {
         let root = to_f64(pool.sqrt_price_x96()) / X96;
         let s = if zero_for_one { 1.0 / root } else { root };
-        let kept = 1.0 - f64::from(pool.fee_ppm()) / 1e6;
+        // A pool of this kind always has a fee: the rate, which is asked for first, refuses one without.
+        let kept = 1.0 - f64::from(pool.fee_ppm().unwrap_or_default()) / 1e6;
         let ahead: Ahead<'a> = if zero_for_one {
             Box::new(pool.ticks().downwards(pool.tick()))
         } else {

@@ -29,8 +29,11 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A factory whose pools are tracked."""
 
     address: AddressText
-    protocol: Literal["uniswap_v2", "uniswap_v3"]
+    protocol: Literal["uniswap_v2", "uniswap_v3", "solidly", "algebra", "uniswap_v4"]
+    """Of Uniswap V4 the address is the PoolManager's."""
     dex: str
+    rules: Literal["solidly", "velodrome", "v1", "v1_directional", "v2", "integral"] | None = None
+    """Whose code its pools run: of Solidly the first or the second, of Algebra one of the rest."""
     fee_numerator: Positive = 997
     """Of V2 pools only: what is left of the amount in, in `fee_denominator` parts. V3 pools say their own
     fee.

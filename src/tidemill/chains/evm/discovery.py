@@ -9,10 +9,30 @@ from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.ranges import RangeReader, RangeSize
-from tidemill.chains.evm.topics import CREATION_TOPICS, PAIR_CREATED, log_filter
+from tidemill.chains.evm.topics import (
+    ALGEBRA_CUSTOM_POOL,
+    ALGEBRA_POOL,
+    CREATION_TOPICS,
+    PAIR_CREATED,
+    POOL_CREATED,
+    SOLIDLY_PAIR_CREATED,
+    V4_INITIALIZE,
+    VELODROME_POOL_CREATED,
+    log_filter,
+)
 from tidemill.schema.faults import Malformed
 
 _TICK_SPACING_MAX = 1 << 23
+_DYNAMIC_FEE = 0x800000
+"""A V4 pool's fee where its hook sets it."""
+
+
+class V4Key(Struct, frozen=True):
+    """What a V4 pool's id is the hash of, beside its currencies, fee and spacing."""
+
+    pool_id: bytes
+    hooks: bytes
+    is_fee_dynamic: bool
 
 
 class Creation(Struct, frozen=True):
@@ -23,8 +43,11 @@ class Creation(Struct, frozen=True):
     token0: bytes
     token1: bytes
     fee_ppm: int | None = None
-    """Of V3 pools."""
+    """Of V3 and V4 pools."""
     tick_spacing: int | None = None
+    is_stable: bool | None = None
+    """Of Solidly pools."""
+    key: V4Key | None = None
 
 
 def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
@@ -32,28 +55,63 @@ def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
     said = logs.of_addresses(set(factories))
     if not len(said):
         return []  # as of nearly every block
-    return [
+    found = [
         _creation(row["topics"], row["data"], factories[row["address"]])
         for row in said.to_arrow().to_pylist()
-        if row["topics"] and row["topics"][0] in CREATION_TOPICS
+        if row["topics"] and row["topics"][0] in _SHAPES
     ]
+    return list({creation.pool: creation for creation in found}.values())
+
+
+_SHAPES = {
+    PAIR_CREATED: (3, 64),
+    POOL_CREATED: (4, 64),
+    SOLIDLY_PAIR_CREATED: (3, 96),
+    VELODROME_POOL_CREATED: (4, 64),
+    ALGEBRA_POOL: (3, 32),
+    ALGEBRA_CUSTOM_POOL: (4, 32),
+    V4_INITIALIZE: (4, 160),
+}
+"""Of each event that creates a pool: how many topics and bytes it has."""
 
 
 def _creation(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
-    is_pair = topics[0] == PAIR_CREATED
-    if len(topics) != (3 if is_pair else 4) or len(data) != 64:
+    expected = _SHAPES[topics[0]]
+    if (len(topics), len(data)) != expected:
         raise Malformed(
-            f"factory 0x{factory.address.hex()}: expected tokens and 64 bytes, found {len(topics)} topics and"
-            f" {len(data)} bytes"
+            f"factory 0x{factory.address.hex()}: expected {expected[0]} topics and {expected[1]} bytes, found"
+            f" {len(topics)} topics and {len(data)} bytes"
         )
-    token0, token1 = topics[1][12:], topics[2][12:]
-    if is_pair:
-        return Creation(data[12:32], factory, token0, token1)
-    spacing = int.from_bytes(data[:32], "big")
+    tokens = topics[1][12:], topics[2][12:]
+    if topics[0] == PAIR_CREATED:
+        return Creation(data[12:32], factory, *tokens)
+    if topics[0] == POOL_CREATED:
+        spacing, fee_ppm = _spacing(data[:32], factory), int.from_bytes(topics[3], "big")
+        return Creation(data[44:64], factory, *tokens, fee_ppm, spacing)
+    if topics[0] == SOLIDLY_PAIR_CREATED:
+        return Creation(data[44:64], factory, *tokens, is_stable=bool(data[31]))
+    if topics[0] == VELODROME_POOL_CREATED:
+        return Creation(data[12:32], factory, *tokens, is_stable=bool(topics[3][31]))
+    if topics[0] == ALGEBRA_POOL:
+        return Creation(data[12:32], factory, *tokens)
+    if topics[0] == ALGEBRA_CUSTOM_POOL:
+        return Creation(data[12:32], factory, topics[2][12:], topics[3][12:])
+    return _v4(topics, data, factory)
+
+
+def _v4(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
+    pool_id, fee_ppm = topics[1], int.from_bytes(data[:32], "big")
+    key = V4Key(pool_id, data[76:96], fee_ppm == _DYNAMIC_FEE)
+    tokens = topics[2][12:], topics[3][12:]
+    spacing = _spacing(data[32:64], factory)
+    return Creation(pool_id[:20], factory, *tokens, fee_ppm, spacing, key=key)
+
+
+def _spacing(data: bytes, factory: Factory) -> int:
+    spacing = int.from_bytes(data, "big")
     if not 0 < spacing < _TICK_SPACING_MAX:
         raise Malformed(f"factory 0x{factory.address.hex()}: expected a tick spacing, found {spacing}")
-    fee_ppm = int.from_bytes(topics[3], "big")
-    return Creation(data[44:64], factory, token0, token1, fee_ppm, spacing)
+    return spacing
 
 
 class Discovery:

@@ -10,6 +10,12 @@ from msgspec import Struct
 from tidemill.chains.evm.config import AddressText, EvmConfig, FactoryConfig
 from tidemill.schema.faults import Refused
 
+_RULES: dict[str, tuple[str | None, ...]] = {
+    "solidly": ("solidly", "velodrome"),
+    "algebra": ("v1", "v1_directional", "v2", "integral"),
+}
+"""Protocols whose pools run one of several code bases; the others have none to tell."""
+
 
 class Factory(Struct, frozen=True):
     """A factory on one chain, and what its pools have in common."""
@@ -20,6 +26,8 @@ class Factory(Struct, frozen=True):
     fee_numerator: int
     fee_denominator: int
     from_block: int
+    rules: str | None = None
+    """Of Solidly and Algebra: whose code its pools run."""
 
 
 class Fork(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,6 +38,8 @@ class Fork(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     factories: dict[int, AddressText]
     fee_numerator: int = 997
     fee_denominator: int = 1000
+    rules: str | None = None
+    """Of Solidly and Algebra: whose code its pools run."""
     init_code_hash: str | None = None
     """Gives its pools' addresses by CREATE2; absent where we have not seen it stated."""
 
@@ -79,11 +89,24 @@ def _add(found: dict[bytes, Factory], factory: Factory) -> None:
 
 def _factory(fork: Fork, chain_id: int) -> Factory:
     address = bytes.fromhex(fork.factories[chain_id][2:])
-    return Factory(address, fork.protocol, fork.dex, fork.fee_numerator, fork.fee_denominator, 0)
+    return Factory(address, fork.protocol, fork.dex, fork.fee_numerator, fork.fee_denominator, 0, fork.rules)
 
 
 def _configured(named: FactoryConfig) -> Factory:
+    expected = _RULES.get(named.protocol, (None,))
+    if named.rules not in expected:
+        known = " or ".join(rules or "none" for rules in expected)
+        raise Refused(
+            f"factory {named.address}: expected {known} as rules of {named.protocol}, found"
+            f" {named.rules or 'none'}"
+        )
     address = bytes.fromhex(named.address[2:])
     return Factory(
-        address, named.protocol, named.dex, named.fee_numerator, named.fee_denominator, named.from_block
+        address,
+        named.protocol,
+        named.dex,
+        named.fee_numerator,
+        named.fee_denominator,
+        named.from_block,
+        named.rules,
     )

@@ -67,11 +67,8 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     factory: bytes
     token0: bytes
     token1: bytes
-    fee_ppm: int
-    """Fee in millionths of the amount in."""
-    fee_numerator: int
-    """Of V2 pools: what is left of the amount in, in `fee_denominator` parts."""
-    fee_denominator: int
+    fee_ppm: int | None
+    """Fee in millionths of the amount in; absent where a hook sets it during a swap."""
     block_number: int
     block_hash: bytes
     block_timestamp_s: int
@@ -84,6 +81,26 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     liquidity: int | None = None
     ticks: tuple[tuple[int, int, int], ...] = ()
     """Initialised ticks, ascending: (tick, liquidity gross, liquidity net)."""
+    fee_numerator: int | None = None
+    """Of V2 and Solidly pools: what is left of the amount in, in `fee_denominator` parts."""
+    fee_denominator: int | None = None
+    rules: str | None = None
+    """Of Solidly and Algebra pools: whose code it runs."""
+    is_stable: bool | None = None
+    """Of Solidly pools, as their tokens' decimals."""
+    decimals0: int | None = None
+    decimals1: int | None = None
+    fee_back_ppm: int | None = None
+    """Of Algebra pools: the fee from token 1 to token 0."""
+    is_fee_overridden: bool = False
+    """Of Algebra pools: a plugin set another fee for the last swap. No view tells; its next swap does."""
+    has_limit_orders: bool = False
+    """Of Algebra V2 pools."""
+    pool_id: bytes | None = None
+    """Of V4 pools, as what follows."""
+    key_fee: int | None = None
+    protocol_fee: int | None = None
+    hooks: bytes | None = None
 
 
 class Reread(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """Which logs are tracked: those that create a pool, move its state, or trade with it.
 
-Source: keccak-256 of the event signatures of Uniswap/v2-core 1.0.1, v3-core 1.0.1 and pancakeswap/v3-core
-1.0.2.
+Source: keccak-256 of the event signatures of Uniswap/v2-core 1.0.1, v3-core 1.0.1, v4-core 1.0.2,
+pancakeswap/v3-core 1.0.2, Solidly's and Aerodrome's interfaces, @cryptoalgebra/core 2.0.0 and 3.0.0 and
+@cryptoalgebra/integral-core 1.2.10.
 """
 
 PAIR_CREATED = bytes.fromhex("0d3648bd0f6ba80134a33ba9275ac585d9d315f0ad8355cddefde31afa28d0e9")
@@ -9,7 +10,26 @@ PAIR_CREATED = bytes.fromhex("0d3648bd0f6ba80134a33ba9275ac585d9d315f0ad8355cdde
 POOL_CREATED = bytes.fromhex("783cca1c0412dd0d695e784568c96da2e9c22ff989357a2e8b1d9b2b4e6b7118")
 """PoolCreated(address,address,uint24,int24,address), of a V3 factory."""
 
-CREATION_TOPICS = (PAIR_CREATED, POOL_CREATED)
+SOLIDLY_PAIR_CREATED = bytes.fromhex("c4805696c66d7cf352fc1d6bb633ad5ee82f6cb577c453024b6e0eb8306c6fc9")
+"""PairCreated(address,address,bool,address,uint256), of a Solidly factory."""
+VELODROME_POOL_CREATED = bytes.fromhex("2128d88d14c80cb081c1252a5acff7a264671bf199ce226b53788fb26065005e")
+"""PoolCreated(address,address,bool,address,uint256), of a Velodrome V2 or Aerodrome factory."""
+ALGEBRA_POOL = bytes.fromhex("91ccaa7a278130b65168c3a0c8d3bcae84cf5e43704342bd3ec0b59e59c036db")
+"""Pool(address,address,address), of an Algebra factory."""
+ALGEBRA_CUSTOM_POOL = bytes.fromhex("8a5f030f5fc13b04a1e4ef7c47177e3d76b0e80e1d9be9843db37caa5b7b9b8f")
+"""CustomPool(address,address,address,address), of an Algebra Integral factory."""
+V4_INITIALIZE = bytes.fromhex("dd466e674ea557f56295e2d0218a125ea4b4f0f6f3307b95f85e6110838d6438")
+"""Initialize(bytes32,address,address,uint24,int24,address,uint160,int24), of Uniswap V4's manager."""
+
+CREATION_TOPICS = (
+    PAIR_CREATED,
+    POOL_CREATED,
+    SOLIDLY_PAIR_CREATED,
+    VELODROME_POOL_CREATED,
+    ALGEBRA_POOL,
+    ALGEBRA_CUSTOM_POOL,
+    V4_INITIALIZE,
+)
 
 TRACKED_TOPICS = (
     PAIR_CREATED,
@@ -23,6 +43,23 @@ TRACKED_TOPICS = (
     bytes.fromhex("0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c"),  # V3 Burn
     bytes.fromhex("c42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67"),  # V3 Swap
     bytes.fromhex("19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83"),  # Pancake V3 Swap
+    SOLIDLY_PAIR_CREATED,
+    VELODROME_POOL_CREATED,
+    bytes.fromhex("ae468ce586f9a87660fdffc1448cee942042c16ae2f02046b134b5224f31936b"),  # SetCustomFee
+    bytes.fromhex("cf2aa50876cdfbb541206f89af0ee78d44a2abf8d328e37fa4917f982149848a"),  # Solidly Sync
+    bytes.fromhex("b3e2773606abfd36b5bd91394b3a54d1398336c65005baf7bf7a05efeffaf75b"),  # Velodrome Swap
+    bytes.fromhex("5d624aa9c148153ab3446c1b154f660ee7701e549fe9b62dab7171b1c80e6fa2"),  # Velodrome Burn
+    ALGEBRA_POOL,
+    ALGEBRA_CUSTOM_POOL,
+    bytes.fromhex("598b9f043c813aa6be3426ca60d1c65d17256312890be5118dab55b0775ebe2a"),  # Algebra Fee
+    bytes.fromhex("8a89de70856bccec096661388f305b9a75f5f65cb0d8a0e1e803c39dabedb57f"),  # V1.9 Fee
+    bytes.fromhex("9443903d84c9719611bd4bba871daaf18a3950d00d5d78b1a2fa701f76df54ff"),  # SwapFee
+    bytes.fromhex("121cb44ee54098b1a04743c487e7460d8dd429b27f88b1f4d4767396e1a59f79"),  # Integral Swap
+    bytes.fromhex("932214d4a69c27c086643126ed97c32681da179064c678836c173f99bd13ca01"),  # Integral Burn
+    V4_INITIALIZE,
+    bytes.fromhex("40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f"),  # V4 Swap
+    bytes.fromhex("f208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec"),  # ModifyLiquidity
+    bytes.fromhex("e9c42593e71f84403b84352cd168d693e2c9fcd1fdbcc3feb21d92b43e6696f9"),  # ProtocolFeeUpdated
 )
 
 

@@ -86,8 +86,8 @@ class Pool(Struct, frozen=True, kw_only=True, tag="pool"):
     factory: Address
     token0: Address
     token1: Address
-    fee_ppm: Count32
-    """Fee in millionths of the amount paid in."""
+    fee_ppm: Count32 | None = None
+    """Fee in millionths of the amount paid in; absent where it is not known yet, or is set during a swap."""
     tick_spacing: Tick | None = None
     """Absent for pools without ticks."""
 

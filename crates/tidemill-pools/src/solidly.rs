@@ -1,0 +1,454 @@
+//! Solidly and its forks, Velodrome and Aerodrome: volatile pairs and stable ones, whose fee is the factory's to set.
+//!
+//! Source: Solidly `BaseV1Pair`; Velodrome V2 and Aerodrome `Pool` and `PoolFactory`.
+
+mod curve;
+mod events;
+
+use ruint::aliases::{U256, U512};
+
+use crate::chain::{Address, Log};
+use crate::checked::{mul, mul_div, sub};
+use crate::error::{DecodeError, PoolError, RecordError};
+use crate::factory::Factory;
+use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::patch::{Journal, Reader, RECORD_VERSION};
+use crate::uniswap_v2::Fee;
+
+use curve::{volatile_in, volatile_out, Side, Stable};
+pub use events::SolidlyEvent;
+
+/// Key of the reserves.
+const RESERVES: &[u8] = &[1];
+/// Key of what only the node tells.
+const READING: &[u8] = &[2];
+
+/// A fee of one, in the factory's ten-thousandths.
+const FEE_ONE: u32 = 10_000;
+/// The custom fee that stands for none at all.
+const NO_FEE: u128 = 420;
+/// How many amounts next to each other that the contract refuses are passed over on the way to one that it takes.
+const MOST_REFUSED: usize = 256;
+/// Most decimals whose unit, 10^decimals, fits 64 bits.
+const MOST_DECIMALS: u32 = 19;
+
+/// Whose code the pool runs: they end their search for a stable price differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// Solidly and Velodrome V1: stops at a step of one.
+    Solidly,
+    /// Velodrome V2 and Aerodrome: stops where nothing is left to move, in the pool's favour.
+    Velodrome,
+}
+
+/// What no log tells of a pool: its fee, and the decimals of its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// Which part of the amount paid in is swapped.
+    pub fee: Fee,
+    decimals0: u32,
+    decimals1: u32,
+}
+
+impl Reading {
+    /// Returns a fee, and the decimals of token 0 and token 1.
+    ///
+    /// # Errors
+    /// `Overflow` where a token has more than 19 decimals.
+    pub const fn new(fee: Fee, decimals0: u32, decimals1: u32) -> Result<Self, PoolError> {
+        if decimals0 > MOST_DECIMALS || decimals1 > MOST_DECIMALS {
+            return Err(PoolError::Overflow);
+        }
+        Ok(Self { fee, decimals0, decimals1 })
+    }
+
+    /// Returns the decimals of token 0 and token 1.
+    pub const fn decimals(&self) -> (u32, u32) {
+        (self.decimals0, self.decimals1)
+    }
+
+    fn unit0(&self) -> U256 {
+        U256::from(10_u64.pow(self.decimals0))
+    }
+
+    fn unit1(&self) -> U256 {
+        U256::from(10_u64.pow(self.decimals1))
+    }
+
+    /// Returns what is swapped of `amount_in`; the fee is rounded down.
+    fn without_fee(&self, amount_in: U256) -> Result<U256, PoolError> {
+        let (kept, whole) = self.fee.parts();
+        sub(amount_in, mul_div(amount_in, U256::from(whole - kept), U256::from(whole))?)
+    }
+
+    /// Returns the least amount of which `net` is swapped.
+    fn with_fee(&self, net: U256) -> Result<U256, PoolError> {
+        let (kept, whole) = self.fee.parts();
+        let below = sub(net, U256::ONE)?;
+        Ok(mul_div(below, U256::from(whole), U256::from(kept))? + U256::ONE)
+    }
+}
+
+/// A pool of Solidly or of one of its forks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Solidly {
+    rules: Rules,
+    is_stable: bool,
+    reserve0: u128,
+    reserve1: u128,
+    reading: Option<Reading>,
+}
+
+impl Solidly {
+    /// Returns a pool just created: nothing in it, and its fee unknown.
+    pub const fn new(rules: Rules, is_stable: bool) -> Self {
+        Self { rules, is_stable, reserve0: 0, reserve1: 0, reading: None }
+    }
+
+    /// Sets the reserves, as the contract's `getReserves` tells them.
+    pub const fn set_reserves(&mut self, reserve0: u128, reserve1: u128) {
+        self.reserve0 = reserve0;
+        self.reserve1 = reserve1;
+    }
+
+    /// Sets what only the node tells; a pool without it follows its reserves but quotes nothing.
+    pub const fn set_reading(&mut self, reading: Option<Reading>) {
+        self.reading = reading;
+    }
+
+    /// Returns the reserves of token 0 and token 1.
+    pub const fn reserves(&self) -> (u128, u128) {
+        (self.reserve0, self.reserve1)
+    }
+
+    /// Returns fee and decimals; `None` where they are not known.
+    pub const fn reading(&self) -> Option<&Reading> {
+        self.reading.as_ref()
+    }
+
+    /// Returns whose code the pool runs.
+    pub const fn rules(&self) -> Rules {
+        self.rules
+    }
+
+    /// Says whether the pool is a stable one.
+    pub const fn is_stable(&self) -> bool {
+        self.is_stable
+    }
+
+    fn known(&self) -> Result<&Reading, PoolError> {
+        self.reading.as_ref().ok_or(PoolError::Incomplete)
+    }
+
+    fn side(&self, reading: &Reading, zero_for_one: bool) -> Result<Side, PoolError> {
+        if self.reserve0 == 0 || self.reserve1 == 0 {
+            return Err(PoolError::Empty);
+        }
+        let (reserve0, reserve1) = (U256::from(self.reserve0), U256::from(self.reserve1));
+        let (unit0, unit1) = (reading.unit0(), reading.unit1());
+        Ok(if zero_for_one {
+            Side { reserve_in: reserve0, reserve_out: reserve1, unit_in: unit0, unit_out: unit1 }
+        } else {
+            Side { reserve_in: reserve1, reserve_out: reserve0, unit_in: unit1, unit_out: unit0 }
+        })
+    }
+
+    fn stable<'a>(&self, reading: &'a Reading) -> Stable<'a> {
+        Stable { rules: self.rules, reading, is_lenient: false }
+    }
+
+    /// Returns the pool's invariant at other reserves, as the contract checks it after a swap.
+    fn invariant(&self, reading: &Reading, reserve0: u128, reserve1: u128) -> Result<U256, PoolError> {
+        let (reserve0, reserve1) = (U256::from(reserve0), U256::from(reserve1));
+        if self.is_stable { self.stable(reading).k(reserve0, reserve1) } else { mul(reserve0, reserve1) }
+    }
+
+    /// Returns what `amount_in` buys, as the contract's `getAmountOut`.
+    ///
+    /// # Errors
+    /// `Incomplete` where fee and decimals are unknown, `Empty` where an amount or a reserve is zero, `Overflow`,
+    /// `Insufficient` and `Unconverged` where the contract reverts.
+    pub fn amount_out(&self, zero_for_one: bool, amount_in: U256) -> Result<U256, PoolError> {
+        let reading = self.known()?;
+        let side = self.side(reading, zero_for_one)?;
+        if amount_in.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        let net_in = reading.without_fee(amount_in)?;
+        if !self.is_stable {
+            return volatile_out(&side, net_in);
+        }
+        let k = self.invariant(reading, self.reserve0, self.reserve1)?;
+        self.stable(reading).amount_out(&side, k, net_in)
+    }
+
+    /// Returns the least that buys `amount_out`: the contract has no such question, its `getAmountOut` is the answer.
+    ///
+    /// # Errors
+    /// As `amount_out`, and `Insufficient` where the reserve is not above `amount_out`.
+    pub fn amount_in(&self, zero_for_one: bool, amount_out: U256) -> Result<U256, PoolError> {
+        let reading = self.known()?;
+        let side = self.side(reading, zero_for_one)?;
+        if amount_out.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        if amount_out >= side.reserve_out {
+            return Err(PoolError::Insufficient);
+        }
+        if !self.is_stable {
+            return reading.with_fee(volatile_in(&side, amount_out)?);
+        }
+        let k = self.invariant(reading, self.reserve0, self.reserve1)?;
+        // The contract never solves for the amount in: where that does not settle, the search starts from nothing.
+        let curve = Stable { is_lenient: true, ..self.stable(reading) };
+        let guess = curve.guess_in(&side, k, amount_out).unwrap_or_default();
+        let buys = |amount_in| {
+            let bought = curve.amount_out(&side, k, reading.without_fee(amount_in)?)?;
+            Ok(bought >= amount_out)
+        };
+        let least = least_that(buys, reading.with_fee(guess.max(U256::ONE))?)?;
+        self.next_taken(zero_for_one, least)
+    }
+
+    /// Returns `amount_in`, or the next amount above it that the contract does not refuse.
+    fn next_taken(&self, zero_for_one: bool, amount_in: U256) -> Result<U256, PoolError> {
+        let mut amount_in = amount_in;
+        for _ in 1..MOST_REFUSED {
+            if self.amount_out(zero_for_one, amount_in).is_ok() {
+                return Ok(amount_in);
+            }
+            amount_in = amount_in.checked_add(U256::ONE).ok_or(PoolError::Overflow)?;
+        }
+        self.amount_out(zero_for_one, amount_in).map(|_| amount_in)
+    }
+
+    /// Returns the swap and the pool after it; `self` is unchanged.
+    ///
+    /// # Errors
+    /// Where the contract would revert: `Empty` also where nothing would come out, `Invariant` where the swap would
+    /// lower what the pool may not lose.
+    pub fn swapped(&self, zero_for_one: bool, amount: Amount) -> Result<(Quote, Self), PoolError> {
+        let quote = self.quote(zero_for_one, amount)?;
+        if quote.amount_out.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        let reading = self.known()?;
+        let (reserve_in, reserve_out) =
+            if zero_for_one { (self.reserve0, self.reserve1) } else { (self.reserve1, self.reserve0) };
+        // The fee leaves the pool.
+        let net_in = u128::try_from(reading.without_fee(quote.amount_in)?).map_err(|_| PoolError::Overflow)?;
+        let paid_out = u128::try_from(quote.amount_out).map_err(|_| PoolError::Insufficient)?;
+        let after_in = reserve_in.checked_add(net_in).ok_or(PoolError::Overflow)?;
+        let after_out = reserve_out.checked_sub(paid_out).filter(|after| *after > 0);
+        let after_out = after_out.ok_or(PoolError::Insufficient)?;
+        let mut after = *self;
+        if zero_for_one {
+            after.set_reserves(after_in, after_out);
+        } else {
+            after.set_reserves(after_out, after_in);
+        }
+        let kept = self.invariant(reading, after.reserve0, after.reserve1)?;
+        if kept < self.invariant(reading, self.reserve0, self.reserve1)? {
+            return Err(PoolError::Invariant);
+        }
+        Ok((quote, after))
+    }
+
+    fn follow(&mut self, event: &SolidlyEvent, journal: &mut Journal) -> Observed {
+        match *event {
+            SolidlyEvent::Sync { reserve0, reserve1 } => {
+                journal.note(RESERVES, || self.encode_part(RESERVES));
+                self.set_reserves(reserve0, reserve1);
+                Observed { has_state: true, ..Observed::default() }
+            }
+            SolidlyEvent::CustomFee(fee) => {
+                journal.note(READING, || self.encode_part(READING));
+                self.reading = self.reading.and_then(|reading| with_custom_fee(reading, fee));
+                Observed::default()
+            }
+            SolidlyEvent::Deed(deed) => Observed { deed: Some(deed), ..Observed::default() },
+        }
+    }
+}
+
+/// Returns the least amount that is enough, searched from `guess` on in steps that double.
+fn least_that(
+    is_enough: impl Fn(U256) -> Result<bool, PoolError>,
+    guess: U256,
+) -> Result<U256, PoolError> {
+    let (mut enough, mut short) = (guess, guess);
+    let mut step = U256::ONE;
+    if is_enough(guess)? {
+        // Zero buys nothing, and the contract is never asked for it.
+        while !short.is_zero() && (short == enough || is_enough(short)?) {
+            (enough, short) = (short, short.saturating_sub(step));
+            step <<= 1_usize;
+        }
+    } else {
+        while enough == short || !is_enough(enough)? {
+            (short, enough) = (enough, enough.checked_add(step).ok_or(PoolError::Overflow)?);
+            step <<= 1_usize;
+        }
+    }
+    while enough - short > U256::ONE {
+        let middle = short + ((enough - short) >> 1_usize);
+        if is_enough(middle)? {
+            enough = middle;
+        } else {
+            short = middle;
+        }
+    }
+    Ok(enough)
+}
+
+/// Returns the reading with another fee; `None` where the factory's own fee is back in force, which no log tells.
+fn with_custom_fee(reading: Reading, fee: u128) -> Option<Reading> {
+    let part = match fee {
+        0 => return None,
+        NO_FEE => 0,
+        fee => u32::try_from(fee).ok()?,
+    };
+    let fee = Fee::new(FEE_ONE.checked_sub(part)?, FEE_ONE).ok()?;
+    Some(Reading { fee, ..reading })
+}
+
+impl PoolKind for Solidly {
+    const PROTOCOL: &'static str = "solidly";
+
+    fn created(log: &Log<'_>, factory: &Factory) -> Result<Option<(PoolSpec, Self)>, DecodeError> {
+        events::created(log, factory)
+    }
+
+    fn subject(log: &Log<'_>) -> Option<Address> {
+        events::subject(log)
+    }
+
+    fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
+        let event = SolidlyEvent::decode(log)?;
+        Ok(event.map_or_else(Observed::default, |event| self.follow(&event, journal)))
+    }
+
+    fn state(&self) -> State {
+        State { reserve0: Some(self.reserve0), reserve1: Some(self.reserve1), ..State::default() }
+    }
+
+    fn fee_ppm(&self) -> Option<u32> {
+        self.reading.map(|reading| reading.fee.ppm())
+    }
+
+    fn tick_spacing(&self) -> Option<i32> {
+        None
+    }
+
+    fn is_complete(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    fn quote(&self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
+        let (amount_in, amount_out) = match amount {
+            Amount::In(amount_in) => (amount_in, self.amount_out(zero_for_one, amount_in)?),
+            Amount::Out(amount_out) => (self.amount_in(zero_for_one, amount_out)?, amount_out),
+        };
+        Ok(Quote { amount_in, amount_out, ticks_crossed: 0 })
+    }
+
+    fn swap(&mut self, zero_for_one: bool, amount: Amount) -> Result<Quote, PoolError> {
+        let (quote, after) = self.swapped(zero_for_one, amount)?;
+        *self = after;
+        Ok(quote)
+    }
+
+    fn spot_price(&self) -> Result<Price, PoolError> {
+        if self.reserve0 == 0 || self.reserve1 == 0 {
+            return Err(PoolError::Empty);
+        }
+        let (x, y) = (U512::from(self.reserve0), U512::from(self.reserve1));
+        if !self.is_stable {
+            return Ok(Price { numerator: y, denominator: x });
+        }
+        let (decimals0, decimals1) = self.known()?.decimals();
+        let scale = |decimals: u32, other: u32| U512::from(10_u64.pow(other.saturating_sub(decimals)));
+        let (scale0, scale1) = (scale(decimals0, decimals1), scale(decimals1, decimals0));
+        // Both in the finer token's units; the ratio holds as many bits as fit the products.
+        let (x, y) = (x * scale0, y * scale1);
+        let beyond = x.bit_len().max(y.bit_len()).saturating_sub(140);
+        let (x, y) = (x >> beyond, y >> beyond);
+        let numerator = y * (U512::from(3) * x * x + y * y) * scale0;
+        let denominator = x * (x * x + U512::from(3) * y * y) * scale1;
+        if denominator.is_zero() { Err(PoolError::Empty) } else { Ok(Price { numerator, denominator }) }
+    }
+
+    fn encode_terms(&self) -> Vec<u8> {
+        vec![RECORD_VERSION, u8::from(self.rules == Rules::Velodrome), u8::from(self.is_stable)]
+    }
+
+    fn decode_terms(bytes: &[u8]) -> Result<Self, RecordError> {
+        let mut reader = Reader::versioned(b"terms", bytes)?;
+        let [rules, is_stable] = reader.array("rules and a flag")?;
+        reader.finish()?;
+        let rules = match rules {
+            0 => Rules::Solidly,
+            1 => Rules::Velodrome,
+            _ => return Err(reader.refused("known rules")),
+        };
+        Ok(Self::new(rules, is_stable != 0))
+    }
+
+    fn encode_state(&self, write: &mut dyn FnMut(&[u8], Vec<u8>)) {
+        for part in [RESERVES, READING] {
+            if let Some(bytes) = self.encode_part(part) {
+                write(part, bytes);
+            }
+        }
+    }
+
+    fn encode_part(&self, part: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = vec![RECORD_VERSION];
+        if part == RESERVES {
+            bytes.extend_from_slice(&self.reserve0.to_le_bytes());
+            bytes.extend_from_slice(&self.reserve1.to_le_bytes());
+            return Some(bytes);
+        }
+        let reading = self.reading.filter(|_| part == READING)?;
+        let (kept, whole) = reading.fee.parts();
+        for number in [kept, whole, reading.decimals0, reading.decimals1] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        Some(bytes)
+    }
+
+    fn decode_part(&mut self, part: &[u8], bytes: Option<&[u8]>) -> Result<(), RecordError> {
+        let Some(bytes) = bytes else { return self.clear_part(part) };
+        let mut reader = Reader::versioned(part, bytes)?;
+        if part == RESERVES {
+            let reserve0 = u128::from_le_bytes(reader.array("a reserve")?);
+            let reserve1 = u128::from_le_bytes(reader.array("a reserve")?);
+            reader.finish()?;
+            self.set_reserves(reserve0, reserve1);
+            return Ok(());
+        }
+        if part != READING {
+            return Err(reader.refused("the key of reserves or of a fee"));
+        }
+        let fee = Fee::new(reader.u32("a fee")?, reader.u32("a fee")?);
+        let decimals = (reader.u32("decimals")?, reader.u32("decimals")?);
+        reader.finish()?;
+        let reading = fee.and_then(|fee| Reading::new(fee, decimals.0, decimals.1));
+        self.reading = Some(reading.map_err(|_| reader.refused("a fee below one and decimals"))?);
+        Ok(())
+    }
+}
+
+impl Solidly {
+    fn clear_part(&mut self, part: &[u8]) -> Result<(), RecordError> {
+        if part == RESERVES {
+            self.set_reserves(0, 0);
+        } else if part == READING {
+            self.reading = None;
+        } else {
+            let expected = "the key of reserves or of a fee";
+            return Err(RecordError::Layout { expected, found: part.len(), key: part.to_vec() });
+        }
+        Ok(())
+    }
+}
