@@ -39,7 +39,13 @@ async def _trade(world: World, seconds: float, **options: float) -> TraderCounts
 
 
 async def _logs(world: World, *topics: str) -> list[dict[str, str]]:
-    query = {"fromBlock": hex(world.ready_block + 1), "toBlock": "latest", "topics": [list(topics)]}
+    pools = [pool.address for pool in world.pools]  # Algebra's swaps are spelled as V3's
+    query = {
+        "fromBlock": hex(world.ready_block + 1),
+        "toBlock": "latest",
+        "address": pools,
+        "topics": [list(topics)],
+    }
     async with Rpc(world.http_url) as rpc:
         return await rpc.call("eth_getLogs", query)
 
