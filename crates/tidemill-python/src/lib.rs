@@ -2,7 +2,9 @@
 #![allow(clippy::needless_pass_by_value)] // what is extracted from Python is handed over by value
 
 mod arrow;
+mod balancer;
 mod batches;
+mod curve;
 mod decode;
 mod errors;
 mod factory;
@@ -54,6 +56,10 @@ fn decode_logs<'py>(
 #[pymodule]
 #[pyo3(name = "_rust")]
 mod module {
+    #[pymodule_export]
+    use super::balancer::BalancerV2Pool;
+    #[pymodule_export]
+    use super::curve::CurveStablePool;
     #[pymodule_export]
     use super::decode_logs;
     #[pymodule_export]

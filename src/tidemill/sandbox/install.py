@@ -121,7 +121,7 @@ def _leave_what_is_read(modules: Path) -> None:
 
 
 def main() -> int:
-    """Install packages, compile our own contracts, say where they are; the exit code says whether it worked."""
+    """Install packages, compile our own contracts, say where they are; the exit code tells of success."""
     try:
         modules = ensure_packages()
         compile_all(modules.parent.parent)
