@@ -31,6 +31,19 @@ class Offer(Struct, frozen=True):
     size_out: int
 
 
+def gains(offers: Sequence[Offer], prices: Mapping[Address, float]) -> list[tuple[float, Offer]]:
+    """Return each pool's offer that gains most at these prices, and what it gains; the most first."""
+    best: dict[tuple[Address, str | None], tuple[float, Offer]] = {}
+    for offer in offers:
+        tokens, leg = offer.pool.tokens, offer.leg
+        given = leg.size * prices[tokens[leg.token_in]]
+        gain = offer.size_out * prices[tokens[leg.token_out]] - given
+        pool = (offer.pool.address, offer.pool.pool_id)
+        if gain > given * _LEAST_GAP and (pool not in best or gain > best[pool][0]):
+            best[pool] = (gain, offer)
+    return sorted(best.values(), key=lambda one: -one[0])
+
+
 class FurtherCrowd:
     """Who trades in pools of further kinds; what they do follows from the seed and from what they see."""
 
@@ -49,6 +62,11 @@ class FurtherCrowd:
         ]
         self._turn = 0
 
+    @property
+    def turns(self) -> int:
+        """How many readings it takes to see every pool."""
+        return len(self._turns)
+
     async def read(self, rpc: Rpc) -> list[Offer]:
         """Return what the pools whose turn it is offer; a size that a pool refuses is left out.
 
@@ -66,16 +84,10 @@ class FurtherCrowd:
 
     def arbitrages(self, offers: Sequence[Offer], prices: Mapping[Address, float], most: int) -> list[Move]:
         """Return at most `most` swaps, of each pool's the one that gains most at the other pools' prices."""
-        best: dict[tuple[Address, str | None], tuple[float, Offer]] = {}
-        for offer in offers:
-            tokens, leg = offer.pool.tokens, offer.leg
-            given = leg.size * prices[tokens[leg.token_in]]
-            gain = offer.size_out * prices[tokens[leg.token_out]] - given
-            pool = (offer.pool.address, offer.pool.pool_id)
-            if gain > given * _LEAST_GAP and (pool not in best or gain > best[pool][0]):
-                best[pool] = (gain, offer)
-        found = sorted(best.values(), key=lambda one: -one[0])[:most]
-        return [self._move("arbitrage", offer.pool, offer.leg, self._arbitrageur) for _, offer in found]
+        return [
+            self._move("arbitrage", offer.pool, offer.leg, self._arbitrageur)
+            for _, offer in gains(offers, prices)[:most]
+        ]
 
     def noise(self, count: int) -> list[Move]:
         """Return `count` swaps of random pool, tokens and size."""
