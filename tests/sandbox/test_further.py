@@ -13,7 +13,7 @@ from tidemill.sandbox.further_crowd import FurtherCrowd, gains
 from tidemill.sandbox.market import MarketReader, unit_prices
 from tidemill.sandbox.rpc import Call, Rpc, RpcError
 from tidemill.sandbox.traders import TraderCounts
-from tidemill.sandbox.venues import VENUES, Leg
+from tidemill.sandbox.venues import VENUES, Change, Leg
 from tidemill.sandbox.world import FurtherPool, OddToken, World
 
 from .parity import told_in, told_out
@@ -115,6 +115,48 @@ async def test_traders_trade_in_every_further_pool_at_the_set_share(
     named = Counter(log["address"] for log in logs)
     named.update(topic for log in logs for topic in log["topics"][1:])
     assert all(named[pool.pool_id or pool.address] > 3 for pool in world.further_pools)
+
+
+LIQUIDITY = {
+    "algebra_v2": (
+        "Mint(address,address,int24,int24,uint128,uint256,uint256)",
+        "Burn(address,int24,int24,uint128,uint256,uint256)",
+    ),
+    "uniswap_v4": ("ModifyLiquidity(bytes32,address,int24,int24,int256,bytes32)",) * 2,
+    "balancer_v2_weighted": ("PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])",) * 2,
+}
+LIQUIDITY["algebra_integral"] = LIQUIDITY["pancake_v3"] = LIQUIDITY["algebra_v2"]
+LIQUIDITY["balancer_v2_stable"] = LIQUIDITY["balancer_v2_weighted"]
+
+
+def _liquidity_topic(pool: FurtherPool, *, adds: bool) -> str:
+    if pool.protocol == "curve_stable":
+        sizes = f"uint256[{len(pool.tokens)}]"
+        event = (
+            f"AddLiquidity(address,{sizes},{sizes},uint256,uint256)"
+            if adds
+            else f"RemoveLiquidity(address,{sizes},{sizes},uint256)"
+        )
+    else:
+        event = LIQUIDITY[pool.protocol][0 if adds else 1]
+    return abi.topic(event)
+
+
+async def test_liquidity_is_added_to_every_further_pool_and_taken_out_again(fresh_world: World) -> None:
+    tokens = {token.address: token for token in fresh_world.tokens}
+    provider = fresh_world.accounts.provider
+    async with Rpc(fresh_world.http_url) as rpc:
+        for pool in fresh_world.further_pools:
+            for adds in (True, False):
+                change = Change(adds, 1e-3, tuple(tokens[one] for one in pool.tokens), provider)
+                data = VENUES[pool.protocol].change_liquidity(pool, change)
+                fields = {"from": provider, "to": pool.manager, "data": data, "gas": hex(3_000_000)}
+                await rpc.call("eth_sendTransaction", fields)
+                await rpc.call("evm_mine")
+                [receipt] = await rpc.call("eth_getBlockReceipts", "latest")
+                assert _liquidity_topic(pool, adds=adds) in [log["topics"][0] for log in receipt["logs"]], (
+                    pool
+                )
 
 
 async def test_nobody_trades_in_further_pools_where_the_share_is_none(fresh_world: World) -> None:

@@ -10,15 +10,17 @@ from msgspec import Struct
 from tidemill.sandbox import abi
 from tidemill.sandbox.moves import Move
 from tidemill.sandbox.rpc import Rpc
-from tidemill.sandbox.venues import VENUES, Leg
+from tidemill.sandbox.venues import VENUES, Change, Leg
 from tidemill.sandbox.venues.venue import further_senders
 from tidemill.sandbox.world import Address, FurtherPool, World
 
 _POOLS_READ = 3
 """Each block; the others have their turn in the next ones, so that a block stays cheap."""
-_LADDER = (1e-4, 1e-3, 5e-3, 2e-2)
-"""Sizes that are asked for, of a pool's depth."""
+_LADDER = (1e-4, 2e-3, 1e-2, 4e-2, 1.2e-1)
+"""Sizes that are asked for, of a pool's depth: a stable pool's price hardly moves by less than the last."""
 _LEAST_GAP = 5e-4
+_LIQUIDITY_SHARES = (1e-4, 2e-3)
+"""Of what was put into a pool at the start."""
 _NOISE_SIZES = (1e-5, 6e-3)
 """Of a pool's depth."""
 
@@ -52,6 +54,8 @@ class FurtherCrowd:
         self._pools = world.further_pools
         self._multicall = world.multicall
         self._arbitrageur, *self._traders = further_senders(world.accounts)
+        self._provider = world.accounts.provider
+        self._tokens = {token.address: token for token in world.tokens}
         self._units_per_usd = {
             token.address: 10**token.decimals / token.start_price_usd for token in world.tokens
         }
@@ -99,6 +103,18 @@ class FurtherCrowd:
             leg = Leg(token_in, token_out, self._size(pool, token_in, share))
             moves.append(self._move("noise", pool, leg, self._random.choice(self._traders)))
         return moves
+
+    def liquidity(self) -> Move:
+        """Return what the provider does next: adds a little to a pool or takes a little out."""
+        pool = self._random.choice(self._pools)
+        change = Change(
+            adds=self._random.random() < 0.5,
+            share=self._random.uniform(*_LIQUIDITY_SHARES),
+            tokens=tuple(self._tokens[token] for token in pool.tokens),
+            provider=self._provider,
+        )
+        data = VENUES[pool.protocol].change_liquidity(pool, change)
+        return Move("liquidity", self._provider, pool.manager, data)
 
     def _move(
         self, kind: Literal["noise", "arbitrage"], pool: FurtherPool, leg: Leg, sender: Address

@@ -141,7 +141,8 @@ class _Floor:
         self._further = FurtherCrowd(world, options.seed)
         self._further_addresses = {pool.vault or pool.address for pool in world.further_pools}
         self._anchor = world.token("USDC").address
-        self._swaps_owed = self._liquidity_owed = self._further_owed = 0.0
+        self._swaps_owed = self._liquidity_owed = 0.0
+        self._further_owed = self._further_liquidity_owed = 0.0
 
     async def trade_block(self, elapsed_s: float) -> None:
         """Send what the traders wish after `elapsed_s` and mine it."""
@@ -171,6 +172,11 @@ class _Floor:
         self._counts.arbitrages_sent += len(moves)
         moves += self._further.noise(due - len(moves))
         self._counts.further_sent += len(moves)
+        self._further_liquidity_owed += due * self._options.liquidity_percent / 100
+        while self._further_liquidity_owed >= 1:
+            self._further_liquidity_owed -= 1
+            self._counts.liquidity_sent += 1
+            moves.append(self._further.liquidity())
         return moves
 
     def _wishes(self, quotes: Sequence[Quote], count: int) -> list[Move]:

@@ -84,6 +84,8 @@ class FurtherPool(Struct, frozen=True, kw_only=True):
     """What swaps are sent to."""
     quoter: Address
     """What tells the contracts' own answer."""
+    manager: Address
+    """What liquidity is added and taken out by."""
     state_view: Address | None = None
     """V4's StateView."""
     depth_usd: int

@@ -1,7 +1,7 @@
 """Kinds of pools beside Uniswap V2 and V3: which module knows the contracts of which protocol."""
 
 from tidemill.sandbox.venues import algebra, balancer_v2, curve, pancake_v3, uniswap_v4
-from tidemill.sandbox.venues.venue import Leg, Venue
+from tidemill.sandbox.venues.venue import Change, Leg, Venue
 from tidemill.sandbox.world import Protocol
 
 VENUES: dict[Protocol, Venue] = {
@@ -18,4 +18,4 @@ VENUES: dict[Protocol, Venue] = {
 BUILDERS = (algebra, uniswap_v4, balancer_v2, curve, pancake_v3)
 """Each venue once, in the order in which their contracts are created."""
 
-__all__ = ["BUILDERS", "VENUES", "Leg", "Venue"]
+__all__ = ["BUILDERS", "VENUES", "Change", "Leg", "Venue"]

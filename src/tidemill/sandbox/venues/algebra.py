@@ -1,10 +1,14 @@
 """Algebra: the pools with a fee that moves, as core 3.0.0 (`algebra_v2`) and as Integral."""
 
+from fractions import Fraction
 from typing import Literal
 
 from tidemill.sandbox import abi
-from tidemill.sandbox.venues.ticks import positions, start_sqrt_price_x96
-from tidemill.sandbox.venues.venue import Build, Ground, Leg
+from tidemill.sandbox.fill import units
+from tidemill.sandbox.layout import BANDS
+from tidemill.sandbox.moves import shrink_position
+from tidemill.sandbox.venues.ticks import positions, start_sqrt_price_x96, widest
+from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import word
 from tidemill.sandbox.world import Address, FurtherPool
 
@@ -66,6 +70,7 @@ def build(ground: Ground) -> Build:
             factory=made[protocol][0],
             router=made[protocol][2],
             quoter=made[protocol][3],
+            manager=made[protocol][1],
             depth_usd=depth_usd,
         )
         for (protocol, _, _, depth_usd), pair, answer in zip(_POOLS, pairs, answers, strict=True)
@@ -101,6 +106,19 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 def read_in(answer: bytes, leg: Leg) -> int:
     """Return amountIn: the first word of four in version 2, the second of six in Integral."""
     return word(answer, 0 if len(answer) == 4 * 32 else 1)
+
+
+def change_liquidity(pool: FurtherPool, change: Change) -> str:
+    """Return the position manager's call that grows or shrinks the widest position; what it frees is owed."""
+    of_protocol = [frozenset(plan[1:3]) for plan in _POOLS if plan[0] == pool.protocol]
+    place = of_protocol.index(frozenset(token.symbol for token in change.tokens))
+    position_id = place * len(BANDS) + 1  # the manager counts from one, and the widest is minted first
+    if change.adds:
+        sizes = [units(token, Fraction(pool.depth_usd * change.share)) for token in change.tokens]
+        signature = "increaseLiquidity((uint256,uint256,uint256,uint256,uint256,uint256))"
+        return abi.flat_call(signature, position_id, *sizes, 0, 0, abi.MAX_UINT256)
+    *_, liquidity = widest(change.tokens, pool.depth_usd, TICK_SPACING, change.share)
+    return shrink_position(position_id, liquidity)
 
 
 def _ask(name: str, pool: FurtherPool, leg: Leg) -> str:

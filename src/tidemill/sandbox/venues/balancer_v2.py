@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.fill import units
-from tidemill.sandbox.venues.venue import Build, Ground, Leg
+from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import signed_word
 from tidemill.sandbox.world import Address, FurtherPool, Token
 
@@ -41,8 +41,8 @@ _NO_RATES = "0x" + 40 * "0"
 _FIRST_POOL = 3
 """The nonce of a factory's first pool: its first two contracts hold the halves of a pool's code."""
 _GIVEN_IN, _GIVEN_OUT = 0, 1
-_INIT = 0
-"""The kind of join that brings a pool its first balances."""
+_INIT, _EXACT_TOKENS_IN = 0, 1
+"""Kinds of joins, the same in both kinds of pools."""
 _FUNDS = "(address,bool,address,bool)"
 
 
@@ -85,6 +85,7 @@ def build(ground: Ground) -> Build:
             vault=vault,
             router=vault,
             quoter=vault,
+            manager=vault,
             depth_usd=plan.depth_usd,
         )
         for plan, address, pool_id in zip(_POOLS, addresses, ids, strict=True)
@@ -123,6 +124,27 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 def read_in(answer: bytes, leg: Leg) -> int:
     """Return what the vault would take: the first delta."""
     return signed_word(answer, 2)
+
+
+def change_liquidity(pool: FurtherPool, change: Change) -> str:
+    """Return the vault's join of the pool's last token alone, or its exit to some of each."""
+    is_weighted = pool.protocol == "balancer_v2_weighted"
+    value_usd = Fraction(pool.depth_usd * change.share)
+    if change.adds:
+        sizes = [*[0] * (len(change.tokens) - 1), max(1, units(change.tokens[-1], value_usd))]
+        kind, limit = _EXACT_TOKENS_IN, 0
+    else:
+        sizes = [units(token, value_usd / 10) for token in change.tokens]
+        kind, limit = (2 if is_weighted else 1), abi.MAX_UINT256  # exact tokens out, in each pool's own count
+    user_data = bytes.fromhex(abi.arguments(["uint256", "uint256[]", "uint256"], kind, sizes, limit))
+    assets = list(pool.tokens)
+    if not is_weighted:
+        assets = sorted([*assets, pool.address], key=lambda address: int(address, 16))
+    name = "joinPool" if change.adds else "exitPool"
+    limits = [abi.MAX_UINT256 if change.adds else 0] * len(assets)
+    signature = f"{name}(bytes32,address,address,(address[],uint256[],bytes,bool))"
+    request = (assets, limits, user_data, False)
+    return abi.call(signature, bytes.fromhex(_id(pool)), change.provider, change.provider, request)
 
 
 def _ask(kind: int, pool: FurtherPool, leg: Leg) -> str:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.fill import units
-from tidemill.sandbox.venues.venue import Build, Ground, Leg
+from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import word
 from tidemill.sandbox.world import Address, FurtherPool
 
@@ -46,14 +46,14 @@ def build(ground: Ground) -> Build:
                 fee_ppm=_FEE // _PPM,
                 router=pool,
                 quoter=pool,
+                manager=pool,
                 depth_usd=depth_usd,
             )
         )
     yield []
     for pool, (_, symbols, _, depth_usd) in zip(pools, _POOLS, strict=True):
         sizes = [units(ground.token(symbol), Fraction(depth_usd, len(symbols))) for symbol in symbols]
-        data = abi.flat_call(f"add_liquidity(uint256[{len(sizes)}],uint256)", *sizes, 0)
-        ground.site.send(pool.address, data, ground.accounts.provider)
+        ground.site.send(pool.address, _add(sizes), ground.accounts.provider)
     yield []
     return pools
 
@@ -80,3 +80,17 @@ def ask_in(pool: FurtherPool, leg: Leg) -> None:
 def read_in(answer: bytes, leg: Leg) -> int:
     """Return the first word; nothing asks for it."""
     return word(answer, 0)
+
+
+def change_liquidity(pool: FurtherPool, change: Change) -> str:
+    """Return add_liquidity of the last coin alone, or remove_liquidity of all."""
+    count = len(pool.tokens)
+    if change.adds:
+        last = units(change.tokens[-1], Fraction(pool.depth_usd * change.share))
+        return _add([*[0] * (count - 1), max(1, last)])
+    burnt = int(pool.depth_usd * change.share * 10**18)  # a share began as a dollar
+    return abi.flat_call(f"remove_liquidity(uint256,uint256[{count}])", burnt, *[0] * count)
+
+
+def _add(sizes: list[int]) -> str:
+    return abi.flat_call(f"add_liquidity(uint256[{len(sizes)}],uint256)", *sizes, 0)

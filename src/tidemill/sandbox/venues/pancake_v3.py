@@ -2,8 +2,8 @@
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.contracts import creation_code
-from tidemill.sandbox.venues.ticks import liquidity_of, positions, start_sqrt_price_x96
-from tidemill.sandbox.venues.venue import Build, Ground, Leg
+from tidemill.sandbox.venues.ticks import liquidity_of, positions, start_sqrt_price_x96, widest
+from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import signed_word
 from tidemill.sandbox.world import Address, FurtherPool
 
@@ -11,6 +11,7 @@ _POOLS = (
     ("WETH", "USDC", 500, 10, 6_000_000),
     ("WETH", "USDT", 2_500, 50, 2_000_000),
 )
+_MINT, _BURN = "mint(address,int24,int24,uint128)", "burn(address,int24,int24,uint128)"
 _BLUEPRINT = "fe7100"
 """What marks code as a blueprint (ERC-5202)."""
 _LEAST_SQRT_PRICE_X96 = 4_295_128_739 + 1
@@ -39,10 +40,7 @@ def build(ground: Ground) -> Build:
         site.send(pool, abi.flat_call("initialize(uint160)", sqrt_price), provider)
         for position in positions((token0, token1), depth_usd, spacing):
             liquidity = liquidity_of(sqrt_price, position)
-            data = abi.flat_call(
-                "mint(address,int24,int24,uint128)", pool, position[0], position[1], liquidity
-            )
-            site.send(hand, data, provider)
+            site.send(hand, abi.flat_call(_MINT, pool, position[0], position[1], liquidity), provider)
     yield []
     return [
         FurtherPool(
@@ -55,6 +53,7 @@ def build(ground: Ground) -> Build:
             factory=factory,
             router=hand,
             quoter=hand,
+            manager=hand,
             depth_usd=depth_usd,
         )
         for pool, pair, (_, _, fee_ppm, spacing, depth_usd) in zip(pools, addresses, _POOLS, strict=True)
@@ -84,6 +83,13 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 def read_in(answer: bytes, leg: Leg) -> int:
     """Return what the pool would take."""
     return signed_word(answer, leg.token_in)
+
+
+def change_liquidity(pool: FurtherPool, change: Change) -> str:
+    """Return the hand's call that grows or shrinks the widest position."""
+    assert pool.tick_spacing is not None
+    lower, upper, liquidity = widest(change.tokens, pool.depth_usd, pool.tick_spacing, change.share)
+    return abi.flat_call(_MINT if change.adds else _BURN, pool.address, lower, upper, liquidity)
 
 
 def _spelled(name: str, pool: FurtherPool, leg: Leg, amount: int) -> str:

@@ -29,6 +29,14 @@ def positions(pair: tuple[Token, Token], depth_usd: int, spacing: int) -> list[t
     return made
 
 
+def widest(pair: tuple[Token, ...], depth_usd: int, spacing: int, share: float) -> tuple[int, int, int]:
+    """Return lower tick, upper tick and a share of the first liquidity of a pool's widest position."""
+    token0, token1 = pair
+    position = positions((token0, token1), depth_usd, spacing)[0]
+    liquidity = liquidity_of(start_sqrt_price_x96((token0, token1)), position)
+    return position[0], position[1], max(1, int(liquidity * share))
+
+
 def liquidity_of(sqrt_price_x96: int, position: tuple[int, int, int, int]) -> int:
     """Return about the liquidity that the sizes of `position` pay for at this price."""
     lower, upper, size0, size1 = position

@@ -2,8 +2,8 @@
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.layout import TICK_SPACINGS
-from tidemill.sandbox.venues.ticks import liquidity_of, positions, start_sqrt_price_x96
-from tidemill.sandbox.venues.venue import Build, Ground, Leg
+from tidemill.sandbox.venues.ticks import liquidity_of, positions, start_sqrt_price_x96, widest
+from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import word
 from tidemill.sandbox.world import Address, FurtherPool
 
@@ -39,9 +39,9 @@ def build(ground: Ground) -> Build:
         sqrt_price = start_sqrt_price_x96((token0, token1))
         site.send(manager, abi.flat_call(f"initialize({_KEY},uint160)", *key, sqrt_price), provider)
         for position in positions((token0, token1), depth_usd, spacing):
-            change = (position[0], position[1], liquidity_of(sqrt_price, position), bytes(32))
-            signature = f"modifyLiquidity({_KEY},(int24,int24,int256,bytes32),bytes)"
-            site.send(provider_router, abi.call(signature, key, change, b""), provider)
+            site.send(
+                provider_router, _modify(key, *position[:2], liquidity_of(sqrt_price, position)), provider
+            )
         pools.append(
             FurtherPool(
                 protocol="uniswap_v4",
@@ -54,6 +54,7 @@ def build(ground: Ground) -> Build:
                 vault=manager,
                 router=router,
                 quoter=quoter,
+                manager=provider_router,
                 state_view=view,
                 depth_usd=depth_usd,
             )
@@ -91,6 +92,19 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 def read_in(answer: bytes, leg: Leg) -> int:
     """Return amountIn."""
     return word(answer, 0)
+
+
+def change_liquidity(pool: FurtherPool, change: Change) -> str:
+    """Return PoolModifyLiquidityTest's call that grows or shrinks the widest position."""
+    key = _key(pool)
+    lower, upper, liquidity = widest(change.tokens, pool.depth_usd, key[3], change.share)
+    return _modify(key, lower, upper, liquidity if change.adds else -liquidity)
+
+
+def _modify(key: tuple[Address, Address, int, int, Address], lower: int, upper: int, liquidity: int) -> str:
+    signature = f"modifyLiquidity({_KEY},(int24,int24,int256,bytes32),bytes)"
+    salt, bytes_at = 0, 10 * 32
+    return abi.flat_call(signature, *key, lower, upper, liquidity, salt, bytes_at, 0)
 
 
 def _ask(name: str, pool: FurtherPool, leg: Leg) -> str:

@@ -33,6 +33,17 @@ class Leg(Struct, frozen=True):
         return self.token_in == 0
 
 
+class Change(Struct, frozen=True):
+    """Liquidity to add or to take out."""
+
+    adds: bool
+    share: float
+    """Of what was put in at the start."""
+    tokens: tuple[Token, ...]
+    """The pool's, in its order."""
+    provider: Address
+
+
 class Venue(Protocol):
     """One module a venue; its pools are told apart by their protocol."""
 
@@ -58,6 +69,10 @@ class Venue(Protocol):
 
     def read_in(self, answer: bytes, leg: Leg) -> int:
         """Return what the answer to `ask_in` says. Raises: Malformed."""
+        ...
+
+    def change_liquidity(self, pool: FurtherPool, change: "Change") -> str:
+        """Return the call of the pool's manager by which its provider adds liquidity or takes some out."""
         ...
 
 

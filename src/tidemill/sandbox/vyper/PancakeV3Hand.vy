@@ -12,6 +12,10 @@ interface Pool:
     def mint(
         recipient: address, tickLower: int24, tickUpper: int24, amount: uint128, data: Bytes[32]
     ) -> (uint256, uint256): nonpayable
+    def burn(tickLower: int24, tickUpper: int24, amount: uint128) -> (uint256, uint256): nonpayable
+    def collect(
+        recipient: address, tickLower: int24, tickUpper: int24, amount0Requested: uint128, amount1Requested: uint128
+    ) -> (uint128, uint128): nonpayable
     def swap(
         recipient: address, zeroForOne: bool, amountSpecified: int256, sqrtPriceLimitX96: uint160, data: Bytes[32]
     ) -> (int256, int256): nonpayable
@@ -26,6 +30,12 @@ def mint(pool: address, lower: int24, upper: int24, liquidity: uint128) -> (uint
     self.payer = msg.sender
     self.pool = pool
     return extcall Pool(pool).mint(self, lower, upper, liquidity, b"")
+
+
+@external
+def burn(pool: address, lower: int24, upper: int24, liquidity: uint128) -> (uint128, uint128):
+    extcall Pool(pool).burn(lower, upper, liquidity)
+    return extcall Pool(pool).collect(msg.sender, lower, upper, max_value(uint128), max_value(uint128))
 
 
 @external
