@@ -18,6 +18,7 @@ CONTRACTS: dict[str, tuple[str, dict[str, str]]] = {
     "StableSwap2": ("StableSwap", {"N_COINS": "2"}),
     "StableSwap3": ("StableSwap", {"N_COINS": "3"}),
     "ThreePool": ("StableSwap", {"N_COINS": "3", "A_PRECISION": "1", "QUOTES_RAW": "True"}),
+    "StableSwapNG3": ("StableSwapNG", {}),
     "PancakeV3PoolDeployer": ("PancakeV3PoolDeployer", {}),
     "PancakeV3Hand": ("PancakeV3Hand", {}),
     "FeeOnTransferToken": ("FeeOnTransferToken", {}),

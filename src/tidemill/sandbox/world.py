@@ -58,6 +58,7 @@ Protocol = Literal[
     "balancer_v2_weighted",
     "balancer_v2_stable",
     "curve_stable",
+    "curve_stable_ng",
     "pancake_v3",
 ]
 """Kinds of pools beside Uniswap V2 and V3."""

@@ -11,6 +11,7 @@ VENUES: dict[Protocol, Venue] = {
     "balancer_v2_weighted": balancer_v2,
     "balancer_v2_stable": balancer_v2,
     "curve_stable": curve,
+    "curve_stable_ng": curve,
     "pancake_v3": pancake_v3,
 }
 """How pools of each protocol are asked and traded."""
