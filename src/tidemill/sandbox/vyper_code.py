@@ -35,7 +35,7 @@ def compiled_code(folder: Path, name: str) -> str:
 
     Raises: Refused where the compiler is not installed; Unreachable where `folder` cannot be written.
     """
-    kept = folder / f"vyper-{_digest()}" / f"{name}.hex"
+    kept = compiled_folder(folder) / f"{name}.hex"
     try:
         return kept.read_text()
     except FileNotFoundError:
@@ -63,7 +63,11 @@ def compile_all(folder: Path) -> None:
 
 
 @cache
-def _digest() -> str:
+def compiled_folder(folder: Path) -> Path:
+    """Return where under `folder` the contracts of these sources and this compiler are.
+
+    Raises: Refused where there is no compiler.
+    """
     digest = hashlib.sha256(repr(sorted(CONTRACTS.items())).encode())
     for path in sorted(SOURCES.glob("*.vy")):
         digest.update(path.read_bytes())
@@ -73,7 +77,7 @@ def _digest() -> str:
         raise Refused(
             f"expected the Vyper compiler for the sandbox's own contracts, found none; {_REMEDY}"
         ) from error
-    return digest.hexdigest()[:16]
+    return folder / f"vyper-{digest.hexdigest()[:16]}"
 
 
 def _compile(name: str) -> str:

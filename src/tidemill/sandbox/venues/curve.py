@@ -24,7 +24,7 @@ class _Plan(Struct, frozen=True):
     fee: int = 4_000_000
     """In 10^-10 of what comes out."""
     last: int = 5 * 10**9
-    """What the constructor takes last, in 10^-10: the share of the fee that leaves the pool; of NG, where that
+    """What the constructor takes last, in 10^-10: the share of the fee that leaves the pool; of NG, where it
     is fixed, how the fee grows away from the peg."""
     protocol: Literal["curve_stable", "curve_stable_ng"] = "curve_stable"
 
