@@ -104,7 +104,7 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 
 
 def read_in(answer: bytes, leg: Leg) -> int:
-    """Return amountIn: the first word of four in version 2, the second of six in Integral."""
+    """Return what it costs: the first word of four in version 2, the second of six in Integral."""
     return word(answer, 0 if len(answer) == 4 * 32 else 1)
 
 

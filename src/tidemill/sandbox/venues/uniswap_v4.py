@@ -90,7 +90,7 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 
 
 def read_in(answer: bytes, leg: Leg) -> int:
-    """Return amountIn."""
+    """Return what it costs."""
     return word(answer, 0)
 
 
