@@ -64,7 +64,7 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox
+	$(MAKE) .make/sandbox .services/prometheus
 endif
 
 generate: .make/dev
@@ -81,7 +81,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emi
 	--no-header --no-annotate --strip-extras
 
 clean:
-	rm -rf .venv .make .peers .sandbox target data logs
+	rm -rf .venv .make .peers .sandbox .services target data logs
 
 setup: .make/native
 
@@ -102,6 +102,12 @@ setup: .make/native
 .make/dev: .make/native requirements/dev.lock
 	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
+
+.services/prometheus: # unpacked, not installed: an installed one starts a server of its own
+	mkdir -p $@.new
+	command -v apt-get >/dev/null || { echo 'Prometheus: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
+	cd $@.new && apt-get update -qq && apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
+	mv $@.new $@
 
 .make/sandbox: .make/native $(SANDBOX_FILES)
 	$(BIN)/python -m tidemill.sandbox.install

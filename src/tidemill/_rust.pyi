@@ -4,7 +4,7 @@ Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are ra
 immutable but `PoolSet`, and safe to share between threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol, Self, final
 
 import pyarrow as pa
@@ -14,17 +14,22 @@ __all__ = [
     "Answer",
     "Applied",
     "BalancerV2Pool",
+    "ChainSearch",
+    "Costs",
     "CurveStablePool",
     "Drift",
     "Factory",
+    "FoundOpportunities",
     "Head",
     "Logs",
     "MalformedFrame",
     "Notice",
+    "Opportunity",
     "Pool",
     "PoolError",
     "PoolSet",
     "Receipts",
+    "Searcher",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "decode_logs",
@@ -33,6 +38,7 @@ __all__ = [
     "parse_logs",
     "parse_receipts",
     "read_frames",
+    "size_paths",
 ]
 
 def keccak256(data: bytes) -> bytes:
@@ -589,6 +595,43 @@ class Applied:
         """Logs of followed contracts that cannot be read and were left out, in words."""
 
 @final
+class FoundOpportunities:
+    """What one search told."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows of `opportunity` and `opportunity_hop`, those without rows left out."""
+    @property
+    def faults(self) -> list[tuple[bytes, str]]:
+        """Pools that had to be left out, by address, and why."""
+
+@final
+class ChainSearch:
+    """The search of one chain. Not for two threads at a time."""
+
+    def __new__(
+        cls,
+        source: str,
+        chain_id: int,
+        *,
+        start_tokens: Sequence[bytes],
+        gas_token: bytes | None,
+        hops_max: int,
+        priority_fee_wei: int,
+        flash_premium_ppm: int,
+        data_fee_wei: int,
+        found_max: int,
+    ) -> Self:
+        """Return a search that knows no pool yet; `SearchConfig` says what it is told."""
+    def search(
+        self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int
+    ) -> FoundOpportunities:
+        """Return what pays through the pools `touched`, on the state of `pools`, which is that after `head`.
+
+        A pool that is not in `pools` any more leaves the search.
+        """
+
+@final
 class PoolSet:
     """The pools of one chain: exact state, followed block by block. Not for two threads at a time."""
 
@@ -640,3 +683,95 @@ def decode_logs(batch: pa.RecordBatch, *, source: str, chain_id: int, dex: str) 
     Raises: Malformed, where a log is not what its first topic says; ValueError, where a column is missing or
     wrong.
     """
+
+def size_paths(
+    pools: Sequence[Pool], hops: pa.UInt32Array, *, hops_per_path: int, trials_max: int = 0
+) -> pa.RecordBatch:
+    """Return the input that pays most for each path of swaps, in a circle, and what it pays: a row a path.
+
+    A hop is twice its pool's place in `pools`, and one more where it swaps token 1 for token 0; the hops of
+    one path follow one another. Columns: `amount_in` and `amount_out`, 32 bytes little-endian, null where no
+    input pays; `is_proven`, whether no other integer pays more. `trials_max` neighbours are tried to prove
+    it, none by default: the result is then within a few units of the best.
+
+    Raises: ValueError, where there are not whole paths of 2 to 4 hops or a hop names no pool; TypeError.
+    """
+
+@final
+class Costs:
+    """What a circle costs that starts with one token, beside its swap fees."""
+
+    def __new__(
+        cls,
+        *,
+        base_fee_wei: int,
+        priority_fee_wei: int,
+        gas_token_price: tuple[int, int] | None,
+        flash_premium_ppm: int = 0,
+        l1_fee: tuple[int, int] | None = None,
+    ) -> Self:
+        """Return costs; `gas_token_price` is raw units of the start token per wei, as a fraction of two ints.
+
+        Where it is absent, so is what is left of a profit. `l1_fee` is a rollup's data fee: bytes, and wei
+        a byte.
+        """
+
+@final
+class Opportunity:
+    """A circle of swaps that pays, verified by the pools' exact maths; amounts are raw units."""
+
+    @property
+    def hops(self) -> list[tuple[bytes, bytes, bytes]]:
+        """Pool, token paid in and token bought, from the start token on."""
+    @property
+    def amounts(self) -> list[int]:
+        """What is paid in, then what comes out of each hop."""
+    @property
+    def ticks_crossed(self) -> list[int]:
+        """Initialised ticks that each hop crosses."""
+    @property
+    def gross_profit(self) -> int:
+        """Above zero, in the start token, swap fees paid."""
+    @property
+    def is_proven(self) -> bool:
+        """Whether no other integer input pays more."""
+    @property
+    def gas(self) -> int | None: ...
+    @property
+    def fee_wei(self) -> int | None:
+        """Gas at its price, and the data fee."""
+    @property
+    def flash_premium(self) -> int | None:
+        """In the start token, rounded up."""
+    @property
+    def net_profit(self) -> int | None:
+        """What is left after all costs, in the start token; absent where a cost is not known."""
+    @property
+    def net_profit_wei(self) -> int | None: ...
+    @property
+    def break_even_gas_price_wei(self) -> int | None:
+        """Highest price of gas, priority fee included, at which nothing is lost."""
+
+@final
+class Searcher:
+    """The search for circles that pay, over the pools of one `PoolSet`. Not for two threads at a time."""
+
+    def __new__(cls, *, starts: Sequence[bytes] = ..., hops_max: int = 3, trials_max: int = 0) -> Self:
+        """Return a search without pools, for circles of 2 to `hops_max` hops, at most 4.
+
+        A circle starts with the earliest of `starts` that it has; with any of its tokens where none is
+        asked for.
+        `trials_max` is as in `size_paths`. Raises: ValueError.
+        """
+    def refresh(self, pools: PoolSet, touched: Sequence[bytes]) -> list[tuple[bytes, str]]:
+        """Take pools as they stand now; new ones join, those that are gone leave.
+
+        Returns those that have no price, with the reason; they stay out of the search until they have.
+        """
+    def scan(
+        self, pools: PoolSet, touched: Sequence[bytes], costs: Mapping[bytes, Costs] | None = None
+    ) -> tuple[list[Opportunity], list[tuple[bytes, str]]]:
+        """Return what pays among the circles through the pools touched, best first, and pools that refused.
+
+        `costs` are those of circles by start token; without them there is no net profit.
+        """

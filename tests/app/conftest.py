@@ -14,6 +14,8 @@ from tidemill.sandbox.faults.proxy import FaultProxy
 from tidemill.sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
+FREE_PORTS = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
+"""Has `up` take any, as tests run beside each other."""
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -27,7 +29,7 @@ def cli(tmp_path: Path) -> Cli:
         inherited = {
             k: v for k, v in os.environ.items() if not k.startswith("TIDEMILL_") and k != "LOG_LEVEL"
         }
-        inherited["PYTHONPATH"] = str(ROOT / "src")
+        inherited |= {"PYTHONPATH": str(ROOT / "src"), **FREE_PORTS}
         inherited["TIDEMILL_SANDBOX_DIR"] = os.environ.get("TIDEMILL_SANDBOX_DIR", str(ROOT / ".sandbox"))
         return subprocess.run(
             [sys.executable, "-m", "tidemill.app.cli", *arguments],

@@ -11,7 +11,7 @@ import pytest
 from tests.store.samples import swap
 from tests.store.told import Row, events, table
 
-from tidemill.app.ask import AskOptions, level_of
+from tidemill.app.ask import AskOptions
 from tidemill.app.ask import main as sql
 from tidemill.app.control import serving
 from tidemill.app.coverage import main as coverage
@@ -20,6 +20,7 @@ from tidemill.app.settings import Environment, read_settings
 from tidemill.schema.events import Proof
 from tidemill.schema.faults import Gap, Refused
 from tidemill.store import open_store
+from tidemill.store.coverage import level_of
 
 CLOSED = [
     (1, 9, "complete", "bloom"),
@@ -173,7 +174,7 @@ async def test_a_running_process_is_asked_where_one_owns_the_folder(environment,
     ("text", "level"), [("complete", "none"), ("complete:bloom", "bloom"), ("complete:agreed", "agreed")]
 )
 def test_a_requirement_names_a_level(text, level):
-    assert level_of(text) == Proof(level)
+    assert level_of(text, "--require") == Proof(level)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
 
-from .conftest import ROOT, chain_toml
+from .conftest import FREE_PORTS, ROOT, chain_toml
 from .crowd import TradingCrowd
 from .until import until
 
@@ -38,7 +38,7 @@ async def running_up(folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
         "tidemill.app.cli",
         "up",
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **FREE_PORTS},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )

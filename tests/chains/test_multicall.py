@@ -82,3 +82,14 @@ def test_what_nodes_say_is_understood() -> None:
     assert not any(RpcError(-32005, message).is_too_large for message in busy)
     missing = ["unknown block", "header not found", "missing trie node abc (path ) state 0x is not available"]
     assert all(RpcError(-32000, message).is_missing for message in missing)
+    unknown = (
+        "the method eth_getBlockReceipts does not exist/is not available",
+        "Method not found",
+        "Unsupported method: eth_getBlockReceipts. See the plan",
+        "rpc method is not whitelisted",
+        "The method eth_subscribe is not supported",
+    )
+    assert all(RpcError(-32000, message).is_unknown_method for message in unknown)
+    others = (*too_large, *busy, *missing, "execution reverted: a method")
+    assert not any(RpcError(-32000, message).is_unknown_method for message in others)
+    assert RpcError(-32601, "").is_unknown_method

@@ -27,3 +27,13 @@ def test_a_clock_set_back_counts_as_no_time():
     counted.add(-5, times=3)
     assert counted.count == 3
     assert counted.quantile_ns(0.99) == 1
+
+
+@given(st.lists(st.integers(1, 10**13), max_size=200), st.integers(10**3, 10**12))
+def test_counts_below_a_bound_are_never_quicker_than_it_was(durations, bound_ns):
+    counted = Latency()
+    for duration in durations:
+        counted.add(duration)
+    (found,) = counted.counts_below([bound_ns])
+    assert sum(d < bound_ns * 0.95 for d in durations) <= found <= sum(d <= bound_ns for d in durations)
+    assert counted.sum_ns == sum(durations)

@@ -1,11 +1,13 @@
 """A world followed by the real reader for as long as a test needs it: the pools as tidemill keeps them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tidemill._rust import UniswapV2Pool, UniswapV3Pool
 from tidemill.app.demo import world_config
 from tidemill.app.in_memory import Followed, followed
+from tidemill.process.opportunities import SearchConfig
+from tidemill.process.pools import Batches
 from tidemill.sandbox.world import Pool, World
 
 Kept = UniswapV2Pool | UniswapV3Pool
@@ -29,7 +31,12 @@ class Following:
 
 
 @asynccontextmanager
-async def following(world: World) -> AsyncIterator[Following]:
+async def following(
+    world: World,
+    *,
+    search: SearchConfig | None = None,
+    on_batches: Callable[[Batches], None] | None = None,
+) -> AsyncIterator[Following]:
     """Follow `world` from its first contract on; what stops the reader ends the test."""
-    async with followed(world_config(world)) as chain:
+    async with followed(world_config(world), search=search, on_batches=on_batches) as chain:
         yield Following(chain)

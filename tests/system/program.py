@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.app.conftest import ROOT
+from tests.app.conftest import FREE_PORTS, ROOT
 from tests.app.until import until
 
 from tidemill.app.control import ask_sql, ask_status
@@ -86,7 +86,13 @@ async def _start(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) 
         "tidemill.app.cli",
         *arguments,
         cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT / "src"), "TIDEMILL_SANDBOX_DIR": sandbox, **env},
+        env={
+            **inherited,
+            "PYTHONPATH": str(ROOT / "src"),
+            "TIDEMILL_SANDBOX_DIR": sandbox,
+            **FREE_PORTS,
+            **env,
+        },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -130,7 +130,7 @@ class Trial:
             ours = judge(before, swap)
             if ours.after is not None and ours.paid[0] > affordable(self.world, swap.pool, swap.zero_for_one):
                 continue
-            transactions.append(await self._transaction(swap, trader))
+            transactions.append(await self.transaction(swap, trader))
             went_through.append(ours.after is not None)
             expected[swap.pool.address] = ours.after or before
         mined = await mine(self.rpc, transactions)
@@ -199,7 +199,8 @@ class Trial:
         (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], increased["data"])
         return Made(pool, int(increased["topics"][1], 16), ticks, liquidity)
 
-    async def _transaction(self, swap: Swap, trader: str) -> dict[str, str]:
+    async def transaction(self, swap: Swap, trader: str) -> dict[str, str]:
+        """Return the transaction that makes `swap` real."""
         factory = next(one for one in self.world.factories if one.address == swap.pool.factory)
         pool, zero_for_one = swap.pool, swap.zero_for_one
         if swap.is_exact_in:

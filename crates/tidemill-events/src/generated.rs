@@ -146,6 +146,59 @@ event! {
 }
 
 event! {
+    /// A path of swaps that begins and ends with one token and, on the state after a block, pays more than it
+    "opportunity" Opportunity OpportunityColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        block_number: u64,
+        block_hash: Hash,
+        opportunity: Hash,
+        kind: Choice,
+        token: Address,
+        hop_count: u8,
+        rank: u32,
+        amount_in: U256,
+        gross_profit: U256,
+        flash_premium: U256,
+        gas: Option<u64>,
+        gas_price_wei: Option<U256>,
+        fee_wei: Option<U256>,
+        net_profit: Option<U256>,
+        net_profit_wei: Option<U256>,
+        break_even_gas_price_wei: Option<U256>,
+    }
+}
+
+event! {
+    /// One swap of an opportunity, with the state of its pool that the amounts were computed from.
+    "opportunity_hop" OpportunityHop OpportunityHopColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        block_number: u64,
+        block_hash: Hash,
+        opportunity: Hash,
+        hop: u8,
+        pool: Address,
+        protocol: Name,
+        dex: Name,
+        token_in: Address,
+        token_out: Address,
+        amount_in: U256,
+        amount_out: U256,
+        ticks_crossed: u32,
+        reserve0: Option<U128>,
+        reserve1: Option<U128>,
+        sqrt_price_x96: Option<U256>,
+        liquidity: Option<U128>,
+        tick: Option<i32>,
+    }
+}
+
+event! {
     /// A range of blocks of one source, and what is known of its completeness.
     "coverage" Coverage CoverageColumns {
         event_ns: Nanos,
@@ -173,5 +226,87 @@ event! {
         endpoint: Text,
         state: Choice,
         detail: Text,
+    }
+}
+
+event! {
+    /// How far an indexer has read the chain, and how far behind the chain's head that is.
+    "subgraph_head" SubgraphHead SubgraphHeadColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        connection: Text,
+        sequence: u64,
+        chain_id: u64,
+        block_number: u64,
+        block_hash: Hash,
+        chain_block_number: Option<u64>,
+        lag_blocks: Option<u64>,
+        has_indexing_errors: u8,
+    }
+}
+
+event! {
+    /// One exchange of tokens with a pool, as an indexer tells it; seen from the pool.
+    "subgraph_swap" SubgraphSwap SubgraphSwapColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        dex: Name,
+        swap_id: Text,
+        kind: Choice,
+        as_of_block: u64,
+        block_number: Option<u64>,
+        tx_hash: Hash,
+        log_index: Option<u32>,
+        pool: Address,
+        sender: Option<Address>,
+        recipient: Option<Address>,
+        token_in: Address,
+        token_out: Address,
+        amount_in: U256,
+        amount_out: U256,
+    }
+}
+
+event! {
+    /// A pool as an indexer has it at one block.
+    "subgraph_pool" SubgraphPool SubgraphPoolColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        dex: Name,
+        block_number: u64,
+        block_hash: Hash,
+        pool_id: Text,
+        pool: Address,
+        kind: Option<Text>,
+        fee_e18: Option<U128>,
+        sqrt_price_x96: Option<U256>,
+        liquidity: Option<U128>,
+        tick: Option<i32>,
+        token_count: u32,
+    }
+}
+
+event! {
+    /// What a pool holds of one token, as an indexer has it at one block.
+    "subgraph_balance" SubgraphBalance SubgraphBalanceColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        dex: Name,
+        block_number: u64,
+        block_hash: Hash,
+        pool_id: Text,
+        pool: Address,
+        token_index: u32,
+        token: Address,
+        symbol: Option<Text>,
+        decimals: u32,
+        balance: U256,
     }
 }

@@ -99,7 +99,7 @@ impl PoolSet {
         self.applied(journal, Vec::new(), Vec::new())
     }
 
-    /// Follows all logs of one block, in order, and pushes the events they make.
+    /// Follows all logs of one block, in order, and pushes the block and the events they make.
     ///
     /// Logs of contracts that are not followed are passed over. A malformed log of one that is followed is left out
     /// and told in `faults`.
@@ -113,9 +113,10 @@ impl PoolSet {
         recv_ns: i64,
         columns: &mut EventColumns,
     ) -> Result<Applied, ApplyError> {
-        check_logs(head, logs.clone())?;
+        let log_count = check_logs(head, logs.clone())?;
         let source = std::mem::take(&mut self.source);
         let origin = Origin { source: &source, chain_id: self.chain_id, head, recv_ns };
+        rows::push_block(columns, &origin, log_count);
         let journal = Journal::default();
         let mut step = Step { origin, columns, journal, drifts: Vec::new(), faults: Vec::new() };
         for log in logs {
@@ -271,19 +272,21 @@ fn orphan(key: &[u8]) -> RecordError {
     }
 }
 
-fn check_logs<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<(), ApplyError> {
-    let mut last: Option<u32> = None;
+/// Returns how many logs there are.
+fn check_logs<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<usize, ApplyError> {
+    let (mut count, mut last) = (0, None);
     for log in logs {
         let found = log.log_index;
         if log.block_number != head.number || !is_same(log.block_hash, &head.hash) {
             return Err(ApplyError::Block { number: head.number, found: log.block_number, log_index: found });
         }
-        if let Some(previous) = last.filter(|previous| *previous >= found) {
+        if let Some(previous) = last.filter(|previous: &u32| *previous >= found) {
             return Err(ApplyError::Order { number: head.number, previous, found });
         }
         last = Some(found);
+        count += 1;
     }
-    Ok(())
+    Ok(count)
 }
 
 #[inline]

@@ -5,7 +5,7 @@ use arrow_schema::ArrowError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tidemill_events::{LiquidityChangeColumns, PoolColumns, PoolStateColumns, SwapColumns};
+use tidemill_events::{BlockColumns, LiquidityChangeColumns, PoolColumns, PoolStateColumns, SwapColumns};
 use tidemill_pools::EventColumns;
 
 use crate::arrow::to_record_batch;
@@ -15,14 +15,24 @@ pub type Batches = Vec<(&'static str, RecordBatch)>;
 
 /// Returns the batches of all columns that have rows: what is told of a pool comes after the pool.
 pub fn finish(columns: EventColumns) -> Result<Batches, ArrowError> {
-    let EventColumns { pool, swap, liquidity_change, pool_state } = columns;
-    let all = [
-        (PoolColumns::TAG, pool.finish()?),
-        (SwapColumns::TAG, swap.finish()?),
-        (LiquidityChangeColumns::TAG, liquidity_change.finish()?),
-        (PoolStateColumns::TAG, pool_state.finish()?),
-    ];
-    Ok(all.into_iter().filter(|(_, batch)| batch.num_rows() > 0).collect())
+    let EventColumns { block, pool, swap, liquidity_change, pool_state } = columns;
+    filled([
+        (BlockColumns::TAG, block.finish()),
+        (PoolColumns::TAG, pool.finish()),
+        (SwapColumns::TAG, swap.finish()),
+        (LiquidityChangeColumns::TAG, liquidity_change.finish()),
+        (PoolStateColumns::TAG, pool_state.finish()),
+    ])
+}
+
+/// Returns the batches that have rows.
+pub fn filled<const N: usize>(
+    all: [(&'static str, Result<RecordBatch, ArrowError>); N],
+) -> Result<Batches, ArrowError> {
+    let all = all.into_iter().map(|(topic, batch)| Ok((topic, batch?)));
+    let mut all = all.collect::<Result<Batches, ArrowError>>()?;
+    all.retain(|(_, batch)| batch.num_rows() > 0);
+    Ok(all)
 }
 
 /// Returns `batches` as a dict.

@@ -16,6 +16,9 @@ mod numbers;
 mod pool;
 mod pool_set;
 mod receipts;
+mod search;
+mod searcher;
+mod sizing;
 mod snapshot;
 mod uniswap_v2;
 mod uniswap_v3;
@@ -80,6 +83,12 @@ mod module {
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]
     use super::receipts::{parse_receipts, Receipts};
+    #[pymodule_export]
+    use super::search::{ChainSearch, FoundOpportunities};
+    #[pymodule_export]
+    use super::searcher::{Costs, Opportunity, Searcher};
+    #[pymodule_export]
+    use super::sizing::size_paths;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

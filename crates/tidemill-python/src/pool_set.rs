@@ -137,6 +137,13 @@ fn records(py: Python<'_>, patch: &Patch) -> Vec<Record> {
 #[pyclass(module = "tidemill._rust")]
 pub struct PoolSet(Inner);
 
+impl PoolSet {
+    /// Returns the set itself.
+    pub const fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
 #[pymethods]
 impl PoolSet {
     #[new]

@@ -13,8 +13,6 @@ from tidemill.app.sql import FORMATS, write_coverage
 from tidemill.schema.events import Proof
 from tidemill.store.coverage import METADATA_KEY, SourceCoverage, coverage_of, require_complete
 
-_REQUIREMENT = "complete"
-
 
 class AskOptions(Struct, frozen=True, kw_only=True):
     """How a statement is answered."""
@@ -28,21 +26,6 @@ class AskOptions(Struct, frozen=True, kw_only=True):
     """Whose coverage counts; of every source where it is None. So with the range."""
     from_block: int | None = None
     to_block: int | None = None
-
-
-def level_of(requirement: str) -> Proof:
-    """Return the level that `complete` or `complete:LEVEL` asks for. Raises: ValueError."""
-    word, _, level = requirement.partition(":")
-    if word != _REQUIREMENT or (not level and ":" in requirement):
-        raise ValueError(f"--require: expected complete or complete:LEVEL, found {requirement!r}")
-    return proof_of(level, "--require") if level else Proof.NONE
-
-
-def proof_of(level: str, option: str) -> Proof:
-    """Return the proof of that name. Raises: ValueError, naming the option."""
-    if level not in set(Proof):
-        raise ValueError(f"{option}: expected a level of {', '.join(Proof)}, found {level!r}")
-    return Proof(level)
 
 
 def main(environment: Environment, query: str, options: AskOptions) -> int:

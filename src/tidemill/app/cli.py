@@ -94,11 +94,12 @@ def up(
         bool | None, typer.Option("--record/--no-record", help="Keep every inbound frame.")
     ] = None,
     view: Annotated[bool, typer.Option("--view", help="Show what happens, live.")] = False,
+    api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the data API and metrics.")] = True,
 ) -> None:
     """Read every configured chain into the store until stopped."""
     from tidemill.app import up as command
 
-    raise SystemExit(command.main(_environment(config, data), record=record, with_view=view))
+    raise SystemExit(command.main(_environment(config, data), record=record, with_view=view, with_api=api))
 
 
 @app.command()
@@ -264,6 +265,7 @@ def sql(
 ) -> None:
     """Ask the store, whether tidemill runs or not."""
     from tidemill.app import ask as command
+    from tidemill.store.coverage import level_of
 
     form = "json" if json else format.value
     if with_coverage and form not in {"json", "arrow"}:
@@ -275,7 +277,7 @@ def sql(
                 f"{option}: expected --require or --with-coverage beside it, for it limits these", USAGE_ERROR
             )
     try:
-        level = None if require is None else command.level_of(require)
+        level = None if require is None else level_of(require, "--require")
     except ValueError as wrong:
         _end(str(wrong), USAGE_ERROR)
     options = command.AskOptions(

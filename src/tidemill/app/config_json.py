@@ -11,6 +11,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import NAME_FIELD, S, load
 from tidemill.core.redact import Redactor
 from tidemill.schema.faults import Refused
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 
 class _Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,9 +33,9 @@ _SPELLINGS = {
 
 
 def settings_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """Return the settings that a config.json means: its chains by name, under `networks` or `chains`, and
-    `advanced_features.real_data_pipeline`; the names of ALIASES in `environ` win. Other sections are passed
-    over.
+    """Return the settings that a config.json means: its chains by name, under `networks` or `chains`, its
+    `subgraphs`, and `advanced_features.real_data_pipeline`; the names of ALIASES in `environ` win. Other
+    sections are passed over.
 
     Raises: Refused, naming the key, its value and what was expected.
     """
@@ -58,7 +59,14 @@ def settings_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
     loaded = load(Settings, None, ours, ALIASES)
     given = {key.split(".")[1] for key in loaded.origins if key.startswith("ingest.")}
     changes = {name: getattr(loaded.settings.ingest, name) for name in given}
-    return Settings(chains=chains, ingest=structs.replace(ingest, **changes))
+    named = _table(config, "subgraphs", "")
+    subgraphs = {
+        name: _converted(
+            {**_table(named, name, "subgraphs."), NAME_FIELD: name}, SubgraphConfig, f"subgraphs.{name}"
+        )
+        for name in named
+    }
+    return Settings(chains=chains, subgraphs=subgraphs, ingest=structs.replace(ingest, **changes))
 
 
 def _chain(name: str, entry: Any, where: str) -> EvmConfig:

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from tidemill.app.ask import proof_of
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
 from tidemill.app.sql import printable
 from tidemill.schema.events import Proof
-from tidemill.store.coverage import SourceCoverage, coverage_of
+from tidemill.store.coverage import SourceCoverage, coverage_of, proof_of
 from tidemill.store.ledger import KnownGap
 
 

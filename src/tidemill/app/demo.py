@@ -21,6 +21,7 @@ from tidemill.app.verify import Proof, prove
 from tidemill.app.view import show
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.core.log import logging_to
+from tidemill.process.opportunities import SearchConfig
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions
@@ -86,6 +87,11 @@ def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
     )
 
 
+def world_search(world: World) -> SearchConfig:
+    """Return what to look for in a sandbox world: whatever begins and ends with its gas token."""
+    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
+
+
 def _fee(taken: int | None, denominator: int) -> dict[str, int]:
     """Return what a V2 pool leaves of the amount in; the world says what it takes."""
     return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
@@ -129,7 +135,13 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         world_file.write_bytes(to_json(world))
         config = world_config(world)
         engine = await opened.enter_async_context(
-            Engine(environment, {SOURCE: config}, record=options.record, on_batches=state.take)
+            Engine(
+                environment,
+                {SOURCE: config},
+                record=options.record,
+                search={SOURCE: world_search(world)},
+                on_batches=state.take,
+            )
         )
         await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
         pace = TraderOptions(swaps_per_s=options.swaps_per_s, block_ms=options.block_ms, seed=options.seed)

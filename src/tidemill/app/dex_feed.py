@@ -7,6 +7,7 @@ block came from the first reader, those after it come from the second.
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -29,6 +30,7 @@ from tidemill.schema.faults import Fault, leaves
 
 _BUS = BusSettings(retention_bytes=1 << 20)
 """Nobody reads this bus: events go on as they are committed."""
+_VERSION = re.compile(r"(.+)_v[0-9]+")
 _LINE_BLOCKS_MAX = 4_096
 _BULK_EVENTS = 1_000
 """A step with more is history that is caught up with, and may wait for who takes it."""
@@ -40,8 +42,21 @@ Deliver = Callable[[str, str, pa.RecordBatch], None]
 
 
 def known_dexes(config: EvmConfig) -> list[str]:
-    """Return the names of the exchanges that can be tracked on the chain of `config`."""
-    return sorted(_listed(config) | {factory.dex for factory in config.factories})
+    """Return the names of the exchanges that can be tracked on the chain of `config`, families too."""
+    return sorted(members_by_name(config))
+
+
+def members_by_name(config: EvmConfig) -> dict[str, frozenset[str]]:
+    """Return the exchanges that each name stands for on the chain of `config`.
+
+    An exchange stands for itself; a family, such as sushiswap, for all of its versions that are known there.
+    """
+    dexes = _listed(config) | {factory.dex for factory in config.factories}
+    families: dict[str, frozenset[str]] = {}
+    for dex in dexes:
+        if version := _VERSION.fullmatch(dex):
+            families[version[1]] = families.get(version[1], frozenset()) | {dex}
+    return families | {dex: frozenset({dex}) for dex in dexes}
 
 
 def _listed(config: EvmConfig) -> set[str]:
@@ -71,6 +86,7 @@ class Reader:
         drained: Callable[[], Awaitable[None]],
     ) -> None:
         self.dexes = dexes
+        """The names of exchanges and families that it reads for."""
         self.begun_ns = clock.now_ns()
         self.pipeline: ChainPipeline | None = None
         self.fault: Fault | None = None
@@ -199,18 +215,19 @@ class DexFeed:
         self._spawn = spawn
         self._deliver = deliver
         self._drained = drained
+        self._members = members_by_name(config)
         self._wanted: frozenset[str] = frozenset()
         self._current: Reader | None = None
         self._wider: Reader | None = None
         self._held: Batches = []
 
     def want(self, dex: str) -> None:
-        """Track `dex` too; an ended reader begins anew.
+        """Track `dex`, an exchange or a family, too; an ended reader begins anew.
 
         Raises: Refused, where the chain's settings do not fit together.
         """
         wanted = self._wanted | {dex}
-        narrowed(self._config, wanted)
+        narrowed(self._config, self._all_members(wanted))
         self._wanted = wanted
         if self._wider is not None and self._wider.fault is not None:
             self._drop(self._wider)
@@ -233,6 +250,9 @@ class DexFeed:
                 return reader
         return self._wider
 
+    def _all_members(self, dexes: frozenset[str]) -> frozenset[str]:
+        return frozenset[str]().union(*(self._members[dex] for dex in dexes))
+
     def _reconcile(self) -> None:
         """Let a reader begin that tracks what is wanted, where none does."""
         current, wider = self._current, self._wider
@@ -244,7 +264,7 @@ class DexFeed:
         if widest is not None and not widest.line:  # it has told nothing: it can be replaced
             self._drop(widest)
             self._current = None if widest is current else current
-        config = narrowed(self._config, self._wanted)
+        config = narrowed(self._config, self._all_members(self._wanted))
         reader = Reader(config, self._wanted, self._clock, self._heard, self._drained)
         if self._current is None:
             self._current, self._wider = reader, None
@@ -274,7 +294,7 @@ class DexFeed:
             elif "dex" in batch.schema.names:
                 column = batch.column("dex")
                 for dex in dexes:
-                    rows = batch.filter(pc.equal(column, pa.scalar(dex)))
+                    rows = batch.filter(pc.is_in(column, pa.array(sorted(self._members[dex]))))
                     if rows.num_rows:
                         self._deliver(dex, tag, rows)
 

@@ -13,10 +13,12 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_book, make_follower
+from tidemill.app.chain import kept_state, make_book, make_finders, make_follower
+from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
+from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -24,10 +26,13 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
+from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
+from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
 from tidemill.store.ledger import summary
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 _log = logging.getLogger("tidemill.engine")
 
@@ -58,6 +63,7 @@ class Engine:
         *,
         record: bool = False,
         clock: Clock | None = None,
+        search: Mapping[str, SearchConfig] | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.flow = Flow()
@@ -66,11 +72,18 @@ class Engine:
         """What reads each chain, by source."""
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
         self.store_faults: deque[str] = deque(maxlen=20)
+        """The last ones."""
+        self.store_fault_count = 0
+        self.is_store_up = True
+        """Whether what the writer tried last worked."""
         self.bus: Bus
         self.store: Store
         self.writer: Writer
+        self.subgraphs: dict[str, SubgraphRun] = {}
+        """What reads each subgraph, by source."""
         self._environment = environment
         self._chains = dict(chains)
+        self._finders = make_finders(environment.settings.search if search is None else search, chains)
         self._record = record
         self._clock = clock or SystemClock()
         self._on_batches = on_batches
@@ -87,13 +100,14 @@ class Engine:
                 open_store(self._environment.store_url, settings.store)
             )
             await self.store.migrate()
+            self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
             self._opened = opened.pop_all()
         self.writer = Writer(
             self.bus,
             self.store,
             settings=settings.store.writer,
             now_ns=self._clock.now_ns,
-            on_stored=self.flow.stored,
+            on_stored=self._stored,
             on_fault=self._store_fault,
         )
         return self
@@ -111,9 +125,51 @@ class Engine:
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
                 for source, config in self._chains.items()
             ]
+            beside = [
+                tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
+                for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
+            ]
             await asyncio.wait(reading)
+            for task in beside:
+                task.cancel()
             await self.writer.drain()
             writing.cancel()
+
+    def _subgraph(self, source: str, config: SubgraphConfig) -> SubgraphRun:
+        chain = self._chains[config.chain]
+
+        def number() -> int | None:
+            """Return the newest block that the chain's endpoints have told."""
+            shell = self.shells.get(config.chain)
+            heads = [] if shell is None else [card.head_number for card in shell.links.cards]
+            return max((head for head in heads if head is not None), default=None)
+
+        def is_alive() -> bool:
+            """Say whether the exchange is read from the chain now."""
+            members = members_by_name(chain).get(config.dex, frozenset())
+            tracked = {*chain.dexes, *(factory.dex for factory in chain.factories)}
+            told = _told(
+                self.statuses[config.chain],
+                self.pipelines.get(config.chain),
+                self._environment.redactor,
+            )
+            return bool(members) and members <= tracked and told["state"] == "running"
+
+        def committed(batches: Batches, offsets: list[int]) -> None:
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+            if self._on_batches is not None:
+                self._on_batches(batches)
+
+        run = self.subgraphs[source] = SubgraphRun(
+            config,
+            chain,
+            self.bus,
+            self._clock,
+            chain_number=number,
+            chain_alive=is_alive,
+            on_batches=committed,
+        )
+        return run
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -128,6 +184,7 @@ class Engine:
                     self._clock,
                     flow=self.flow,
                     digest=Digest() if recorder else None,
+                    finder=self._finders.get(source),
                     on_batches=self._on_batches,
                 )
                 number, _ = follower.tip
@@ -165,7 +222,13 @@ class Engine:
         self.statuses[source].last_fault = str(fault)
         _log.error("chain %s: %s", source, fault)
 
+    def _stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
+        self.is_store_up = True
+        self.flow.stored(topic, last_offset, stored_ns)
+
     def _store_fault(self, fault: Fault) -> None:
+        self.is_store_up = False
+        self.store_fault_count += 1
         self.store_faults.append(str(fault))
         _log.error("store: %s", fault)
 
@@ -182,34 +245,49 @@ class Engine:
         """Return the rows of every table, as stored."""
         return {size.table: size.rows for size in await self.store.stats()}
 
+    @property
+    def uptime_s(self) -> float:
+        """How long it has been there."""
+        return time.monotonic() - self._started_s
+
+    def chain_status(self, source: str) -> dict[str, Any]:
+        """Return how one chain fares, as JSON has it, without scorecards and coverage."""
+        status, pipeline = self.statuses[source], self.pipelines.get(source)
+        if pipeline is not None:
+            status.tip = pipeline.tip
+            status.pools = len(pipeline.book.pools)
+            status.faults = pipeline.fault_count
+            status.digest = pipeline.digest.hex() if pipeline.digest else ""
+        return _told(status, pipeline, self._environment.redactor)
+
     async def status(self) -> dict[str, Any]:
         """Return how everything fares, as JSON has it."""
         chains: dict[str, Any] = {}
         redact = self._environment.redactor
-        for source, status in self.statuses.items():
-            pipeline = self.pipelines.get(source)
-            if pipeline is not None:
-                status.tip = pipeline.tip
-                status.pools = len(pipeline.book.pools)
-                status.faults = pipeline.fault_count
-                status.digest = pipeline.digest.hex() if pipeline.digest else ""
-            chains[source] = _told(status, pipeline, redact)
-            if source in self.shells:
-                shell = self.shells[source]
-                chains[source]["scorecards"] = shell.links.told(self._clock.now_ns())
+        for source in self.statuses:
+            chains[source] = self.chain_status(source)
+            pipeline, shell = self.pipelines.get(source), self.shells.get(source)
+            chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
+            if shell is not None:
+                chains[source]["scorecards"] = shell.told(self._clock.now_ns())
                 chains[source]["inbox"] = {"batches": shell.inbox_batches, "waits": shell.inbox_wait_count}
         return {
-            "uptime_s": round(time.monotonic() - self._started_s, 1),
+            "uptime_s": round(self.uptime_s, 1),
             "data": str(self._environment.paths.data),
             "events": self.flow.events,
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
+    return told | {name: redact(told[name]) for name in ("detail", "last_fault")}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:
@@ -222,7 +300,6 @@ def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor)
         endpoint: redact(" ".join(filter(None, (health.state, health.detail))))
         for endpoint, health in heard.items()
     }
-    told["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
     newest = str(pipeline.faults[-1]) if pipeline is not None and pipeline.faults else ""
     told["last_fault"] = redact(status.last_fault or newest)
     return told

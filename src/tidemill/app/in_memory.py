@@ -1,7 +1,7 @@
 """Follow one chain with nothing kept: for who wants its pools as they are now, and no events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from tidemill.app.chain import make_book, make_follower
@@ -10,7 +10,8 @@ from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import SystemClock
-from tidemill.process.pools import PoolBook
+from tidemill.process.opportunities import OpportunityFinder, SearchConfig
+from tidemill.process.pools import Batches, PoolBook
 
 _POLL_S = 0.01
 
@@ -40,11 +41,17 @@ class Followed:
 
 
 @asynccontextmanager
-async def followed(config: EvmConfig) -> AsyncIterator[Followed]:
-    """Follow the chain of `config` in memory while the context is open."""
+async def followed(
+    config: EvmConfig,
+    *,
+    search: SearchConfig | None = None,
+    on_batches: Callable[[Batches], None] | None = None,
+) -> AsyncIterator[Followed]:
+    """Follow the chain of `config` in memory while the context is open; search it as `search` says."""
     clock = SystemClock()
+    finder = None if search is None else OpportunityFinder(search, config.source, config.chain_id)
     async with open_bus("memory://") as bus:
-        pipeline = ChainPipeline(make_book(config, []), bus, clock)
+        pipeline = ChainPipeline(make_book(config, []), bus, clock, finder=finder, on_batches=on_batches)
         shell = Shell(make_follower(config, {}, config.source), pipeline.take, clock)
         running = asyncio.create_task(shell.run(config.source, {}), name=f"follow {config.source}")
         try:

@@ -2,17 +2,19 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 from msgspec import Struct
 
+from tidemill._rust import Head
 from tidemill.app.digest import Digest
 from tidemill.bus import Bus
 from tidemill.chains.evm.steps import Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
+from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health
@@ -33,14 +35,22 @@ class Flow:
     def __init__(self) -> None:
         self.to_bus = Latency()
         self.to_store = Latency()
-        self.events = 0
-        """Events committed to the bus."""
+        self.rows: Counter[str] = Counter()
+        """Events committed to the bus, by topic."""
+        self.heads: dict[str, int] = {}
+        """The offset that the next batch of each topic gets, as far as it is known."""
         self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
+
+    @property
+    def events(self) -> int:
+        """Events committed to the bus."""
+        return self.rows.total()
 
     def committed(self, batches: Batches, offsets: Sequence[int], now_ns: int) -> None:
         """Count what is on the bus now."""
         for (topic, batch), offset in zip(batches, offsets, strict=True):
-            self.events += batch.num_rows
+            self.rows[topic] += batch.num_rows
+            self.heads[topic] = offset + 1
             if topic not in _COUNTED:
                 continue
             received = _received(batch)
@@ -73,6 +83,7 @@ class ChainPipeline:
         *,
         flow: Flow | None = None,
         digest: Digest | None = None,
+        finder: OpportunityFinder | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.book = book
@@ -83,12 +94,15 @@ class ChainPipeline:
         self.faults: deque[Fault] = deque(maxlen=100)
         """The last ones."""
         self.fault_count = 0
+        self.is_bus_up = True
+        """Whether the last commit found room."""
         self.ledger = Ledger()
         """What this run has told of its completeness."""
         self.endpoints: dict[str, Health] = {}
         """The last that was told of each."""
         self._bus = bus
         self._clock = clock
+        self._finder = finder
         self._on_batches = on_batches
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
@@ -104,7 +118,7 @@ class ChainPipeline:
         for fault in (*step.faults, *applied.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
-        batches = [*applied.batches, *_few(step.events)]
+        batches = [*applied.batches, *batches_of(step.events)]
         state = {**applied.state, **step.state}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
@@ -118,7 +132,22 @@ class ChainPipeline:
             self.digest.add(batches)
         if self._on_batches is not None:
             self._on_batches(batches)
+        await self._search(step)
         return drifted
+
+    async def _search(self, step: Step) -> None:
+        """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
+
+        What a crash loses is found again: a new run begins with a search of all pools.
+        """
+        newest = _newest(step)
+        if self._finder is None or newest is None:
+            return
+        found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
+        if found:
+            await self._commit(found, {})
+            if self._on_batches is not None:
+                self._on_batches(found)
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
@@ -147,17 +176,30 @@ class ChainPipeline:
         wait_s = _RETRY_FIRST_S
         while True:
             try:
-                return await self._bus.commit(batches, state)
+                offsets = await self._bus.commit(batches, state)
             except (
                 Unreachable
             ) as fault:  # a full disk: nothing was written, and nothing more is read until it was
+                self.is_bus_up = False
                 self.note(fault)
                 _log.error("%s", fault)
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
+            else:
+                self.is_bus_up = True
+                return offsets
 
 
-def _few(events: Sequence[Struct]) -> Batches:
+def _newest(step: Step) -> tuple[Head, int] | None:
+    """Return the new block that the step ends with, and when it was read; None where it ends otherwise.
+
+    What paid after a block that is restored was told before it was reverted.
+    """
+    newest = step.blocks[-1] if step.blocks else None
+    return (newest.heads[-1], newest.recv_ns[-1]) if isinstance(newest, Sealed) else None
+
+
+def batches_of(events: Sequence[Struct]) -> Batches:
     """Return events of several kinds as batches, kind by kind, each in order."""
     kinds: dict[str, list[Struct]] = {}
     for event in events:

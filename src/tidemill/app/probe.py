@@ -1,4 +1,4 @@
-"""Ask an endpoint which chain it serves."""
+"""Ask an endpoint which chain it serves, and how far that is."""
 
 import asyncio
 import json
@@ -10,7 +10,6 @@ from tidemill.schema.faults import Malformed, Unreachable
 
 _TIMEOUT_S = 10.0
 _ANSWER_BYTES_MAX = 65_536
-_REQUEST = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 
 
 async def chain_id_of(url: str) -> int:
@@ -18,15 +17,28 @@ async def chain_id_of(url: str) -> int:
 
     Raises: Unreachable, Malformed.
     """
+    return await _number(url, "eth_chainId", "a chain id")
+
+
+async def block_number_of(url: str) -> int:
+    """Return the number of the newest block that the endpoint at `url`, http or ws, has.
+
+    Raises: Unreachable, Malformed.
+    """
+    return await _number(url, "eth_blockNumber", "a block number")
+
+
+async def _number(url: str, method: str, what: str) -> int:
     where = redact_url(url)
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": []}
     try:
         async with asyncio.timeout(_TIMEOUT_S), aiohttp.ClientSession() as session:
             if url.startswith("ws"):
                 async with session.ws_connect(url) as socket:
-                    await socket.send_json(_REQUEST)
+                    await socket.send_json(request)
                     answer = await socket.receive_json()
             else:
-                async with session.post(url, json=_REQUEST, allow_redirects=False) as response:
+                async with session.post(url, json=request, allow_redirects=False) as response:
                     if response.status != 200:
                         raise Unreachable(f"{where}: {_meaning(response.status)}")
                     answer = json.loads(await _start_of(response))
@@ -39,7 +51,7 @@ async def chain_id_of(url: str) -> int:
     try:
         return int(answer["result"], 16)
     except (KeyError, TypeError, ValueError):
-        raise Malformed(f"{where}: expected a chain id, found {str(answer)[:200]}") from None
+        raise Malformed(f"{where}: expected {what}, found {str(answer)[:200]}") from None
 
 
 def _meaning(status: int) -> str:

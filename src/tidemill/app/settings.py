@@ -12,12 +12,16 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
+from tidemill.process.opportunities import SearchConfig
+from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
 ALIASES = {
     "LOG_LEVEL": "log.level",
+    "PROMETHEUS_PORT": "metrics.port",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
 }
@@ -72,8 +76,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
     ingest: IngestSettings = IngestSettings()
+    api: ApiSettings = ApiSettings()
+    metrics: MetricsSettings = MetricsSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
+    search: dict[str, SearchConfig] = {}
+    """What to look for on a chain, by its name."""
+    subgraphs: dict[str, SubgraphConfig] = {}
+    """The subgraphs to read beside them, by the name that their events carry."""
 
 
 class Paths(NamedTuple):

@@ -28,14 +28,37 @@ def _text(found: dict[str, Any]) -> str:
         f"frame to bus    {_latency(found['frame_to_bus'])}",
         f"frame to stored {_latency(found['frame_to_stored'])}",
     ]
+    if "api" in found:
+        lines.append(f"data API at {found['api']['url']}, metrics at {found['api']['metrics_url']}")
     for source, chain in found["chains"].items():
         lines.append(f"{source}: {chain['state']}, block {chain['tip']}, {chain['pools']} pools")
         lines += [f"  {where}: {how}" for where, how in chain["endpoints"].items()]
         lines += [f"  {_card(card)}" for card in chain.get("scorecards", {}).values()]
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
+    lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
+
+
+def _subgraph(name: str, told: dict[str, Any]) -> str:
+    lag = "lag not known" if told["lag_blocks"] is None else f"{told['lag_blocks']} blocks behind"
+    sockets = ", ".join(
+        f"socket {number} {socket['state']}, {socket['operations']} subscriptions"
+        for number, socket in told["sockets"].items()
+    )
+    return "\n  ".join(
+        filter(
+            None,
+            (
+                f"subgraph {name}: {told['state']}, block {told['block']}, {lag};"
+                f" {told['dex']} is read from the {told['reads']}",
+                f"{told['endpoint']}: {told['detail']}",
+                sockets,
+                f"last of {told['faults']} faults: {told['last_fault']}" if told["last_fault"] else "",
+            ),
+        )
+    )
 
 
 def _card(card: dict[str, Any]) -> str:

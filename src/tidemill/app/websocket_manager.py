@@ -13,6 +13,8 @@ from tidemill.app.chain import chains_of
 from tidemill.app.config_json import settings_of
 from tidemill.app.dex_feed import DexFeed, Reader, known_dexes
 from tidemill.app.settings import Environment, Settings
+from tidemill.app.subgraph_feed import SubgraphFeed
+from tidemill.app.subgraphs import subgraphs_of
 from tidemill.app.subscription import QUEUE_EVENTS_MAX, Callback, Subscription
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
@@ -46,9 +48,12 @@ class WebSocketManager:
         if queue_events_max < 1:
             raise Refused(f"queue_events_max: expected at least 1, found {queue_events_max}")
         self._chains = chains_of(settings)
+        named = subgraphs_of(settings.subgraphs, self._chains).values()
+        self._subgraphs = {f"{config.dex}:{config.chain}": config for config in named}
         self._queue_events_max = queue_events_max
         self._clock = clock or SystemClock()
         self._feeds: dict[str, DexFeed] = {}
+        self._subgraph_feeds: dict[str, SubgraphFeed] = {}
         self._connected: dict[str, int] = {}
         """When each `dex:chain` was connected, ns."""
         self._subscriptions: dict[str, list[Subscription]] = {}
@@ -94,29 +99,49 @@ class WebSocketManager:
         finally:
             if running.done():
                 self._running = None
-                self._feeds.clear()
-                self._connected.clear()
+                self._forget()
 
     async def connect(self, dex: str, chain: str) -> None:
         """Begin to read `dex` on `chain`; `get_connection_status` says how that goes.
 
+        A family, such as sushiswap, stands for all of its versions that are known on the chain. Where the
+        settings name a subgraph of `dex` on `chain`, that is read, and the chain while it is late or dead.
         Exchanges of one chain share its reader, which is widened where it runs. What is connected already
         stays as it is; what was refused or ended begins anew.
 
         Raises: Refused, where the manager is not started, or the chain or the exchange is not known.
         """
         key = self._checked(dex, chain)
-        spawn = self._spawn()
+        self._spawn()
+        if key in self._subgraphs:
+            self._want_subgraph(key, chain)
+        else:
+            self._want_chain(dex, chain)
+        self._connected.setdefault(key, self._clock.now_ns())
+
+    def _want_chain(self, dex: str, chain: str) -> None:
         if chain not in self._feeds:
             self._feeds[chain] = DexFeed(
                 self._chains[chain],
                 self._clock,
-                spawn,
+                self._spawn(),
                 lambda dex, tag, batch: self._deliver(f"{dex}:{chain}", tag, batch),
                 lambda: self._drained(chain),
             )
         self._feeds[chain].want(dex)
-        self._connected.setdefault(key, self._clock.now_ns())
+
+    def _want_subgraph(self, key: str, chain: str) -> None:
+        if key in self._subgraph_feeds:
+            self._subgraph_feeds[key].want()
+            return
+        self._subgraph_feeds[key] = SubgraphFeed(
+            self._subgraphs[key],
+            self._chains[chain],
+            self._clock,
+            self._spawn(),
+            lambda tag, batch: self._deliver(key, tag, batch),
+            lambda: self._drained(chain),
+        )
 
     def register_callback(self, key: str, callback: Callback) -> Subscription:
         """Call `callback` with every event of `key`, "dex:chain", from now on, before or after `connect`.
@@ -145,30 +170,33 @@ class WebSocketManager:
         stale, down or refused; `endpoint` is the one that this is said of; `since_ns` says since when.
         """
         broken = self._broken()
-        status: dict[str, dict[str, Any]] = {}
-        for key, connected_ns in self._connected.items():
-            dex, _, chain = key.partition(":")
-            feed = self._feeds[chain]
-            reader = feed.reader_of(dex)
-            told = _connection(reader, connected_ns)
-            last_ns = reader.last_message_ns if reader else None
-            age_s = None if last_ns is None else (self._clock.now_ns() - last_ns) / NS_PER_S
-            subscriptions = self._subscriptions.get(key, [])
-            status[key] = {
-                **told,
-                "detail": self._redact(told["detail"]),
-                "tip": reader.tip if reader else None,
-                "last_message_age_s": age_s,
-                "reconnects": feed.reconnect_count + (reader.reconnect_count if reader else 0),
-                "last_fault": self._redact(_last_fault(reader) or feed.last_fault) or None,
-                "queued_events": sum(one.queued_events for one in subscriptions),
-                "dropped_events": sum(one.dropped_events for one in subscriptions),
-                "callback_errors": sum(one.error_count for one in subscriptions),
-                "callbacks": [_callback_status(one) for one in subscriptions],
-            }
+        status = {key: self._status_of(key, since_ns) for key, since_ns in self._connected.items()}
+        for told in status.values():
             if broken is not None:
-                status[key] |= {"state": "down", "endpoint": None, "last_fault": self._redact(broken)}
+                told |= {"state": "down", "endpoint": None, "last_fault": broken}
+            told["detail"] = self._redact(told["detail"])
+            told["last_fault"] = self._redact(told["last_fault"]) or None
         return status
+
+    def _status_of(self, key: str, connected_ns: int) -> dict[str, Any]:
+        dex, _, chain = key.partition(":")
+        subgraph = self._subgraph_feeds.get(key)
+        feed = None if subgraph is not None else self._feeds[chain]
+        reader = subgraph.stand_in if subgraph is not None else feed.reader_of(dex) if feed else None
+        last_ns = reader.last_message_ns if reader else None
+        subscriptions = self._subscriptions.get(key, [])
+        status: dict[str, Any] = {
+            **_connection(reader, connected_ns),
+            "tip": reader.tip if reader else None,
+            "last_message_age_s": None if last_ns is None else (self._clock.now_ns() - last_ns) / NS_PER_S,
+            "reconnects": (feed.reconnect_count if feed else 0) + (reader.reconnect_count if reader else 0),
+            "last_fault": _last_fault(reader) or (feed.last_fault if feed else ""),
+            "queued_events": sum(one.queued_events for one in subscriptions),
+            "dropped_events": sum(one.dropped_events for one in subscriptions),
+            "callback_errors": sum(one.error_count for one in subscriptions),
+            "callbacks": [_callback_status(one) for one in subscriptions],
+        }
+        return status if subgraph is None else status | subgraph.connection()
 
     def _broken(self) -> str | None:
         """Return the error of our own that ended all readers, if one did; `stop` raises it."""
@@ -188,13 +216,12 @@ class WebSocketManager:
                     subscription.task = self._tasks.create_task(subscription.run(), name=name)
                 ready.set()
                 await self._stopping.wait()
-                for feed in self._feeds.values():
+                for feed in (*self._feeds.values(), *self._subgraph_feeds.values()):
                     feed.retire()
                 for subscription in self._all():
                     if subscription.task is not None:
                         subscription.task.cancel()
-            self._feeds.clear()
-            self._connected.clear()
+            self._forget()
         finally:
             self._tasks = None
             for subscription in self._all():
@@ -206,6 +233,11 @@ class WebSocketManager:
             raise Refused("connect: expected a started manager, found one that is not; await start() first")
         return lambda work, name: tasks.create_task(work, name=name)
 
+    def _forget(self) -> None:
+        self._feeds.clear()
+        self._subgraph_feeds.clear()
+        self._connected.clear()
+
     def _all(self) -> list[Subscription]:
         return [one for registered in self._subscriptions.values() for one in registered]
 
@@ -214,6 +246,8 @@ class WebSocketManager:
             known = ", ".join(sorted(self._chains)) or "none, as no chain is configured"
             raise Refused(f"chain: expected one of {known}, found {chain!r}")
         config: EvmConfig = self._chains[chain]
+        if f"{dex}:{chain}" in self._subgraphs:
+            return f"{dex}:{chain}"
         if dex not in (known_names := known_dexes(config)):
             known = ", ".join(known_names) or "none"
             raise Refused(

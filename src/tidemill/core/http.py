@@ -1,6 +1,7 @@
-"""How is one JSON-RPC batch asked over HTTP, and what does each way of failing mean."""
+"""How is one JSON question asked over HTTP, and what does each way of failing mean."""
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -45,9 +46,17 @@ class HttpFailure(msgspec.Struct, frozen=True):
 
 
 class HttpEndpoint:
-    """One JSON-RPC endpoint with its pool of connections; use it as an async context manager."""
+    """One endpoint that takes JSON, with its pool of connections; use it as an async context manager."""
 
-    def __init__(self, url: str, clock: Clock, limits: HttpLimits | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        limits: HttpLimits | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
         self.endpoint = redact_url(url)
         self._url = url
         self._clock = clock
@@ -62,7 +71,7 @@ class HttpEndpoint:
             timeout=aiohttp.ClientTimeout(
                 total=limits.answer_timeout_ms / 1_000, sock_connect=limits.connect_timeout_ms / 1_000
             ),
-            headers={"Content-Type": "application/json"},
+            headers=self._headers,
         )
         return self
 

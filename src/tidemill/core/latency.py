@@ -1,6 +1,8 @@
 """Count how long things took, in fixed logarithmic buckets: constant memory, quantiles to within 4 %."""
 
 import math
+from collections.abc import Sequence
+from itertools import accumulate
 
 _PER_OCTAVE = 16
 _OCTAVES = 44
@@ -13,6 +15,7 @@ class Latency:
     def __init__(self) -> None:
         self._counts = [0] * (_PER_OCTAVE * _OCTAVES + 1)
         self.count = 0
+        self.sum_ns = 0
         self.max_ns = 0
 
     def add(self, duration_ns: int, times: int = 1) -> None:
@@ -21,6 +24,7 @@ class Latency:
         bucket = min(int(math.log2(held) * _PER_OCTAVE), len(self._counts) - 1)
         self._counts[bucket] += times
         self.count += times
+        self.sum_ns += max(duration_ns, 0) * times
         self.max_ns = max(self.max_ns, duration_ns)
 
     def quantile_ns(self, share: float) -> int | None:
@@ -34,6 +38,14 @@ class Latency:
             if seen >= wanted:
                 return min(math.ceil(2 ** ((bucket + 1) / _PER_OCTAVE)), max(self.max_ns, 1))
         return self.max_ns
+
+    def counts_below(self, bounds_ns: Sequence[int]) -> list[int]:
+        """Return how many took less than each bound, which are ascending.
+
+        A duration counts as its bucket's end, so that what is told is never quicker than it was.
+        """
+        below = [0, *accumulate(self._counts)]
+        return [below[min(int(math.log2(bound) * _PER_OCTAVE), len(self._counts))] for bound in bounds_ns]
 
     def summary_ms(self) -> dict[str, float | int | None]:
         """Return count, p50, p99 and maximum, in ms with three decimals."""

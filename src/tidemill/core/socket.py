@@ -5,6 +5,7 @@ much waits, reading is paused, so that the sender feels TCP's back pressure and 
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -52,12 +53,14 @@ class _Listener(WSListener):
         self.connected = False
         self.closed = False
         self.too_large = False
+        self.subprotocol: str | None = None
         self.ready = asyncio.Event()
         self._parts: list[bytes] = []
         self._parts_bytes = 0
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.connected = True
+        self.subprotocol = transport.response.headers.get("Sec-WebSocket-Protocol")
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         kind = frame.msg_type
@@ -105,8 +108,16 @@ class Socket:
         self._listener = listener
 
     @classmethod
-    async def connect(cls, url: str, clock: Clock, limits: SocketLimits | None = None) -> Self:
-        """Open a connection.
+    async def connect(
+        cls,
+        url: str,
+        clock: Clock,
+        limits: SocketLimits | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+    ) -> Self:
+        """Open a connection; `headers` go with the handshake, `subprotocols` are offered, the best first.
 
         Raises: Unreachable where nobody answers in time or the handshake fails, Refused where `url` is none
         or the server denies access.
@@ -114,6 +125,7 @@ class Socket:
         limits = limits or SocketLimits()
         listener = _Listener(clock, limits)
         endpoint = redact_url(url)
+        offered = {"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}
         try:
             async with asyncio.timeout(limits.connect_timeout_ms / 1_000):
                 transport, _ = await ws_connect(
@@ -124,6 +136,7 @@ class Socket:
                     auto_ping_idle_timeout=limits.ping_interval_ms / 1_000,
                     auto_ping_reply_timeout=limits.ping_interval_ms / 1_000,
                     max_frame_size=limits.message_bytes_max,
+                    extra_headers={**(headers or {}), **offered},
                 )
         except (ValueError, WSInvalidURL) as error:
             raise Refused(f"{endpoint}: expected a ws:// or wss:// address") from error
@@ -151,6 +164,18 @@ class Socket:
     ) -> None:
         """Close the connection."""
         await self.close()
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the server chose; None where it chose none."""
+        return self._listener.subprotocol
+
+    @property
+    def close_code(self) -> int | None:
+        """Why the server closed the connection; None while it is open, or where it did not say."""
+        received = self._transport.close_handshake.recv if self._transport.close_handshake else None
+        code: object = None if received is None else received.code
+        return code if isinstance(code, int) else None  # an IntEnum, which its types do not say
 
     @property
     def pause_count(self) -> int:

@@ -10,7 +10,7 @@ from msgspec import Struct, msgpack, structs
 from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV3Pool
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
-from tidemill.schema.events import Block, Pool, PoolState, StateCause
+from tidemill.schema.events import Pool, PoolState, StateCause
 from tidemill.schema.faults import Fault, Gap, Malformed, Unsafe
 
 Snapshot = Any
@@ -68,6 +68,8 @@ class PoolBook:
         """Pools that may have become incomplete."""
         self._suspect: set[bytes] = set()
         """Pools that look complete and are known to be wrong."""
+        self._touched: set[bytes] = set()
+        """Pools that changed since they were last asked for."""
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -102,6 +104,7 @@ class PoolBook:
         self.pools.load(records)
         self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
         self._drifted.update(self.pools.addresses())
+        self._touched.update(self.pools.addresses())
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
         """Take pools as they were read from the chain."""
@@ -173,7 +176,9 @@ class PoolBook:
         batches = self._apply([head], logs, [recv_ns], emit=bool(new_log_indexes))
         if new_log_indexes:
             wanted = set(new_log_indexes)
-            self._batches.extend((topic, _rows_of(batch, wanted)) for topic, batch in batches)
+            self._batches.extend(
+                (topic, _rows_of(batch, wanted)) for topic, batch in batches if topic != "block"
+            )
 
     def take(self) -> Applied:
         """Return what came of all since the last call."""
@@ -203,12 +208,6 @@ class PoolBook:
             return
         self._waiting = ([], [], [])
         together = logs[0] if len(logs) == 1 else Logs.concat(logs)
-        counts = {block_hash: count for _, block_hash, count in together.blocks()}
-        blocks = [
-            self._block(head, at_ns, counts.get(head.hash, 0))
-            for head, at_ns in zip(heads, recv_ns, strict=True)
-        ]
-        self._batches.append(("block", derive.to_batch(blocks)))
         self._batches.extend(self._apply(heads, together, recv_ns))
 
     def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> Batches:
@@ -241,27 +240,19 @@ class PoolBook:
         self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
 
     def _keep(self, changed: Iterable[tuple[bytes, bytes | None]]) -> None:
-        self._state.update((self.prefix + b"pool/" + key, value) for key, value in changed)
+        for key, value in changed:
+            self._state[self.prefix + b"pool/" + key] = value
+            self._touched.add(key[:_ADDRESS_BYTES])
 
     def _undo_key(self, block_hash: bytes) -> bytes:
         return self.prefix + b"undo/" + block_hash.hex().encode()
 
-    # --- rows for the few; the bulk is built in Rust
+    def take_touched(self) -> list[bytes]:
+        """Return the pools that changed since the last call, by address; at first all that were kept."""
+        touched, self._touched = sorted(self._touched), set()
+        return touched
 
-    def _block(self, head: Head, recv_ns: int, log_count: int) -> Block:
-        return Block(
-            event_ns=head.timestamp_s * NS_PER_S,
-            recv_ns=recv_ns,
-            source=self._source,
-            chain_id=self._chain_id,
-            block_number=head.number,
-            block_hash=head.hash,
-            parent_hash=head.parent_hash,
-            base_fee_wei=head.base_fee_wei,
-            gas_used=head.gas_used,
-            gas_limit=head.gas_limit,
-            log_count=log_count,
-        )
+    # --- rows for the few; the bulk is built in Rust
 
     def _at(self, read: Snapshot) -> dict[str, Any]:
         return {

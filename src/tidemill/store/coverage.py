@@ -12,6 +12,8 @@ from tidemill.schema.faults import Gap, Refused
 from tidemill.store.ledger import NEVER_TOLD, Complete, KnownGap, Ledger, Missing
 from tidemill.store.runs import RUN_COLUMNS, read_runs
 
+REQUIREMENT = "complete"
+"""The word that asks for no block to be missing."""
 METADATA_KEY = "tidemill.coverage"
 """Where an Arrow schema carries what its rows cover, as JSON."""
 
@@ -213,3 +215,18 @@ def require_complete(coverage: list[SourceCoverage]) -> None:
         fault = one.fault()
         if fault is not None:
             raise Gap(fault)
+
+
+def level_of(requirement: str, option: str) -> Proof:
+    """Return the level that `complete` or `complete:LEVEL` asks for. Raises: ValueError, naming `option`."""
+    word, _, level = requirement.partition(":")
+    if word != REQUIREMENT or (not level and ":" in requirement):
+        raise ValueError(f"{option}: expected complete or complete:LEVEL, found {requirement!r}")
+    return proof_of(level, option) if level else Proof.NONE
+
+
+def proof_of(level: str, option: str) -> Proof:
+    """Return the proof of that name. Raises: ValueError, naming the option."""
+    if level not in set(Proof):
+        raise ValueError(f"{option}: expected a level of {', '.join(Proof)}, found {level!r}")
+    return Proof(level)

@@ -1,7 +1,8 @@
 //! How what a log did becomes rows of events.
 
 use tidemill_events::{
-    LiquidityChange, LiquidityChangeColumns, PoolColumns, PoolState, PoolStateColumns, Swap, SwapColumns,
+    Block, BlockColumns, LiquidityChange, LiquidityChangeColumns, PoolColumns, PoolState, PoolStateColumns,
+    Swap, SwapColumns,
 };
 
 use crate::chain::{Head, Log};
@@ -12,6 +13,8 @@ use super::Tracked;
 /// The rows that a set of pools makes.
 #[derive(Debug, Default)]
 pub struct EventColumns {
+    /// Blocks.
+    pub block: BlockColumns,
     /// Pools that became known.
     pub pool: PoolColumns,
     /// Swaps.
@@ -25,7 +28,11 @@ pub struct EventColumns {
 impl EventColumns {
     /// Returns the number of rows of all events.
     pub fn len(&self) -> usize {
-        self.pool.len() + self.swap.len() + self.liquidity_change.len() + self.pool_state.len()
+        self.block.len()
+            + self.pool.len()
+            + self.swap.len()
+            + self.liquidity_change.len()
+            + self.pool_state.len()
     }
 
     /// Says whether there are no rows.
@@ -74,6 +81,23 @@ pub struct Origin<'a> {
     pub head: &'a Head,
     /// When the frame that completed the block was read, ns since 1970-01-01 UTC.
     pub recv_ns: i64,
+}
+
+pub(super) fn push_block(columns: &mut EventColumns, origin: &Origin<'_>, log_count: usize) {
+    let Head { number, hash, parent_hash, base_fee_wei, gas_used, gas_limit, .. } = *origin.head;
+    columns.block.push(&Block {
+        event_ns: origin.head.event_ns(),
+        recv_ns: origin.recv_ns,
+        source: origin.source,
+        chain_id: origin.chain_id,
+        block_number: number,
+        block_hash: hash,
+        parent_hash,
+        base_fee_wei,
+        gas_used,
+        gas_limit,
+        log_count: u32::try_from(log_count).unwrap_or(u32::MAX),
+    });
 }
 
 pub(super) fn push_pool(

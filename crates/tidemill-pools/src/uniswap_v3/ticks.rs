@@ -16,6 +16,13 @@ pub struct Tick {
     pub(super) sqrt_ratio: U256,
 }
 
+impl Tick {
+    /// Returns the square root of the price at the tick, in 2^-96.
+    pub const fn sqrt_ratio_x96(&self) -> U256 {
+        self.sqrt_ratio
+    }
+}
+
 /// The initialised ticks of one pool, in ascending order; indices lie apart from the rest so that a search is short.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ticks {
@@ -40,6 +47,16 @@ impl Ticks {
     /// Returns the ticks in ascending order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (i32, &Tick)> {
         self.indices.iter().copied().zip(&self.values)
+    }
+
+    /// Returns the ticks at and below `tick`, downwards.
+    pub fn downwards(&self, tick: i32) -> impl Iterator<Item = &Tick> + Clone {
+        self.values.get(..self.count_to(tick)).unwrap_or_default().iter().rev()
+    }
+
+    /// Returns the ticks above `tick`, upwards.
+    pub fn upwards(&self, tick: i32) -> impl Iterator<Item = &Tick> + Clone {
+        self.values.get(self.count_to(tick)..).unwrap_or_default().iter()
     }
 
     /// Returns gross and net liquidity at `tick`.

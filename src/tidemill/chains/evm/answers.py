@@ -22,7 +22,12 @@ _MISSING = re.compile(
     r"(not found|unknown|missing|unavailable|not available|pruned)|resource not found",
     re.IGNORECASE,
 )
-_NO_METHOD = -32601
+_NO_METHOD_CODES = (-32601, -32004)
+_NO_METHOD = re.compile(
+    r"\bmethods?\b[^:]{0,80}\b(not (found|supported|available|allowed|enabled|whitelisted|exist)|unsupported"
+    r"|unavailable|disabled)|(unknown|unsupported|invalid|no such) (rpc )?method",
+    re.IGNORECASE,
+)
 
 
 class RpcError(Struct, frozen=True):
@@ -58,11 +63,18 @@ class RpcError(Struct, frozen=True):
         """The node does not have the block, or no longer its state."""
         return bool(_MISSING.search(self.message))
 
+    @property
+    def is_unknown_method(self) -> bool:
+        """The node will never answer such a question, whichever of the codes in use it says it with."""
+        if self.is_busy:  # a plan's limit can be told as a method that is not available now
+            return False
+        return self.code in _NO_METHOD_CODES or bool(_NO_METHOD.search(self.message))
+
 
 def fault_of(error: RpcError, where: str) -> Fault:
     """Return the fault that says what to do about `error`."""
     text = f"{where}: the node answered {error.code}: {error.message[:300]}"
-    if error.code == _NO_METHOD:
+    if error.is_unknown_method:
         return Refused(text)
     if error.is_missing:
         return Gap(text)

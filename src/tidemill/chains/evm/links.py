@@ -1,6 +1,7 @@
 """Which connections lead to the chain, how each fares, and in which order they are asked."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.scorecard import Scorecard
@@ -121,14 +122,12 @@ class Links:
         before, self.leader = self.leader, best
         return best is not before
 
-    def told(self, now_ns: int) -> dict[str, dict[str, object]]:
+    def told(self, now_ns: int) -> dict[str, dict[str, Any]]:
         """Return every endpoint's scorecard and its connections' state, by its number as text."""
-        found: dict[str, dict[str, object]] = {}
+        found: dict[str, dict[str, Any]] = {}
         for link in self._links.values():
             how = found.setdefault(str(link.endpoint), link.card.told(now_ns) | {"links": {}})
-            links = how["links"]
-            assert isinstance(links, dict)
-            links[link.name] = {
+            how["links"][link.name] = {
                 "url": link.url,
                 "open": link.is_open,
                 "leads": link is self.leader,

@@ -47,6 +47,8 @@ class Scorecard(Struct):
     latency_ms: float | None = None
     """Of answers, an average in which the newest weighs a tenth."""
     vices: dict[Vice, int] = field(default_factory=dict[Vice, int])
+    acquittals: int = 0
+    """How often it was cleared of one; that one is no longer among the vices."""
     is_wrong_chain: bool = False
     head_number: int | None = None
     """The newest block that it told."""
@@ -79,6 +81,7 @@ class Scorecard(Struct):
 
     def acquit(self, vice: Vice, now_ns: int) -> None:
         """Take back something that it was held to have done wrong just now."""
+        self.acquittals += 1
         self.vices[vice] = self.vices.get(vice, 0) - 1
         if not self.vices[vice]:
             del self.vices[vice]
@@ -110,6 +113,7 @@ class Scorecard(Struct):
             "head": self.head_number,
             "wrong_chain": self.is_wrong_chain,
             **{vice.value: self.vices.get(vice, 0) for vice in Vice},
+            "acquittals": self.acquittals,
         }
 
 

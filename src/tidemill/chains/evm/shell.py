@@ -1,10 +1,9 @@
 """Who talks to the nodes: the only code of a chain that does I/O; it feeds the machine and obeys it."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,18 +13,26 @@ from tidemill.chains.evm.follower import EvmFollower, drift_entry
 from tidemill.chains.evm.links import Links, link_name
 from tidemill.chains.evm.replay import start_entry
 from tidemill.chains.evm.steps import Call, Step
+from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.core.recording import Entry, Kind, Recorder
 from tidemill.core.socket import Socket, SocketLimits
 from tidemill.schema.faults import Fault, Refused, Unreachable
 
-_INBOX_BATCHES_MAX = 256
+INBOX_BATCHES_MAX = 256
+"""How many batches of entries may wait for the machine."""
 _STEP_ENTRIES_MAX = 10_000
 _ALONE = frozenset({"eth_getLogs", "eth_call"})
 """Their answers are large: each goes in a request of its own."""
-_STEADY_S = 5.0
-"""A connection that lasted so long was a good one: the next backoff begins anew."""
+
+
+class Traffic(msgspec.Struct):
+    """What came over one WebSocket since the start, however often it was connected."""
+
+    connects: int = 0
+    frames: int = 0
+
 
 OnStep = Callable[[Step], Awaitable[Sequence[bytes] | None]]
 """Takes a step; returns the pools, by address, that contradict their logs and must be read anew, if any."""
@@ -49,11 +56,12 @@ class Shell:
         self._clock = clock
         self._recorder = recorder
         self._on_recorder_fault = on_recorder_fault
-        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=_INBOX_BATCHES_MAX)
+        self._inbox: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=INBOX_BATCHES_MAX)
         self.inbox_wait_count = 0
         """How often what came in had to wait for room in the inbox."""
         self._sockets: dict[str, Socket] = {}
         self._lost = {link.name: asyncio.Event() for link in follower.links.sockets}
+        self._traffic = {link.name: Traffic() for link in follower.links.sockets}
         self._tasks: asyncio.TaskGroup | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._http: dict[str, HttpEndpoint] = {}
@@ -62,6 +70,16 @@ class Shell:
     def links(self) -> Links:
         """Its connections, and how each endpoint fares."""
         return self._follower.links
+
+    def told(self, now_ns: int) -> dict[str, dict[str, Any]]:
+        """Return every endpoint's scorecard, its connections' state and traffic, by its number as text."""
+        found = self.links.told(now_ns)
+        for card in found.values():
+            for name, link in card["links"].items():
+                traffic = self._traffic.get(name)
+                link["connects"] = 0 if traffic is None else traffic.connects
+                link["frames"] = 0 if traffic is None else traffic.frames
+        return found
 
     @property
     def inbox_batches(self) -> int:
@@ -183,7 +201,7 @@ class Shell:
 
     async def _read(self, name: str, url: str) -> None:
         """Keep a WebSocket connected; what it says goes into the inbox."""
-        wait_ms = self._config.reconnect_first_ms
+        backoff = Backoff(self._config.reconnect_first_ms, self._config.reconnect_max_ms)
         while True:
             opened_s = asyncio.get_running_loop().time()
             try:
@@ -191,15 +209,12 @@ class Shell:
             except Fault as fault:
                 failed = _failed(Failed(type(fault).__name__, str(fault)), self._clock.now_ns(), name)
                 await self._hand_over([failed])
-            if asyncio.get_running_loop().time() - opened_s > _STEADY_S:
-                wait_ms = self._config.reconnect_first_ms
-            # many clients that lost one node must not all come back at once
-            await asyncio.sleep(wait_ms * random.uniform(0.5, 1.5) / 1_000)  # noqa: S311
-            wait_ms = min(2 * wait_ms, self._config.reconnect_max_ms)
+            await asyncio.sleep(backoff.wait_s(asyncio.get_running_loop().time() - opened_s))
 
     async def _read_once(self, name: str, url: str) -> None:
         async with await Socket.connect(url, self._clock, SocketLimits()) as socket:
             self._sockets[name] = socket
+            self._traffic[name].connects += 1
             self._lost[name].clear()
             await self._hand_over([Entry(Kind.OPEN, self._clock.now_ns(), name)])
             reason = f"{socket.endpoint}: replaced because it was silent"
@@ -222,6 +237,7 @@ class Shell:
                 frames = await socket.receive()
             except Fault as fault:
                 return str(fault)
+            self._traffic[name].frames += len(frames)
             await self._hand_over([Entry(Kind.FRAME, recv_ns, name, data) for recv_ns, data in frames])
 
 

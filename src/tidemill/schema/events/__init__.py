@@ -17,7 +17,15 @@ from tidemill.schema.events.chain import (
     Swap,
     Token,
 )
+from tidemill.schema.events.derived import Opportunity, OpportunityHop, OpportunityKind
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
+from tidemill.schema.events.subgraph import (
+    SubgraphBalance,
+    SubgraphHead,
+    SubgraphPool,
+    SubgraphSwap,
+    SubgraphSwapKind,
+)
 
 __all__ = [
     "EVENTS",
@@ -28,12 +36,20 @@ __all__ = [
     "HealthState",
     "LiquidityChange",
     "LiquidityKind",
+    "Opportunity",
+    "OpportunityHop",
+    "OpportunityKind",
     "Pool",
     "PoolState",
     "Proof",
     "Reorg",
     "ReorgKind",
     "StateCause",
+    "SubgraphBalance",
+    "SubgraphHead",
+    "SubgraphPool",
+    "SubgraphSwap",
+    "SubgraphSwapKind",
     "Swap",
     "Token",
 ]
@@ -47,6 +63,22 @@ def _tag(event: type[Struct]) -> str:
 
 EVENTS: dict[str, type[Struct]] = {
     _tag(event): event
-    for event in (Block, Reorg, Pool, Token, Swap, LiquidityChange, PoolState, Coverage, Health)
+    for event in (
+        Block,
+        Reorg,
+        Pool,
+        Token,
+        Swap,
+        LiquidityChange,
+        PoolState,
+        Opportunity,
+        OpportunityHop,
+        Coverage,
+        Health,
+        SubgraphHead,
+        SubgraphSwap,
+        SubgraphPool,
+        SubgraphBalance,
+    )
 }
 """Every event by its tag."""

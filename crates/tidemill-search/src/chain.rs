@@ -1,0 +1,127 @@
+//! The search of one chain: costs taken from the block, what pays told as events.
+
+use ruint::aliases::{U256, U512};
+use ruint::UintTryFrom as _;
+use tidemill_events::{OpportunityColumns, OpportunityHopColumns};
+use tidemill_pools::{Address, Head, PoolError, PoolSet};
+
+use crate::costs::{Costs, Fraction, GasTable, L1Fee};
+use crate::followed::Followed;
+use crate::market::PoolFault;
+use crate::rows::{push_rows, Found};
+use crate::scan::{Opportunity, Search};
+use crate::sizing::Effort;
+
+/// What to look for on a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainOptions {
+    /// The chain's name in the events.
+    pub source: String,
+    /// The chain's id.
+    pub chain_id: u64,
+    /// Tokens that a path may start with, the most wanted first.
+    pub start_tokens: Vec<Address>,
+    /// The token that gas is paid in, wrapped; without it no net profit is told.
+    pub gas_token: Option<Address>,
+    /// Longest path.
+    pub hops_max: usize,
+    /// What is paid for a unit of gas on top of the base fee.
+    pub priority_fee_wei: u64,
+    /// Premium of a flash loan, in millionths.
+    pub flash_premium_ppm: u32,
+    /// What a rollup charges for a transaction's data; zero elsewhere.
+    pub data_fee_wei: U256,
+    /// How many opportunities are told of a block.
+    pub found_max: usize,
+}
+
+/// The pools of a chain as the search knows them, and what it looks for.
+#[derive(Debug, Clone)]
+pub struct ChainSearch {
+    options: ChainOptions,
+    followed: Followed,
+}
+
+/// What a search of a chain told.
+#[derive(Debug, Default)]
+pub struct ChainScan {
+    /// Opportunities, the most profitable first.
+    pub opportunity: OpportunityColumns,
+    /// Their hops.
+    pub opportunity_hop: OpportunityHopColumns,
+    /// Pools that had to be left out, and why.
+    pub faults: Vec<(Address, PoolError)>,
+}
+
+impl ChainSearch {
+    /// Returns a search that knows no pool yet.
+    pub fn new(options: ChainOptions) -> Self {
+        Self { options, followed: Followed::new() }
+    }
+
+    /// Returns what pays through the pools `touched`, on the state of `set`, which is that after `head`.
+    ///
+    /// A pool that is not in `set` any more leaves the search.
+    pub fn search(&mut self, set: &PoolSet, touched: &[Address], head: &Head, recv_ns: i64) -> ChainScan {
+        let faults = self.followed.refresh(set, touched);
+        let starts: Vec<u32> =
+            self.options.start_tokens.iter().filter_map(|token| self.followed.token(token)).collect();
+        let mut told = ChainScan { faults: self.named(&faults), ..ChainScan::default() };
+        if starts.is_empty() {
+            return told; // none of them is traded yet, and no start token would mean any
+        }
+        let costs = starts.iter().map(|start| (*start, self.costs(set, *start, head))).collect();
+        let hops_max = self.options.hops_max;
+        let search = Search { hops_max, starts: &starts, effort: Effort::QUICK, costs: &costs };
+        let scan = self.followed.scan(set, touched, &search);
+        told.faults.extend(self.named(&scan.faults));
+        let found = Found { options: &self.options, head, recv_ns, followed: &self.followed, set };
+        let paying = scan.opportunities.iter().filter(|opportunity| pays(opportunity));
+        for (rank, opportunity) in (1..).zip(paying.take(self.options.found_max)) {
+            push_rows(&mut told, &found, (rank, opportunity));
+        }
+        told
+    }
+
+    fn costs(&self, set: &PoolSet, start: u32, head: &Head) -> Costs {
+        let l1_fee = L1Fee { bytes: 1, price_wei: self.options.data_fee_wei };
+        Costs {
+            base_fee_wei: head.base_fee_wei.unwrap_or_default(),
+            priority_fee_wei: U256::from(self.options.priority_fee_wei),
+            l1_fee: (!self.options.data_fee_wei.is_zero()).then_some(l1_fee),
+            flash_premium_ppm: self.options.flash_premium_ppm,
+            // Before EIP-1559 a block does not say what gas costs.
+            gas_token_price: head.base_fee_wei.and_then(|_| self.gas_token_price(set, start)),
+            gas: GasTable::MEASURED,
+        }
+    }
+
+    /// Returns raw units of `token` per wei of the gas token: the spot price of the deepest pool between the two.
+    fn gas_token_price(&self, set: &PoolSet, token: u32) -> Option<Fraction> {
+        let gas_token = self.followed.token(&self.options.gas_token?)?;
+        if gas_token == token {
+            return Some(Fraction { numerator: U256::ONE, denominator: U256::ONE });
+        }
+        let deepest = self.followed.deepest(set, gas_token, token)?;
+        let price = deepest.pool.spot_price().ok()?;
+        let is_up = self.followed.token_address(gas_token) == Some(&deepest.spec.token0);
+        let (above, below) =
+            if is_up { (price.numerator, price.denominator) } else { (price.denominator, price.numerator) };
+        // Both lose as many of their last bits as make them fit: far below a millionth of the price.
+        let excess = above.bit_len().max(below.bit_len()).saturating_sub(256);
+        let narrow = |wide: U512| U256::uint_try_from(wide >> excess).ok();
+        let price = Fraction { numerator: narrow(above)?, denominator: narrow(below)? };
+        (!price.numerator.is_zero() && !price.denominator.is_zero()).then_some(price)
+    }
+
+    fn named(&self, faults: &[PoolFault]) -> Vec<(Address, PoolError)> {
+        let named = |fault: &PoolFault| Some((*self.followed.pool_address(fault.pool)?, fault.error));
+        faults.iter().filter_map(named).collect()
+    }
+}
+
+/// Says whether something is left, or whether that is not known.
+fn pays(opportunity: &Opportunity) -> bool {
+    let net = opportunity.outcome.and_then(|outcome| outcome.net);
+    net.is_none_or(|net| !net.profit.is_negative && !net.profit.magnitude.is_zero())
+}

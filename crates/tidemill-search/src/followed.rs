@@ -1,0 +1,133 @@
+//! A search over the pools of one chain, which are known by their addresses and stand in a `PoolSet`.
+
+use rustc_hash::FxHashMap;
+use tidemill_pools::{Address, PoolError, PoolSet, Tracked};
+
+use crate::graph::Graph;
+use crate::leg::Leg;
+use crate::market::{Market, PoolFault};
+use crate::scan::{Scan, Search};
+
+/// A graph of the pools of a set, and which number stands for which address.
+#[derive(Debug, Clone, Default)]
+pub struct Followed {
+    graph: Graph,
+    pools: Numbers,
+    tokens: Numbers,
+}
+
+/// Addresses by dense numbers, given in the order in which they are first seen.
+#[derive(Debug, Clone, Default)]
+struct Numbers {
+    addresses: Vec<Address>,
+    number_of: FxHashMap<Address, u32>,
+}
+
+impl Numbers {
+    fn number(&mut self, address: &Address) -> u32 {
+        if let Some(number) = self.number_of.get(address) {
+            return *number;
+        }
+        // More addresses than 32 bits count would not fit in memory.
+        let number = u32::try_from(self.addresses.len()).unwrap_or(u32::MAX);
+        self.addresses.push(*address);
+        self.number_of.insert(*address, number);
+        number
+    }
+
+    fn address(&self, number: u32) -> Option<&Address> {
+        self.addresses.get(number as usize)
+    }
+
+    fn known(&self, address: &Address) -> Option<u32> {
+        self.number_of.get(address).copied()
+    }
+}
+
+/// The set as the search sees it.
+struct InSet<'a> {
+    set: &'a PoolSet,
+    pools: &'a Numbers,
+    tokens: &'a Numbers,
+}
+
+impl Market for InSet<'_> {
+    fn leg(&self, pool: u32, token_in: u32, _token_out: u32) -> Result<Leg<'_>, PoolError> {
+        let tracked = self.pools.address(pool).and_then(|address| self.set.get(address));
+        let tracked = tracked.ok_or(PoolError::Uninitialised)?;
+        let token_in = self.tokens.address(token_in).ok_or(PoolError::Tokens)?;
+        Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0))
+    }
+}
+
+impl Followed {
+    /// Returns a search without pools.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the pools at these addresses as they stand in the set: new ones join, those that are gone leave.
+    ///
+    /// Returns the pools that have no price, which stay out of the search until they have.
+    pub fn refresh<'a>(
+        &mut self,
+        set: &PoolSet,
+        addresses: impl IntoIterator<Item = &'a Address>,
+    ) -> Vec<PoolFault> {
+        let mut numbers = Vec::new();
+        for address in addresses {
+            let pool = self.pools.number(address);
+            let Some(tracked) = set.get(address) else {
+                self.graph.remove(pool);
+                continue;
+            };
+            if self.graph.tokens(pool).is_empty() {
+                let tokens =
+                    [&tracked.spec.token0, &tracked.spec.token1].map(|token| self.tokens.number(token));
+                self.graph.insert(pool, &tokens);
+            }
+            numbers.push(pool);
+        }
+        self.graph.refresh(&InSet { set, pools: &self.pools, tokens: &self.tokens }, &numbers)
+    }
+
+    /// Searches all circles through the pools at these addresses, at the rates of the last refresh.
+    pub fn scan<'a>(
+        &self,
+        set: &PoolSet,
+        addresses: impl IntoIterator<Item = &'a Address>,
+        search: &Search<'_>,
+    ) -> Scan {
+        let touched: Vec<u32> = addresses.into_iter().filter_map(|pool| self.pools.known(pool)).collect();
+        self.graph.scan(&InSet { set, pools: &self.pools, tokens: &self.tokens }, &touched, search)
+    }
+
+    /// Returns the pool between two tokens that takes the most of the first to double its price; `None` without one.
+    pub(crate) fn deepest<'s>(&self, set: &'s PoolSet, one: u32, other: u32) -> Option<&'s Tracked> {
+        let market = InSet { set, pools: &self.pools, tokens: &self.tokens };
+        let depth = |pool: u32| market.leg(pool, one, other).and_then(|leg| leg.depth()).ok();
+        let between = self.graph.between(one, other).filter_map(|pool| Some((depth(pool)?, pool)));
+        let (_, deepest) = between.max_by(|(one, a), (other, b)| one.total_cmp(other).then(b.cmp(a)))?;
+        set.get(self.pools.address(deepest)?)
+    }
+
+    /// Returns the number of a token; `None` where no pool trades it.
+    pub fn token(&self, address: &Address) -> Option<u32> {
+        self.tokens.known(address)
+    }
+
+    /// Returns the address of a token's number.
+    pub fn token_address(&self, token: u32) -> Option<&Address> {
+        self.tokens.address(token)
+    }
+
+    /// Returns the address of a pool's number.
+    pub fn pool_address(&self, pool: u32) -> Option<&Address> {
+        self.pools.address(pool)
+    }
+
+    /// Returns the graph.
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+}

@@ -1,0 +1,27 @@
+//! Where a trade in a circle pays, how large it must be, and what is left after all costs; no input or output.
+
+mod chain;
+mod costs;
+mod cycle;
+mod cycles;
+mod float;
+mod followed;
+mod graph;
+mod least;
+mod leg;
+mod market;
+mod rows;
+mod scan;
+pub mod sizing;
+mod usd;
+
+pub use chain::{ChainOptions, ChainScan, ChainSearch};
+pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
+pub use cycle::Cycle;
+pub use followed::Followed;
+pub use graph::Graph;
+pub use leg::{Leg, Quoting};
+pub use market::{Hop, Market, PoolFault};
+pub use scan::{Opportunity, Scan, Search};
+pub use sizing::{size, Effort, Sized};
+pub use usd::{usd_prices, StableToken, UsdPrice, STEPS_MAX};

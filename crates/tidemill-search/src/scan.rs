@@ -1,0 +1,118 @@
+//! What pays after a change: circles through the pools that were touched, sized, verified, ranked, each trade once.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::costs::{Costs, HopKind, Outcome};
+use crate::cycle::Cycle;
+use crate::cycles::Cycles;
+use crate::graph::Graph;
+use crate::leg::Leg;
+use crate::market::{Hop, Market, PoolFault};
+use crate::sizing::{size, Effort, Sized, HOPS_MAX};
+
+/// What to look for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// Longest circle: 2, 3 or 4 hops.
+    pub hops_max: usize,
+    /// Tokens that a circle may start with, the most wanted first; any where there are none.
+    pub starts: &'a [u32],
+    /// How much work the last units of a path are worth.
+    pub effort: Effort,
+    /// Costs by start token; what is left is absent for a token without.
+    pub costs: &'a FxHashMap<u32, Costs>,
+}
+
+/// A circle that pays, with what reproduces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opportunity {
+    /// The hops, from the start token on.
+    pub cycle: Cycle,
+    /// Exact amounts.
+    pub sized: Sized,
+    /// Profit and costs; absent where the start token's costs are not known.
+    pub outcome: Option<Outcome>,
+}
+
+/// What one search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Best first: by what is left in the gas token; then those for which that is not known, by start token and profit.
+    pub opportunities: Vec<Opportunity>,
+    /// Pools that could not be asked; circles through them are left out.
+    pub faults: Vec<PoolFault>,
+    /// Circles whose rates promised a profit, and so were sized.
+    pub candidates: usize,
+}
+
+impl Graph {
+    /// Searches all circles through the pools touched, at the rates of the last refresh.
+    pub fn scan(&self, market: &impl Market, touched: &[u32], search: &Search<'_>) -> Scan {
+        let mut cycles = Cycles::default();
+        for pool in touched {
+            cycles.through(self, *pool, search.hops_max.min(HOPS_MAX));
+        }
+        let mut scan = Scan::default();
+        for cycle in cycles.into_sorted() {
+            let Some(cycle) = cycle.starting_with(search.starts) else { continue };
+            scan.candidates += 1;
+            match opportunity(market, cycle, search) {
+                Ok(found) => scan.opportunities.extend(found),
+                Err(fault) => scan.faults.push(fault),
+            }
+        }
+        scan.faults.sort_unstable_by_key(|fault| fault.pool);
+        scan.faults.dedup();
+        rank(&mut scan.opportunities);
+        scan
+    }
+}
+
+fn opportunity(
+    market: &impl Market,
+    cycle: Cycle,
+    search: &Search<'_>,
+) -> Result<Option<Opportunity>, PoolFault> {
+    let leg = |hop: &Hop| {
+        let leg = market.leg(hop.pool, hop.token_in, hop.token_out);
+        leg.map_err(|error| PoolFault { pool: hop.pool, error })
+    };
+    let [first, rest @ ..] = cycle.hops() else { return Ok(None) };
+    let mut legs = [leg(first)?; HOPS_MAX];
+    for (slot, hop) in legs.iter_mut().skip(1).zip(rest) {
+        *slot = leg(hop)?;
+    }
+    let legs = legs.get(..cycle.hops().len()).unwrap_or_default();
+    let sized = size(legs, search.effort).map_err(|error| {
+        // Whose refusal it is: the first that refuses a small amount too, or else the last asked.
+        let refusing = cycle.hops().iter().zip(legs).find(|(_, leg)| leg.rate().is_err());
+        PoolFault { pool: refusing.map_or(first, |(hop, _)| hop).pool, error }
+    })?;
+    Ok(sized.map(|sized| {
+        let costs = search.costs.get(&cycle.start());
+        Opportunity {
+            cycle,
+            sized,
+            outcome: costs.map(|costs| costs.outcome(&sized, kinds(legs).as_slice())),
+        }
+    }))
+}
+
+fn kinds(legs: &[Leg<'_>]) -> Vec<HopKind> {
+    legs.iter().map(Leg::kind).collect()
+}
+
+/// Orders what was found, and of trades through the same pools keeps the best.
+fn rank(opportunities: &mut Vec<Opportunity>) {
+    let net = |found: &Opportunity| found.outcome.and_then(|outcome| outcome.net).map(|net| net.profit_wei);
+    opportunities.sort_by(|a, b| {
+        let by_profit = || b.sized.gross_profit().cmp(&a.sized.gross_profit());
+        net(b)
+            .cmp(&net(a))
+            .then_with(|| a.cycle.start().cmp(&b.cycle.start()))
+            .then_with(by_profit)
+            .then_with(|| a.cycle.hops().cmp(b.cycle.hops()))
+    });
+    let mut seen = FxHashSet::default();
+    opportunities.retain(|found| seen.insert(found.cycle.pools()));
+}

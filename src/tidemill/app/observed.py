@@ -1,0 +1,99 @@
+"""What the data API and the metrics see of a running engine: its parts' counts, read into plain structs."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+import pyarrow as pa
+
+from tidemill.app.engine import Engine
+from tidemill.core.clock import NS_PER_S, Clock, SystemClock
+from tidemill.core.latency import Latency
+from tidemill.serve.program import (
+    BOUNDS_S,
+    ChainState,
+    CoverageCounts,
+    EndpointState,
+    ProgramState,
+    Times,
+    TopicState,
+)
+from tidemill.store import TableSize
+from tidemill.store.ledger import summary
+
+_BOUNDS_NS = [round(bound_s * NS_PER_S) for bound_s in BOUNDS_S]
+
+
+class Observed:
+    """An engine as `tidemill.serve` has it: nothing is counted for it that the engine does not count."""
+
+    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+        self._engine = engine
+        self._clock = clock or SystemClock()
+        self._version = _version()
+
+    async def state(self) -> ProgramState:
+        """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
+        engine, now_ns = self._engine, self._clock.now_ns()
+        return ProgramState(
+            version=self._version,
+            now_ns=now_ns,
+            uptime_s=engine.uptime_s,
+            is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
+            is_store_up=engine.is_store_up,
+            store_faults=engine.store_fault_count,
+            to_bus=_times(engine.flow.to_bus),
+            to_store=_times(engine.flow.to_store),
+            topics={topic: self._topic(topic) for topic in engine.writer.stored},
+            chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
+        )
+
+    async def query(self, sql: str) -> pa.Table:
+        """Return the store's answer. Raises: Refused."""
+        return await self._engine.query(sql)
+
+    async def sizes(self) -> list[TableSize]:
+        """Return how much each table holds."""
+        return await self._engine.store.stats()
+
+    def _topic(self, topic: str) -> TopicState:
+        flow, stored = self._engine.flow, self._engine.writer.stored[topic]
+        return TopicState(
+            events=flow.rows[topic],
+            stored=stored.rows,
+            inserts=stored.inserts,
+            insert_s=stored.insert_ns_sum / NS_PER_S,
+            waiting_batches=max(flow.heads.get(topic, 0) - stored.next_offset, 0),
+        )
+
+    def _chain(self, source: str, now_ns: int) -> ChainState:
+        engine = self._engine
+        told = engine.chain_status(source)
+        shell, pipeline = engine.shells.get(source), engine.pipelines.get(source)
+        cards = shell.told(now_ns) if shell is not None else {}
+        return ChainState(
+            source=source,
+            chain_id=told["chain_id"],
+            state=told["state"],
+            tip=told["tip"],
+            pools=told["pools"],
+            faults=told["faults"],
+            last_fault=told["last_fault"],
+            inbox_batches=shell.inbox_batches if shell is not None else 0,
+            inbox_waits=shell.inbox_wait_count if shell is not None else 0,
+            coverage=msgspec.convert(summary(pipeline.ledger), CoverageCounts) if pipeline else None,
+            endpoints={number: msgspec.convert(card, EndpointState) for number, card in cards.items()},
+        )
+
+
+def _version() -> str | None:
+    """Return which version runs; None where it was not installed as a package."""
+    try:
+        return version("tidemill")
+    except PackageNotFoundError:
+        return None
+
+
+def _times(latency: Latency) -> Times:
+    return Times(
+        counts=tuple(latency.counts_below(_BOUNDS_NS)), count=latency.count, sum_s=latency.sum_ns / NS_PER_S
+    )

@@ -1,0 +1,70 @@
+"""Find what pays on a chain after each block, in the pools that changed."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from tidemill._rust import ChainSearch, Head, PoolSet
+from tidemill.process.pools import Batches
+from tidemill.schema.faults import Refused
+
+_AddressText = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
+_Wei = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+_HOPS = (2, 4)
+
+
+class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [search.<chain>]; a chain without this section is not searched."""
+
+    start_tokens: tuple[_AddressText, ...]
+    """Tokens that a path may begin and end with, the most wanted first."""
+    gas_token: _AddressText | None = None
+    """The token that gas is paid in, wrapped. Its price in a start token is that of the deepest pool between
+    the two; where there is none, or without this setting, no net profit is told.
+    """
+    hops_max: Annotated[int, Meta(ge=_HOPS[0], le=_HOPS[1])] = 3
+    """The longest path."""
+    priority_fee_wei: _Wei = 0
+    """What is paid for a unit of gas on top of the base fee."""
+    flash_premium_ppm: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    """What the lender of a path's input asks, in millionths of it."""
+    data_fee_bytes: Annotated[int, Meta(ge=0, le=1 << 20)] = 0
+    """Bytes of a transaction that a rollup charges for."""
+    data_fee_price_wei: _Wei = 0
+    """What it charges for each."""
+    found_max: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    """How many are told of a block, the most profitable first."""
+
+
+class OpportunityFinder:
+    """Searches one chain; the pools themselves stay where they are."""
+
+    def __init__(self, config: SearchConfig, source: str, chain_id: int) -> None:
+        if not config.start_tokens:
+            raise Refused(f"search.{source}: start_tokens: expected at least one token, found none")
+        self._search = ChainSearch(
+            source,
+            chain_id,
+            start_tokens=[_address(token) for token in config.start_tokens],
+            gas_token=None if config.gas_token is None else _address(config.gas_token),
+            hops_max=config.hops_max,
+            priority_fee_wei=config.priority_fee_wei,
+            flash_premium_ppm=config.flash_premium_ppm,
+            data_fee_wei=config.data_fee_bytes * config.data_fee_price_wei,
+            found_max=config.found_max,
+        )
+        self.unpriced: dict[bytes, str] = {}
+        """Pools that the last search that met them had to leave out, by address, and why."""
+
+    def find(self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int) -> Batches:
+        """Return the opportunities through the pools touched, on the state after `head`."""
+        found = self._search.search(pools, list(touched), head, recv_ns)
+        for pool in touched:
+            self.unpriced.pop(pool, None)
+        self.unpriced.update(found.faults)
+        return list(found.batches.items())
+
+
+def _address(text: str) -> bytes:
+    return bytes.fromhex(text[2:])

@@ -1,0 +1,133 @@
+"""Which metrics are there: each is declared here, once."""
+
+from tidemill.core.metrics import Metric
+from tidemill.serve.program import BOUNDS_S
+
+_CHAIN = ("source",)
+_ENDPOINT = (*_CHAIN, "endpoint")
+_LINK = (*_ENDPOINT, "link")
+_TOPIC = ("topic",)
+
+BUILD = Metric("tidemill_build_info", "gauge", "Always 1; its label says which version runs.", ("version",))
+UPTIME = Metric("tidemill_uptime_seconds", "gauge", "How long it has run.")
+
+EVENTS = Metric("tidemill_events_total", "counter", "Events committed to the bus.", _TOPIC)
+TO_BUS = Metric(
+    "tidemill_frame_to_bus_seconds", "histogram", "From an event's frame to the bus.", (), BOUNDS_S
+)
+TO_STORE = Metric(
+    "tidemill_frame_to_stored_seconds",
+    "histogram",
+    "From an event's frame to where queries find it.",
+    (),
+    BOUNDS_S,
+)
+BUS_UP = Metric("tidemill_bus_up", "gauge", "Whether the last commit found room, 1 or 0.")
+STORE_UP = Metric("tidemill_store_up", "gauge", "Whether what the writer tried last worked, 1 or 0.")
+STORE_FAULTS = Metric("tidemill_store_faults_total", "counter", "Times that the writer had to try again.")
+STORED = Metric("tidemill_stored_rows_total", "counter", "Rows brought into the store.", _TOPIC)
+INSERTS = Metric("tidemill_store_insert_seconds", "summary", "How long inserts took.", _TOPIC)
+WAITING = Metric("tidemill_store_waiting_batches", "gauge", "Batches on the bus that are not stored.", _TOPIC)
+
+CHAIN_UP = Metric("tidemill_chain_up", "gauge", "Whether the chain is read, 1 or 0.", _CHAIN)
+CHAIN_TIP = Metric("tidemill_chain_tip_block", "gauge", "The newest block on the bus.", _CHAIN)
+CHAIN_BEHIND = Metric(
+    "tidemill_chain_behind_blocks",
+    "gauge",
+    "How far the tip is behind the newest head that any endpoint told.",
+    _CHAIN,
+)
+CHAIN_POOLS = Metric("tidemill_chain_pools", "gauge", "Pools that are tracked.", _CHAIN)
+CHAIN_FAULTS = Metric(
+    "tidemill_chain_faults_total", "counter", "What went wrong outside, however it ended.", _CHAIN
+)
+INBOX = Metric(
+    "tidemill_inbox_batches", "gauge", "Batches of what came in that wait for the machine.", _CHAIN
+)
+INBOX_WAITS = Metric(
+    "tidemill_inbox_waits_total", "counter", "Times that what came in waited for room.", _CHAIN
+)
+COMPLETE = Metric(
+    "tidemill_complete_blocks",
+    "gauge",
+    "Blocks that this run told to be complete, by their proof.",
+    (*_CHAIN, "proof"),
+)
+MISSING = Metric("tidemill_missing_blocks", "gauge", "Blocks that this run told to be missing.", _CHAIN)
+GAPS_OPEN = Metric("tidemill_open_gaps", "gauge", "Gaps of this run that are not closed.", _CHAIN)
+GAPS_CLOSED = Metric("tidemill_closed_gaps", "gauge", "Gaps of this run that were closed.", _CHAIN)
+
+HONESTY = Metric(
+    "tidemill_endpoint_honesty_ratio",
+    "gauge",
+    "The share of its answers that were not found to be wrong.",
+    _ENDPOINT,
+)
+GRADE = Metric(
+    "tidemill_endpoint_grade",
+    "gauge",
+    "0 for an endpoint without a fault that still counts, more the worse it is.",
+    _ENDPOINT,
+)
+ANSWERS = Metric("tidemill_endpoint_answers_total", "counter", "Questions that it answered.", _ENDPOINT)
+VICES = Metric(
+    "tidemill_endpoint_vices_total",
+    "counter",
+    "What it did wrong: lied, wrong_fork, garbled, stale, limited or failed.",
+    (*_ENDPOINT, "vice"),
+)
+ACQUITTALS = Metric(
+    "tidemill_endpoint_acquittals_total", "counter", "Lies that it was cleared of.", _ENDPOINT
+)
+LATENCY = Metric(
+    "tidemill_endpoint_latency_seconds",
+    "gauge",
+    "Of its answers, an average in which the newest weighs a tenth.",
+    _ENDPOINT,
+)
+LAG = Metric(
+    "tidemill_endpoint_head_lag_seconds",
+    "gauge",
+    "How much later than the first of all it announces a head, averaged alike.",
+    _ENDPOINT,
+)
+HEAD = Metric("tidemill_endpoint_head_block", "gauge", "The newest block that it told.", _ENDPOINT)
+WRONG_CHAIN = Metric(
+    "tidemill_endpoint_wrong_chain", "gauge", "Whether it is on another chain, 1 or 0.", _ENDPOINT
+)
+
+LINK = Metric("tidemill_link_info", "gauge", "Always 1; says where a connection leads to.", (*_LINK, "url"))
+LINK_OPEN = Metric("tidemill_link_open", "gauge", "Whether it leads to the right chain, 1 or 0.", _LINK)
+LINK_LEADS = Metric("tidemill_link_leads", "gauge", "Whether its heads are followed, 1 or 0.", _LINK)
+BREAKER = Metric(
+    "tidemill_link_breaker",
+    "gauge",
+    "1 for the state of its breaker: closed, open or half_open.",
+    (*_LINK, "state"),
+)
+MESSAGES = Metric(
+    "websocket_messages_received_total", "counter", "Messages that came over a WebSocket.", _LINK
+)
+RECONNECTIONS = Metric(
+    "websocket_reconnections_total", "counter", "Times that a WebSocket was connected again.", _LINK
+)
+
+REQUESTS = Metric(
+    "api_request_duration_seconds",
+    "histogram",
+    "How long the data API took to answer, by route and HTTP status.",
+    ("method", "route", "status"),
+    BOUNDS_S,
+)
+QUERIES = Metric(
+    "database_query_duration_seconds",
+    "histogram",
+    "How long the store took to answer the data API.",
+    (),
+    BOUNDS_S,
+)
+
+
+def declared() -> list[Metric]:
+    """Return all of them, in their order here."""
+    return [value for value in globals().values() if isinstance(value, Metric)]

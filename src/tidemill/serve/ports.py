@@ -1,0 +1,92 @@
+"""Take the ports of the data API and of the metrics, or say which setting changes them."""
+
+import errno
+import ipaddress
+import socket
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from tidemill.schema.faults import Refused
+from tidemill.serve.config import ApiSettings, MetricsSettings
+
+_BACKLOG = 128
+
+
+class Port(NamedTuple):
+    """A port that is ours and listens."""
+
+    socket: socket.socket
+    host: str
+
+    @property
+    def url(self) -> str:
+        """Where it is reached from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.socket.getsockname()[1]}"
+
+
+class Ports(NamedTuple):
+    """Those of one server."""
+
+    api: Port
+    metrics: Port
+
+    def close(self) -> None:
+        """Give them back."""
+        self.api.socket.close()
+        self.metrics.socket.close()
+
+
+def take_ports(api: ApiSettings, metrics: MetricsSettings) -> Ports:
+    """Return both ports, listening.
+
+    Raises: Refused, where one is taken or cannot be had, naming its setting; where the API would listen where
+    other machines reach it.
+    """
+    if not is_loopback(api.host):
+        raise Refused(
+            f"api.host: expected an address of this machine alone, such as 127.0.0.1, found {api.host}: the"
+            " data API does not ask who calls"
+        )
+    with ExitStack() as taken:
+        first = _take("api", "TIDEMILL_API_PORT", api.host, api.port)
+        taken.callback(first.socket.close)
+        second = _take("metrics", "PROMETHEUS_PORT", metrics.host, metrics.port)
+        taken.pop_all()
+    return Ports(first, second)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine reaches `host`; of names, only localhost is known to be so."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _take(section: str, variable: str, host: str, port: int) -> Port:
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        # named, for asyncio turns Nagle's delay off only where it is: an answer in two parts took 40 ms more
+        taken = socket.socket(family, kind, protocol)
+        try:
+            taken.setsockopt(
+                socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+            )  # of an earlier run's last connections
+            taken.bind(address)
+            taken.listen(_BACKLOG)
+        except BaseException:
+            taken.close()
+            raise
+    except OSError as fault:
+        if fault.errno == errno.EADDRINUSE:
+            raise Refused(
+                f"{section}.port: expected port {port} of {host} to be free, it is taken; set {section}.port"
+                f" or {variable} to another, or to 0 for any, or leave both servers out with --no-api"
+            ) from None
+        raise Refused(
+            f"{section}.host, {section}.port: expected to listen at {host} port {port}: {fault.strerror}"
+        ) from None
+    return Port(taken, host)

@@ -1,0 +1,166 @@
+"""What does the server see of the running program: its state as plain structs, and its store's answers."""
+
+from typing import Protocol
+
+import pyarrow as pa
+from msgspec import Struct
+
+from tidemill.store import TableSize
+
+
+class LinkState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One connection to an endpoint."""
+
+    url: str
+    """Without what opens it."""
+    open: bool
+    """Whether it is known to lead to the right chain."""
+    leads: bool
+    """Whether its heads are followed."""
+    breaker: str
+    """closed, open or half_open."""
+    connects: int
+    """How often a WebSocket was connected; 0 for HTTP."""
+    frames: int
+    """Messages that a WebSocket gave; 0 for HTTP."""
+
+
+VICES = ("lied", "wrong_fork", "garbled", "stale", "limited", "failed")
+"""What an endpoint can do wrong, as its scorecard counts it."""
+
+
+class EndpointState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The scorecard of one endpoint, since the start."""
+
+    honesty: float
+    """The share of its answers that were not found to be wrong, 0 to 1."""
+    grade: int
+    """0 for one without a fault that still counts; more the worse it is."""
+    answers: int
+    latency_ms: float | None
+    """Of its answers, an average in which the newest weighs a tenth."""
+    lag_ms: float | None
+    """How much later than the first of all it announces a head, averaged alike."""
+    head: int | None
+    """The newest block that it told."""
+    wrong_chain: bool
+    lied: int
+    """Answers that lacked logs, or contradicted their own header."""
+    wrong_fork: int
+    garbled: int
+    stale: int
+    limited: int
+    """Refusals because it was asked too often."""
+    failed: int
+    acquittals: int
+    """Lies that it was cleared of, and that `lied` no longer counts."""
+    links: dict[str, LinkState]
+    """By name: ws, http, ws1, http1 and so on."""
+
+    @property
+    def vices(self) -> dict[str, int]:
+        """How often it did each wrong."""
+        return {vice: getattr(self, vice) for vice in VICES}
+
+
+class CoverageCounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What this run has told of one chain's completeness, in a few numbers."""
+
+    from_block: int | None
+    to_block: int | None
+    complete_blocks: dict[str, int]
+    """By proof."""
+    missing_blocks: int
+    open_gaps: int
+    closed_gaps: int
+    last_gap: str | None
+    """Why the newest open gap is there."""
+
+
+class ChainState(Struct, frozen=True, kw_only=True):
+    """How one chain is read."""
+
+    source: str
+    chain_id: int
+    state: str
+    """connecting, running, refused or stopped."""
+    tip: int | None
+    """The newest block that is on the bus."""
+    pools: int
+    faults: int
+    """How many there were."""
+    last_fault: str
+    inbox_batches: int
+    """Batches of what came in that wait for the machine."""
+    inbox_waits: int
+    """How often one had to wait for room."""
+    coverage: CoverageCounts | None
+    """None before the chain is begun."""
+    endpoints: dict[str, EndpointState]
+    """By number, in the order of the settings."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is read."""
+        return self.state == "running"
+
+
+class TopicState(Struct, frozen=True, kw_only=True):
+    """How far one topic's events are, since the start."""
+
+    events: int
+    """Committed to the bus."""
+    stored: int
+    """Rows that were brought into the store, those of an earlier run's end too."""
+    inserts: int
+    insert_s: float
+    """How long these took together."""
+    waiting_batches: int
+    """On the bus, and not stored."""
+
+
+class Times(Struct, frozen=True, kw_only=True):
+    """A histogram of durations."""
+
+    counts: tuple[int, ...]
+    """How many took less than each of `BOUNDS_S`."""
+    count: int
+    sum_s: float
+
+
+BOUNDS_S = (0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Of every latency: our targets, 5, 50 and 250 ms, and the usual alert, 350, are among them."""
+
+
+class ProgramState(Struct, frozen=True, kw_only=True):
+    """How everything fares."""
+
+    version: str | None
+    """None where it is not known."""
+    now_ns: int
+    uptime_s: float
+    is_bus_up: bool
+    is_store_up: bool
+    store_faults: int
+    to_bus: Times
+    """From an event's frame to the bus."""
+    to_store: Times
+    """From an event's frame to where queries find it."""
+    topics: dict[str, TopicState]
+    chains: tuple[ChainState, ...]
+
+
+class Program(Protocol):
+    """The running program, called in its own event loop."""
+
+    async def state(self) -> ProgramState:
+        """Return how everything fares."""
+        ...
+
+    async def query(self, sql: str) -> pa.Table:
+        """Return the store's answer. Raises: Refused."""
+        ...
+
+    async def sizes(self) -> list[TableSize]:
+        """Return how much each table holds."""
+        ...

@@ -1,0 +1,133 @@
+"""Run the data API and the metrics in a thread with an event loop of its own, beside the pipeline's."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from starlette.applications import Starlette
+
+from tidemill.core.metrics import Metrics
+from tidemill.schema.faults import Unreachable
+from tidemill.serve import declared
+from tidemill.serve.across import Across
+from tidemill.serve.ports import Port, Ports, is_loopback
+from tidemill.serve.program import Program
+from tidemill.serve.rates import Recent
+from tidemill.serve.routes import Answers
+from tidemill.serve.web import api_app, metrics_app, metrics_handler
+
+_log = logging.getLogger("tidemill.api")
+
+_SAMPLE_S = 5.0
+"""How often the counts are taken that the rates of the last minute are told from."""
+_CLOSE_S = 1
+"""How long answers that are under way have when the program ends."""
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class Server:
+    """The thread, and the two servers in it."""
+
+    def __init__(
+        self, program: Program, ports: Ports, home: asyncio.AbstractEventLoop, connections_max: int
+    ) -> None:
+        metrics = Metrics()
+        self._program = Across(program, home, metrics.histogram(declared.QUERIES))
+        self._recent = Recent()
+        scrape = metrics_handler(self._program, metrics)
+        requests = metrics.histogram(declared.REQUESTS)
+        api = api_app(Answers(self._program, self._recent), scrape, requests, _names(ports.api))
+        self._servers = [
+            (_server(api, connections_max), ports.api),
+            (_server(metrics_app(scrape, _names(ports.metrics)), connections_max), ports.metrics),
+        ]
+        self._ended: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="api", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer; the ports listen already, so that nobody is turned away."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; `until_ended` says when it has."""
+        for server, _ in self._servers:
+            server.should_exit = True
+
+    async def until_ended(self) -> None:
+        """Wait until the thread has ended. Raises: what ended it, where that was a bug."""
+        await asyncio.shield(asyncio.wrap_future(self._ended))
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as bug:  # handed to who waits in the program's thread
+            self._ended.set_exception(bug)
+        else:
+            self._ended.set_result(None)
+
+    async def _serve(self) -> None:
+        sampling = asyncio.create_task(self._sample(), name="api rates")
+        sampling.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
+        await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
+        sampling.cancel()
+        with suppress(asyncio.CancelledError):
+            await sampling
+
+    async def _sample(self) -> None:
+        while True:
+            with suppress(Unreachable):  # a program that is busy is asked again
+                self._recent.add(await self._program.state())
+            await asyncio.sleep(_SAMPLE_S)
+
+
+@asynccontextmanager
+async def answering(program: Program, ports: Ports, connections_max: int) -> AsyncIterator[Server]:
+    """Answer at `ports` while the context is open, and give them back at its end."""
+    server = Server(program, ports, asyncio.get_running_loop(), connections_max)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        await server.until_ended()
+
+
+class _ToOurs(logging.Handler):
+    """Passes on what the library says of requests to our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if _log.isEnabledFor(record.levelno):
+            _log.handle(record)
+
+
+_LOGS = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"ours": {"()": _ToOurs}},
+    "loggers": {"uvicorn": {"handlers": ["ours"], "level": "WARNING", "propagate": False}},
+}
+
+
+def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=_LOGS,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=connections_max,
+            timeout_graceful_shutdown=_CLOSE_S,
+        )
+    )
+
+
+def _names(port: Port) -> list[str]:
+    """Return the names that a request may call the host of `port` by."""
+    return [*_LOCAL_NAMES, port.host] if is_loopback(port.host) else ["*"]

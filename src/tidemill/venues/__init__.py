@@ -1,0 +1,1 @@
+"""Read venues that are not chains: one file a venue, found by its `VENUE`."""

@@ -1,0 +1,62 @@
+"""What is a venue: where it is written, what it allows, what it says, and how that becomes events."""
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+
+from msgspec import Struct, field
+
+from tidemill.schema.faults import Fault
+
+
+class Origin(Struct, frozen=True, kw_only=True):
+    """Whose words a frame holds."""
+
+    source: str
+    """The name in the configuration."""
+    chain_id: int
+    dex: str
+    decimals: dict[bytes, int] = {}
+    """Decimals of tokens that are known already, by address."""
+
+
+class Mapped(Struct, kw_only=True):
+    """What a frame means."""
+
+    events: list[Struct] = field(default_factory=list[Struct])
+    """In the frame's order."""
+    faults: list[Fault] = field(default_factory=list[Fault])
+    """Of the rows that became no event: Malformed ones are counted, Unknown ones can be mapped again when the
+    registry was refreshed."""
+    row_count: int = 0
+    last_id: str = ""
+    """The venue's own name of the last row; empty where there is none."""
+    block_hash: bytes = b""
+    """The block that the frame is of; empty where the venue names none."""
+
+
+class Venue(Struct, frozen=True, kw_only=True):
+    """One venue: this one value registers it."""
+
+    name: str
+    docs: tuple[str, ...]
+    """Where its protocol is written."""
+    limits: str
+    """What it allows, in one sentence or two."""
+    channels: tuple[str, ...]
+    """What can be heard; a frame's channel is known to who asked for it."""
+    map_frame: Callable[[str, bytes, Origin, int], Mapped]
+    """Takes channel, frame, origin and recv_ns. Raises Malformed where the frame as a whole cannot be read,
+    another Fault where the venue says one."""
+
+
+def discover() -> dict[str, Venue]:
+    """Return every venue of this folder, by name."""
+    import tidemill.venues as folder
+
+    found: dict[str, Venue] = {}
+    for module in sorted(pkgutil.iter_modules(folder.__path__), key=lambda one: one.name):
+        venue = getattr(import_module(f"{folder.__name__}.{module.name}"), "VENUE", None)
+        if isinstance(venue, Venue):
+            found[venue.name] = venue
+    return found

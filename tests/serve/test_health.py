@@ -1,0 +1,39 @@
+"""Does one word say how everything fares, and each service whether it is up."""
+
+import pytest
+
+from tidemill.serve.health import health_of
+from tidemill.serve.rates import Rates
+
+from .program import chain, program
+
+RATES = Rates(378.9, 97.3, 0.001)
+
+
+def test_all_that_runs_is_healthy_in_the_words_of_the_surface():
+    found = health_of(program(), RATES)
+    assert found.status == "healthy"
+    assert found.services == {"bus": "up", "store": "up", "api": "up", "chain:eth": "up"}
+    metrics = found.metrics
+    assert (metrics.transactions_per_second, metrics.avg_latency_ms, metrics.error_rate) == RATES
+
+
+def test_one_chain_of_two_that_is_down_degrades():
+    state = program(chains=(chain(), chain(source="base", state="refused")))
+    found = health_of(state, RATES)
+    assert (found.status, found.is_serving) == ("degraded", True)
+    assert found.services["chain:base"] == "down"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"is_bus_up": False},
+        {"is_store_up": False},
+        {"chains": (chain(state="connecting"),)},
+        {"chains": ()},
+    ],
+)
+def test_where_nothing_new_can_be_had_it_is_unhealthy(changes):
+    found = health_of(program(**changes), RATES)
+    assert (found.status, found.is_serving) == ("unhealthy", False)
