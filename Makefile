@@ -7,7 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -not -path '*/target/*' -o -name Cargo.toml -not -path '*/target/*')
-NPM_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/package-lock.json
+SANDBOX_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/package-lock.json \
+	$(wildcard src/tidemill/sandbox/vyper/*.vy)
 
 export SERVICES
 .DELETE_ON_ERROR:
@@ -72,8 +73,8 @@ generate: .make/dev
 
 lock: .make/dev
 	$(PIP) install --quiet pip-tools
-	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev --output-file requirements/dev.lock pyproject.toml
-	$(BIN)/pip-compile $(LOCK_OPTIONS) --constraint requirements/dev.lock --output-file requirements/run.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra dev --extra sandbox --output-file requirements/dev.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra sandbox --constraint requirements/dev.lock --output-file requirements/run.lock pyproject.toml
 	cargo update --workspace
 	cd src/tidemill/sandbox/npm && npm install --package-lock-only --omit-lockfile-registry-resolved
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
@@ -108,6 +109,6 @@ setup: .make/native
 	cd $@.new && apt-get update -qq && apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
 	mv $@.new $@
 
-.make/sandbox: .make/native $(NPM_FILES)
+.make/sandbox: .make/native $(SANDBOX_FILES)
 	$(BIN)/python -m tidemill.sandbox.install
 	@touch $@

@@ -14,8 +14,10 @@ __all__ = [
     "AlgebraPool",
     "Answer",
     "Applied",
+    "BalancerV2Pool",
     "ChainSearch",
     "Costs",
+    "CurveStablePool",
     "Drift",
     "Factory",
     "FoundOpportunities",
@@ -343,6 +345,117 @@ class Pool:
         """Return token 1 per token 0, raw units, before the fee. Raises: PoolError, where there is none."""
     def price_ratio(self) -> tuple[int, int]:
         """Return the price as numerator and denominator, exactly. Raises: PoolError, where there is none."""
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class BalancerV2Pool:
+    """A weighted or a stable pool of Balancer's V2 vault; its tokens are named by their places in it."""
+
+    @staticmethod
+    def weighted(
+        *,
+        balances: Sequence[int],
+        weights: Sequence[int],
+        scaling_factors: Sequence[int],
+        fee: int,
+        has_power_shortcuts: bool = True,
+    ) -> BalancerV2Pool:
+        """Return a weighted pool; weights, factors and fee as its contract tells them, with 18 decimals.
+
+        The pools of 2021 have no shortcuts for the exponents 1, 2 and 4.
+        Raises: PoolError, where the lists differ in length, a weight or factor is zero or the fee is not less
+        than one.
+        """
+    @staticmethod
+    def stable(
+        *,
+        balances: Sequence[int],
+        amplification: int,
+        scaling_factors: Sequence[int],
+        fee: int,
+        bpt_index: int | None = None,
+        rounding: str = "down",
+    ) -> BalancerV2Pool:
+        """Return a stable pool; amplification (times 1000), factors and fee as its contract tells them.
+
+        `bpt_index` is where its own share token stands among its tokens; it is never traded here. The
+        invariant of the pools of 2021 rounds "up".
+        Raises: PoolError, where the lists differ in length, a factor is zero or the fee is not below one;
+        ValueError, where the rounding is neither.
+        """
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def balances(self) -> list[int]:
+        """Raw balances, a share token's included."""
+    def amount_out(self, token_in: int, token_out: int, amount_in: int) -> int:
+        """Return what `amount_in` buys, to the last unit. Raises: PoolError."""
+    def amount_in(self, token_in: int, token_out: int, amount_out: int) -> int:
+        """Return what `amount_out` costs, to the last unit. Raises: PoolError."""
+    def amounts_out(
+        self, token_in: int, token_out: int, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount buys; null where it is refused. Amounts are binary[32], little-endian."""
+    def amounts_in(
+        self, token_in: int, token_out: int, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount costs; null where it is refused. Amounts are binary[32], little-endian."""
+    def swap(self, token_in: int, token_out: int, amount_in: int) -> tuple[BalancerV2Pool, int]:
+        """Return the pool after a swap, and what went out. Raises: PoolError."""
+    def price_ratio(self, token_in: int, token_out: int) -> tuple[int, int]:
+        """Return token out per token in, raw units, before the fee, as numerator and denominator.
+
+        Raises: PoolError.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class CurveStablePool:
+    """A Curve StableSwap pool whose coins all are its own; they are named by their places in it."""
+
+    def __new__(
+        cls,
+        *,
+        generation: str,
+        balances: Sequence[int],
+        rates: Sequence[int],
+        amplification: int,
+        fee: int,
+        admin_fee: int,
+        offpeg_fee_multiplier: int = 0,
+    ) -> Self:
+        """Return a pool that rounds as its generation does.
+
+        `generation` is one of three_pool, lending, aave, template, factory, ng. `rates` are
+        10^(36 - decimals), times the coin's own rate where it has one; `amplification` is what `A_precise`
+        tells, or `A` of pools without one; fees are in 10^-10.
+        Raises: PoolError, where there are not 2 to 8 coins with as many rates; ValueError, where there is no
+        such generation.
+        """
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def balances(self) -> list[int]:
+        """Raw balances, admin fees left out."""
+    def amount_out(self, token_in: int, token_out: int, amount_in: int) -> int:
+        """Return what `amount_in` buys, to the last unit, as `get_dy` tells. Raises: PoolError."""
+    def amount_in(self, token_in: int, token_out: int, amount_out: int) -> int:
+        """Return the least amount in that buys at least `amount_out`. Raises: PoolError."""
+    def amounts_out(
+        self, token_in: int, token_out: int, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount buys; null where it is refused. Amounts are binary[32], little-endian."""
+    def amounts_in(
+        self, token_in: int, token_out: int, amounts: pa.FixedSizeBinaryArray | Sequence[int]
+    ) -> pa.FixedSizeBinaryArray:
+        """Return what each amount costs; null where it is refused. Amounts are binary[32], little-endian."""
+    def swap(self, token_in: int, token_out: int, amount_in: int) -> tuple[CurveStablePool, int]:
+        """Return the pool after a swap, and what went out. Raises: PoolError."""
+    def price_ratio(self, token_in: int, token_out: int) -> tuple[int, int]:
+        """Return token out per token in, raw units, before the fee, as numerator and denominator.
+
+        Raises: PoolError.
+        """
     def __eq__(self, other: object, /) -> bool: ...
 
 @final

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tidemill.sandbox.contracts import creation_code
+from tidemill.sandbox.contracts import creation_code, package_files
 from tidemill.sandbox.install import LOCK_FOLDER, ensure_packages, main
+from tidemill.sandbox.node import ANVIL
+from tidemill.sandbox.vyper_code import CONTRACTS, compiled_folder
 from tidemill.schema.faults import Malformed, Refused, Unknown, Unreachable
 
 
@@ -39,9 +41,27 @@ def test_an_install_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     monkeypatch.setenv("TIDEMILL_SANDBOX_DIR", str(tmp_path / "packages"))
     first = ensure_packages()
+    compiled = compiled_folder(tmp_path / "packages")
+    compiled.mkdir()
+    for name in CONTRACTS:
+        (compiled / f"{name}.hex").write_text("0x")
     assert main() == 0
     assert ensure_packages() == first
     assert (tmp_path / "runs").read_text() == "run\n"
+
+
+def test_only_what_is_read_stays_with_each_package_s_terms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = sorted(package_files())[0]
+    files = (read, ANVIL, "one/LICENSE.md", "one/package.json", "one/deep/er/unread.sol", "two/unread.js")
+    lines = [f"mkdir -p node_modules/$(dirname {file}); touch node_modules/{file}" for file in files]
+    _npm(tmp_path / "bin", "\n".join([*lines, "ln -s nowhere node_modules/link"]))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    modules = ensure_packages(tmp_path / "packages")
+    left = {str(path.relative_to(modules)) for path in modules.rglob("*") if not path.is_dir()}
+    assert left == {read, ANVIL, "one/LICENSE.md", "one/package.json"}
+    assert not (modules / "two").exists()
 
 
 def test_the_command_fails_with_a_message(

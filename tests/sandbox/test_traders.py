@@ -28,7 +28,8 @@ EXACT_OUT = {
 }
 
 
-async def _trade(world: World, seconds: float, **options: float) -> TraderCounts:
+async def run_traders(world: World, seconds: float, **options: float) -> TraderCounts:
+    """Trade for a time."""
     counts = TraderCounts()
     try:
         async with asyncio.timeout(seconds):
@@ -39,7 +40,13 @@ async def _trade(world: World, seconds: float, **options: float) -> TraderCounts
 
 
 async def _logs(world: World, *topics: str) -> list[dict[str, str]]:
-    query = {"fromBlock": hex(world.ready_block + 1), "toBlock": "latest", "topics": [list(topics)]}
+    pools = [pool.address for pool in world.pools]  # Algebra's swaps are spelled as V3's
+    query = {
+        "fromBlock": hex(world.ready_block + 1),
+        "toBlock": "latest",
+        "address": pools,
+        "topics": [list(topics)],
+    }
     async with Rpc(world.http_url) as rpc:
         return await rpc.call("eth_getLogs", query)
 
@@ -48,7 +55,7 @@ async def _logs(world: World, *topics: str) -> list[dict[str, str]]:
 async def traded() -> AsyncIterator[tuple[World, TraderCounts]]:
     need_node()
     async with open_world() as opened:
-        yield opened, await _trade(opened, 3, swaps_per_s=200, block_ms=100, liquidity_percent=15)
+        yield opened, await run_traders(opened, 3, swaps_per_s=200, block_ms=100, liquidity_percent=15)
 
 
 async def test_swaps_come_at_the_set_rate_on_all_kinds_of_pool(traded: tuple[World, TraderCounts]) -> None:
@@ -101,9 +108,9 @@ async def test_liquidity_is_added_and_taken_out_in_both_kinds_of_pool(
 
 
 async def test_traders_go_on_after_a_reorg(fresh_world: World) -> None:
-    before = await _trade(fresh_world, 0.6, swaps_per_s=200, block_ms=50)
+    before = await run_traders(fresh_world, 0.6, swaps_per_s=200, block_ms=50)
     await fresh_world.reorg(min(4, before.blocks))
-    after = await _trade(fresh_world, 0.6, swaps_per_s=200, block_ms=50)
+    after = await run_traders(fresh_world, 0.6, swaps_per_s=200, block_ms=50)
     assert before.swaps > 30
     assert after.swaps > 30
 
@@ -125,7 +132,7 @@ async def test_traders_live_through_reorgs_in_the_middle_of_their_blocks(fresh_w
 
 
 async def test_arbitrage_closes_what_noise_opened(fresh_world: World) -> None:
-    await _trade(fresh_world, 1.5, swaps_per_s=400, block_ms=100, arbitrage_percent=0)
+    await run_traders(fresh_world, 1.5, swaps_per_s=400, block_ms=100, arbitrage_percent=0)
     crowd, reader = Crowd(fresh_world, seed=1), MarketReader(fresh_world)
     async with Rpc(fresh_world.http_url) as rpc:
         wide = crowd.arbitrages(await reader.read(rpc), 1_000)

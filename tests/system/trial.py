@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from tidemill._rust import PoolError, UniswapV2Pool, UniswapV3Pool
 from tidemill.sandbox import abi
-from tidemill.sandbox.deploy import FEES
 from tidemill.sandbox.fill import mint_position
 from tidemill.sandbox.moves import collect, shrink_position, swap_exact_in, swap_exact_out
 from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.site import FEES
 from tidemill.sandbox.world import Pool, World
 
 from .contracts import Swap, Told, ask, mine, reserves, ticked

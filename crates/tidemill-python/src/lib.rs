@@ -3,7 +3,9 @@
 
 mod algebra;
 mod arrow;
+mod balancer;
 mod batches;
+mod curve;
 mod decode;
 mod errors;
 mod factory;
@@ -62,6 +64,10 @@ fn decode_logs<'py>(
 mod module {
     #[pymodule_export]
     use super::algebra::AlgebraPool;
+    #[pymodule_export]
+    use super::balancer::BalancerV2Pool;
+    #[pymodule_export]
+    use super::curve::CurveStablePool;
     #[pymodule_export]
     use super::decode_logs;
     #[pymodule_export]

@@ -10,6 +10,16 @@ use ruint::aliases::{U256, U512};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uint(pub U256);
 
+impl Uint {
+    /// Nothing.
+    pub const ZERO: Self = Self(U256::ZERO);
+}
+
+/// Returns the integers of `list`.
+pub fn raw(list: &[Uint]) -> Vec<U256> {
+    list.iter().map(|one| one.0).collect()
+}
+
 impl<'py> FromPyObject<'_, 'py> for Uint {
     type Error = PyErr;
 

@@ -182,7 +182,7 @@ impl Pool {
 }
 
 /// Asks `quote` for each of `amounts`; a refused one is null.
-fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) -> FixedSizeBinaryArray {
+pub fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) -> FixedSizeBinaryArray {
     let mut quotes = Vec::with_capacity(amounts.len());
     let mut absent = Vec::new();
     for (row, amount) in chunks::<32>(amounts).iter().enumerate() {
@@ -204,7 +204,7 @@ fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) ->
 }
 
 /// Returns amounts that come as an Arrow array of 32 little-endian bytes each, or as ints.
-fn amounts_of(amounts: &Bound<'_, PyAny>) -> PyResult<FixedSizeBinaryArray> {
+pub fn amounts_of(amounts: &Bound<'_, PyAny>) -> PyResult<FixedSizeBinaryArray> {
     if amounts.hasattr("__arrow_c_array__")? {
         let array = array_of(amounts)?;
         let typed = array.as_any().downcast_ref::<FixedSizeBinaryArray>();

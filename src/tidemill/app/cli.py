@@ -122,6 +122,15 @@ def demo(
 def sandbox(
     seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
     swaps_per_s: Annotated[float, typer.Option(min=0, max=MOST, help="0 for no traders.")] = 50.0,
+    further_percent: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=MOST,
+            help="Swaps in Algebra, Uniswap V4, Balancer, Curve and PancakeSwap V3 pools, "
+            "beside the others and relative to them.",
+        ),
+    ] = 15,
     block_ms: Annotated[int, typer.Option(min=10, max=MOST, help="Time between blocks.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed trades the same and has the same faults.")] = 1,
     faults: Annotated[
@@ -142,7 +151,13 @@ def sandbox(
         scenario = command.read_scenario(faults)
     except Fault as fault:
         raise typer.BadParameter(str(fault), param_hint="--faults") from fault
-    options = command.options(seconds=seconds, swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed)
+    options = command.options(
+        seconds=seconds,
+        swaps_per_s=swaps_per_s,
+        further_percent=further_percent,
+        block_ms=block_ms,
+        seed=seed,
+    )
     raise SystemExit(command.main(options, scenario, is_json=json))
 
 

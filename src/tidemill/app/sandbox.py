@@ -16,11 +16,15 @@ def read_scenario(text: str | None) -> Scenario | None:
     return None if text is None else Scenario.parse(text)
 
 
-def options(*, seconds: float, swaps_per_s: float, block_ms: int, seed: int) -> SandboxOptions:
+def options(
+    *, seconds: float, swaps_per_s: float, further_percent: int, block_ms: int, seed: int
+) -> SandboxOptions:
     """Return what the command line says about the chain and its traders; 0 seconds run for ever."""
     return SandboxOptions(
         seconds=seconds or None,
-        traders=TraderOptions(swaps_per_s=swaps_per_s, block_ms=block_ms, seed=seed),
+        traders=TraderOptions(
+            swaps_per_s=swaps_per_s, further_percent=further_percent, block_ms=block_ms, seed=seed
+        ),
         faults_seed=seed,
     )
 

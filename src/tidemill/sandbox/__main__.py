@@ -18,6 +18,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tidemill.sandbox", description=__doc__)
     parser.add_argument("--seconds", type=float, help="how long to trade; without it until Ctrl-C")
     parser.add_argument("--swaps-per-s", type=float, default=defaults.swaps_per_s)
+    parser.add_argument(
+        "--further-percent",
+        type=int,
+        default=defaults.further_percent,
+        help="swaps in pools of further kinds, beside the others and relative to them",
+    )
     parser.add_argument("--block-ms", type=int, default=defaults.block_ms)
     parser.add_argument("--seed", type=int, default=defaults.seed)
     parser.add_argument("--json", action="store_true", help="JSON lines instead of text")
@@ -27,7 +33,12 @@ def main() -> int:
         seconds=given.seconds,
         as_json=given.json,
         world_file=given.world_file,
-        traders=TraderOptions(swaps_per_s=given.swaps_per_s, block_ms=given.block_ms, seed=given.seed),
+        traders=TraderOptions(
+            swaps_per_s=given.swaps_per_s,
+            further_percent=given.further_percent,
+            block_ms=given.block_ms,
+            seed=given.seed,
+        ),
     )
     try:
         asyncio.run(_until_signal(options))

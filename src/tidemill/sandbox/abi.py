@@ -26,6 +26,11 @@ def topic(signature: str) -> str:
     return "0x" + keccak(signature.encode()).hex()
 
 
+def digest(data: bytes) -> str:
+    """Return the Keccak-256 digest of `data` as 0x-hex."""
+    return "0x" + keccak(data).hex()
+
+
 def call(signature: str, *arguments: Any) -> str:
     """Return the 0x-hex call data of `signature`, whose arguments may be of any type."""
     types = _split(signature[signature.index("(") + 1 : -1])

@@ -10,6 +10,8 @@ import msgspec
 from tidemill.schema.faults import Malformed, Unknown
 
 _HARDHAT = "artifacts/contracts/{0}.sol/{1}.json"
+_V4 = "@uniswap/v4-periphery/foundry-out/{0}.sol/{1}.json"
+_BALANCER_V2 = "@balancer-labs/v2-deployments/dist/tasks/{0}/artifact/{1}.json"
 _ARTIFACTS = {
     "WETH9": "canonical-weth/build/contracts/WETH9.json",
     "ERC20": "@aave/core-v3/" + _HARDHAT.format("mocks/tokens/MintableERC20", "MintableERC20"),
@@ -21,9 +23,44 @@ _ARTIFACTS = {
     "SwapRouter": "@uniswap/v3-periphery/" + _HARDHAT.format("SwapRouter", "SwapRouter"),
     "QuoterV2": "@uniswap/v3-periphery/" + _HARDHAT.format("lens/QuoterV2", "QuoterV2"),
     "TickLens": "@uniswap/v3-periphery/" + _HARDHAT.format("lens/TickLens", "TickLens"),
+    "PoolManager": _V4.format("PoolManager", "PoolManager.default"),
+    "PoolModifyLiquidityTest": _V4.format("PoolModifyLiquidityTest", "PoolModifyLiquidityTest.default"),
+    "PoolSwapTest": _V4.format("PoolSwapTest", "PoolSwapTest.default"),
+    "StateView": _V4.format("StateView", "StateView"),
+    "V4Quoter": _V4.format("V4Quoter", "V4Quoter"),
+    **{
+        f"{prefix}{name}": f"@cryptoalgebra/{package}/" + _HARDHAT.format(path, name)
+        for prefix, core, periphery in (
+            ("Algebra2/", "core", "periphery"),
+            ("Integral/", "integral-core", "integral-periphery"),
+        )
+        for package, path, name in (
+            (core, "AlgebraFactory", "AlgebraFactory"),
+            (core, "AlgebraPoolDeployer", "AlgebraPoolDeployer"),
+            (periphery, "NonfungiblePositionManager", "NonfungiblePositionManager"),
+            (periphery, "SwapRouter", "SwapRouter"),
+            (periphery, "lens/QuoterV2", "QuoterV2"),
+        )
+    },
+    "PancakeV3Factory": "@pancakeswap/v3-core/" + _HARDHAT.format("PancakeV3Factory", "PancakeV3Factory"),
+    "PancakeV3Pool": "@pancakeswap/v3-core/" + _HARDHAT.format("PancakeV3Pool", "PancakeV3Pool"),
+    "Authorizer": _BALANCER_V2.format("20210418-authorizer", "Authorizer"),
+    "Vault": _BALANCER_V2.format("20210418-vault", "Vault"),
+    "ProtocolFeePercentagesProvider": _BALANCER_V2.format(
+        "20220725-protocol-fee-percentages-provider", "ProtocolFeePercentagesProvider"
+    ),
+    "WeightedPoolFactory": _BALANCER_V2.format("20230206-weighted-pool-v3", "WeightedPoolFactory"),
+    "ComposableStablePoolFactory": _BALANCER_V2.format(
+        "20230206-composable-stable-pool-v3", "ComposableStablePoolFactory"
+    ),
 }
 _MULTICALL3_FILE = "viem/_cjs/constants/contracts.js"
 _MULTICALL3 = re.compile(r"multicall3Bytecode = '(0x[0-9a-f]+)'")
+
+
+def package_files() -> frozenset[str]:
+    """Return the files of the packages that are read, by their paths under `node_modules`."""
+    return frozenset({*_ARTIFACTS.values(), _MULTICALL3_FILE})
 
 
 @cache
@@ -39,6 +76,8 @@ def creation_code(modules: Path, name: str) -> str:
         return found[1]
     artifact: dict[str, Any] = msgspec.json.decode(_read(modules / _ARTIFACTS[name]))
     code = artifact.get("bytecode")
+    if isinstance(code, dict):  # Foundry's layout
+        code = code.get("object")
     if "evm" in artifact:  # the Solidity compiler's own layout, without 0x
         code = "0x" + artifact["evm"]["bytecode"]["object"]
     if not isinstance(code, str) or not code.startswith("0x") or len(code) <= 2:

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.contracts import creation_code
 from tidemill.sandbox.fill import add_v2, create_v3
+from tidemill.sandbox.further import build_further
 from tidemill.sandbox.install import ensure_packages
 from tidemill.sandbox.layout import POOLS, TICK_SPACINGS, TOKENS, PoolPlan
 from tidemill.sandbox.node import Node, NodeOptions, run_node
 from tidemill.sandbox.rpc import Call, Rpc
+from tidemill.sandbox.site import Site, approval
 from tidemill.sandbox.world import Accounts, Address, Factory, Pool, Token, World
-from tidemill.schema.faults import Refused
 
 MULTICALL_ADDRESS = "0xca11bde05977b3631167028862be2a173976ca11"
 """Where Multicall3 is on every public chain."""
@@ -23,12 +23,7 @@ WRAPPED_ETHER = 50_000_000
 MINTED_TOKENS = 10**12
 """Each account's: never a reason to stop, and reserves stay within 112 bits."""
 
-FEES = {"maxFeePerGas": hex(100 * 10**9), "maxPriorityFeePerGas": "0x0"}
-"""Given with each transaction, so that the node has nothing to estimate; far above the base fee."""
-
-_GAS_LIMIT = 15_000_000
 _ARBITRAGEURS = 2
-_EXECUTED = 1
 
 
 @asynccontextmanager
@@ -49,7 +44,7 @@ async def deploy(node: Node, modules: Path) -> World:
     """
     async with Rpc(node.http_url) as rpc:
         accounts = await _accounts(rpc)
-        site = _Site(rpc, accounts.deployer)
+        site = Site(rpc, accounts.deployer)
         deploy_block = int(await rpc.call("eth_blockNumber"), 16) + 1
         code = await rpc.call("eth_call", {"data": creation_code(modules, "Multicall3")}, "latest")
         await rpc.call("anvil_setCode", MULTICALL_ADDRESS, code)
@@ -66,8 +61,9 @@ async def deploy(node: Node, modules: Path) -> World:
         for pool in pools:
             if pool.protocol == "uniswap_v2":
                 router = _factory(factories, pool.dex, pool.protocol).router
-                site.send(pool.address, _approval(router), sender=accounts.provider)
+                site.send(pool.address, approval(router), sender=accounts.provider)
         await site.mine()
+        further_pools, odd_tokens = await build_further(site, modules, accounts, tokens)
         return World(
             http_url=node.http_url,
             ws_url=node.ws_url,
@@ -83,45 +79,10 @@ async def deploy(node: Node, modules: Path) -> World:
             factories=factories,
             tokens=tokens,
             pools=pools,
+            further_pools=further_pools,
+            odd_tokens=odd_tokens,
             accounts=accounts,
         )
-
-
-class _Site:
-    """Transactions to be mined together, in the order they were given."""
-
-    def __init__(self, rpc: Rpc, deployer: Address) -> None:
-        self.deployer = deployer
-        self._rpc = rpc
-        self._nonces: dict[Address, int] = {}
-        self._waiting: list[dict[str, Any]] = []
-
-    def create(self, code: str) -> Address:
-        """Return where the contract of this creation code will be."""
-        return abi.created_address(self.deployer, self._add(self.deployer, {"data": code}))
-
-    def send(self, to: Address, data: str, sender: Address | None = None, value_wei: int = 0) -> None:
-        self._add(sender or self.deployer, {"to": to, "data": data, "value": hex(value_wei)})
-
-    def _add(self, sender: Address, fields: dict[str, Any]) -> int:
-        nonce = self._nonces.get(sender, 0)  # the chain is fresh
-        self._nonces[sender] = nonce + 1
-        self._waiting.append({"from": sender, "nonce": hex(nonce), "gas": hex(_GAS_LIMIT), **FEES, **fields})
-        return nonce
-
-    async def mine(self) -> None:
-        """Mine what waits into one block and check that each of it went through."""
-        waiting, self._waiting = self._waiting, []
-        await self._rpc.all([Call("eth_sendTransaction", [transaction]) for transaction in waiting])
-        await self._rpc.call("evm_mine")
-        receipts = await self._rpc.call("eth_getBlockReceipts", "latest")
-        failed = [receipt for receipt in receipts if int(receipt["status"], 16) != _EXECUTED]
-        if failed or len(receipts) != len(waiting):
-            first = failed[0]["transactionHash"] if failed else "none"
-            raise Refused(
-                f"sandbox set-up: expected {len(waiting)} transactions to succeed in one block, "
-                f"found {len(receipts) - len(failed)}; the first that failed: {first}"
-            )
 
 
 async def _accounts(rpc: Rpc) -> Accounts:
@@ -129,7 +90,7 @@ async def _accounts(rpc: Rpc) -> Accounts:
     return Accounts(deployer, provider, tuple(others[:_ARBITRAGEURS]), tuple(others[_ARBITRAGEURS:]))
 
 
-def _create_contracts(site: _Site, modules: Path) -> dict[str, Address]:
+def _create_contracts(site: Site, modules: Path) -> dict[str, Address]:
     def create(name: str, *addresses: Address) -> Address:
         arguments = abi.arguments(["address"] * len(addresses), *addresses)
         return site.create(creation_code(modules, name) + arguments)
@@ -148,7 +109,7 @@ def _create_contracts(site: _Site, modules: Path) -> dict[str, Address]:
     return made
 
 
-def _create_tokens(site: _Site, modules: Path) -> tuple[Token, ...]:
+def _create_tokens(site: Site, modules: Path) -> tuple[Token, ...]:
     weth = abi.created_address(site.deployer, 0)
     tokens: list[Token] = []
     for plan in TOKENS:
@@ -161,7 +122,7 @@ def _create_tokens(site: _Site, modules: Path) -> tuple[Token, ...]:
     return tuple(tokens)
 
 
-def _fund(site: _Site, accounts: Accounts, tokens: Sequence[Token], spenders: Sequence[Address]) -> None:
+def _fund(site: Site, accounts: Accounts, tokens: Sequence[Token], spenders: Sequence[Address]) -> None:
     everyone = (accounts.deployer, accounts.provider, *accounts.arbitrageurs, *accounts.traders)
     for account in everyone:
         for token in tokens:
@@ -171,11 +132,7 @@ def _fund(site: _Site, accounts: Accounts, tokens: Sequence[Token], spenders: Se
                 size = MINTED_TOKENS * 10**token.decimals
                 site.send(token.address, abi.flat_call("mint(address,uint256)", account, size), account)
             for spender in spenders:
-                site.send(token.address, _approval(spender), account)
-
-
-def _approval(spender: Address) -> str:
-    return abi.flat_call("approve(address,uint256)", spender, abi.MAX_UINT256)
+                site.send(token.address, approval(spender), account)
 
 
 def _factories(made: dict[str, Address]) -> tuple[Factory, ...]:
@@ -196,7 +153,7 @@ def _sorted_pair(plan: PoolPlan, tokens: Sequence[Token]) -> tuple[Token, Token]
 
 
 def _create_pools(
-    site: _Site, factories: Sequence[Factory], tokens: Sequence[Token], manager: Address, provider: Address
+    site: Site, factories: Sequence[Factory], tokens: Sequence[Token], manager: Address, provider: Address
 ) -> None:
     for plan in POOLS:
         pair = _sorted_pair(plan, tokens)

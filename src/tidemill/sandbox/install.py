@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tidemill.sandbox.contracts import package_files
+from tidemill.sandbox.node import ANVIL
+from tidemill.sandbox.vyper_code import compile_all
 from tidemill.schema.faults import Fault, Refused, Unreachable
 
 LOCK_FOLDER = Path(__file__).parent / "npm"
@@ -21,6 +24,7 @@ FOLDER_VARIABLE = "TIDEMILL_SANDBOX_DIR"
 
 _NPM_FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error")
 _INSTALL_TIMEOUT_S = 540
+_TERMS = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "PACKAGE.JSON")
 
 
 def default_folder() -> Path:
@@ -92,6 +96,7 @@ def _install(npm: str, target: Path) -> None:
                 f"expected `npm ci` to install the sandbox's packages in {target.parent}, "
                 f"found exit code {done.returncode}: {done.stderr.strip()[-800:]}"
             )
+        _leave_what_is_read(partial / "node_modules")
         partial.rename(target)
     except subprocess.TimeoutExpired as error:
         raise Unreachable(f"expected `npm ci` to end within {_INSTALL_TIMEOUT_S} s, it did not") from error
@@ -99,10 +104,27 @@ def _install(npm: str, target: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def _leave_what_is_read(modules: Path) -> None:
+    """Remove the packages' files but those that are read, and what says whose they are and on which terms."""
+    kept = {modules / ANVIL, *(modules / path for path in package_files())}
+    for folder, folders, files in os.walk(modules, topdown=False):
+        for name in files:
+            path = Path(folder, name)
+            if path not in kept and not name.upper().startswith(_TERMS):
+                path.unlink()
+        for name in folders:
+            path = Path(folder, name)
+            if path.is_symlink():
+                path.unlink()
+            elif not any(path.iterdir()):
+                path.rmdir()
+
+
 def main() -> int:
-    """Install the packages and print where they are; the exit code says whether they are there."""
+    """Install packages, compile our own contracts, say where they are; the exit code tells of success."""
     try:
         modules = ensure_packages()
+        compile_all(modules.parent.parent)
     except Fault as fault:
         sys.stderr.write(f"sandbox packages: {fault}\n")
         return 1

@@ -1,6 +1,8 @@
 """What traders see before they act: every pool's price and depth, read in one call."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import exp, log, sqrt
 
 from msgspec import Struct
 
@@ -26,6 +28,41 @@ class Quote(Struct, frozen=True):
     def price(self) -> float:
         """Smallest units of token 1 for one of token 0."""
         return self.reserve1 / self.reserve0
+
+
+def common_log_price(group: Sequence[Quote]) -> float:
+    """Return the logarithm of the price that the pools of one pair have together, weighted by their depth."""
+    weights = [sqrt(quote.reserve0 * quote.reserve1) for quote in group]
+    logs = [log(quote.price) for quote in group]
+    return sum(w * x for w, x in zip(weights, logs, strict=True)) / sum(weights)
+
+
+def by_pair(quotes: Sequence[Quote]) -> dict[tuple[Address, Address], list[Quote]]:
+    """Return the quotes of each pair, both in the order given."""
+    groups: dict[tuple[Address, Address], list[Quote]] = defaultdict(list)
+    for quote in quotes:
+        groups[quote.pool.token0, quote.pool.token1].append(quote)
+    return groups
+
+
+def unit_prices(quotes: Sequence[Quote], anchor: Address) -> dict[Address, float]:
+    """Return what a smallest unit of each token is worth in smallest units of `anchor`, as pools trade it.
+
+    A token that no chain of pairs joins to the anchor is not there.
+    """
+    prices = {anchor: 1.0}
+    common = {pair: exp(common_log_price(group)) for pair, group in by_pair(quotes).items()}
+    grown = True
+    while grown:
+        grown = False
+        for (token0, token1), price in common.items():
+            if token1 in prices and token0 not in prices:
+                prices[token0] = price * prices[token1]
+                grown = True
+            elif token0 in prices and token1 not in prices:
+                prices[token1] = prices[token0] / price
+                grown = True
+    return prices
 
 
 class MarketReader:

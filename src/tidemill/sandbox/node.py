@@ -17,6 +17,9 @@ from tidemill.core.priority import give_way, leave_a_core
 from tidemill.sandbox.rpc import Rpc
 from tidemill.schema.faults import Refused, Unreachable
 
+ANVIL = "@foundry-rs/anvil-linux-amd64/bin/anvil"
+"""The program's place under `node_modules`."""
+
 _PR_SET_PDEATHSIG = 1
 _NICE = 5
 """The node makes way for who reads it: a real one has a machine of its own."""
@@ -66,7 +69,7 @@ async def run_node(modules: Path, options: NodeOptions | None = None) -> AsyncIt
     Raises: Refused where the program is missing or does not start, Unreachable where it does not answer.
     """
     options = options or NodeOptions()
-    binary = modules / "@foundry-rs/anvil-linux-amd64/bin/anvil"
+    binary = modules / ANVIL
     with tempfile.TemporaryFile() as complaints:  # a file: a full pipe would stop the node
         process = _start(binary, options, complaints)
         try:

@@ -15,7 +15,7 @@ from tidemill.sandbox.faults.reorgs import Reorgs
 from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.node import NodeOptions
 from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
-from tidemill.sandbox.world import World, to_json
+from tidemill.sandbox.world import FurtherPool, World, to_json
 
 
 class SandboxOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,11 +126,21 @@ def describe(world: World) -> str:
         lines.append(
             f"pool       {pool.address}  {pool.dex} {pool.protocol} {pair} {pool.fee_ppm / 10_000:g} %"
         )
+    lines += [_describe_further(pool, symbols) for pool in world.further_pools]
+    for odd in world.odd_tokens:
+        lines.append(f"odd token  {odd.address}  {odd.oddity}, {odd.decimals} decimals, pair {odd.pair}")
     return "\n".join(lines)
+
+
+def _describe_further(pool: FurtherPool, symbols: dict[str, str]) -> str:
+    tokens = "/".join(symbols[token] for token in pool.tokens)
+    fee = "fee that moves" if pool.fee_ppm is None else f"{pool.fee_ppm / 10_000:g} %"
+    pool_id = "" if pool.pool_id is None else f", id {pool.pool_id}"
+    return f"further    {pool.address}  {pool.dex} {pool.protocol} {tokens} {fee}{pool_id}"
 
 
 def _summary(counts: TraderCounts) -> str:
     return (
-        f"{counts.blocks} blocks, {counts.swaps} swaps mined; of {counts.sent} transactions sent "
-        f"{counts.reverted} were reverted and {counts.rejected} rejected"
+        f"{counts.blocks} blocks, {counts.swaps} swaps mined and {counts.further_swaps} in further pools; "
+        f"of {counts.sent} transactions sent {counts.reverted} were reverted and {counts.rejected} rejected"
     )

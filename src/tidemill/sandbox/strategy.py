@@ -1,6 +1,5 @@
 """What the traders want: noise that opens gaps, arbitrage that closes them, liquidity that comes and goes."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from math import exp, log, sqrt
 from random import Random
@@ -8,7 +7,7 @@ from random import Random
 from msgspec import Struct
 
 from tidemill.sandbox.fill import add_liquidity, mint_position
-from tidemill.sandbox.market import Quote
+from tidemill.sandbox.market import Quote, by_pair, common_log_price
 from tidemill.sandbox.moves import (
     Move,
     collect,
@@ -64,15 +63,11 @@ class Crowd:
 
     def arbitrages(self, quotes: Sequence[Quote], most: int) -> list[Move]:
         """Return at most `most` swaps that bring pools of one pair to a common price, widest gap first."""
-        groups: dict[tuple[Address, Address], list[Quote]] = defaultdict(list)
-        for quote in quotes:
-            groups[quote.pool.token0, quote.pool.token1].append(quote)
         found: list[tuple[float, Quote, float]] = []
-        for group in groups.values():
-            weights = [sqrt(quote.reserve0 * quote.reserve1) for quote in group]
-            logs = [log(quote.price) for quote in group]
-            common = sum(w * x for w, x in zip(weights, logs, strict=True)) / sum(weights)
-            for quote, at in zip(group, logs, strict=True):
+        for group in by_pair(quotes).values():
+            common = common_log_price(group)
+            for quote in group:
+                at = log(quote.price)
                 fee = quote.pool.fee_ppm / 1_000_000
                 gain = abs(at - common) - fee
                 if gain > _LEAST_GAP:

@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.sandbox import abi
-from tidemill.sandbox.deploy import FEES
-from tidemill.sandbox.market import MarketReader, Quote
+from tidemill.sandbox.further_crowd import FurtherCrowd
+from tidemill.sandbox.market import MarketReader, Quote, unit_prices
 from tidemill.sandbox.moves import Move
 from tidemill.sandbox.rpc import Call, Rpc, RpcError
+from tidemill.sandbox.site import FEES
 from tidemill.sandbox.strategy import Crowd, Position
 from tidemill.sandbox.world import World
 from tidemill.schema.faults import Refused
@@ -21,6 +22,17 @@ _SWAPS = (
     abi.topic("Swap(address,uint256,uint256,uint256,uint256,address)"),
     abi.topic("Swap(address,address,int256,int256,uint160,uint128,int24)"),
 )
+_FURTHER_SWAPS = frozenset(
+    abi.topic(signature)
+    for signature in (
+        "Swap(address,address,int256,int256,uint160,uint128,int24)",
+        "Swap(address,address,int256,int256,uint160,uint128,int24,uint128,uint128)",
+        "Swap(bytes32,address,int128,int128,uint160,uint128,int24,uint24)",
+        "Swap(bytes32,address,address,uint256,uint256)",
+        "TokenExchange(address,int128,uint256,int128,uint256)",
+    )
+)
+"""Algebra's is spelled as V3's; then Pancake's, V4's, Balancer's, Curve's."""
 _GAS_LIMIT = hex(3_000_000)
 _EXECUTED = "0x1"
 _REFUSALS_MAX = 20
@@ -40,6 +52,8 @@ class TraderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Of the swaps, at most: fewer where there are no gaps."""
     liquidity_percent: int = 2
     """Additions and removals of liquidity, relative to the swaps."""
+    further_percent: int = 15
+    """Swaps in pools of further kinds, beside `swaps_per_s` and relative to it; 0: nobody trades there."""
     seed: int = 1
     """Same seed and same chain, same wishes."""
 
@@ -53,7 +67,10 @@ class TraderCounts(Struct):
     """Refused by the node before they were in a block."""
     reverted: int = 0
     swaps: int = 0
-    """Swap logs mined."""
+    """Swap logs of Uniswap V2 and V3 pools mined."""
+    further_swaps: int = 0
+    """Swap logs of pools of further kinds mined."""
+    further_sent: int = 0
     arbitrages_sent: int = 0
     liquidity_sent: int = 0
     refused_blocks: int = 0
@@ -63,6 +80,7 @@ class TraderCounts(Struct):
 
 
 class _Log(Struct):
+    address: str
     topics: list[str]
     data: str
 
@@ -120,21 +138,49 @@ class _Floor:
         self._rpc = rpc
         self._crowd = Crowd(world, options.seed)
         self._reader = MarketReader(world)
+        self._further = FurtherCrowd(world, options.seed)
+        self._further_addresses = {pool.vault or pool.address for pool in world.further_pools}
+        self._anchor = world.token("USDC").address
         self._swaps_owed = self._liquidity_owed = 0.0
+        self._further_owed = self._further_liquidity_owed = 0.0
 
     async def trade_block(self, elapsed_s: float) -> None:
         """Send what the traders wish after `elapsed_s` and mine it."""
         self._crowd.pass_time(elapsed_s)
-        moves = self._wishes(await self._reader.read(self._rpc), elapsed_s)
+        quotes = await self._reader.read(self._rpc)
+        count = self._due(elapsed_s)
+        moves = self._wishes(quotes, count) + await self._further_wishes(quotes, count)
         await self._send(moves)
         await self._rpc.call("evm_mine")
         self._account(await self._receipts())
         self._counts.blocks += 1
 
-    def _wishes(self, quotes: Sequence[Quote], elapsed_s: float) -> list[Move]:
-        options = self._options
-        self._swaps_owed += options.swaps_per_s * elapsed_s
+    def _due(self, elapsed_s: float) -> int:
+        """Return how many swaps are due, whole ones."""
+        self._swaps_owed += self._options.swaps_per_s * elapsed_s
         count, self._swaps_owed = int(self._swaps_owed), self._swaps_owed % 1
+        return count
+
+    async def _further_wishes(self, quotes: Sequence[Quote], count: int) -> list[Move]:
+        self._further_owed += count * self._options.further_percent / 100
+        due, self._further_owed = int(self._further_owed), self._further_owed % 1
+        if not quotes or not due:
+            return []
+        prices = unit_prices(quotes, self._anchor)
+        most = ceil(due * self._options.arbitrage_percent / 100)
+        moves = self._further.arbitrages(await self._further.read(self._rpc), prices, most)
+        self._counts.arbitrages_sent += len(moves)
+        moves += self._further.noise(due - len(moves))
+        self._counts.further_sent += len(moves)
+        self._further_liquidity_owed += due * self._options.liquidity_percent / 100
+        while self._further_liquidity_owed >= 1:
+            self._further_liquidity_owed -= 1
+            self._counts.liquidity_sent += 1
+            moves.append(self._further.liquidity())
+        return moves
+
+    def _wishes(self, quotes: Sequence[Quote], count: int) -> list[Move]:
+        options = self._options
         self._liquidity_owed += count * options.liquidity_percent / 100
         if not quotes:
             return []
@@ -172,7 +218,9 @@ class _Floor:
         for receipt in receipts:
             self._counts.reverted += receipt.status != _EXECUTED
             for log in receipt.logs:
-                if log.topics[0] in _SWAPS:
+                if log.address in self._further_addresses:
+                    self._counts.further_swaps += log.topics[0] in _FURTHER_SWAPS
+                elif log.topics[0] in _SWAPS:
                     self._counts.swaps += 1
                 elif log.topics[0] == _INCREASED:
                     (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], log.data)

@@ -51,6 +51,61 @@ class Pool(Struct, frozen=True):
     """None for V2."""
 
 
+Protocol = Literal[
+    "algebra_v2",
+    "algebra_integral",
+    "uniswap_v4",
+    "balancer_v2_weighted",
+    "balancer_v2_stable",
+    "curve_stable",
+    "curve_stable_ng",
+    "pancake_v3",
+]
+"""Kinds of pools beside Uniswap V2 and V3."""
+
+
+class FurtherPool(Struct, frozen=True, kw_only=True):
+    """A pool of another kind, with what is needed to ask it and to trade in it."""
+
+    protocol: Protocol
+    dex: str
+    address: Address
+    """The pool's contract; V4's manager, where pools have none of their own."""
+    pool_id: str | None = None
+    """32 bytes as 0x-hex; None where the address names the pool."""
+    tokens: tuple[Address, ...]
+    """Two or more in the pool's own order; a pool's own share token is left out."""
+    fee_ppm: int | None = None
+    """Millionths; None where it moves."""
+    tick_spacing: int | None = None
+    factory: Address | None = None
+    vault: Address | None = None
+    """What holds the tokens: Balancer's vault, V4's manager; None: the pool itself."""
+    router: Address
+    """What swaps are sent to."""
+    quoter: Address
+    """What tells the contracts' own answer."""
+    manager: Address
+    """What liquidity is added and taken out by."""
+    state_view: Address | None = None
+    """V4's StateView."""
+    depth_usd: int
+    """Value of what was put in."""
+
+
+Oddity = Literal["fee_on_transfer", "rebasing", "lying_decimals", "reverting_views"]
+
+
+class OddToken(Struct, frozen=True):
+    """A token that does not keep to its standard, and a V2 pair with WETH that holds some of it."""
+
+    address: Address
+    oddity: Oddity
+    decimals: int
+    """The true ones."""
+    pair: Address
+
+
 class Accounts(Struct, frozen=True):
     """Unlocked accounts by what they do; the node signs for them."""
 
@@ -79,6 +134,10 @@ class World(Struct, frozen=True, kw_only=True):
     factories: tuple[Factory, ...]
     tokens: tuple[Token, ...]
     pools: tuple[Pool, ...]
+    """Of Uniswap V2 and V3."""
+    further_pools: tuple[FurtherPool, ...]
+    odd_tokens: tuple[OddToken, ...]
+    """Nobody trades them, and their pairs are of a factory that is not among `factories`."""
     accounts: Accounts
 
     async def mine(self, blocks: int = 1) -> None:
