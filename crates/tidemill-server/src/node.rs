@@ -1,0 +1,114 @@
+//! What an endpoint is asked: its newest block, and many contract calls of one block's state in one question.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
+use tidemill_pools::Address;
+use tokio::task::JoinSet;
+
+use crate::body::Block;
+use crate::metrics::Metrics;
+use crate::rpc::{Endpoint, RpcFault};
+
+/// Calls that are asked one by one at a time, where the chain has no Multicall3.
+const SINGLES_MAX: usize = 16;
+
+/// An endpoint of a chain.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) multicall: Address,
+    pub(crate) multicall_calls: usize,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+#[derive(Deserialize)]
+struct RawBlock<'a> {
+    number: &'a str,
+    hash: &'a str,
+}
+
+impl Node {
+    /// Returns the newest block.
+    pub(crate) async fn latest(&self) -> Result<Block, String> {
+        self.metrics.questions.count();
+        let result = self.endpoint.call("eth_getBlockByNumber", r#"["latest",false]"#).await;
+        let result = result.map_err(RpcFault::said)?;
+        let found = || format!("expected a block with number and hash, found {}", shown(&result));
+        let raw: RawBlock<'_> = serde_json::from_slice(&result).map_err(|_| found())?;
+        let digits = raw.number.strip_prefix("0x").ok_or_else(found)?;
+        let number = u64::from_str_radix(digits, 16).map_err(|_| found())?;
+        let hash = const_hex::decode_to_array(raw.hash).map_err(|_| found())?;
+        Ok(Block { number, hash })
+    }
+
+    /// Returns what each call gives in the state after `block`, in order.
+    pub(crate) async fn ask(&self, calls: &[Call], block: Block) -> Result<Vec<Answer>, String> {
+        let mut answers = Vec::with_capacity(calls.len());
+        let mut size = self.multicall_calls.max(1);
+        while let Some(rest) = calls.get(answers.len()..).filter(|rest| !rest.is_empty()) {
+            let chunk = rest.get(..size).unwrap_or(rest);
+            match self.aggregate(chunk, block).await {
+                Ok(Some(found)) => answers.extend(found),
+                Ok(None) => answers.extend(self.one_by_one(chunk, block).await?),
+                // It ran out of gas or was too much to answer: of less, the calls that do so fail alone.
+                Err(RpcFault::Refused(_)) if chunk.len() > 1 => size = chunk.len() / 2,
+                Err(RpcFault::Refused(said)) => answers.push(Err(Reverted(said.into_bytes()))),
+                Err(RpcFault::Unreachable(said)) => return Err(said),
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Returns what each call gives; `None` where the chain has no Multicall3.
+    async fn aggregate(&self, calls: &[Call], block: Block) -> Result<Option<Vec<Answer>>, RpcFault> {
+        let data = encode_aggregate3(calls.iter());
+        self.metrics.questions.count();
+        let found = call(&self.endpoint, &self.multicall, &data, block).await?;
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let answers = decode_aggregate3(&found, calls.len());
+        answers.map(Some).map_err(|error| RpcFault::Unreachable(error.to_string()))
+    }
+
+    async fn one_by_one(&self, calls: &[Call], block: Block) -> Result<Vec<Answer>, String> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for chunk in calls.chunks(SINGLES_MAX) {
+            let mut tasks = JoinSet::new();
+            for (index, one) in chunk.iter().cloned().enumerate() {
+                let endpoint = self.endpoint.clone();
+                self.metrics.questions.count();
+                tasks.spawn(async move { (index, call(&endpoint, &one.to, &one.data, block).await) });
+            }
+            let mut found = tasks.join_all().await;
+            found.sort_by_key(|(index, _)| *index);
+            for (_, answer) in found {
+                answers.push(match answer {
+                    Ok(bytes) => Ok(bytes),
+                    Err(RpcFault::Refused(said)) => Err(Reverted(said.into_bytes())),
+                    Err(RpcFault::Unreachable(said)) => return Err(said),
+                });
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Returns what `to` gives for `data`; the block is named by its hash, so that a reorg between two rounds cannot mix
+/// two states. Source: EIP-1898.
+async fn call(endpoint: &Endpoint, to: &Address, data: &[u8], block: Block) -> Result<Vec<u8>, RpcFault> {
+    let (to, data) = (const_hex::encode(to), const_hex::encode(data));
+    let hash = const_hex::encode(block.hash);
+    let params = format!(r#"[{{"to":"0x{to}","data":"0x{data}"}},{{"blockHash":"0x{hash}"}}]"#);
+    let result = endpoint.call("eth_call", &params).await?;
+    let found = || RpcFault::Unreachable(format!("expected bytes, found {}", shown(&result)));
+    let text: &str = serde_json::from_slice(&result).map_err(|_| found())?;
+    const_hex::decode(text.strip_prefix("0x").ok_or_else(found)?).map_err(|_| found())
+}
+
+/// Returns the beginning of an answer, readable whatever it is.
+fn shown(bytes: &[u8]) -> String {
+    bytes.iter().take(48).flat_map(|byte| byte.escape_ascii()).map(char::from).collect()
+}
