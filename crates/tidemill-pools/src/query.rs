@@ -5,6 +5,7 @@
 //! next round, and it is read from its beginning again when the answers have come.
 
 mod balancer;
+mod batch;
 mod curve;
 mod error;
 mod exact;
@@ -20,6 +21,7 @@ use rustc_hash::FxHashMap;
 use crate::chain::Address;
 use crate::multicall::{Answer, Call};
 
+pub use batch::Batch;
 pub use error::QueryError;
 pub use exact::Exact;
 pub use kinds::{kinds_of, Kind, DEX_TYPES};

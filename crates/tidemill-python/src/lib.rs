@@ -12,6 +12,7 @@ mod log_columns;
 mod logs;
 mod numbers;
 mod pool;
+mod pool_query;
 mod pool_set;
 mod receipts;
 mod snapshot;
@@ -70,6 +71,8 @@ mod module {
     use super::logs::Logs;
     #[pymodule_export]
     use super::pool::Pool;
+    #[pymodule_export]
+    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]

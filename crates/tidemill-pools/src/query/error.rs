@@ -124,6 +124,27 @@ pub enum QueryError {
     },
 }
 
+impl QueryError {
+    /// Returns a name of the reason, in lower case, for those who branch on it.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotContract { .. } => "not_contract",
+            Self::UnknownPool { .. } => "unknown_pool",
+            Self::WrongKind { .. } => "wrong_kind",
+            Self::Reverted { .. } => "reverted",
+            Self::Malformed { .. } => "malformed",
+            Self::Range { .. } => "out_of_range",
+            Self::Locked { .. } => "locked",
+            Self::Empty { .. } => "empty",
+            Self::Tokens { .. } => "tokens",
+            Self::Ticks { .. } => "ticks",
+            Self::Contradictory { .. } => "contradictory",
+            Self::Answers { .. } => "answers",
+            Self::Endless { .. } => "endless",
+        }
+    }
+}
+
 fn names(kinds: &[Kind]) -> String {
     let names: Vec<_> = kinds.iter().map(|kind| kind.name()).collect();
     names.join(" or ")

@@ -4,6 +4,7 @@ use crate::chain::Address;
 
 use super::balancer::{GET_POOL_ID, GET_VAULT};
 use super::curve::{COINS, COINS_OLD, GAMMA};
+use super::reading::DECIMALS;
 use super::uniswap::{GET_RESERVES, GLOBAL_STATE, SLOT0, STABLE, TOKEN0, TOKEN1};
 use super::view::{Asked, Stop, View};
 use super::words::word;
@@ -21,6 +22,8 @@ struct Probes<'a> {
     gamma: Asked<'a>,
     pool_id: Asked<'a>,
     vault: Asked<'a>,
+    /// Of no pool, but of tokens that swallow every call they do not know, as wrapped ether does.
+    decimals: Asked<'a>,
 }
 
 /// Returns the kind of the pool at `address`.
@@ -37,6 +40,7 @@ pub(super) fn recognise(address: Address, view: &View<'_>) -> Result<Kind, Stop>
         gamma: view.ask(address, GAMMA),
         pool_id: view.ask(address, GET_POOL_ID),
         vault: view.ask(address, GET_VAULT),
+        decimals: view.ask(address, DECIMALS),
     };
     if probes.all_silent()? {
         return Err(QueryError::NotContract { address }.into());
@@ -69,6 +73,7 @@ impl Probes<'_> {
             &self.coin_old,
             &self.pool_id,
             &self.vault,
+            &self.decimals,
         ];
         for answer in asked {
             if !answer.is_silent()? {

@@ -38,6 +38,16 @@ pub enum DecimalsFault {
     },
 }
 
+impl std::fmt::Display for DecimalsFault {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Reverted => text.write_str("decimals(): expected a number, found that it reverts"),
+            Self::Shape { found } => write!(text, "decimals(): expected one word, found {found} bytes"),
+            Self::Absurd { found } => write!(text, "decimals(): expected at most 77, found {found}"),
+        }
+    }
+}
+
 /// One token of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coin {
@@ -67,6 +77,20 @@ pub enum Doubt {
     Hooked,
     /// The pool is paused, or the maths refuses its numbers.
     Refused,
+}
+
+impl std::fmt::Display for Doubt {
+    fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        text.write_str(match self {
+            Self::NotAsked => "its exact state was not asked for",
+            Self::FeeUnknown => "a pair does not tell its fee, and its factory's is not known",
+            Self::NoMaths => "no exact maths for its kind is built in",
+            Self::Decimals => "a token does not tell its decimals",
+            Self::Disproved => "no maths that is built in gives the amounts that the pool itself quotes",
+            Self::Hooked => "a hook may change what a swap gives",
+            Self::Refused => "it is paused, or quotes nothing itself",
+        })
+    }
 }
 
 /// A pool as it stood after one block.
