@@ -4,7 +4,7 @@ Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are ra
 immutable but `PoolSet`, and safe to share between threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, Self, final
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ __all__ = [
     "PoolError",
     "PoolQueries",
     "PoolReading",
+    "PoolServer",
     "PoolSet",
     "PoolUnread",
     "Receipts",
@@ -532,6 +533,26 @@ def decode_logs(batch: pa.RecordBatch, *, source: str, chain_id: int, dex: str) 
     Raises: Malformed, where a log is not what its first topic says; ValueError, where a column is missing or
     wrong.
     """
+
+@final
+class PoolServer:
+    """The HTTP server of pools' reserves, on threads of its own.
+
+    Raises: Refused, where the configuration does not fit together or the port cannot be had; no message has a
+    URL.
+    """
+
+    def __new__(cls, config: bytes, notify: Callable[[str], object]) -> Self:
+        """Listen and serve: `config` is JSON with every field of `Config` in crates/tidemill-server; `notify`
+        is told, on a thread of the server, when an endpoint fails and when it answers again.
+        """
+    @property
+    def address(self) -> str:
+        """Where it listens, host:port."""
+    def stop(self) -> bool:
+        """Accept nothing more, let requests in flight finish for a bounded time, and end; blocks, without the
+        GIL. Return whether all did.
+        """
 
 def dex_types() -> list[tuple[str, list[str]]]:
     """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""

@@ -13,6 +13,7 @@ mod logs;
 mod numbers;
 mod pool;
 mod pool_query;
+mod pool_server;
 mod pool_set;
 mod receipts;
 mod snapshot;
@@ -73,6 +74,8 @@ mod module {
     use super::pool::Pool;
     #[pymodule_export]
     use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    #[pymodule_export]
+    use super::pool_server::PoolServer;
     #[pymodule_export]
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! Which of a chain's endpoints is asked first: one that failed rests, and longer each time.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,7 @@ impl Endpoints {
     /// Notes that an endpoint failed; returns what to say of it.
     pub(crate) fn failed(&self, endpoint: &Ranked, fault: &str, now: Instant) -> String {
         self.metrics.failovers.count();
+        endpoint.node.is_checked.store(false, Ordering::Release);
         let said = format!("{}: {fault}", endpoint.node.endpoint.name());
         let mut rest = endpoint.rest();
         let is_first = rest.failures == 0;

@@ -1,5 +1,6 @@
 //! What an endpoint is asked: its newest block, and many contract calls of one block's state in one question.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -20,6 +21,10 @@ pub(crate) struct Node {
     pub(crate) endpoint: Endpoint,
     pub(crate) multicall: Address,
     pub(crate) multicall_calls: usize,
+    /// The chain that the endpoint is to be of.
+    pub(crate) chain_id: u64,
+    /// Whether it said so since it last failed.
+    pub(crate) is_checked: Arc<AtomicBool>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -30,6 +35,23 @@ struct RawBlock<'a> {
 }
 
 impl Node {
+    /// Makes sure that the endpoint is of the right chain: what another one answers would be taken for this one's.
+    pub(crate) async fn check(&self) -> Result<(), String> {
+        if self.is_checked.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.metrics.questions.count();
+        let result = self.endpoint.call("eth_chainId", "[]").await.map_err(RpcFault::said)?;
+        let text: Option<&str> = serde_json::from_slice(&result).ok();
+        let found = text.and_then(|text| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok());
+        if found == Some(self.chain_id) {
+            self.is_checked.store(true, Ordering::Release);
+            return Ok(());
+        }
+        let found = found.map_or_else(|| shown(&result), |found| found.to_string());
+        Err(format!("expected an endpoint of chain {}, found one of {found}", self.chain_id))
+    }
+
     /// Returns the newest block.
     pub(crate) async fn latest(&self) -> Result<Block, String> {
         self.metrics.questions.count();

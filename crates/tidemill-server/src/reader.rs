@@ -80,6 +80,7 @@ impl Reader {
         if pending.is_empty() {
             return Ok(());
         }
+        node.check().await?;
         let block = node.latest().await?;
         while !pending.is_empty() {
             let calls: Vec<_> = pending.iter().flat_map(|one| one.query.calls()).cloned().collect();

@@ -131,8 +131,14 @@ fn nodes(
     let node = |(index, url): (usize, &String)| {
         let endpoint = Endpoint::new(client.clone(), url, timeout)
             .ok_or_else(|| StartError::Url { chain: chain.name.clone(), number: index + 1 })?;
-        let metrics = Arc::clone(metrics);
-        Ok(Node { endpoint, multicall, multicall_calls: chain.multicall_calls, metrics })
+        Ok(Node {
+            endpoint,
+            multicall,
+            multicall_calls: chain.multicall_calls,
+            chain_id: chain.chain_id,
+            is_checked: Arc::default(),
+            metrics: Arc::clone(metrics),
+        })
     };
     chain.http_urls.iter().enumerate().map(node).collect()
 }

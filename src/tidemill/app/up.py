@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from tidemill.app.chain import chains_of
 from tidemill.app.control import serving
@@ -51,12 +52,14 @@ async def _up(
 ) -> bool:
     """Read until a signal; return whether every chain ended by itself."""
     from tidemill.app.live import LiveState
+    from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
 
     state = LiveState()
     async with (
         Engine(environment, chains, record=record, on_batches=state.take) as engine,
         serving(environment.paths.data, engine.status, engine.query) as socket,
+        serving_pools(environment) if environment.settings.pool_server.enabled else nullcontext(),
         asyncio.TaskGroup() as tasks,
     ):
         _log.info(
