@@ -11,6 +11,7 @@ mod error;
 mod exact;
 mod kinds;
 mod probe;
+mod proven;
 mod reading;
 mod uniswap;
 mod view;

@@ -10,6 +10,7 @@ use crate::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
 use crate::chain::Address;
 use crate::error::PoolError;
 
+use super::proven::{proven, trials, Told, Trial};
 use super::reading::{ask_coin, AskedCoin, Coin, Doubt, Reading};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::{address_word, word, Words};
@@ -182,39 +183,30 @@ fn exact_v2(
             .into(),
         Shape::Other => return Ok(Err(Doubt::NoMaths)),
     };
-    let quotes = ask_quotes(pool, coins, view)?;
-    if quotes.is_empty() {
-        return Ok(Err(Doubt::Refused));
-    }
-    let gives_all = |exact: &Exact| {
-        quotes.iter().all(|(i, j, amount, out)| exact.amount_out(*i, *j, *amount) == Ok(*out))
-    };
-    Ok(candidates.into_iter().flatten().find(gives_all).ok_or(Doubt::Disproved))
+    let candidates: Vec<_> = candidates.into_iter().flatten().collect();
+    let quote = |exact: &Exact, trial: Trial| exact.amount_out(trial.i, trial.j, trial.amount);
+    let told = ask_quotes(pool, trials(&candidates, coins, quote), view)?;
+    Ok(proven(candidates, &told, quote))
 }
 
-/// A swap that the vault has quoted: places of the coins, amount in, amount out.
-type Quoted = (usize, usize, U256, U256);
-
-/// Asks the vault for swaps between neighbours, small and large, in both directions.
-fn ask_quotes(pool: &V2, coins: &[Coin], view: &View<'_>) -> Result<Vec<Quoted>, Stop> {
-    let mut asked = Vec::new();
+/// Asks the vault for the trials; one that it cannot quote is left out.
+fn ask_quotes(pool: &V2, trials: Vec<Trial>, view: &View<'_>) -> Result<Vec<Told>, Stop> {
     let place = |coin: usize| coin + usize::from(pool.share.is_some_and(|share| share <= coin));
-    for k in 1..coins.len() {
-        for (i, j, part) in [(0, k, 100_u64), (k, 0, 9)] {
-            let amount =
-                coins.get(i).map_or(U256::ZERO, |coin| coin.reserve) / U256::from(part) + U256::from(13);
-            let data = encode_swap(pool, (place(i), place(j)), amount);
-            asked.push((i, j, amount, view.ask_data(pool.vault, "queryBatchSwap", data)));
-        }
-    }
-    let mut quotes = Vec::with_capacity(asked.len());
-    for (i, j, amount, told) in asked {
-        let Some(words) = told.words_if_any()? else { continue };
+    let asked: Vec<_> = trials
+        .into_iter()
+        .map(|trial| {
+            let data = encode_swap(pool, (place(trial.i), place(trial.j)), trial.amount);
+            (trial, view.ask_data(pool.vault, "queryBatchSwap", data))
+        })
+        .collect();
+    let mut told = Vec::with_capacity(asked.len());
+    for (trial, answer) in asked {
+        let Some(words) = answer.words_if_any()? else { continue };
         // The vault tells what it would get: what it pays is negative.
         let out = U256::ZERO.wrapping_sub(words.array(0, 2, "int256[] deltas")?.u256(1, "int256 delta")?);
-        quotes.push((i, j, amount, out));
+        told.push((trial, out));
     }
-    Ok(quotes)
+    Ok(told)
 }
 
 /// Encodes a `queryBatchSwap` of one swap with a given amount in.

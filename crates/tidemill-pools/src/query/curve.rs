@@ -1,7 +1,6 @@
 //! Curve pools: coins by their index until one reverts, and rules that are proven by the pool's own quotes.
 //!
-//! The generations of the contracts cannot be told apart by what they answer, but by what they quote: each that could be
-//! is put to the same swaps as the pool's `get_dy`, and the one that gives every answer to the unit is it.
+//! The generations of the contracts cannot be told apart by what they answer, but by what they quote.
 
 use ruint::aliases::U256;
 
@@ -10,6 +9,7 @@ use crate::curve_crypto::{CryptoSwap, Generation, Prices, Profit, Terms as Crypt
 use crate::curve_stable::{Rules, StableSwap, Terms, COINS_MAX};
 use crate::error::PoolError;
 
+use super::proven::{proven, trials, Told, Trial};
 use super::reading::{ask_coin, Coin, Doubt, Reading};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::word;
@@ -35,14 +35,6 @@ const GET_DY_CRYPTO: Signature = Signature([0x55, 0x6d, 0x6e, 0x9f], "get_dy(uin
 
 /// What a fee in 10^-10 is multiplied by to be one in 10^-18.
 const PER_FEE: u64 = 100_000_000;
-
-/// A swap that the pool itself has quoted.
-struct Quoted {
-    i: usize,
-    j: usize,
-    dx: U256,
-    dy: U256,
-}
 
 /// The coins and what the pool holds of each.
 fn read_coins(wanted: &Wanted<'_>, most: usize, view: &View<'_>) -> Result<Vec<Coin>, Stop> {
@@ -97,44 +89,28 @@ fn read_tokens(address: Address, most: usize, view: &View<'_>) -> Result<Vec<Add
     Ok(tokens)
 }
 
-/// Asks the pool for swaps in every direction that touches its first coin, small and large.
-fn ask_quotes(
+/// Asks the pool for what tells the candidates apart; one that it cannot quote is judged by the others.
+fn ask_quotes<T>(
     address: Address,
     signature: Signature,
-    coins: &[Coin],
+    (candidates, coins): (&[T], &[Coin]),
+    quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
     view: &View<'_>,
-) -> Result<Vec<Quoted>, Stop> {
-    let mut asked: Vec<(usize, usize, U256, Asked<'_>)> = Vec::new();
-    for k in 1..coins.len() {
-        for (i, j, part) in [(0, k, 100_u64), (k, 0, 7)] {
-            let dx = coins.get(i).map_or(U256::ZERO, |coin| coin.reserve) / U256::from(part) + U256::from(13);
-            let words = [word(i as u64), word(j as u64), dx.to_be_bytes()];
-            asked.push((i, j, dx, view.ask_with(address, signature, &words)));
+) -> Result<Vec<Told>, Stop> {
+    let asked: Vec<_> = trials(candidates, coins, quote)
+        .into_iter()
+        .map(|trial| {
+            let words = [word(trial.i as u64), word(trial.j as u64), trial.amount.to_be_bytes()];
+            (trial, view.ask_with(address, signature, &words))
+        })
+        .collect();
+    let mut told = Vec::with_capacity(asked.len());
+    for (trial, answer) in asked {
+        if let Some(words) = answer.words_if_any()? {
+            told.push((trial, words.u256(0, "uint256 dy")?));
         }
     }
-    let mut quotes = Vec::with_capacity(asked.len());
-    for (i, j, dx, told) in asked {
-        // A pool that cannot quote one of them is judged by the others.
-        if let Some(words) = told.words_if_any()? {
-            quotes.push(Quoted { i, j, dx, dy: words.u256(0, "uint256 dy")? });
-        }
-    }
-    Ok(quotes)
-}
-
-/// Returns the first candidate that gives every answer the pool gave.
-fn proven<T>(
-    candidates: impl Iterator<Item = Result<T, PoolError>>,
-    quotes: &[Quoted],
-    quote: impl Fn(&T, usize, usize, U256) -> Result<U256, PoolError>,
-) -> Result<T, Doubt> {
-    let gives_all =
-        |pool: &T| quotes.iter().all(|asked| quote(pool, asked.i, asked.j, asked.dx) == Ok(asked.dy));
-    let mut candidates = candidates.flatten().peekable();
-    if quotes.is_empty() || candidates.peek().is_none() {
-        return Err(Doubt::Refused);
-    }
-    candidates.find(gives_all).ok_or(Doubt::Disproved)
+    Ok(told)
 }
 
 fn ten_to(exponent: u8) -> U256 {
@@ -219,9 +195,7 @@ fn exact_stable(
     terms: &Stable,
     view: &View<'_>,
 ) -> Result<Result<Exact, Doubt>, Stop> {
-    let quotes = ask_quotes(address, GET_DY, coins, view);
-    let rates = rates_of(address, coins, terms, view);
-    let (quotes, rates) = (quotes?, rates?);
+    let rates = rates_of(address, coins, terms, view)?;
     if rates.is_empty() {
         return Ok(Err(Doubt::Decimals));
     }
@@ -239,10 +213,14 @@ fn exact_stable(
         admin_fee: terms.admin_fee.unwrap_or(U256::from(5_000_000_000_u64)),
         offpeg_fee_multiplier: terms.offpeg.unwrap_or_default(),
     };
-    let candidates = rates.iter().flat_map(|rates| {
-        rules.iter().map(|rules| StableSwap::new(*rules, governed, &balances, rates)).collect::<Vec<_>>()
-    });
-    let found = proven(candidates, &quotes, StableSwap::amount_out);
+    let build = |rates: &Vec<U256>| {
+        let with = |rules: &Rules| StableSwap::new(*rules, governed, &balances, rates).ok();
+        rules.iter().filter_map(with).collect::<Vec<_>>()
+    };
+    let candidates: Vec<_> = rates.iter().flat_map(build).collect();
+    let quote = |pool: &StableSwap, trial: Trial| pool.amount_out(trial.i, trial.j, trial.amount);
+    let told = ask_quotes(address, GET_DY, (&candidates, coins), quote, view)?;
+    let found = proven(candidates, &told, quote);
     Ok(found.map(|pool| Exact::CurveStable(Box::new(pool))))
 }
 
@@ -338,7 +316,6 @@ fn exact_crypto(
     view: &View<'_>,
 ) -> Result<Result<Exact, Doubt>, Stop> {
     let Some(precisions) = scales(coins, 18) else { return Ok(Err(Doubt::Decimals)) };
-    let quotes = ask_quotes(address, GET_DY_CRYPTO, coins, view);
     let times = [LAST_TIME, MA_HALF_TIME, MA_TIME, RAMP_ENDS].map(|signature| view.ask(address, signature));
     let prices = PRICES.map(|signatures| read_prices(address, signatures, coins.len(), view));
     let supply = read_supply(address, view);
@@ -351,7 +328,7 @@ fn exact_crypto(
         *slot = asked.words_if_any()?.map(|words| words.u128(0, 64, "seconds")).transpose()?;
     }
     let [scale, oracle, last] = prices;
-    let (quotes, scale, oracle, last, supply) = (quotes?, scale?, oracle?, last?, supply?);
+    let (scale, oracle, last, supply) = (scale?, oracle?, last?, supply?);
     let second = |index: usize| seconds.get(index).copied().flatten().and_then(|s| u64::try_from(s).ok());
     let [ann, gamma, d, mid_fee, out_fee, fee_gamma, extra, step, xcp, claimed, virtual_price, _] = told;
     let terms = CryptoTerms {
@@ -370,10 +347,12 @@ fn exact_crypto(
     let prices = Prices { scale, oracle, last, last_s: second(0).unwrap_or_default() };
     let profit = Profit { xcp, xcp_claimed: claimed, virtual_price, supply, is_adjusting: false };
     let balances: Vec<_> = coins.iter().map(|coin| coin.reserve).collect();
-    let candidates = [Generation::Ng, Generation::First]
-        .into_iter()
-        .map(|generation| CryptoSwap::new(generation, (&balances, &precisions), d, terms, (prices, profit)));
-    let found = proven(candidates, &quotes, CryptoSwap::amount_out);
+    let build =
+        |generation| CryptoSwap::new(generation, (&balances, &precisions), d, terms, (prices, profit)).ok();
+    let candidates: Vec<_> = [Generation::Ng, Generation::First].into_iter().filter_map(build).collect();
+    let quote = |pool: &CryptoSwap, trial: Trial| pool.amount_out(trial.i, trial.j, trial.amount);
+    let told = ask_quotes(address, GET_DY_CRYPTO, (&candidates, coins), quote, view)?;
+    let found = proven(candidates, &told, quote);
     Ok(found.map(|pool| Exact::CurveCrypto(Box::new(pool))))
 }
 

@@ -7,7 +7,7 @@ use crate::error::PoolError;
 use crate::uniswap_v3::tick_math::MAX_TICK;
 use crate::uniswap_v3::UniswapV3;
 
-use super::reading::{ask_balance, ask_coin, Coin, Doubt, Reading, Slot};
+use super::reading::{ask_balance, ask_coin, AskedCoin, Coin, Doubt, Reading, Slot};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::{signed_word, Words};
 use super::{Detail, Exact, Kind, QueryError, Wanted};
@@ -32,40 +32,42 @@ const TICKS_MAX: usize = 65_536;
 const PER_PPM: U256 = U256::from_limbs([1_000_000_000_000, 0, 0, 0]);
 
 /// The two tokens and the factory, which last.
-struct Pair {
-    token0: Address,
-    token1: Address,
-    factory: Option<Address>,
-}
-
-enum AskedPair<'a> {
-    Known(Pair),
+enum Pair<'a> {
+    Known { tokens: [Address; 2], factory: Option<Address> },
     Asked { token0: Asked<'a>, token1: Asked<'a>, factory: Asked<'a> },
 }
 
-fn ask_pair<'a>(wanted: &Wanted<'_>, view: &View<'a>) -> AskedPair<'a> {
+fn ask_pair<'a>(wanted: &Wanted<'_>, view: &View<'a>) -> Pair<'a> {
     let before = wanted.before.map(|before| (before.factory, before.coins.as_slice()));
     if let Some((factory, [coin0, coin1])) = before {
-        return AskedPair::Known(Pair { token0: coin0.address, token1: coin1.address, factory });
+        return Pair::Known { tokens: [coin0.address, coin1.address], factory };
     }
     let ask = |signature| view.ask(wanted.address, signature);
-    AskedPair::Asked { token0: ask(TOKEN0), token1: ask(TOKEN1), factory: ask(FACTORY) }
+    Pair::Asked { token0: ask(TOKEN0), token1: ask(TOKEN1), factory: ask(FACTORY) }
 }
 
-impl AskedPair<'_> {
-    fn get(self, address: Address) -> Result<Pair, Stop> {
-        let (token0, token1, factory) = match self {
-            Self::Known(pair) => return Ok(pair),
-            Self::Asked { token0, token1, factory } => (token0, token1, factory),
+impl Pair<'_> {
+    fn tokens(&self, address: Address) -> Result<[Address; 2], Stop> {
+        let [token0, token1] = match self {
+            Self::Known { tokens, .. } => return Ok(*tokens),
+            Self::Asked { token0, token1, .. } => {
+                [token0.words()?.address(0, "address")?, token1.words()?.address(0, "address")?]
+            }
         };
-        let (token0, token1) =
-            (token0.words()?.address(0, "address")?, token1.words()?.address(0, "address")?);
         if token0 == token1 {
             return Err(QueryError::Contradictory { address, problem: PoolError::Tokens }.into());
         }
-        // A factory that is no address is as good as none: nothing is computed from it.
-        let factory = factory.words_if_any()?.and_then(|words| words.address(0, "address").ok());
-        Ok(Pair { token0, token1, factory })
+        Ok([token0, token1])
+    }
+
+    /// Returns the factory; one that is no address is as good as none: nothing is computed from it.
+    fn factory(&self) -> Result<Option<Address>, Stop> {
+        match self {
+            Self::Known { factory, .. } => Ok(*factory),
+            Self::Asked { factory, .. } => {
+                Ok(factory.words_if_any()?.and_then(|words| words.address(0, "address").ok()))
+            }
+        }
     }
 }
 
@@ -78,9 +80,8 @@ pub(super) fn read_pair(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> Res
     words.word(2, "three words of reserves and time")?;
     let bits = if kind == Kind::UniswapV2 { 112 } else { 256 };
     let held = [words.unsigned(0, bits, "uint112 reserve0")?, words.unsigned(1, bits, "uint112 reserve1")?];
-    let pair = pair.get(address)?;
-    let coins = [ask_coin(pair.token0, wanted.before, view), ask_coin(pair.token1, wanted.before, view)];
-    let [coin0, coin1] = coins;
+    let [coin0, coin1] = pair.tokens(address)?.map(|token| ask_coin(token, wanted.before, view));
+    let factory = pair.factory()?;
     let coins = vec![coin0.with(held[0])?, coin1.with(held[1])?];
     if held.iter().any(U256::is_zero) {
         return Err(QueryError::Empty { address }.into());
@@ -88,7 +89,7 @@ pub(super) fn read_pair(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> Res
     let mut reading = Reading {
         address,
         kind,
-        factory: pair.factory,
+        factory,
         coins,
         fee_e18: None,
         slot: None,
@@ -108,14 +109,10 @@ pub(super) fn read_ticked(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> R
     let liquidity = view.ask(address, LIQUIDITY);
     let pair = ask_pair(wanted, view);
     let terms = ask_terms(kind, wanted, view);
-    let balances = wanted.before.filter(|before| before.coins.len() == 2);
-    let balances =
-        balances.map(|before| held(address, &[before.coins[0].address, before.coins[1].address], view));
+    let coins = read_coins(&pair, wanted, view);
     let at = words_of_slot(kind, address, slot.words()?)?;
     let liquidity = liquidity.words()?.u128(0, 128, "uint128 liquidity")?;
-    let (pair, terms) = (pair.get(address)?, terms.get()?);
-    let balances = balances.unwrap_or_else(|| held(address, &[pair.token0, pair.token1], view));
-    let coins = [ask_coin(pair.token0, wanted.before, view), ask_coin(pair.token1, wanted.before, view)];
+    let terms = terms.get()?;
     let slot = Slot {
         sqrt_price_x96: at.sqrt_price_x96,
         tick: at.tick,
@@ -124,11 +121,8 @@ pub(super) fn read_ticked(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> R
     };
     let is_exact = wanted.detail == Detail::Exact && kind == Kind::UniswapV3;
     let ticks = if is_exact { read_ticks(address, &slot, view) } else { Ok(Vec::new()) };
-    let mut found: Vec<Coin> = Vec::with_capacity(2);
-    for (coin, balance) in coins.iter().zip(balances) {
-        found.push(coin.with(balance.words()?.u256(0, "uint256 balance")?)?);
-    }
-    if liquidity == 0 && found.iter().all(|coin| coin.reserve.is_zero()) {
+    let (coins, factory) = (coins?, pair.factory()?);
+    if liquidity == 0 && coins.iter().all(|coin| coin.reserve.is_zero()) {
         return Err(QueryError::Empty { address }.into());
     }
     let exact = match (kind, is_exact) {
@@ -140,16 +134,23 @@ pub(super) fn read_ticked(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> R
     Ok(Reading {
         address,
         kind,
-        factory: pair.factory,
-        coins: found,
+        factory,
+        coins,
         fee_e18: fee_ppm.map(|fee_ppm| U256::from(fee_ppm) * PER_PPM),
         slot: Some(slot),
         exact,
     })
 }
 
-fn held<'a>(pool: Address, tokens: &[Address; 2], view: &View<'a>) -> [Asked<'a>; 2] {
-    tokens.map(|token| ask_balance(token, pool, view))
+/// Reads the tokens of a pool that keeps no reserves: what they say that it has.
+fn read_coins(pair: &Pair<'_>, wanted: &Wanted<'_>, view: &View<'_>) -> Result<Vec<Coin>, Stop> {
+    let tokens = pair.tokens(wanted.address)?;
+    let balances = tokens.map(|token| ask_balance(token, wanted.address, view));
+    let coins = tokens.map(|token| ask_coin(token, wanted.before, view));
+    let with = |(coin, balance): (&AskedCoin<'_>, &Asked<'_>)| {
+        coin.with(balance.words()?.u256(0, "uint256 balance")?)
+    };
+    coins.iter().zip(&balances).map(with).collect()
 }
 
 /// Fee and spacing of a pool with ticks.
