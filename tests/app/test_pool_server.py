@@ -4,11 +4,14 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +314,72 @@ def test_the_answer_is_json_to_the_letter_that_scripts_compare(world: World, ser
         ).stdout
     assert told.startswith(f'{{"pool_address":"{world.pools[0].address}","reserves":{{"reserve0":"')
     assert told.endswith('"},"error":null}')
+
+
+@contextmanager
+def _speaking_tls(folder: Path, url: str) -> Iterator[tuple[str, Path]]:
+    """Put TLS before the node at `url`; yield the address and the certificate that vouches for it."""
+    authority, leaf = folder / "authority", folder / "leaf"
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    by_authority = ["-CA", f"{authority}.pem", "-CAkey", f"{authority}.key"]
+    for_localhost = ["-addext", "basicConstraints=CA:FALSE", "-addext", "subjectAltName=DNS:localhost"]
+    made = [
+        [*new, "-subj", "/CN=authority", "-keyout", f"{authority}.key", "-out", f"{authority}.pem"],
+        [
+            *new,
+            "-subj",
+            "/CN=leaf",
+            "-keyout",
+            f"{leaf}.key",
+            "-out",
+            f"{leaf}.pem",
+            *by_authority,
+            *for_localhost,
+        ],
+    ]
+    for command in made:
+        subprocess.run(command, check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(f"{leaf}.pem", f"{leaf}.key")
+
+    class Relay(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with urllib.request.urlopen(
+                urllib.request.Request(url, body, {"Content-Type": "application/json"}), timeout=10
+            ) as answer:
+                content = answer.read()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Relay) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"https://localhost:{server.server_address[1]}", Path(f"{authority}.pem")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+async def test_an_https_endpoint_is_read_where_the_systems_certificates_vouch_for_it(
+    world: World, serving, tmp_path: Path
+) -> None:
+    toml = f"[chains.sandbox]\nchain_id = {world.chain_id}\n"
+    body = _body(world, world.pools[0].address)
+    answers = []
+    with _speaking_tls(tmp_path, world.http_url) as (url, certificate):
+        for env in ({"SSL_CERT_FILE": str(certificate)}, {}):
+            with serving(toml, RPC_SANDBOX=url, **env) as (_, address):
+                async with aiohttp.ClientSession() as session:
+                    async with session.post(f"{address}/api/pool", json=body) as answer:
+                        answers.append((answer.status, (await answer.json())["error"]))
+    assert answers[0] == (200, None)
+    assert answers[1][0] == 502
+    assert answers[1][1].endswith(": cannot be reached")

@@ -53,6 +53,7 @@ enum Found<'a> {
 /// The pools of one chain.
 pub(crate) struct Chain {
     name: String,
+    cache_duration: Duration,
     waiting_max: usize,
     waiting: Semaphore,
     desk: Mutex<Desk>,
@@ -79,6 +80,7 @@ impl Chain {
         let cache = Cache::new(limits.cache_duration, limits.cache_pools_max);
         let chain = Self {
             name,
+            cache_duration: limits.cache_duration,
             waiting_max: limits.waiting_max,
             waiting: Semaphore::new(limits.waiting_max),
             desk: Mutex::new(Desk { cache, flights: HashMap::new() }),
@@ -94,15 +96,21 @@ impl Chain {
     }
 
     /// Returns what the pool holds, and when the chain was asked.
-    pub(crate) async fn reserves(&self, key: Key, now: Instant) -> Result<(Instant, Arc<Reserves>), Fault> {
-        let (asked, outcome) = match self.find(key, now)? {
-            Found::Known(asked, outcome) => (asked, outcome),
-            Found::Waiting(mut receiver, _permit) => {
-                let told = receiver.wait_for(Option::is_some).await.map_err(|_| Fault::Stopping)?;
-                told.clone().ok_or(Fault::Stopping)?
+    pub(crate) async fn reserves(&self, key: Key) -> Result<(Instant, Arc<Reserves>), Fault> {
+        loop {
+            let began = Instant::now();
+            let (asked, outcome) = match self.find(key, began)? {
+                Found::Known(asked, outcome) => (asked, outcome),
+                Found::Waiting(mut receiver, _permit) => {
+                    let told = receiver.wait_for(Option::is_some).await.map_err(|_| Fault::Stopping)?;
+                    told.clone().ok_or(Fault::Stopping)?
+                }
+            };
+            // Another one's question may have taken so long that its answer is too old by now.
+            if asked >= began || asked.elapsed() < self.cache_duration {
+                return outcome.map(|reserves| (asked, reserves));
             }
-        };
-        outcome.map(|reserves| (asked, reserves))
+        }
     }
 
     /// Returns what is known, or a place among those who wait.

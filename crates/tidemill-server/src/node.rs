@@ -25,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) chain_id: u64,
     /// Whether it said so since it last failed.
     pub(crate) is_checked: Arc<AtomicBool>,
+    /// Whether it was found not to know blocks by their hash, as EIP-1898 has it.
+    pub(crate) is_by_number: Arc<AtomicBool>,
     pub(crate) metrics: Arc<Metrics>,
 }
 
@@ -54,8 +56,12 @@ impl Node {
 
     /// Returns the newest block.
     pub(crate) async fn latest(&self) -> Result<Block, String> {
+        self.block("latest").await
+    }
+
+    async fn block(&self, tag: &str) -> Result<Block, String> {
         self.metrics.questions.count();
-        let result = self.endpoint.call("eth_getBlockByNumber", r#"["latest",false]"#).await;
+        let result = self.endpoint.call("eth_getBlockByNumber", &format!(r#"["{tag}",false]"#)).await;
         let result = result.map_err(RpcFault::said)?;
         let found = || format!("expected a block with number and hash, found {}", shown(&result));
         let raw: RawBlock<'_> = serde_json::from_slice(&result).map_err(|_| found())?;
@@ -66,7 +72,20 @@ impl Node {
     }
 
     /// Returns what each call gives in the state after `block`, in order.
+    ///
+    /// The block is named by its hash, so that a reorg between two rounds cannot mix two states; to a node that knows
+    /// blocks by their number alone it is named so, and must still be there when the answers have come.
     pub(crate) async fn ask(&self, calls: &[Call], block: Block) -> Result<Vec<Answer>, String> {
+        let answers = self.ask_in_parts(calls, block).await?;
+        if self.is_by_number.load(Ordering::Acquire)
+            && self.block(&format!("{:#x}", block.number)).await? != block
+        {
+            return Err(format!("expected block {} to last, a reorg took it away", block.number));
+        }
+        Ok(answers)
+    }
+
+    async fn ask_in_parts(&self, calls: &[Call], block: Block) -> Result<Vec<Answer>, String> {
         let mut answers = Vec::with_capacity(calls.len());
         let mut size = self.multicall_calls.max(1);
         while let Some(rest) = calls.get(answers.len()..).filter(|rest| !rest.is_empty()) {
@@ -75,9 +94,10 @@ impl Node {
                 Ok(Some(found)) => answers.extend(found),
                 Ok(None) => answers.extend(self.one_by_one(chunk, block).await?),
                 // It ran out of gas or was too much to answer: of less, the calls that do so fail alone.
+                Err(RpcFault::Params(_)) if !self.is_by_number.swap(true, Ordering::AcqRel) => {}
                 Err(RpcFault::Refused(_)) if chunk.len() > 1 => size = chunk.len() / 2,
                 Err(RpcFault::Refused(said)) => answers.push(Err(Reverted(said.into_bytes()))),
-                Err(RpcFault::Unreachable(said)) => return Err(said),
+                Err(RpcFault::Unreachable(said) | RpcFault::Params(said)) => return Err(said),
             }
         }
         Ok(answers)
@@ -87,7 +107,8 @@ impl Node {
     async fn aggregate(&self, calls: &[Call], block: Block) -> Result<Option<Vec<Answer>>, RpcFault> {
         let data = encode_aggregate3(calls.iter());
         self.metrics.questions.count();
-        let found = call(&self.endpoint, &self.multicall, &data, block).await?;
+        let block = self.spelt(block);
+        let found = call(&self.endpoint, &self.multicall, &data, &block).await?;
         if found.is_empty() {
             return Ok(None);
         }
@@ -100,9 +121,9 @@ impl Node {
         for chunk in calls.chunks(SINGLES_MAX) {
             let mut tasks = JoinSet::new();
             for (index, one) in chunk.iter().cloned().enumerate() {
-                let endpoint = self.endpoint.clone();
+                let (endpoint, block) = (self.endpoint.clone(), self.spelt(block));
                 self.metrics.questions.count();
-                tasks.spawn(async move { (index, call(&endpoint, &one.to, &one.data, block).await) });
+                tasks.spawn(async move { (index, call(&endpoint, &one.to, &one.data, &block).await) });
             }
             let mut found = tasks.join_all().await;
             found.sort_by_key(|(index, _)| *index);
@@ -110,20 +131,26 @@ impl Node {
                 answers.push(match answer {
                     Ok(bytes) => Ok(bytes),
                     Err(RpcFault::Refused(said)) => Err(Reverted(said.into_bytes())),
-                    Err(RpcFault::Unreachable(said)) => return Err(said),
+                    Err(RpcFault::Unreachable(said) | RpcFault::Params(said)) => return Err(said),
                 });
             }
         }
         Ok(answers)
     }
+
+    /// Returns the block as a parameter of a call. Source: EIP-1898.
+    fn spelt(&self, block: Block) -> String {
+        if self.is_by_number.load(Ordering::Acquire) {
+            return format!(r#""{:#x}""#, block.number);
+        }
+        format!(r#"{{"blockHash":"0x{}"}}"#, const_hex::encode(block.hash))
+    }
 }
 
-/// Returns what `to` gives for `data`; the block is named by its hash, so that a reorg between two rounds cannot mix
-/// two states. Source: EIP-1898.
-async fn call(endpoint: &Endpoint, to: &Address, data: &[u8], block: Block) -> Result<Vec<u8>, RpcFault> {
+/// Returns what `to` gives for `data`.
+async fn call(endpoint: &Endpoint, to: &Address, data: &[u8], block: &str) -> Result<Vec<u8>, RpcFault> {
     let (to, data) = (const_hex::encode(to), const_hex::encode(data));
-    let hash = const_hex::encode(block.hash);
-    let params = format!(r#"[{{"to":"0x{to}","data":"0x{data}"}},{{"blockHash":"0x{hash}"}}]"#);
+    let params = format!(r#"[{{"to":"0x{to}","data":"0x{data}"}},{block}]"#);
     let result = endpoint.call("eth_call", &params).await?;
     let found = || RpcFault::Unreachable(format!("expected bytes, found {}", shown(&result)));
     let text: &str = serde_json::from_slice(&result).map_err(|_| found())?;

@@ -1,13 +1,16 @@
 //! How questions become answers: those of a short window together, all of one block, round by round.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tidemill_pools::multicall::{Answer, Call};
 use tidemill_pools::query::{DecimalsFault, Detail, Progress, Query, Reading};
 use tokio::sync::{mpsc, Semaphore};
 
 use crate::body::{checksummed, Block, Reserves};
-use crate::chain::{Ask, Chain, Outcome};
+use crate::cache::Cache;
+use crate::chain::{Ask, Chain, Key, Outcome};
 use crate::endpoints::Endpoints;
 use crate::fault::Fault;
 use crate::node::Node;
@@ -17,20 +20,31 @@ const BATCHES_MAX: usize = 4;
 /// About as many pools as a node reads in one call.
 const BATCH_POOLS_MAX: usize = 250;
 
+/// How long the tokens of a pool are taken for known.
+const LASTING: Duration = Duration::from_secs(3_600);
+
 /// Reads the pools of one chain from its endpoints.
 pub(crate) struct Reader {
-    pub(crate) chain: Arc<Chain>,
-    pub(crate) endpoints: Endpoints,
-    pub(crate) window: Duration,
+    chain: Arc<Chain>,
+    endpoints: Endpoints,
+    window: Duration,
+    /// What was read before, so that what lasts is not asked again.
+    before: Mutex<Cache<Key, Arc<Reading>>>,
 }
 
 /// A pool that is being read, and who asked for it.
 struct Pending {
     ask: Ask,
     query: Query,
+    is_again: bool,
 }
 
 impl Reader {
+    /// Returns what reads `chain`, waiting `window` for more questions, and remembers `pools_max` pools' tokens.
+    pub(crate) fn new(chain: Arc<Chain>, endpoints: Endpoints, window: Duration, pools_max: usize) -> Self {
+        Self { chain, endpoints, window, before: Mutex::new(Cache::new(LASTING, pools_max)) }
+    }
+
     /// Answers questions until nobody can ask any more.
     pub(crate) async fn run(self: Arc<Self>, mut asks: mpsc::Receiver<Ask>) {
         let free = Arc::new(Semaphore::new(BATCHES_MAX));
@@ -56,13 +70,7 @@ impl Reader {
         let mut asks = self.chain.depart(asks, asked);
         let mut said = String::new();
         for endpoint in self.endpoints.in_order(asked) {
-            let mut pending: Vec<_> = asks
-                .drain(..)
-                .map(|ask| Pending {
-                    query: Query::new(ask.key.address, ask.key.kinds, Detail::Reserves),
-                    ask,
-                })
-                .collect();
+            let mut pending: Vec<_> = asks.drain(..).map(|ask| self.begin(ask, asked)).collect();
             match self.read_from(&endpoint.node, &mut pending, asked).await {
                 Ok(()) => return self.endpoints.worked(&endpoint),
                 Err(fault) => said = self.endpoints.failed(&endpoint, &fault, Instant::now()),
@@ -83,16 +91,21 @@ impl Reader {
         node.check().await?;
         let block = node.latest().await?;
         while !pending.is_empty() {
-            let calls: Vec<_> = pending.iter().flat_map(|one| one.query.calls()).cloned().collect();
-            let mut answers = node.ask(&calls, block).await?.into_iter();
-            for mut one in std::mem::take(pending) {
-                let mine = answers.by_ref().take(one.query.calls().len()).collect();
+            let answers = ask_each_once(node, pending, block).await?;
+            for (mut one, mine) in std::mem::take(pending).into_iter().zip(answers) {
                 let outcome = match one.query.take(mine) {
                     Progress::Ask => {
                         pending.push(one);
                         continue;
                     }
-                    Progress::Done(reading) => self.told(&reading, block),
+                    // The address may have another pool now: it is read from the beginning.
+                    Progress::Failed(_) if one.is_again => {
+                        one.query = anew(one.ask.key);
+                        one.is_again = false;
+                        pending.push(one);
+                        continue;
+                    }
+                    Progress::Done(reading) => self.keep(one.ask.key, *reading, block, asked),
                     Progress::Failed(error) => {
                         Err(Fault::Pool { chain: self.chain.name().to_owned(), error })
                     }
@@ -101,6 +114,33 @@ impl Reader {
             }
         }
         Ok(())
+    }
+
+    /// Returns the query for a pool: for all of it, or for what may have changed since it was read.
+    fn begin(&self, ask: Ask, now: Instant) -> Pending {
+        let before = self.before().get(&ask.key, now);
+        match before {
+            Some((_, reading)) => {
+                let query = Query::again(reading.as_ref().clone(), Detail::Reserves);
+                Pending { ask, query, is_again: true }
+            }
+            None => Pending { query: anew(ask.key), ask, is_again: false },
+        }
+    }
+
+    /// Remembers what was read, from when it was first read; returns it as it is told.
+    fn keep(&self, key: Key, reading: Reading, block: Block, asked: Instant) -> Outcome {
+        let outcome = self.told(&reading, block);
+        let mut before = self.before();
+        if before.get(&key, asked).is_none() {
+            before.put(key, Arc::new(reading), asked, asked);
+        }
+        outcome
+    }
+
+    fn before(&self) -> MutexGuard<'_, Cache<Key, Arc<Reading>>> {
+        // Nothing that could panic runs while it is held.
+        self.before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn told(&self, reading: &Reading, block: Block) -> Outcome {
@@ -118,4 +158,24 @@ impl Reader {
             .map(Arc::new)
             .map_err(|error| Fault::Endpoint { chain: chain.to_owned(), said: error.to_string() })
     }
+}
+
+/// Returns the query for all of a pool.
+fn anew(key: Key) -> Query {
+    Query::new(key.address, key.kinds, Detail::Reserves)
+}
+
+/// Returns the answers to each pool's calls; a call that several need, such as a token's decimals, is asked once.
+async fn ask_each_once(node: &Node, pending: &[Pending], block: Block) -> Result<Vec<Vec<Answer>>, String> {
+    let mut places = HashMap::new();
+    let mut calls = Vec::new();
+    for call in pending.iter().flat_map(|one| one.query.calls()) {
+        places.entry(call).or_insert_with(|| {
+            calls.push(call.clone());
+            calls.len() - 1
+        });
+    }
+    let answers = node.ask(&calls, block).await?;
+    let of = |call: &Call| places.get(call).and_then(|place| answers.get(*place)).cloned();
+    Ok(pending.iter().map(|one| one.query.calls().iter().filter_map(of).collect()).collect())
 }

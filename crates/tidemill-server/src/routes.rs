@@ -128,7 +128,7 @@ impl App {
             .chains
             .get(&query.chain_id)
             .ok_or_else(|| Fault::Chain { expected: self.known_chains.clone(), found: query.chain_id })?;
-        let answer = chain.reserves(Key { address, kinds }, started);
+        let answer = chain.reserves(Key { address, kinds });
         let told = timeout_at((started + self.request_timeout).into(), answer)
             .await
             .map_err(|_| Fault::Slow { chain: chain.name().to_owned(), waited: self.request_timeout })?;

@@ -23,6 +23,8 @@ use crate::StartError;
 /// An answer of 500 calls is far below it.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 const IDLE: Duration = Duration::from_secs(30);
+/// Source: JSON-RPC 2.0, error codes.
+const INVALID_PARAMS: i64 = -32602;
 /// Characters of a node's own words that a message repeats.
 const SAID_CHARS_MAX: usize = 200;
 
@@ -33,13 +35,15 @@ pub(crate) enum RpcFault {
     Unreachable(String),
     /// It answered that the call failed: asking for less may help.
     Refused(String),
+    /// It does not understand how the question is put.
+    Params(String),
 }
 
 impl RpcFault {
     /// Returns its words.
     pub(crate) fn said(self) -> String {
         match self {
-            Self::Unreachable(said) | Self::Refused(said) => said,
+            Self::Unreachable(said) | Self::Refused(said) | Self::Params(said) => said,
         }
     }
 }
@@ -155,7 +159,9 @@ fn result_of(bytes: &Bytes) -> Result<Bytes, RpcFault> {
         Ok(Frame::AnswerError { code, message, .. }) => {
             let shown: String = message.chars().take(SAID_CHARS_MAX).collect();
             let said = format!("answered {code}: {shown}");
-            Err(if is_of_the_call(code, &message.to_ascii_lowercase()) {
+            Err(if code == INVALID_PARAMS {
+                RpcFault::Params(said)
+            } else if is_of_the_call(code, &message.to_ascii_lowercase()) {
                 RpcFault::Refused(said)
             } else {
                 RpcFault::Unreachable(said)

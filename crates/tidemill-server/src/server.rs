@@ -109,7 +109,7 @@ fn chains(
         let (chain, asks) = Chain::new(one.name.clone(), limits, Arc::clone(metrics));
         let endpoints = Endpoints::new(one.name.clone(), nodes, Arc::clone(metrics), Arc::clone(notify));
         let window = Duration::from_millis(config.batch_window_ms);
-        let reader = Arc::new(Reader { chain: Arc::clone(&chain), endpoints, window });
+        let reader = Arc::new(Reader::new(Arc::clone(&chain), endpoints, window, config.cache_pools_max));
         runtime.spawn(reader.run(asks));
         if chains.insert(one.chain_id, chain).is_some() {
             return Err(StartError::SameChain { chain: one.name.clone(), chain_id: one.chain_id });
@@ -137,6 +137,7 @@ fn nodes(
             multicall_calls: chain.multicall_calls,
             chain_id: chain.chain_id,
             is_checked: Arc::default(),
+            is_by_number: Arc::default(),
             metrics: Arc::clone(metrics),
         })
     };

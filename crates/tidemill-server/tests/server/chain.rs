@@ -28,6 +28,10 @@ pub struct Behaviour {
     pub chain_id: AtomicU64,
     /// The newest block.
     pub number: AtomicU64,
+    /// Whether blocks can be named by their number alone.
+    pub is_old: AtomicBool,
+    /// Whether Multicall3 is there.
+    pub is_bare: AtomicBool,
     /// `eth_call`s taken.
     pub calls: AtomicUsize,
 }
@@ -128,8 +132,17 @@ impl Behaviour {
             }
             "eth_call" => {
                 self.calls.fetch_add(1, Ordering::SeqCst);
-                let data = question["params"][0]["data"].as_str().unwrap();
-                let calls = decode(&const_hex::decode(data).unwrap());
+                if self.is_old.load(Ordering::SeqCst) && !question["params"][1].is_string() {
+                    return json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "invalid block"}});
+                }
+                let data = const_hex::decode(question["params"][0]["data"].as_str().unwrap()).unwrap();
+                if !data.starts_with(&[0x82, 0xad, 0x56, 0xcb]) {
+                    return self.single(question["params"][0]["to"].as_str().unwrap(), &data);
+                }
+                if self.is_bare.load(Ordering::SeqCst) {
+                    return json!({"jsonrpc": "2.0", "id": 1, "result": "0x"});
+                }
+                let calls = decode(&data);
                 let hog = *self.hog.lock().unwrap();
                 if calls.iter().any(|(to, _)| Some(*to) == hog) {
                     return json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "out of gas"}});
@@ -138,6 +151,13 @@ impl Behaviour {
                 json!({"jsonrpc": "2.0", "id": 1, "result": hex(&encode(&answers))})
             }
             other => panic!("{other}"),
+        }
+    }
+
+    fn single(&self, to: &str, data: &[u8]) -> Value {
+        match self.view(&const_hex::decode_to_array(to).unwrap(), data) {
+            Some(found) => json!({"jsonrpc": "2.0", "id": 1, "result": hex(&found)}),
+            None => json!({"jsonrpc": "2.0", "id": 1, "error": {"code": 3, "message": "execution reverted"}}),
         }
     }
 

@@ -124,3 +124,35 @@ fn an_endpoint_of_another_chain_is_not_believed() {
     assert!(told.ends_with("expected an endpoint of chain 1, found one of 5"), "{told}");
     assert_eq!((other.calls(), right.calls() > 0), (0, true));
 }
+
+#[test]
+fn a_chain_without_multicall_and_a_node_that_knows_no_hashes_are_read_too() {
+    let chain = Chain::start(3);
+    chain.behaviour.is_old.store(true, Ordering::SeqCst);
+    chain.behaviour.is_bare.store(true, Ordering::SeqCst);
+    let running = start(&[&[&chain]], &[]);
+    let answer = ask(running.address, 1, pair(3));
+    assert_eq!(
+        (answer.status, &answer.body["reserves"]["reserve1"]),
+        (200, &json!("6")),
+        "{:?}",
+        answer.body
+    );
+}
+
+#[test]
+fn a_pool_that_is_read_again_costs_one_call_and_gives_the_new_reserves() {
+    let chain = Chain::start(2);
+    let running = start(&[&[&chain]], &[("cache_duration_ms", 0)]);
+    assert_eq!(ask(running.address, 1, pair(2)).body["reserves"]["reserve0"], "2");
+    let first = chain.calls();
+    chain.behaviour.pairs.lock().unwrap().insert(pair(2), (70, 71));
+    let again = ask(running.address, 1, pair(2)).body;
+    assert_eq!(
+        (&again["reserves"]["reserve0"], &again["reserves"]["reserve1"]),
+        (&json!("70"), &json!("71"))
+    );
+    assert_eq!(chain.calls() - first, 1);
+    chain.behaviour.pairs.lock().unwrap().remove(&pair(2));
+    assert_eq!(ask(running.address, 1, pair(2)).status, 404, "it is gone");
+}

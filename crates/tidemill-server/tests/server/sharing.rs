@@ -94,12 +94,12 @@ fn what_may_not_wait_is_shed_at_once_and_told_when_to_come_back() {
     let address = running.address;
     assert_eq!(ask(address, 1, pair(10)).status, 200);
     chain.slow_down(600_000);
-    for index in 1..=2 {
+    for index in 1..=8 {
         std::thread::spawn(move || ask(address, 1, pair(index)));
     }
-    until("both wait", || ask(address, 1, pair(3)).status == 503);
+    until("two wait and six are shed", || counter(address, "queries_shed_total") == 6);
     let began = Instant::now();
-    let shed = ask(address, 1, pair(4));
+    let shed = ask(address, 1, pair(9));
     assert_eq!(shed.status, 503);
     assert!(shed.headers.contains("retry-after: 1\r\n"));
     assert!(shed.body["error"].as_str().unwrap().contains("at most 2 requests"));
