@@ -30,8 +30,10 @@ __all__ = [
     "Receipts",
     "UniswapV2Pool",
     "UniswapV3Pool",
+    "decode_aggregate3",
     "decode_logs",
     "dex_types",
+    "encode_aggregate3",
     "keccak256",
     "parse_head",
     "parse_logs",
@@ -554,6 +556,12 @@ class PoolServer:
         GIL. Return whether all did.
         """
 
+def encode_aggregate3(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the calldata of Multicall3's `aggregate3` for contracts and calldata; every call may fail by itself."""
+
+def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
+    """Return what each of `expected` calls gave, None where it failed. Raises: Malformed."""
+
 def dex_types() -> list[tuple[str, list[str]]]:
     """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""
 
@@ -661,7 +669,7 @@ class PoolQueries:
     def advance(self) -> None:
         """End the round, whose calls are all answered, and find the calls of the next."""
     def results(self) -> list[PoolReading | PoolUnread]:
-        """Return what became of each pool: of `pools` first, then of `again`.
+        """Hand out, once, what became of each pool: of `pools` first, then of `again`.
 
         Raises: RuntimeError, where one is still being read.
         """

@@ -11,9 +11,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill._rust import PoolError, PoolQueries, PoolReading, PoolUnread
+from tidemill._rust import PoolError, PoolQueries, PoolReading, PoolUnread, encode_aggregate3
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.multicall import encode_aggregate3
 from tidemill.chains.evm.pool_cache import PoolCache
 from tidemill.chains.evm.pool_query import (
     NotContract,
@@ -333,7 +332,7 @@ async def test_a_state_of_another_kind_than_asked_for_is_not_told(reading: PoolR
     assert query.asked[1][0] == PoolWanted(b"\x05" * 20, "curve")
 
 
-def test_calldata_is_that_of_the_coder_in_python() -> None:
+def test_a_round_s_calldata_is_that_of_its_calls() -> None:
     queries = PoolQueries([(bytes([index]) * 20, None) for index in range(7)], is_exact=True)
     calls = [queries.call(index) for index in range(len(queries))]
     assert queries.aggregate(0, len(calls)) == encode_aggregate3(calls)

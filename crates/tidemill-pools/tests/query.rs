@@ -297,6 +297,7 @@ fn a_crypto_pool_is_read_whole() {
         (0xc146_bf94, scale),
         (0x1816_0ddd, d),
         (0x09c3_da6a, number(600)),
+        (0x4469_ed14, decimal("5000000000")),
     ] {
         chain.tell(POOL, selector, &[], words(&[told]));
     }

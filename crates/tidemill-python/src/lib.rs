@@ -73,7 +73,7 @@ mod module {
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    use super::pool_query::{decode, dex_types, encode, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Reverted};
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
 use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
 use tidemill_pools::uniswap_v2::Fee;
 
@@ -114,9 +114,7 @@ impl PoolReading {
 
     fn amount_out(&self, coin_in: usize, coin_out: usize, amount_in: Uint) -> PyResult<Uint> {
         match &self.reading.exact {
-            Ok(exact) => {
-                exact.amount_out(coin_in, coin_out, amount_in.0).map(Uint).map_err(errors::pool)
-            }
+            Ok(exact) => exact.amount_out(coin_in, coin_out, amount_in.0).map(Uint).map_err(errors::pool),
             Err(doubt) => Err(errors::PoolError::new_err(format!("Doubt: {doubt}"))),
         }
     }
@@ -145,7 +143,7 @@ pub struct PoolUnread {
     message: String,
 }
 
-/// Many pools being read in the same rounds.
+/// Many pools being read in the same rounds; the results are handed out once.
 #[pyclass(frozen, module = "tidemill._rust")]
 pub struct PoolQueries {
     batch: Mutex<Batch>,
@@ -195,10 +193,15 @@ impl PoolQueries {
         PyBytes::new(py, &encode_aggregate3(calls.iter()))
     }
 
-    fn call<'py>(&self, py: Python<'py>, index: usize) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
         let batch = self.batch();
         let call = batch.calls().get(index);
-        let call = call.ok_or_else(|| PyValueError::new_err(format!("expected a call of this round, found {index}")))?;
+        let call = call
+            .ok_or_else(|| PyValueError::new_err(format!("expected a call of this round, found {index}")))?;
         Ok((PyBytes::new(py, &call.to), PyBytes::new(py, &call.data)))
     }
 
@@ -219,11 +222,15 @@ impl PoolQueries {
     }
 
     fn results(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let results = self.batch().clone().results();
+        let results = std::mem::take(&mut *self.batch()).results();
         let mut objects = Vec::with_capacity(results.len());
         for (result, address) in results.into_iter().zip(&self.addresses) {
             objects.push(match result {
-                None => return Err(PyRuntimeError::new_err("expected every pool at its end, found one that is not")),
+                None => {
+                    return Err(PyRuntimeError::new_err(
+                        "expected every pool at its end, found one that is not",
+                    ))
+                }
                 Some(Ok(reading)) => Py::new(py, PoolReading { reading: *reading })?.into_any(),
                 Some(Err(error)) => Py::new(py, unread(py, address, &error))?.into_any(),
             });
@@ -249,6 +256,20 @@ fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread 
 fn unknown(name: &str) -> PyErr {
     let known: Vec<_> = DEX_TYPES.iter().map(|(name, _)| *name).collect();
     PyValueError::new_err(format!("dex_type: expected one of {}, found {name:?}", known.join(", ")))
+}
+
+/// Returns the calldata of `aggregate3` for these contracts and calldata, in which every call may fail by itself.
+#[pyfunction(name = "encode_aggregate3")]
+pub fn encode(py: Python<'_>, questions: Vec<([u8; 20], Vec<u8>)>) -> Bound<'_, PyBytes> {
+    let calls: Vec<_> = questions.into_iter().map(|(to, data)| Call { to, data }).collect();
+    PyBytes::new(py, &encode_aggregate3(calls.iter()))
+}
+
+/// Returns what each of `expected` calls gave, `None` where it failed.
+#[pyfunction(name = "decode_aggregate3")]
+pub fn decode(py: Python<'_>, data: &[u8], expected: usize) -> PyResult<Vec<Option<Bound<'_, PyBytes>>>> {
+    let answers = decode_aggregate3(data, expected).map_err(|error| errors::malformed(py, &error))?;
+    Ok(answers.into_iter().map(|answer| answer.ok().map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
 /// Returns the kinds of pools that each name of an exchange means.

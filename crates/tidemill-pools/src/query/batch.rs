@@ -16,7 +16,7 @@ enum Member {
 }
 
 /// Pools that are read in the same rounds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Batch {
     members: Vec<Member>,
     calls: Vec<Call>,

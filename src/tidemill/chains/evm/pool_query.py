@@ -151,7 +151,7 @@ class PoolQuery:
             fault = _FAULTS.get(result.reason, StrangeAnswer)
             return fault(f"{self._where}: {result.message} (block {number})")
         factory = self._factories.get(result.factory or b"")
-        if factory is not None and result.kind == "uniswap_v2":
+        if factory is not None and result.fee_e18 is None and result.kind == "uniswap_v2":
             result = result.with_pair_fee(factory.fee_numerator, factory.fee_denominator)
         return PoolState(result, factory.dex if factory else None, number, block_hash, asked_ns)
 
