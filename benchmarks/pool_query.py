@@ -1,7 +1,7 @@
 """Pools of a real node refreshed in one eth_call, beside web3.py, which asks one call after the other.
 
-The pools are copies of the sandbox's own, code and storage, at other addresses: the node runs the venues' code
-for each. What is timed is one refresh, from asking for the newest block to the last object made.
+The pools are copies of the sandbox's own, code and storage, at other addresses: the node runs the venues'
+code for each. What is timed is one refresh, from asking for the newest block to the last object made.
 """
 
 import asyncio

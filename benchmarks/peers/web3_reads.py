@@ -1,7 +1,7 @@
 """Read pools with web3.py, one call after the other: run by its own interpreter, JSON in, JSON out.
 
 In:  {"url", "pools": {name: [[address, kind, [token0, token1]], ..]}, "rounds"}
-Out: {"version", "reads": {name: {"ms": median of the rounds, "states": [[number, ..], ..]}}}; numbers are texts.
+Out: {"version", "reads": {name: {"ms": median of rounds, "states": [[number, ..], ..]}}}; numbers as text
 """
 
 import importlib.metadata

@@ -557,7 +557,7 @@ class PoolServer:
         """
 
 def encode_aggregate3(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return the calldata of Multicall3's `aggregate3` for contracts and calldata; every call may fail by itself."""
+    """Return the calldata of Multicall3's `aggregate3` for contracts and calldata, each of which may fail."""
 
 def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
     """Return what each of `expected` calls gave, None where it failed. Raises: Malformed."""

@@ -267,7 +267,11 @@ pub fn encode(py: Python<'_>, questions: Vec<([u8; 20], Vec<u8>)>) -> Bound<'_, 
 
 /// Returns what each of `expected` calls gave, `None` where it failed.
 #[pyfunction(name = "decode_aggregate3")]
-pub fn decode(py: Python<'_>, data: &[u8], expected: usize) -> PyResult<Vec<Option<Bound<'_, PyBytes>>>> {
+pub fn decode<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    expected: usize,
+) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
     let answers = decode_aggregate3(data, expected).map_err(|error| errors::malformed(py, &error))?;
     Ok(answers.into_iter().map(|answer| answer.ok().map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
