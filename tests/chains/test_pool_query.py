@@ -84,6 +84,29 @@ async def test_what_was_read_quotes_as_the_contracts_do(world: World) -> None:
                     assert state.reading.amount_out(0, 1, amount) == expected
 
 
+EXACT_KINDS = {
+    "balancer_v2_weighted": "balancer_v2",
+    "balancer_v2_stable": "balancer_v2",
+    "curve_stable": "curve_stable",
+    "curve_stable_ng": "curve_stable",
+    "pancake_v3": "uniswap_v3",
+}
+
+
+async def test_pools_of_curve_and_balancer_quote_what_their_contracts_quoted(world: World) -> None:
+    further = [pool for pool in getattr(world, "further_pools", ()) if pool.protocol in EXACT_KINDS]
+    if not further:
+        pytest.skip("not tested: expected a sandbox with pools of Curve and Balancer, found one without")
+    async with querying(config_of(world), world.http_url) as query:
+        states = await query.read([PoolWanted(bytes_of(pool.address)) for pool in further], is_exact=True)
+    for pool, state in zip(further, states, strict=True):
+        assert isinstance(state, PoolState), state
+        assert state.reading.kind == EXACT_KINDS[pool.protocol]
+        # no doubt is left where the contract's own quotes were ours, to the unit
+        assert state.reading.doubt is None, pool
+        assert state.reading.amount_out(0, 1, state.reading.coins[0].reserve // 1_000) > 0
+
+
 async def test_what_is_asked_again_asks_less_and_says_the_same(world: World) -> None:
     addresses = [bytes_of(pool.address) for pool in world.pools]
     async with querying(config_of(world), world.http_url) as query:
