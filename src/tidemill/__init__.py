@@ -4,11 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidemill.app.pool_pipeline import PoolPipeline
     from tidemill.app.websocket_manager import WebSocketManager
 
-__all__ = ["WebSocketManager"]
+__all__ = ["PoolPipeline", "WebSocketManager"]
 
-_HOMES = {"WebSocketManager": "tidemill.app.websocket_manager"}
+_HOMES = {
+    "PoolPipeline": "tidemill.app.pool_pipeline",
+    "WebSocketManager": "tidemill.app.websocket_manager",
+}
 """Where the public classes live: they are imported when they are asked for, as they bring much with them."""
 
 

@@ -4,7 +4,7 @@ Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are ra
 immutable but `PoolSet`, and safe to share between threads.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, Self, final
 
 import pyarrow as pa
@@ -27,15 +27,23 @@ __all__ = [
     "Notice",
     "Opportunity",
     "Pool",
+    "PoolCoin",
     "PoolError",
+    "PoolQueries",
+    "PoolReading",
+    "PoolServer",
     "PoolSet",
+    "PoolUnread",
     "Receipts",
     "Searcher",
     "SolidlyPool",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
+    "decode_aggregate3",
     "decode_logs",
+    "dex_types",
+    "encode_aggregate3",
     "keccak256",
     "parse_head",
     "parse_logs",
@@ -945,4 +953,142 @@ class Searcher:
         """Return what pays among the circles through the pools touched, best first, and pools that refused.
 
         `costs` are those of circles by start token; without them there is no net profit.
+        """
+
+@final
+class PoolServer:
+    """The HTTP server of pools' reserves, on threads of its own.
+
+    Raises: Refused, where the configuration does not fit together or the port cannot be had; no message has a
+    URL.
+    """
+
+    def __new__(cls, config: bytes, notify: Callable[[str], object]) -> Self:
+        """Listen and serve: `config` is JSON with every field of `Config` in crates/tidemill-server; `notify`
+        is told, on a thread of the server, when an endpoint fails and when it answers again.
+        """
+    @property
+    def address(self) -> str:
+        """Where it listens, host:port."""
+    def stop(self) -> bool:
+        """Accept nothing more, let requests in flight finish for a bounded time, and end; blocks, without the
+        GIL. Return whether all did.
+        """
+
+def encode_aggregate3(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the calldata of Multicall3's `aggregate3` for contracts and calldata, each of which may fail."""
+
+def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
+    """Return what each of `expected` calls gave, None where it failed. Raises: Malformed."""
+
+def dex_types() -> list[tuple[str, list[str]]]:
+    """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""
+
+@final
+class PoolCoin:
+    """One token of a pool that was read."""
+
+    @property
+    def address(self) -> bytes: ...
+    @property
+    def reserve(self) -> int:
+        """What the pool holds of it, raw units; of pools with ticks what the token says, unclaimed fees
+        included.
+        """
+    @property
+    def decimals(self) -> int | None:
+        """Absent where the token does not tell them, or tells an absurd number."""
+    @property
+    def decimals_fault(self) -> str | None:
+        """Why they are absent."""
+
+@final
+class PoolReading:
+    """A pool as it was read from a node."""
+
+    @property
+    def address(self) -> bytes: ...
+    @property
+    def kind(self) -> str:
+        """One of the kinds of `dex_types`."""
+    @property
+    def factory(self) -> bytes | None:
+        """Contract that made it, or the vault that keeps its tokens; absent where it does not tell."""
+    @property
+    def coins(self) -> tuple[PoolCoin, ...]:
+        """Its tokens in its own order, 2 to 8; a Balancer pool's own share token is not among them."""
+    @property
+    def fee_e18(self) -> int | None:
+        """Fee of a swap in 10^-18 of the amount, now; absent where the pool does not tell."""
+    @property
+    def sqrt_price_x96(self) -> int | None:
+        """Absent, as the three below, for pools without ticks."""
+    @property
+    def tick(self) -> int | None: ...
+    @property
+    def liquidity(self) -> int | None: ...
+    @property
+    def tick_spacing(self) -> int | None: ...
+    @property
+    def doubt(self) -> str | None:
+        """Why it cannot be quoted; absent where it can."""
+    @property
+    def pool(self) -> Pool | None:
+        """Its exact state, for kinds that are followed by their logs and were read exactly."""
+    def amount_out(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what an exact swap between two of `coins`, by their places, gives.
+
+        Raises: PoolError, where the contract would revert or there is a doubt.
+        """
+    def with_pair_fee(self, numerator: int, denominator: int) -> PoolReading:
+        """Return the pair with its factory's fee, so that it can be quoted; other kinds as they are.
+
+        Raises: PoolError, where that is no fee.
+        """
+    def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class PoolUnread:
+    """Why a pool could not be read."""
+
+    @property
+    def address(self) -> bytes: ...
+    @property
+    def reason(self) -> str:
+        """The reason's name, such as not_contract."""
+    @property
+    def message(self) -> str: ...
+
+@final
+class PoolQueries:
+    """Many pools being read in the same rounds, each of which is answered from the same block."""
+
+    def __new__(
+        cls,
+        pools: Sequence[tuple[bytes, str | None]],
+        *,
+        is_exact: bool,
+        again: Sequence[PoolReading] = (),
+    ) -> Self:
+        """Read `pools`, each an address and the exchange it is said to be of, and what may have changed of
+        those in `again`; `is_exact` asks for all that an exact swap needs.
+
+        Raises: ValueError, where an exchange is not known.
+        """
+    def __len__(self) -> int:
+        """Return the number of calls of this round; 0 where every pool is at its end."""
+    def aggregate(self, first: int, last: int) -> bytes:
+        """Return calls of this round as the calldata of Multicall3's aggregate3."""
+    def call(self, index: int) -> tuple[bytes, bytes]:
+        """Return one call of this round: contract and calldata. Raises: ValueError, where there is none."""
+    def put_aggregate(self, first: int, last: int, answer: bytes) -> None:
+        """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+    def put(self, index: int, answer: bytes | None) -> None:
+        """Take what one call gave; None where it reverted."""
+    def advance(self) -> None:
+        """End the round, whose calls are all answered, and find the calls of the next."""
+    def results(self) -> list[PoolReading | PoolUnread]:
+        """Hand out, once, what became of each pool: of `pools` first, then of `again`.
+
+        Raises: RuntimeError, where one is still being read.
         """

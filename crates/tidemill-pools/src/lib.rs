@@ -17,8 +17,10 @@ mod factory;
 pub mod full_math;
 mod kind;
 mod limbs;
+pub mod multicall;
 mod patch;
 mod pool_set;
+pub mod query;
 
 pub use chain::{Address, Hash, Head, Log, Logs};
 pub use error::{DecodeError, PoolError, RecordError};

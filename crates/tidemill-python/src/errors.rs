@@ -34,6 +34,11 @@ pub fn malformed(py: Python<'_>, error: &impl std::fmt::Display) -> PyErr {
     fault(py, "Malformed", error.to_string())
 }
 
+/// Returns `Refused`, with the words of `error`: it is of no use to try again.
+pub fn refused(py: Python<'_>, error: &impl std::fmt::Display) -> PyErr {
+    fault(py, "Refused", error.to_string())
+}
+
 /// Returns `PoolError`, which begins with the reason's name.
 pub fn pool(error: Refusal) -> PyErr {
     let reason = format!("{error:?}");

@@ -15,6 +15,8 @@ mod log_columns;
 mod logs;
 mod numbers;
 mod pool;
+mod pool_query;
+mod pool_server;
 mod pool_set;
 mod receipts;
 mod search;
@@ -84,6 +86,10 @@ mod module {
     use super::logs::Logs;
     #[pymodule_export]
     use super::pool::Pool;
+    #[pymodule_export]
+    use super::pool_query::{decode, dex_types, encode, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    #[pymodule_export]
+    use super::pool_server::PoolServer;
     #[pymodule_export]
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]

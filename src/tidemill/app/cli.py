@@ -162,6 +162,14 @@ def sandbox(
 
 
 @app.command()
+def pool_server(config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Tell over HTTP what any pool of the configured chains holds, until stopped."""
+    from tidemill.app import pool_server as command
+
+    raise SystemExit(command.main(_environment(config, data)))
+
+
+@app.command()
 def doctor(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Check that everything tidemill needs is there and works."""
     from tidemill.app import doctor as command

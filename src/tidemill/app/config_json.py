@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from tidemill.app.settings import ALIASES, IngestSettings, IntervalSeconds, Settings
+from tidemill.app.settings import ALIASES, IngestSettings, IntervalSeconds, PoolServerSettings, Settings
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import NAME_FIELD, S, load
 from tidemill.core.redact import Redactor
@@ -20,7 +20,7 @@ class _Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool = True
     use_websockets: bool = True
     polling_interval_seconds: IntervalSeconds | None = None
-    cache_duration_seconds: Annotated[float, Meta(ge=0)] | None = None
+    cache_duration_seconds: Annotated[float, Meta(ge=0, le=86_400)] = PoolServerSettings().cache_duration_s
     description: str = ""
 
 
@@ -67,6 +67,11 @@ def settings_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
         for name in named
     }
     return Settings(chains=chains, subgraphs=subgraphs, ingest=structs.replace(ingest, **changes))
+    return Settings(
+        chains=chains,
+        ingest=structs.replace(ingest, **changes),
+        pool_server=PoolServerSettings(cache_duration_s=pipeline.cache_duration_seconds),
+    )
 
 
 def _chain(name: str, entry: Any, where: str) -> EvmConfig:

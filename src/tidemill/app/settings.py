@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, structs
 
 from tidemill.bus import BusSettings
-from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.config import EvmConfig, Positive
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
@@ -24,6 +24,8 @@ ALIASES = {
     "PROMETHEUS_PORT": "metrics.port",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
+    "ENABLE_RUST_ENGINE": "pool_server.enabled",
+    "RUST_SERVER_PORT": "pool_server.port",
 }
 """Environment names that users' shells have already, and the setting that each stands for."""
 IntervalSeconds = Annotated[float, Meta(ge=0.001, le=86_400)]
@@ -67,6 +69,41 @@ class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How often that is, for every chain; absent: each chain's own `poll_ms`."""
 
 
+class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [pool_server]: what any pool holds, over HTTP."""
+
+    enabled: bool = False
+    """Whether `up` serves it too; `tidemill pool-server` does in any case."""
+    host: str = "127.0.0.1"
+    """The address to listen at; this one is reached from this machine alone. Who reaches it may ask."""
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 3000
+    """The port to listen at; 0 takes any that is free and says which."""
+    cache_duration_s: Annotated[float, Meta(ge=0, le=86_400)] = 10.0
+    """No answer is of a state that is older, counted from before the chain was asked; 0 asks each time."""
+    cache_pools_max: Positive = 10_000
+    """Pools of each chain that are kept, a kilobyte each; the one asked longest ago makes room."""
+    batch_window_ms: Annotated[int, Meta(ge=0, le=1_000)] = 2
+    """How long a question waits for others of its chain, to be asked in one call; far below what an answer
+    takes.
+    """
+    connections_max: Positive = 1_024
+    """Connections at a time; further ones wait to be accepted."""
+    waiting_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 512
+    """Requests of each chain that wait for its answer at a time; further ones get HTTP 503 at once."""
+    body_bytes_max: Positive = 16_384
+    """Of a request; a question has about 150."""
+    request_timeout_ms: Positive = 10_000
+    """How long a request may take, its body's arrival included."""
+    idle_timeout_ms: Positive = 60_000
+    """How long a connection may be idle, take to send a request's head, or not take its answer."""
+    answer_timeout_ms: Positive = 4_000
+    """How long an endpoint may take for one question; then the next is asked, within the request's time."""
+    stop_timeout_ms: Positive = 10_000
+    """How long requests in flight may take to finish when the server stops."""
+    threads: Annotated[int, Meta(ge=1, le=256)] = 2
+    """Threads that serve: one answers some tens of thousands of requests a second."""
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
@@ -78,6 +115,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ingest: IngestSettings = IngestSettings()
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
+    pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
     search: dict[str, SearchConfig] = {}

@@ -66,6 +66,7 @@ async def _up(
 ) -> bool:
     """Read until a signal; return whether every chain ended by itself."""
     from tidemill.app.live import LiveState
+    from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
 
     state = LiveState()
@@ -77,6 +78,8 @@ async def _up(
         socket = await opened.enter_async_context(
             serving(environment.paths.data, lambda: _status(engine, ports), engine.query)
         )
+        if environment.settings.pool_server.enabled:
+            await opened.enter_async_context(serving_pools(environment))
         _log.info(
             "reading %s into %s; status and sql at %s",
             ", ".join(engine.statuses),

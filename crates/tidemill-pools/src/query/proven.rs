@@ -1,0 +1,69 @@
+//! Which code does a pool run: the one that quotes every trial swap, to the unit, as the pool itself does.
+//!
+//! Generations of contracts that answer the same views differ in where they round. Amounts are looked for on which the
+//! candidates differ, and the pool is asked for these.
+
+use ruint::aliases::U256;
+
+use crate::error::PoolError;
+
+use super::reading::{Coin, Doubt};
+
+/// How many amounts are tried to tell two candidates apart; those that agree on all of them are as good as equal.
+const TRIES: usize = 96;
+
+/// A swap that the pool is to quote: coins by their places, and what is paid in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trial {
+    pub(super) i: usize,
+    pub(super) j: usize,
+    pub(super) amount: U256,
+}
+
+/// What the pool quoted.
+pub(super) type Told = (Trial, U256);
+
+fn part_of(coins: &[Coin], i: usize, part: usize) -> U256 {
+    coins.get(i).map_or(U256::ZERO, |coin| coin.reserve) / U256::from(part) + U256::from(13)
+}
+
+/// Returns swaps in every direction that touches the first coin, and swaps that tell the candidates apart.
+pub(super) fn trials<T>(
+    candidates: &[T],
+    coins: &[Coin],
+    quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
+) -> Vec<Trial> {
+    let directions = (1..coins.len()).flat_map(|k| [(0, k, 100), (k, 0, 9)]);
+    let mut found: Vec<_> =
+        directions.map(|(i, j, part)| Trial { i, j, amount: part_of(coins, i, part) }).collect();
+    for (index, one) in candidates.iter().enumerate() {
+        for other in candidates.iter().skip(index + 1) {
+            let apart = (0..TRIES).map(|index| nth(coins, index)).find(|trial| {
+                matches!((quote(one, *trial), quote(other, *trial)), (Ok(one), Ok(other)) if one != other)
+            });
+            found.extend(apart.filter(|trial| !found.contains(trial)));
+        }
+    }
+    found
+}
+
+/// Returns a trial of another direction and size for each index.
+fn nth(coins: &[Coin], index: usize) -> Trial {
+    let count = coins.len().max(2);
+    let (i, step) = (index % count, 1 + index / count % (count - 1));
+    let j = (i + step) % count;
+    Trial { i, j, amount: part_of(coins, i, 4 + index * index) }
+}
+
+/// Returns the first candidate that gives every answer the pool gave.
+pub(super) fn proven<T>(
+    candidates: Vec<T>,
+    told: &[Told],
+    quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
+) -> Result<T, Doubt> {
+    if told.is_empty() || candidates.is_empty() {
+        return Err(Doubt::Refused);
+    }
+    let gives_all = |pool: &T| told.iter().all(|(trial, out)| quote(pool, *trial) == Ok(*out));
+    candidates.into_iter().find(gives_all).ok_or(Doubt::Disproved)
+}

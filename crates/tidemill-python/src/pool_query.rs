@@ -1,0 +1,283 @@
+//! Pools read by their addresses: the calls of many as one, and what the answers make of them.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
+use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
+use tidemill_pools::uniswap_v2::Fee;
+
+use crate::errors;
+use crate::numbers::{hex, Uint};
+use crate::pool::object;
+
+/// A pool that was read.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct PoolReading {
+    reading: Reading,
+}
+
+/// One token of a pool that was read.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct PoolCoin {
+    coin: Coin,
+}
+
+#[pymethods]
+impl PoolCoin {
+    #[getter]
+    fn address<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.coin.address)
+    }
+
+    #[getter]
+    fn reserve(&self) -> Uint {
+        Uint(self.coin.reserve)
+    }
+
+    #[getter]
+    fn decimals(&self) -> Option<u8> {
+        self.coin.decimals.ok()
+    }
+
+    #[getter]
+    fn decimals_fault(&self) -> Option<String> {
+        self.coin.decimals.err().map(|fault| fault.to_string())
+    }
+
+    fn __repr__(&self) -> String {
+        format!("PoolCoin({}, reserve={})", hex(&self.coin.address), self.coin.reserve)
+    }
+}
+
+#[pymethods]
+impl PoolReading {
+    #[getter]
+    fn address<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.reading.address)
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.reading.kind.name()
+    }
+
+    #[getter]
+    fn factory<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.reading.factory.map(|factory| PyBytes::new(py, &factory))
+    }
+
+    #[getter]
+    fn coins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.reading.coins.iter().map(|coin| PoolCoin { coin: coin.clone() }))
+    }
+
+    #[getter]
+    fn fee_e18(&self) -> Option<Uint> {
+        self.reading.fee_e18.map(Uint)
+    }
+
+    #[getter]
+    fn sqrt_price_x96(&self) -> Option<Uint> {
+        self.reading.slot.map(|slot| Uint(slot.sqrt_price_x96))
+    }
+
+    #[getter]
+    fn tick(&self) -> Option<i32> {
+        self.reading.slot.map(|slot| slot.tick)
+    }
+
+    #[getter]
+    fn liquidity(&self) -> Option<u128> {
+        self.reading.slot.map(|slot| slot.liquidity)
+    }
+
+    #[getter]
+    fn tick_spacing(&self) -> Option<i32> {
+        self.reading.slot.map(|slot| slot.tick_spacing)
+    }
+
+    #[getter]
+    fn doubt(&self) -> Option<String> {
+        self.reading.exact.as_ref().err().map(ToString::to_string)
+    }
+
+    #[getter]
+    fn pool(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        match &self.reading.exact {
+            Ok(Exact::Pool(pool)) => object(py, None, pool.clone()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn amount_out(&self, coin_in: usize, coin_out: usize, amount_in: Uint) -> PyResult<Uint> {
+        match &self.reading.exact {
+            Ok(exact) => exact.amount_out(coin_in, coin_out, amount_in.0).map(Uint).map_err(errors::pool),
+            Err(doubt) => Err(errors::PoolError::new_err(format!("Doubt: {doubt}"))),
+        }
+    }
+
+    fn with_pair_fee(&self, numerator: u32, denominator: u32) -> PyResult<Self> {
+        let mut reading = self.reading.clone();
+        let set = Fee::new(numerator, denominator).and_then(|fee| reading.set_pair_fee(fee));
+        set.map_err(errors::pool)?;
+        Ok(Self { reading })
+    }
+
+    fn __eq__(&self, other: &Self) -> bool {
+        self.reading == other.reading
+    }
+
+    fn __repr__(&self) -> String {
+        format!("PoolReading({}, {})", self.kind(), hex(&self.reading.address))
+    }
+}
+
+/// Why a pool could not be read.
+#[pyclass(frozen, get_all, module = "tidemill._rust")]
+pub struct PoolUnread {
+    address: Py<PyBytes>,
+    reason: &'static str,
+    message: String,
+}
+
+/// Many pools being read in the same rounds; the results are handed out once.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct PoolQueries {
+    batch: Mutex<Batch>,
+    addresses: Vec<[u8; 20]>,
+}
+
+fn detail(is_exact: bool) -> Detail {
+    if is_exact {
+        Detail::Exact
+    } else {
+        Detail::Reserves
+    }
+}
+
+#[pymethods]
+impl PoolQueries {
+    #[new]
+    #[pyo3(signature = (pools, *, is_exact, again=Vec::new()))]
+    fn new(
+        pools: Vec<([u8; 20], Option<String>)>,
+        is_exact: bool,
+        again: Vec<PyRef<'_, PoolReading>>,
+    ) -> PyResult<Self> {
+        let mut queries = Vec::with_capacity(pools.len() + again.len());
+        for (address, dex_type) in pools {
+            let kinds = match dex_type {
+                None => &[],
+                Some(name) => kinds_of(&name).ok_or_else(|| unknown(&name))?,
+            };
+            queries.push(Query::new(address, kinds, detail(is_exact)));
+        }
+        for before in again {
+            queries.push(Query::again(before.reading.clone(), detail(is_exact)));
+        }
+        let addresses = queries.iter().map(Query::address).collect();
+        Ok(Self { batch: Mutex::new(Batch::new(queries)), addresses })
+    }
+
+    /// The number of calls of this round; 0 where every pool is at its end.
+    fn __len__(&self) -> usize {
+        self.batch().calls().len()
+    }
+
+    fn aggregate<'py>(&self, py: Python<'py>, first: usize, last: usize) -> Bound<'py, PyBytes> {
+        let batch = self.batch();
+        let calls = batch.calls().get(first..last).unwrap_or_default();
+        PyBytes::new(py, &encode_aggregate3(calls.iter()))
+    }
+
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let batch = self.batch();
+        let call = batch.calls().get(index);
+        let call = call
+            .ok_or_else(|| PyValueError::new_err(format!("expected a call of this round, found {index}")))?;
+        Ok((PyBytes::new(py, &call.to), PyBytes::new(py, &call.data)))
+    }
+
+    fn put_aggregate(&self, py: Python<'_>, first: usize, last: usize, answer: &[u8]) -> PyResult<()> {
+        let expected = last.saturating_sub(first);
+        let answers = decode_aggregate3(answer, expected).map_err(|error| errors::malformed(py, &error))?;
+        self.batch().put(first, answers);
+        Ok(())
+    }
+
+    fn put(&self, index: usize, answer: Option<&[u8]>) {
+        let answer: Answer = answer.map(<[u8]>::to_vec).ok_or_else(|| Reverted(Vec::new()));
+        self.batch().put(index, vec![answer]);
+    }
+
+    fn advance(&self, py: Python<'_>) {
+        py.detach(|| self.batch().advance());
+    }
+
+    fn results(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let results = std::mem::take(&mut *self.batch()).results();
+        let mut objects = Vec::with_capacity(results.len());
+        for (result, address) in results.into_iter().zip(&self.addresses) {
+            objects.push(match result {
+                None => {
+                    return Err(PyRuntimeError::new_err(
+                        "expected every pool at its end, found one that is not",
+                    ))
+                }
+                Some(Ok(reading)) => Py::new(py, PoolReading { reading: *reading })?.into_any(),
+                Some(Err(error)) => Py::new(py, unread(py, address, &error))?.into_any(),
+            });
+        }
+        Ok(objects)
+    }
+}
+
+impl PoolQueries {
+    fn batch(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread {
+    PoolUnread {
+        address: PyBytes::new(py, address).unbind(),
+        reason: error.reason(),
+        message: error.to_string(),
+    }
+}
+
+fn unknown(name: &str) -> PyErr {
+    let known: Vec<_> = DEX_TYPES.iter().map(|(name, _)| *name).collect();
+    PyValueError::new_err(format!("dex_type: expected one of {}, found {name:?}", known.join(", ")))
+}
+
+/// Returns the calldata of `aggregate3` for these contracts and calldata, in which every call may fail by itself.
+#[pyfunction(name = "encode_aggregate3")]
+pub fn encode(py: Python<'_>, questions: Vec<([u8; 20], Vec<u8>)>) -> Bound<'_, PyBytes> {
+    let calls: Vec<_> = questions.into_iter().map(|(to, data)| Call { to, data }).collect();
+    PyBytes::new(py, &encode_aggregate3(calls.iter()))
+}
+
+/// Returns what each of `expected` calls gave, `None` where it failed.
+#[pyfunction(name = "decode_aggregate3")]
+pub fn decode<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    expected: usize,
+) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
+    let answers = decode_aggregate3(data, expected).map_err(|error| errors::malformed(py, &error))?;
+    Ok(answers.into_iter().map(|answer| answer.ok().map(|bytes| PyBytes::new(py, &bytes))).collect())
+}
+
+/// Returns the kinds of pools that each name of an exchange means.
+#[pyfunction]
+pub fn dex_types() -> Vec<(&'static str, Vec<&'static str>)> {
+    DEX_TYPES.iter().map(|(name, kinds)| (*name, kinds.iter().map(|kind| kind.name()).collect())).collect()
+}
