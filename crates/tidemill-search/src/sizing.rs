@@ -10,6 +10,7 @@ mod wide;
 use ruint::aliases::U256;
 use tidemill_pools::PoolError;
 
+use crate::float::to_u256;
 use crate::leg::Leg;
 
 pub(crate) use refine::Path;
@@ -85,13 +86,22 @@ pub fn size(legs: &[Leg<'_>], effort: Effort) -> Result<Option<Sized>, PoolError
     }
     let path = Path::new(legs);
     let estimate = match products::solve(legs) {
-        products::Solved::Pays(mut estimate) => {
-            wide::sharpen(legs, &mut estimate);
-            return Ok(path.refine(&estimate, effort));
-        }
+        products::Solved::Pays(best) => return Ok(of_products(&path, &best, effort)),
         products::Solved::Loses => return Ok(None),
         products::Solved::Mixed if path.is_smooth() => walk::walk(legs),
         products::Solved::Mixed => bracket::bracket(&path)?,
     };
     Ok(estimate.and_then(|estimate| path.refine(&estimate, effort)))
+}
+
+#[inline]
+fn of_products(path: &Path<'_, '_>, best: &products::Optimum, effort: Effort) -> Option<Sized> {
+    if effort == Effort::QUICK && !best.is_coarse && best.is_fine() {
+        return path.paying(to_u256(best.amount_in + 0.5));
+    }
+    let mut estimate = best.estimate(path.legs().len());
+    if !best.is_fine() {
+        wide::sharpen(path.legs(), &mut estimate);
+    }
+    path.refine(&estimate, effort)
 }
