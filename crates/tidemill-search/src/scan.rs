@@ -8,7 +8,7 @@ use crate::cycles::Cycles;
 use crate::graph::Graph;
 use crate::leg::Leg;
 use crate::market::{Hop, Market, PoolFault};
-use crate::sizing::{size, Effort, Sized, HOPS_MAX};
+use crate::sizing::{size, Effort, SizeError, Sized, HOPS_MAX};
 
 /// What to look for.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +83,15 @@ fn opportunity(
         *slot = leg(hop)?;
     }
     let legs = legs.get(..cycle.hops().len()).unwrap_or_default();
-    let sized = size(legs, search.effort).map_err(|error| {
-        // Whose refusal it is: the first that refuses a small amount too, or else the last asked.
-        let refusing = cycle.hops().iter().zip(legs).find(|(_, leg)| leg.rate().is_err());
-        PoolFault { pool: refusing.map_or(first, |(hop, _)| hop).pool, error }
-    })?;
+    let sized = match size(legs, search.effort) {
+        Ok(sized) => sized,
+        Err(SizeError::Pool { hop, error }) => {
+            let pool = cycle.hops().get(hop).unwrap_or(first).pool;
+            return Err(PoolFault { pool, error });
+        }
+        // A circle has as many hops as a path may have.
+        Err(SizeError::Hops { .. }) => None,
+    };
     Ok(sized.map(|sized| {
         let costs = search.costs.get(&cycle.start());
         Opportunity {
