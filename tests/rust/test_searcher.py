@@ -122,10 +122,11 @@ def test_a_gap_between_two_pools_of_a_set_is_found_and_verified() -> None:
     assert ranges.quote(False, amount_in=middle)[:2] == (middle, bought)
     assert found.gross_profit == bought - paid
     assert found.gas is not None
-    assert found.fee_wei == found.gas * 10**9
+    fee_wei = found.gas * 10**9
+    assert found.fee_wei == fee_wei
     premium = -(-paid * 500 // 10**6)
     assert found.flash_premium == premium
-    assert found.net_profit == found.gross_profit - premium - -(-found.fee_wei // 1_000)
+    assert found.net_profit == found.gross_profit - premium - -(-fee_wei // 1_000)
 
 
 def test_without_costs_there_is_no_net_profit() -> None:

@@ -138,7 +138,7 @@ impl Random {
 
 /// A graph of `count` pools over half as many tokens, seed 7: token 0 (WETH) is in 60% of the pools, token 1 (USDC) in
 /// 20%, the rest join tokens drawn by a power law (density ~ 1/rank, so degrees fall off as real ones do); the first eight
-/// are between the two. Each token has a price from the seed; every pool stands within 0.25% of it, which is inside all
+/// are between the two, and no two tokens have more than twelve pools (dexes times fees). Each token has a price from the seed; every pool stands within 0.25% of it, which is inside all
 /// fees; one in four pools is a V3 pool.
 fn world(count: u64) -> Listed {
     let mut random = Random(7);
@@ -149,6 +149,7 @@ fn world(count: u64) -> Listed {
         (above + rank as u64).min(tokens - 1)
     };
     let mut pools = Vec::new();
+    let mut parallel = std::collections::HashMap::new();
     while (pools.len() as u64) < count {
         let (kind, other) = (random.unit(), drawn(&mut random, 2));
         let hub = if kind < 0.6 {
@@ -161,10 +162,12 @@ fn world(count: u64) -> Listed {
         // Half the pools of a hub go to the tail, each token of which has a pool or two.
         let other = if kind < 0.4 { 2 + random.next() % (tokens - 2) } else { other };
         let (hub, other) = if pools.len() < 8 { (0, 1) } else { (hub, other) };
-        if hub == other {
+        let (low, high) = (hub.min(other), hub.max(other));
+        let known: &mut u32 = parallel.entry((low, high)).or_default();
+        if low == high || *known == 12 {
             continue;
         }
-        let (low, high) = (hub.min(other), hub.max(other));
+        *known += 1;
         let off = 1.0 + (random.unit() - 0.5) * 0.005;
         let price = prices[low as usize] / prices[high as usize] * off;
         let depth = 1e19 * 10_f64.powf(random.unit() * 4.0);

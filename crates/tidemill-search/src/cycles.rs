@@ -72,7 +72,6 @@ impl Cycles {
                 continue;
             }
             let Some(near) = graph.way_of(neighbour.pair, if fewer == a { a } else { b }) else { continue };
-            // Most are ruled out by their own best rate against the best that any could do, before the other is found.
             let far = if fewer == a { graph.way(b, start) } else { graph.way(a, b) };
             let Some(far) = far else { continue };
             if rate + near.best() + far.best() <= -MARGIN {

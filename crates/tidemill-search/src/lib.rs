@@ -23,5 +23,5 @@ pub use graph::Graph;
 pub use leg::{Leg, Quoting};
 pub use market::{Hop, Market, PoolFault};
 pub use scan::{Opportunity, Scan, Search};
-pub use sizing::{size, Effort, Sized};
+pub use sizing::{size, Effort, SizeError, Sized};
 pub use usd::{usd_prices, StableToken, UsdPrice, STEPS_MAX};

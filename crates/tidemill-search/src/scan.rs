@@ -8,7 +8,7 @@ use crate::cycles::Cycles;
 use crate::graph::Graph;
 use crate::leg::Leg;
 use crate::market::{Hop, Market, PoolFault};
-use crate::sizing::{size, Effort, Sized, HOPS_MAX};
+use crate::sizing::{size, Effort, SizeError, Sized, HOPS_MAX};
 
 /// What to look for.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +63,7 @@ impl Graph {
         }
         scan.faults.sort_unstable_by_key(|fault| fault.pool);
         scan.faults.dedup();
-        rank(&mut scan.opportunities);
+        scan.opportunities = ranked(&scan.opportunities);
         scan
     }
 }
@@ -83,11 +83,15 @@ fn opportunity(
         *slot = leg(hop)?;
     }
     let legs = legs.get(..cycle.hops().len()).unwrap_or_default();
-    let sized = size(legs, search.effort).map_err(|error| {
-        // Whose refusal it is: the first that refuses a small amount too, or else the last asked.
-        let refusing = cycle.hops().iter().zip(legs).find(|(_, leg)| leg.rate().is_err());
-        PoolFault { pool: refusing.map_or(first, |(hop, _)| hop).pool, error }
-    })?;
+    let sized = match size(legs, search.effort) {
+        Ok(sized) => sized,
+        Err(SizeError::Pool { hop, error }) => {
+            let pool = cycle.hops().get(hop).unwrap_or(first).pool;
+            return Err(PoolFault { pool, error });
+        }
+        // A circle has as many hops as a path may have.
+        Err(SizeError::Hops { .. }) => None,
+    };
     Ok(sized.map(|sized| {
         let costs = search.costs.get(&cycle.start());
         Opportunity {
@@ -102,17 +106,20 @@ fn kinds(legs: &[Leg<'_>]) -> Vec<HopKind> {
     legs.iter().map(Leg::kind).collect()
 }
 
-/// Orders what was found, and of trades through the same pools keeps the best.
-fn rank(opportunities: &mut Vec<Opportunity>) {
-    let net = |found: &Opportunity| found.outcome.and_then(|outcome| outcome.net).map(|net| net.profit_wei);
-    opportunities.sort_by(|a, b| {
-        let by_profit = || b.sized.gross_profit().cmp(&a.sized.gross_profit());
-        net(b)
-            .cmp(&net(a))
-            .then_with(|| a.cycle.start().cmp(&b.cycle.start()))
-            .then_with(by_profit)
-            .then_with(|| a.cycle.hops().cmp(b.cycle.hops()))
-    });
+/// Returns what was found in order, and of trades through the same pools only the best.
+fn ranked(found: &[Opportunity]) -> Vec<Opportunity> {
+    // They are large: their places are sorted instead.
+    let mut order: Vec<&Opportunity> = found.iter().collect();
+    order.sort_unstable_by(|a, b| compare(a, b));
     let mut seen = FxHashSet::default();
-    opportunities.retain(|found| seen.insert(found.cycle.pools()));
+    order.into_iter().filter(|found| seen.insert(found.cycle.pools())).copied().collect()
+}
+
+fn compare(a: &Opportunity, b: &Opportunity) -> std::cmp::Ordering {
+    let net = |found: &Opportunity| found.outcome.and_then(|outcome| outcome.net).map(|net| net.profit_wei);
+    net(b)
+        .cmp(&net(a))
+        .then_with(|| a.cycle.start().cmp(&b.cycle.start()))
+        .then_with(|| b.sized.gross_profit().cmp(&a.sized.gross_profit()))
+        .then_with(|| a.cycle.hops().cmp(b.cycle.hops()))
 }

@@ -8,8 +8,10 @@ mod walk;
 mod wide;
 
 use ruint::aliases::U256;
+use thiserror::Error;
 use tidemill_pools::PoolError;
 
+use crate::float::to_u256;
 use crate::leg::Leg;
 
 pub(crate) use refine::Path;
@@ -20,6 +22,25 @@ pub const HOPS_MIN: usize = 2;
 pub const HOPS_MAX: usize = 4;
 /// Amounts of the longest path: before the first hop and after each.
 pub(crate) const PLACES: usize = HOPS_MAX + 1;
+
+/// Why a path cannot be sized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SizeError {
+    /// The path is too short or too long.
+    #[error("expected a path of 2 to 4 hops, found {found}")]
+    Hops {
+        /// Hops of the path.
+        found: usize,
+    },
+    /// A pool has no price.
+    #[error("hop {hop}: {error}")]
+    Pool {
+        /// Place of the hop in the path, from zero.
+        hop: usize,
+        /// What the pool says.
+        error: PoolError,
+    },
+}
 
 /// How much work a path is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,21 +98,30 @@ impl Sized {
 /// the input at which the marginal rate is one; then the integers next to it are tried by the contracts' own maths.
 ///
 /// # Errors
-/// `Coins` where there are fewer than two legs or more than four; what a pool refuses at every input.
+/// `Hops` where there are fewer than two legs or more than four; `Pool` where one that can only be asked has no price.
 #[inline]
-pub fn size(legs: &[Leg<'_>], effort: Effort) -> Result<Option<Sized>, PoolError> {
+pub fn size(legs: &[Leg<'_>], effort: Effort) -> Result<Option<Sized>, SizeError> {
     if !(HOPS_MIN..=HOPS_MAX).contains(&legs.len()) {
-        return Err(PoolError::Coins { i: legs.len(), j: legs.len(), coins: HOPS_MAX });
+        return Err(SizeError::Hops { found: legs.len() });
     }
     let path = Path::new(legs);
     let estimate = match products::solve(legs) {
-        products::Solved::Pays(mut estimate) => {
-            wide::sharpen(legs, &mut estimate);
-            return Ok(path.refine(&estimate, effort));
-        }
+        products::Solved::Pays(best) => return Ok(of_products(&path, &best, effort)),
         products::Solved::Loses => return Ok(None),
         products::Solved::Mixed if path.is_smooth() => walk::walk(legs),
         products::Solved::Mixed => bracket::bracket(&path)?,
     };
     Ok(estimate.and_then(|estimate| path.refine(&estimate, effort)))
+}
+
+#[inline]
+fn of_products(path: &Path<'_, '_>, best: &products::Optimum, effort: Effort) -> Option<Sized> {
+    if effort == Effort::QUICK && !best.is_coarse && best.is_fine() {
+        return path.paying(to_u256(best.amount_in + 0.5));
+    }
+    let mut estimate = best.estimate(path.legs().len());
+    if !best.is_fine() {
+        wide::sharpen(path.legs(), &mut estimate);
+    }
+    path.refine(&estimate, effort)
 }

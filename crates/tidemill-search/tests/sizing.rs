@@ -52,7 +52,7 @@ fn hops(pools: &[AnyPool]) -> Vec<Leg<'_>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn brute_force_never_beats_two_products(a in product(1..20_000), b in product(1..20_000)) {
@@ -89,7 +89,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn brute_force_never_beats_a_weighted_pool(a in product(1_000..8_000), b in weighted()) {
@@ -108,6 +108,35 @@ proptest! {
         check(&[a.leg(true), b.leg(false), c.leg(true), d.leg(false)], 6_000)?;
         check(&[c.leg(true), a.leg(false)], 6_000)?;
         check(&[b.leg(true), c.leg(false)], 6_000)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_input_further_off_pays_more_in_pools_of_any_size(
+        reserve0 in 1_000_000_000_u64.., reserve1 in 1_000_000_000_u64.., scale in 0_u32..44,
+        share in 1_u128..16, gap in 1_010_u128..1_100, off in 1_u64..1_000_000,
+    ) {
+        let (reserve0, reserve1) = (u128::from(reserve0) << scale, u128::from(reserve1) << scale);
+        let a = AnyPool::of_product_u128(reserve0, reserve1, 997);
+        let b = AnyPool::of_product_u128(reserve0 / 8 * share * gap / 1_000, reserve1 / 8 * share, 997);
+        let legs = [a.leg(true), b.leg(false)];
+        let (there, back) = (size(&legs, Effort::QUICK).unwrap(), size(&legs, Effort::EXACT).unwrap());
+        if let (Some(quick), Some(exact)) = (there, back) {
+            // The last units: one of each token, worth what the coarsest is worth.
+            let middle = quick.amounts()[1];
+            let units = quick.amount_in() / middle.max(U256::from(1)) + U256::from(4);
+            let step = quick.amount_in() / U256::from(1_000_000) * U256::from(off);
+            for other in [quick.amount_in() + step, quick.amount_in() - step / U256::from(2)] {
+                let paid = legs.iter().try_fold(other, |amount, leg| leg.amount_out(amount).ok().map(|found| found.0));
+                let profit = paid.unwrap_or_default().saturating_sub(other);
+                prop_assert!(profit <= quick.gross_profit() + units, "{profit} {}", quick.gross_profit());
+                prop_assert!(profit <= exact.gross_profit() + units);
+            }
+            prop_assert!(exact.gross_profit() + units >= quick.gross_profit());
+        }
     }
 }
 

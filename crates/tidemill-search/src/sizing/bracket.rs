@@ -5,13 +5,12 @@
 //! does not shrink, its larger half is cut by the golden section. Asked are only exact swaps.
 
 use ruint::aliases::U256;
-use tidemill_pools::PoolError;
 
 use crate::float::{to_f64, to_u256};
 
 use super::refine::{Path, Trial};
 use super::walk::Estimate;
-use super::{HOPS_MAX, PLACES};
+use super::{SizeError, HOPS_MAX, PLACES};
 
 /// Inputs asked for until the bracket counts as closed.
 const ASKED_MAX: usize = 64;
@@ -43,12 +42,13 @@ struct Bracket {
 ///
 /// # Errors
 /// What a leg refuses at every input.
-pub(crate) fn bracket(path: &Path<'_, '_>) -> Result<Option<Estimate>, PoolError> {
+pub(crate) fn bracket(path: &Path<'_, '_>) -> Result<Option<Estimate>, SizeError> {
     let mut rate = 1.0;
     let mut bend = 0.0;
-    for leg in path.legs() {
-        let slope = leg.rate()?;
-        bend += rate / leg.depth()?;
+    for (hop, leg) in path.legs().iter().enumerate() {
+        let refused = |error| SizeError::Pool { hop, error };
+        let slope = leg.rate().map_err(refused)?;
+        bend += rate / leg.depth().map_err(refused)?;
         rate *= slope;
     }
     if rate <= 1.0 {
@@ -56,7 +56,7 @@ pub(crate) fn bracket(path: &Path<'_, '_>) -> Result<Option<Estimate>, PoolError
     }
     // As if every leg were a constant product.
     let guess = to_u256((rate.sqrt() - 1.0) / bend).max(U256::from(2));
-    Ok(open(path, guess, rate).map(|mut bracket| {
+    Ok(open(path, guess).map(|mut bracket| {
         for _ in 0..ASKED_MAX {
             let Some(next) = bracket.next(rate) else { break };
             bracket.ask(path, next);
@@ -66,7 +66,7 @@ pub(crate) fn bracket(path: &Path<'_, '_>) -> Result<Option<Estimate>, PoolError
 }
 
 /// Finds a first input that no hop refuses.
-fn open(path: &Path<'_, '_>, guess: U256, rate: f64) -> Option<Bracket> {
+fn open(path: &Path<'_, '_>, guess: U256) -> Option<Bracket> {
     let mut input = guess;
     let mut high = None;
     while !input.is_zero() {
@@ -86,7 +86,6 @@ fn open(path: &Path<'_, '_>, guess: U256, rate: f64) -> Option<Bracket> {
             return Some(Bracket { low: guess, best, high: None, others: Vec::with_capacity(16) });
         }
     }
-    debug_assert!(rate > 1.0);
     None
 }
 

@@ -4,17 +4,29 @@ use crate::float::of_u128;
 use crate::leg::{product_reserves, Leg, Source};
 
 use super::course::Local;
+use super::refine::COARSE;
 use super::walk::Estimate;
+use super::wide::LARGE;
 use super::{HOPS_MAX, PLACES};
 
 /// What is known of a path of constant products.
 pub(crate) enum Solved {
     /// It pays most here.
-    Pays(Estimate),
+    Pays(Optimum),
     /// Its first unit does not pay.
     Loses,
     /// A leg is something else.
     Mixed,
+}
+
+/// Where a path of constant products pays most.
+pub(crate) struct Optimum {
+    /// What to pay in.
+    pub(crate) amount_in: f64,
+    /// Whether a unit of some token on the way is worth more than `COARSE` units of the start token.
+    pub(crate) is_coarse: bool,
+    locals: [Local; HOPS_MAX],
+    curvature: f64,
 }
 
 /// Returns where the path pays most.
@@ -22,6 +34,7 @@ pub(crate) enum Solved {
 pub(crate) fn solve(legs: &[Leg<'_>]) -> Solved {
     let mut locals = [Local { slope: 1.0, bend: 0.0, most: f64::INFINITY }; HOPS_MAX];
     let (mut slope, mut bend) = (1.0, 0.0);
+    let mut is_coarse = false;
     for (local, leg) in locals.iter_mut().zip(legs) {
         let Source::Product(pool, zero_for_one) = leg.source else { return Solved::Mixed };
         let (reserve_in, reserve_out) = product_reserves(pool, zero_for_one);
@@ -31,24 +44,38 @@ pub(crate) fn solve(legs: &[Leg<'_>]) -> Solved {
         *local = Local { slope: own_slope, bend: own_bend, ..*local };
         bend += slope * own_bend;
         slope *= own_slope;
+        is_coarse |= slope * COARSE < 1.0;
     }
     // Not above one: also where a reserve is zero, and the slope is no number.
     if !(slope > 1.0 && slope < f64::INFINITY) {
         return Solved::Loses;
     }
     let root = slope.sqrt();
-    let mut amount = (root - 1.0) / bend;
-    let mut amounts = [0.0; PLACES];
-    let mut values = [1.0; PLACES];
-    let mut value = 1.0;
-    let ([amount_in, outs @ ..], [_, out_values @ ..]) = (&mut amounts, &mut values);
-    *amount_in = amount;
-    for ((out, out_value), local) in outs.iter_mut().zip(out_values).zip(&locals).take(legs.len()) {
-        let left = 1.0 + local.bend * amount;
-        // The slope of the map at `amount` is slope / left².
-        value *= left * left / local.slope;
-        amount = local.slope * amount / left;
-        (*out, *out_value) = (amount, value);
+    Solved::Pays(Optimum { amount_in: (root - 1.0) / bend, is_coarse, locals, curvature: bend / root })
+}
+
+impl Optimum {
+    /// Says whether floats place the optimum to within a unit of profit.
+    #[inline]
+    pub(crate) fn is_fine(&self) -> bool {
+        self.curvature * LARGE > 1.0
     }
-    Solved::Pays(Estimate { amounts, values, curvature: bend / root, steps: [1.0; HOPS_MAX] })
+
+    /// Returns amounts and values all along the path.
+    pub(crate) fn estimate(&self, hops: usize) -> Estimate {
+        let mut amount = self.amount_in;
+        let mut amounts = [0.0; PLACES];
+        let mut values = [1.0; PLACES];
+        let mut value = 1.0;
+        let ([amount_in, outs @ ..], [_, out_values @ ..]) = (&mut amounts, &mut values);
+        *amount_in = amount;
+        for ((out, out_value), local) in outs.iter_mut().zip(out_values).zip(&self.locals).take(hops) {
+            let left = 1.0 + local.bend * amount;
+            // The slope of the map at `amount` is slope / left².
+            value *= left * left / local.slope;
+            amount = local.slope * amount / left;
+            (*out, *out_value) = (amount, value);
+        }
+        Estimate { amounts, values, curvature: self.curvature, steps: [1.0; HOPS_MAX] }
+    }
 }

@@ -20,7 +20,7 @@ const BREAK_EVEN: U256 = U256::from_limbs([0, 0, 0, 1 << 63]);
 const NEIGHBOURS_MIN: u64 = 16;
 
 /// So many units of the start token to a unit of another make the other one coarse.
-const COARSE: f64 = 1000.0;
+pub(crate) const COARSE: f64 = 1000.0;
 
 /// A path whose integers are asked for.
 #[derive(Clone, Copy)]
@@ -118,6 +118,12 @@ impl<'a, 'p> Path<'a, 'p> {
         } else {
             to_u256(estimate.amounts.first()? + 0.5)
         };
+        self.paying(amount_in)
+    }
+
+    /// Returns the exact amounts of an input; `None` where it does not pay, or a hop refuses.
+    #[inline]
+    pub(crate) fn paying(&self, amount_in: U256) -> Option<Sized> {
         let mut sized = Sized {
             amounts: [U256::ZERO; PLACES],
             hops: self.legs.len(),

@@ -14,20 +14,12 @@ use super::walk::Estimate;
 /// Wide enough for the product of two numbers of 4 · 127 bits.
 type Wide = Uint<1088, 17>;
 
-/// Reserves from which on the smooth optimum of a float is off by so much that profit is a unit less.
-const LARGE: f64 = 1e29;
+/// Reserves from which on the optimum of a float is off by so much that profit is a unit less.
+pub(crate) const LARGE: f64 = 1e29;
 
-/// Puts the integer closed form's amounts into an estimate, where a float's are too coarse.
-#[inline]
-pub(crate) fn sharpen(legs: &[Leg<'_>], estimate: &mut Estimate) {
-    let [amount_in, ..] = estimate.amounts;
-    if estimate.curvature * LARGE < 1.0 && amount_in > 1.0 {
-        sharpen_amounts(legs, estimate);
-    }
-}
-
+/// Puts the integer closed form's amounts into an estimate.
 #[cold]
-fn sharpen_amounts(legs: &[Leg<'_>], estimate: &mut Estimate) {
+pub(crate) fn sharpen(legs: &[Leg<'_>], estimate: &mut Estimate) {
     let Some(amount_in) = closed_form(legs).and_then(|wide| U256::uint_try_from(wide).ok()) else { return };
     let mut amount = amount_in;
     let [first, rest @ ..] = &mut estimate.amounts;
