@@ -79,8 +79,7 @@ class Cursor:
         gone = [
             swap
             for swap_id, swap in self._kept.items()
-            if window.from_s <= swap.event_ns // NS_PER_S <= last_s
-            and not _is_same(swap, found.get(swap_id))
+            if window.from_s <= swap.event_ns // NS_PER_S <= last_s and not _is_same(swap, found.get(swap_id))
         ]
         new = [swap for swap_id, swap in found.items() if not _is_same(swap, self._kept.get(swap_id))]
         new.sort(key=lambda swap: (swap.event_ns, swap.block_number or 0, swap.log_index or 0, swap.swap_id))
