@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from tidemill.core.backoff import Backoff
-from tidemill.core.breaker import Breaker, BreakerState
+from tidemill.core.breaker import Breaker, BreakerLimits, BreakerState
 from tidemill.core.clock import NS_PER_MS, Clock
 from tidemill.core.endpoint import redact_url
 from tidemill.core.graphql import (
@@ -36,6 +36,12 @@ class LinkLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A server that is back is found within 5 s, the half on top included."""
     resubscribe_ms: int = 1_000
     """A subscription that the server ended is begun again after this time."""
+
+
+def _breaker_limits(limits: LinkLimits) -> BreakerLimits:
+    """Return how long a breaker stays open: no longer than the longest wait, so that both end together."""
+    max_ms = limits.reconnect_max_ms
+    return BreakerLimits(open_first_ms=min(BreakerLimits().open_first_ms, max_ms), open_max_ms=max_ms)
 
 
 class Listener(Protocol):
@@ -76,7 +82,7 @@ class GraphqlLink:
         """What the server chose; None before the first connection."""
         self.connection_count = 0
         """How often the server accepted a conversation."""
-        self.breaker = Breaker()
+        self.breaker = Breaker(_breaker_limits(limits or LinkLimits()))
         self._url = url
         self._clock = clock
         self._listener = listener
@@ -134,13 +140,15 @@ class GraphqlLink:
         backoff = Backoff(self._limits.reconnect_first_ms, self._limits.reconnect_max_ms)
         loop = asyncio.get_running_loop()
         while True:
+            if self.breaker.state(self._clock.now_ns()) is BreakerState.OPEN:
+                await asyncio.sleep(_TICK_S)
+                continue
             opened_s = loop.time()
-            if self.breaker.state(self._clock.now_ns()) is not BreakerState.OPEN:
-                try:
-                    await self._converse()
-                except Fault as fault:
-                    if self._failed(fault):
-                        return
+            try:
+                await self._converse()
+            except Fault as fault:
+                if self._failed(fault):
+                    return
             await asyncio.sleep(backoff.wait_s(loop.time() - opened_s))
 
     def _failed(self, fault: Fault) -> bool:

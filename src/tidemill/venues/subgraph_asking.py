@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from tidemill.core.backoff import Backoff
-from tidemill.core.breaker import Breaker, BreakerState
+from tidemill.core.breaker import Breaker, BreakerLimits, BreakerState
 from tidemill.core.clock import Clock
 from tidemill.core.endpoint import redact_url
 from tidemill.core.graphql import request_of
@@ -14,13 +14,16 @@ from tidemill.core.graphql_link import GraphqlLink
 from tidemill.core.graphql_shards import GraphqlShards
 from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.schema.events import HealthState
-from tidemill.schema.faults import Fault, Unreachable
+from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.venues.subgraph import bell_query
 from tidemill.venues.subgraph_config import SubgraphConfig
 from tidemill.venues.subgraph_dialects import DIALECTS
 
 _RETRY_FIRST_MS = 250
 _RETRY_MAX_MS = 3_000
+_REFUSED_S = 60.0
+"""What was refused may be granted later, as when a key was paid for; it is not asked for all the time."""
+_TICK_S = 0.05
 
 
 class Asking:
@@ -35,7 +38,7 @@ class Asking:
     ) -> None:
         self.pools = tuple(pool.lower() for pool in config.pools)
         """The ids to read, as an indexer spells them; none stands for all."""
-        self.breaker = Breaker()
+        self.breaker = Breaker(BreakerLimits(open_max_ms=_RETRY_MAX_MS))
         self.shards: GraphqlShards | None = None
         """The WebSockets; None where there are none."""
         self.endpoint = redact_url(config.http_url or config.ws_url or "")
@@ -96,8 +99,6 @@ class Asking:
         """Return a query's result, as JSON. Raises: the fault that came instead."""
         if self._http is None:
             return await self._ask_link(query)
-        if self.breaker.state(self._clock.now_ns()) is BreakerState.OPEN and self._failure is not None:
-            raise self._failure
         match await self._http.post(request_of(query)):
             case HttpAnswer(_, body):
                 return body
@@ -120,8 +121,7 @@ class Asking:
 
     def failed(self, fault: Fault) -> None:
         """Take note of one that did not."""
-        if self.breaker.state(self._clock.now_ns()) is not BreakerState.OPEN:
-            self.breaker.failed(self._clock.now_ns())
+        self.breaker.failed(self._clock.now_ns())
         self._failure = fault
 
     async def wait(self) -> None:
@@ -130,7 +130,11 @@ class Asking:
             wait_s = self._backoff.wait_s(0)
             if self._retry_after_ms is not None:
                 wait_s, self._retry_after_ms = max(wait_s, self._retry_after_ms / 1_000), None
+            if isinstance(self._failure, Refused):
+                wait_s = _REFUSED_S
             await asyncio.sleep(wait_s)
+            while self.breaker.state(self._clock.now_ns()) is BreakerState.OPEN:  # noqa: ASYNC110 time ends it
+                await asyncio.sleep(_TICK_S)
             return
         config = self._config
         poll_ms = config.announced_poll_ms if self.is_announced else config.poll_ms
