@@ -142,7 +142,9 @@ fn ticks() -> Vec<(i32, (u128, i128))> {
 fn v3(fee_ppm: u32) -> UniswapV3 {
     let mut pool = UniswapV3::new(fee_ppm, 60).unwrap();
     pool.set_slot(sqrt_ratio_at_tick(0).unwrap(), 0, RANGES.iter().map(|range| range.2).sum());
-    ticks().into_iter().for_each(|(tick, liquidity)| pool.set_tick(tick, Some(liquidity)).unwrap());
+    for (tick, liquidity) in ticks() {
+        pool.set_tick(tick, Some(liquidity)).unwrap();
+    }
     pool
 }
 
@@ -150,7 +152,9 @@ fn algebra(generation: Generation, ppm: (u32, u32)) -> Algebra {
     let mut pool = Algebra::new(generation);
     pool.set_fees(Fees { ppm: Some(ppm), ..Fees::default() }).unwrap();
     pool.set_slot(sqrt_ratio_at_tick(0).unwrap(), 0, RANGES.iter().map(|range| range.2).sum());
-    ticks().into_iter().for_each(|(tick, liquidity)| pool.set_tick(tick, Some(liquidity)).unwrap());
+    for (tick, liquidity) in ticks() {
+        pool.set_tick(tick, Some(liquidity)).unwrap();
+    }
     pool
 }
 
@@ -161,7 +165,9 @@ fn key(fee: u32) -> Key {
 fn v4(key: Key) -> UniswapV4 {
     let mut pool = UniswapV4::new(key).unwrap();
     pool.set_slot(sqrt_ratio_at_tick(0).unwrap(), 0, RANGES.iter().map(|range| range.2).sum());
-    ticks().into_iter().for_each(|(tick, liquidity)| pool.set_tick(tick, Some(liquidity)).unwrap());
+    for (tick, liquidity) in ticks() {
+        pool.set_tick(tick, Some(liquidity)).unwrap();
+    }
     pool
 }
 
