@@ -288,7 +288,7 @@ def test_damaged_records_are_read_or_malformed_and_quotes_of_what_was_read_are_s
 
 
 def test_a_factory_needs_a_protocol_we_know_and_a_fee_below_one() -> None:
-    with pytest.raises(ValueError, match="expected a protocol of uniswap_v2, .*, found x"):
+    with pytest.raises(ValueError, match=r"expected a protocol of uniswap_v2, .*, found x"):
         Factory(made.V2_FACTORY, "x", "y")
     with pytest.raises(PoolError, match=r"^Fee: "):
         Factory(made.V2_FACTORY, "uniswap_v2", "y", 1001, 1000)

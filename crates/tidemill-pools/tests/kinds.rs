@@ -211,7 +211,7 @@ fn each_direction_of_an_algebra_pool_has_its_own_fee() {
 #[test]
 fn the_protocols_share_of_a_v4_swap_comes_first_and_the_fee_is_of_the_rest() {
     let mut pool = v4(key(3_000));
-    pool.set_protocol_fee(ProtocolFee::unpacked(1_000 | 500 << 12).unwrap());
+    pool.set_protocol_fee(ProtocolFee::unpacked(1_000 + 500 * 4_096).unwrap());
     // 1000 + 3000 - 1000 · 3000 / 10^6, and the same with 500, the quotients rounded down.
     let amount = Amount::In(U256::from(1_000_000_000_u64));
     assert_eq!(pool.quote(true, amount), v3(3_997).quote(true, amount));
@@ -270,6 +270,9 @@ fn of_address(address: [u8; 20]) -> Hash {
     U256::from_be_slice(&address).to_be_bytes()
 }
 
+/// A log: who says it, its topics, its words.
+type Said = ([u8; 20], Vec<Hash>, Vec<Hash>);
+
 fn set() -> PoolSet {
     let factory = |address, protocol: &str| Factory {
         address,
@@ -284,11 +287,7 @@ fn set() -> PoolSet {
 }
 
 /// Applies one block of logs, each an emitter, topics and words.
-fn apply(
-    set: &mut PoolSet,
-    number: u64,
-    logs: &[([u8; 20], Vec<Hash>, Vec<Hash>)],
-) -> (Applied, EventColumns) {
+fn apply(set: &mut PoolSet, number: u64, logs: &[Said]) -> (Applied, EventColumns) {
     let hash = [u8::try_from(number).unwrap(); 32];
     let head = Head { number, hash, ..Head::default() };
     let mut block = Logs::new();
@@ -312,19 +311,19 @@ fn apply(
     (applied, columns)
 }
 
-fn v4_initialize(hooks: [u8; 20]) -> ([u8; 20], Vec<Hash>, Vec<Hash>) {
+fn v4_initialize(hooks: [u8; 20]) -> Said {
     let name = topic("dd466e674ea557f56295e2d0218a125ea4b4f0f6f3307b95f85e6110838d6438");
     let price = sqrt_ratio_at_tick(0).unwrap().to_be_bytes();
     let topics = vec![name, ID, of_address([1; 20]), of_address([2; 20])];
     (MANAGER, topics, vec![word(500), word(60), of_address(hooks), price, word(0)])
 }
 
-fn v4_modify(delta: Hash) -> ([u8; 20], Vec<Hash>, Vec<Hash>) {
+fn v4_modify(delta: Hash) -> Said {
     let name = topic("f208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec");
     (MANAGER, vec![name, ID, of_address([3; 20])], vec![minus(600), word(600), delta, [0; 32]])
 }
 
-fn v4_swap(pool: &Pool, amount_in: u128) -> (([u8; 20], Vec<Hash>, Vec<Hash>), Pool) {
+fn v4_swap(pool: &Pool, amount_in: u128) -> (Said, Pool) {
     let mut after = pool.clone();
     let quote = after.swap(true, Amount::In(U256::from(amount_in))).unwrap();
     let state = after.state();
