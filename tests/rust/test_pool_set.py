@@ -198,11 +198,7 @@ def test_a_pool_that_was_read_is_followed_and_its_reading_can_be_undone() -> Non
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        (
-            {"protocol": "curve"},
-            ValueError,
-            "expected a protocol of uniswap_v2, uniswap_v3, solidly, algebra, uniswap_v4, found curve",
-        ),
+        ({"protocol": "curve"}, ValueError, "expected a protocol of uniswap_v2, .*, found curve"),
         ({"ticks": ((7, 1, 1),)}, Malformed, "snapshot: expected ticks in range"),
         ({"fee_ppm": 10**6}, Malformed, "snapshot: expected a fee below one"),
         ({"tick_spacing": 0}, Malformed, "snapshot: expected ticks in range"),
@@ -293,10 +289,7 @@ def test_damaged_records_are_read_or_malformed_and_quotes_of_what_was_read_are_s
 
 
 def test_a_factory_needs_a_protocol_we_know_and_a_fee_below_one() -> None:
-    with pytest.raises(
-        ValueError,
-        match="expected a protocol of uniswap_v2, uniswap_v3, solidly, algebra, uniswap_v4, found x",
-    ):
+    with pytest.raises(ValueError, match=r"expected a protocol of uniswap_v2, .*, found x"):
         Factory(made.V2_FACTORY, "x", "y")
     with pytest.raises(PoolError, match=r"^Fee: "):
         Factory(made.V2_FACTORY, "uniswap_v2", "y", 1001, 1000)

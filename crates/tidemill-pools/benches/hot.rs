@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use tidemill_pools::algebra::Generation;
+use tidemill_pools::algebra::Generation as AlgebraGeneration;
 use tidemill_pools::curve_crypto::{self, CryptoSwap, Generation, Prices, Profit};
 use tidemill_pools::curve_stable::{self, Rules, StableSwap};
 use tidemill_pools::uniswap_v2::{Fee, UniswapV2, V2Event};
@@ -222,7 +222,7 @@ fn swap_logs() -> Logs {
 /// Blocks of Sync logs through a set of 200 pairs, events and records and all; per log.
 fn apply_blocks() {
     let fee = Fee::UNISWAP;
-    let generation = Generation::Integral;
+    let generation = AlgebraGeneration::Integral;
     let (protocol, dex) = ("uniswap_v2".to_owned(), "uniswap".to_owned());
     let factory = Factory { address: [9; 20], protocol, dex, fee, generation };
     let mut set = PoolSet::new("bench", 1, [factory]);

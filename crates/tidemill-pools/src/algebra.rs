@@ -1,4 +1,4 @@
-//! Algebra pools, such as QuickSwap V3: Uniswap V3's ranges and maths, one pool a pair, a fee that moves.
+//! Algebra pools, such as `QuickSwap` V3: Uniswap V3's ranges and maths, one pool a pair, a fee that moves.
 //!
 //! Source: @cryptoalgebra/core 2.0.0 (V1) and 3.0.0 (V2), @cryptoalgebra/integral-core 1.2.10.
 
@@ -24,7 +24,7 @@ const V1_SPACING: i32 = 60;
 /// Which of Algebra's code bases a pool runs: they differ in how they look for the next tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
-    /// V1, such as QuickSwap V3 on Polygon: a table of ticks divided by 60.
+    /// V1, such as `QuickSwap` V3 on Polygon: a table of ticks divided by 60.
     V1,
     /// V1.9: a fee for each direction, a table of ticks as they are.
     V1Directional,

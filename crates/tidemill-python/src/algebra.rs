@@ -10,7 +10,7 @@ use crate::numbers::Uint;
 use crate::pool::{object, one_side, Pool};
 use crate::uniswap_v3::{Slot, TickRow};
 
-/// An Algebra pool, such as one of QuickSwap V3.
+/// An Algebra pool, such as one of `QuickSwap` V3.
 #[pyclass(frozen, extends = Pool, module = "tidemill._rust")]
 pub struct AlgebraPool;
 

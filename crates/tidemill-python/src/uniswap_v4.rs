@@ -51,12 +51,12 @@ impl UniswapV4Pool {
     }
 
     #[getter]
-    fn pool_id<'py>(own: PyRef<'py, Self>) -> PyResult<Bound<'py, PyBytes>> {
+    fn pool_id(own: PyRef<'_, Self>) -> PyResult<Bound<'_, PyBytes>> {
         Ok(PyBytes::new(own.py(), &of(&own)?.key().id))
     }
 
     #[getter]
-    fn hooks<'py>(own: PyRef<'py, Self>) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn hooks(own: PyRef<'_, Self>) -> PyResult<Option<Bound<'_, PyBytes>>> {
         let key = of(&own)?.key();
         Ok(key.is_hooked().then(|| PyBytes::new(own.py(), &key.hooks)))
     }

@@ -26,6 +26,7 @@ pub const BURN: Hash = hash("5d624aa9c148153ab3446c1b154f660ee7701e549fe9b62dab7
 
 /// An event that concerns a Solidly pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one at a time, on the stack
 pub enum SolidlyEvent {
     /// The reserves after any change.
     Sync {
