@@ -37,6 +37,7 @@ def test_a_demo_of_five_seconds_is_whole_and_leaves_its_data(cli, tmp_path):
         "SELECT count() AS swaps, uniqExact(pool) AS pools FROM swap_canonical",
     )
     assert json.loads(asked.stdout)["swaps"] == swaps["stored"]
+    explains_the_best_of(cli, summary)
     replayed = json.loads(cli("replay", summary["chain"]["recording"], "--json").stdout)
     assert replayed["digest"] == summary["chain"]["digest"]
     assert replayed["faults"] == []
@@ -49,6 +50,23 @@ def test_a_demo_of_five_seconds_is_whole_and_leaves_its_data(cli, tmp_path):
     twice = cli("replay", summary["chain"]["recording"], "--into", "again")
     assert twice.returncode == 1
     assert "expected a folder without events of sandbox" in twice.stderr
+
+
+def explains_the_best_of(cli, summary) -> None:
+    """Does `explain` tell what is stored of an opportunity, with hops whose amounts follow one another?"""
+    assert summary["rows"]["opportunity"] > 0
+    best = "SELECT opportunity_hex FROM opportunity ORDER BY gross_profit DESC LIMIT 1"
+    found = json.loads(cli("sql", "--data", "d", "--json", best).stdout)["opportunity_hex"]
+    told = json.loads(cli("explain", "--data", "d", "--json", found[:18]).stdout)
+    assert told["opportunity"] == found
+    amounts = [(int(hop["amount_in"]), int(hop["amount_out"])) for hop in told["hops"]]
+    assert [paid for paid, _ in amounts[1:]] == [bought for _, bought in amounts[:-1]]
+    assert int(told["gross_profit"]) == amounts[-1][1] - amounts[0][0]
+    assert told["hops"][0]["token_in"] == told["hops"][-1]["token_out"] == told["token"]
+    text = cli("explain", "--data", "d", found).stdout
+    assert all(hop["pool"] in text for hop in told["hops"])
+    assert cli("explain", "--data", "d", "0x" + 64 * "0").returncode == 1
+    assert cli("explain", "--data", "d", "0x12").returncode == 2
 
 
 @pytest.mark.timeout(120)

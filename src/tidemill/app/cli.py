@@ -323,6 +323,23 @@ def coverage(
 
 
 @app.command()
+def explain(
+    opportunity: Annotated[str, typer.Argument(help="The opportunity's id, or its first digits: 0x…")],
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Print one opportunity: its hops, its costs, and the state that they were computed from."""
+    from tidemill.app import explain as command
+
+    try:
+        prefix = command.prefix_of(opportunity)
+    except ValueError as wrong:
+        _end(str(wrong), USAGE_ERROR)
+    raise SystemExit(command.main(_environment(config, data), prefix, is_json=json))
+
+
+@app.command()
 def config(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Print every setting in force and where it comes from, without secrets."""
     from tidemill.app import show_config as command

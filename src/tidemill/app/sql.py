@@ -118,7 +118,7 @@ def write_json(table: pa.Table, out: BinaryIO) -> None:
     """Write one JSON object a row; integers past 53 bits are strings, as other readers would round them."""
     for row in readable(table):
         out.write(
-            json.dumps({name: _exact(value) for name, value in row.items()}, default=str).encode() + b"\n"
+            json.dumps({name: exact(value) for name, value in row.items()}, default=str).encode() + b"\n"
         )
 
 
@@ -127,7 +127,8 @@ def write_coverage(told: list[dict[str, Any]], out: BinaryIO) -> None:
     out.write(json.dumps({METADATA_KEY: told}).encode() + b"\n")
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
+    """Return an integer past 53 bits as text, and any other value as it is."""
     is_wide = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 53
     return str(value) if is_wide else value
 

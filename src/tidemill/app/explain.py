@@ -1,0 +1,103 @@
+"""`tidemill explain`: print one opportunity: its hops, its costs, and the state they were computed from."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from decimal import Context, Decimal
+from typing import Any
+
+from tidemill.app.reading import reading
+from tidemill.app.settings import Environment
+from tidemill.app.sql import exact, printable, readable
+from tidemill.schema.faults import Refused, Unknown
+from tidemill.store.coverage import Readable
+
+_ID = re.compile("0x[0-9a-f]{8,64}")
+_EXACT = Context(prec=100)
+_AMOUNTS = ("amount_in", "gross_profit", "flash_premium", "net_profit")
+_WEI = ("gas_price_wei", "fee_wei", "net_profit_wei", "break_even_gas_price_wei")
+_STATE = ("reserve0", "reserve1", "sqrt_price_x96", "liquidity", "tick")
+
+
+def prefix_of(text: str) -> str:
+    """Return an opportunity's id, or what it begins with. Raises: ValueError."""
+    if not _ID.fullmatch(text.lower()):
+        raise ValueError(f"expected an id: 0x and 8 to 64 of its hex digits, found {printable(text)!r}")
+    return text.lower()
+
+
+def main(environment: Environment, prefix: str, *, is_json: bool) -> int:
+    """Print the opportunity whose id begins with `prefix`.
+
+    Raises: Unknown, where there is none; Refused, where there are several, or nothing was stored yet.
+    """
+    found = asyncio.run(_read(environment, prefix))
+    if is_json:
+        hops = [_exact(hop) for hop in found["hops"]]
+        print(json.dumps({**_exact(found), "hops": hops}, indent=2))
+    else:
+        print("\n".join(_lines(found)))
+    return 0
+
+
+async def _read(environment: Environment, prefix: str) -> dict[str, Any]:
+    async with reading(environment, "explain") as store:
+        found = await _rows(store, "opportunity", f"startsWith(opportunity_hex, '{prefix}') LIMIT 2")
+        if not found:
+            raise Unknown(f"explain: expected an opportunity that begins with {prefix}, found none")
+        if len(found) > 1:
+            raise Refused(f"explain: {prefix}: expected more digits of the id, found several that begin so")
+        told = found[0]
+        same = f"chain_id = {told['chain_id']} AND opportunity_hex = '{told['opportunity']}'"
+        told["is_canonical"] = bool(await _rows(store, "opportunity_canonical", same))
+        told["hops"] = await _rows(store, "opportunity_hop", f"{same} ORDER BY hop")
+        tokens = {told["token"], *(hop[side] for hop in told["hops"] for side in ("token_in", "token_out"))}
+        listed = ", ".join(f"'{token}'" for token in sorted(tokens))
+        known = await _rows(store, "token", f"chain_id = {told['chain_id']} AND token_hex IN ({listed})")
+        told["tokens"] = {
+            row["token"]: {"symbol": row["symbol"], "decimals": row["decimals"]} for row in known
+        }
+        return told
+
+
+async def _rows(store: Readable, table: str, where: str) -> list[dict[str, Any]]:
+    statement = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608 names of ours, and a checked id
+    return readable(await store.query(statement))
+
+
+def _exact(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: exact(value) for name, value in row.items()}
+
+
+def _lines(told: dict[str, Any]) -> Iterator[str]:
+    where = f"block {told['block_number']} of {told['source']}"
+    yield f"{told['opportunity']}: {told['kind']} of {told['hop_count']} hops, rank {told['rank']} of {where}"
+    if not told["is_canonical"]:
+        yield "  its block left the canonical chain"
+    for hop in told["hops"]:
+        yield f"  hop {hop['hop']}  {hop['protocol']} of {hop['dex']}, pool {hop['pool']}"
+        yield f"    in     {_amount(told, hop['token_in'], hop['amount_in'])}"
+        yield f"    out    {_amount(told, hop['token_out'], hop['amount_out'])}"
+        state = [f"{name} {hop[name]}" for name in _STATE if hop[name] is not None]
+        yield f"    state  {', '.join(state)}; {hop['ticks_crossed']} ticks crossed"
+    for name in _AMOUNTS:
+        yield f"  {name:<24} {_amount(told, told['token'], told[name])}"
+    yield f"  {'gas':<24} {_known(told['gas'])}"
+    for name in _WEI:
+        yield f"  {name:<24} {_known(told[name])}"
+
+
+def _amount(told: dict[str, Any], token: str, amount: int | None) -> str:
+    """Return raw units, and in the token's own unit where that is known."""
+    if amount is None:
+        return _known(None)
+    known = told["tokens"].get(token, {})
+    if known.get("decimals") is None:
+        return f"{amount} of {token}"
+    human = _EXACT.scaleb(Decimal(amount), -known["decimals"])
+    return f"{amount} = {human:f} {printable(known['symbol'] or token)}"
+
+
+def _known(value: int | None) -> str:
+    return "not known" if value is None else str(value)
