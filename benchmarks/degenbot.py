@@ -19,9 +19,10 @@ import pyarrow as pa
 
 from benchmarks.reading import pools_of
 from benchmarks.row import Row
-from tidemill.sandbox.deploy import FEES, open_world
+from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.fill import mint_position
 from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.site import FEES
 from tidemill.sandbox.world import Pool, World
 
 ROOT = Path(__file__).parents[1]

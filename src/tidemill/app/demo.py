@@ -144,7 +144,12 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
             )
         )
         await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
-        pace = TraderOptions(swaps_per_s=options.swaps_per_s, block_ms=options.block_ms, seed=options.seed)
+        pace = TraderOptions(
+            swaps_per_s=options.swaps_per_s,
+            further_percent=0,  # pools of further kinds are not followed here
+            block_ms=options.block_ms,
+            seed=options.seed,
+        )
         traders = await opened.enter_async_context(trading(world_file, pace))
         started_s = time.monotonic()
         running = asyncio.create_task(engine.run(), name="engine")
