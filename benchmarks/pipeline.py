@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.row import Row
 
 _SECONDS = 120
-"""A block of 500 events every 250 ms: at 40 s two slow ones are the p99, and a replay is mostly its own start."""
+"""Blocks of 500 events come every 250 ms: at 40 s two slow ones are the p99, and a replay is mostly start."""
 _SWAPS_PER_S = 1_000
 """A swap makes two events: itself and the pool's new state."""
 _REPLAYS = 5
