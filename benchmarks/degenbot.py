@@ -5,18 +5,14 @@ Python.
 """
 
 import asyncio
-import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from benchmarks.peer import ask_peer, python_of
 from benchmarks.reading import pools_of
 from benchmarks.row import Row
 from tidemill.sandbox.deploy import open_world
@@ -26,8 +22,6 @@ from tidemill.sandbox.site import FEES
 from tidemill.sandbox.world import Pool, World
 
 ROOT = Path(__file__).parents[1]
-PEER = ROOT / ".peers" / "degenbot"
-HERE = Path(__file__).parent / "peers"
 RATIO = 20.0
 _AMOUNTS = 4_000
 _ROUNDS = 20
@@ -45,20 +39,9 @@ class Work(NamedTuple):
     amounts: list[int]
 
 
-def install_peer() -> None:
-    """Install degenbot into an environment of its own, once."""
-    stamp = PEER / "installed"
-    if stamp.exists():
-        return
-    subprocess.run([sys.executable, "-m", "venv", str(PEER)], check=True)
-    pip = [str(PEER / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "-r", str(HERE / "degenbot.lock.txt")], check=True)
-    stamp.touch()
-
-
 def run() -> list[Row]:
     """Compare V2, V3 in range, V3 crossing 8 ticks."""
-    install_peer()
+    python_of("degenbot")
     return asyncio.run(_run())
 
 
@@ -174,18 +157,7 @@ def _peer(world: World, works: list[Work]) -> dict[str, Any]:
         }
         for work in works
     ]
-    with tempfile.TemporaryDirectory() as home:  # it keeps a database in the home folder
-        done = subprocess.run(
-            [str(PEER / "bin" / "python"), str(HERE / "degenbot_quotes.py")],
-            input=json.dumps({"url": world.http_url, "calls": calls}),
-            env=os.environ | {"HOME": home},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(f"degenbot: {done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    return ask_peer("degenbot", "degenbot_quotes.py", {"url": world.http_url, "calls": calls})
 
 
 def _ours(work: Work) -> tuple[float, list[int]]:

@@ -5,15 +5,13 @@ code for each. What is timed is one refresh, from asking for the newest block to
 """
 
 import asyncio
-import json
 import statistics
-import subprocess
 import time
 from typing import Any
 
 from msgspec.structs import replace
 
-from benchmarks.degenbot import HERE, PEER, install_peer
+from benchmarks.peer import ask_peer, python_of
 from benchmarks.row import Row
 from tidemill.app.demo import world_config
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
@@ -32,7 +30,7 @@ _SLOTS = {"uniswap_v2": range(5, 12), "uniswap_v3": range(5)}
 
 def run() -> list[Row]:
     """Refresh V2 pairs and V3 pools."""
-    install_peer()
+    python_of("degenbot")
     return asyncio.run(_run())
 
 
@@ -117,13 +115,5 @@ def _peer(world: World, copies: dict[str, list[Pool]]) -> dict[str, Any]:
         name: [[pool.address, pool.protocol, [pool.token0, pool.token1]] for pool in copied]
         for name, copied in copies.items()
     }
-    done = subprocess.run(
-        [str(PEER / "bin" / "python"), str(HERE / "web3_reads.py")],
-        input=json.dumps({"url": world.http_url, "pools": pools, "rounds": _ROUNDS_PEER}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"web3.py: {done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    question = {"url": world.http_url, "pools": pools, "rounds": _ROUNDS_PEER}
+    return ask_peer("degenbot", "web3_reads.py", question)

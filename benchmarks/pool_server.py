@@ -8,7 +8,6 @@ import asyncio
 import json
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from benchmarks.peer import python_of, script_of
 from benchmarks.row import Row
 from tidemill.app.pool_server import serving_pools
 from tidemill.app.settings import Environment, PoolServerSettings, Settings
@@ -27,8 +27,6 @@ from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
 
 ROOT = Path(__file__).parents[1]
-PEER = ROOT / ".peers" / "fastapi"
-HERE = Path(__file__).parent / "peers"
 CONNECTIONS = 64
 SECONDS = 5
 REQUESTS_PER_S = 20_000.0
@@ -36,20 +34,9 @@ P99_MS = 10.0
 _PEER_STARTS_S = 20.0
 
 
-def install_peer() -> None:
-    """Install FastAPI and uvicorn into an environment of their own, once."""
-    stamp = PEER / "installed"
-    if stamp.exists():
-        return
-    subprocess.run([sys.executable, "-m", "venv", str(PEER)], check=True)
-    pip = [str(PEER / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-    subprocess.run([*pip, "-r", str(HERE / "fastapi.lock.txt")], check=True)
-    stamp.touch()
-
-
 def run() -> list[Row]:
     """Load both servers, one after the other."""
-    install_peer()
+    python_of("fastapi")
     command = ["cargo", "build", "--quiet", "--release", "-p", "tidemill-server", "--bench", "load"]
     built = [*command, "--message-format", "json"]
     done = subprocess.run(built, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -113,7 +100,7 @@ def _peer() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([str(PEER / "bin" / "python"), str(HERE / "fastapi_constant.py"), str(port)])
+    process = subprocess.Popen([python_of("fastapi"), script_of("fastapi_constant.py"), str(port)])
     try:
         deadline = time.monotonic() + _PEER_STARTS_S
         while not _listens(port):

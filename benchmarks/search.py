@@ -2,17 +2,15 @@
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from benchmarks.degenbot import PEER, install_peer
+from benchmarks.peer import ask_peer, python_of
 from benchmarks.reading import pools_of
 from benchmarks.row import Row
 from tidemill._rust import UniswapV2Pool, size_paths
@@ -20,7 +18,6 @@ from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
 
 ROOT = Path(__file__).parents[1]
-HERE = Path(__file__).parent / "peers"
 RATIO = 50.0
 _SIZES = {
     "size_2_v2": ("2-hop V2 sizing, Rust", 130),
@@ -94,7 +91,7 @@ def _timed(pools: list[Any], hops: list[int]) -> float:
 
 
 def _beside_peer() -> list[Row]:
-    install_peer()
+    python_of("degenbot")
     return asyncio.run(_compared())
 
 
@@ -151,18 +148,7 @@ def _peer(world: World, works: list[Work]) -> dict[str, Any]:
         }
         for work in works
     }
-    with tempfile.TemporaryDirectory() as home:  # it keeps a database in the home folder
-        done = subprocess.run(
-            [str(PEER / "bin" / "python"), str(HERE / "degenbot_cycles.py")],
-            input=json.dumps({"url": world.http_url, "paths": paths}),
-            env=os.environ | {"HOME": home},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(f"degenbot: {done.stderr[-2000:]}")
-    return json.loads(done.stdout)
+    return ask_peer("degenbot", "degenbot_cycles.py", {"url": world.http_url, "paths": paths})
 
 
 def _ours(work: Work) -> tuple[float, list[int]]:

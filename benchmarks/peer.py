@@ -1,0 +1,45 @@
+"""A peer in an environment of its own, installed once; its scripts take JSON and answer in JSON."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_ENVIRONMENTS = Path(__file__).parents[1] / ".peers"
+_SCRIPTS = Path(__file__).parent / "peers"
+
+
+def script_of(name: str) -> str:
+    """Return the path of one of the peers' scripts."""
+    return str(_SCRIPTS / name)
+
+
+def python_of(peer: str) -> str:
+    """Return the interpreter that has what `peer`.lock.txt names; install that once."""
+    folder = _ENVIRONMENTS / peer
+    python, stamp = folder / "bin" / "python", folder / "installed"
+    if not stamp.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "-r", script_of(f"{peer}.lock.txt")], check=True)
+        stamp.touch()
+    return str(python)
+
+
+def ask_peer(peer: str, script: str, question: Any) -> Any:
+    """Return what `script` of `peer` answers. Raises: RuntimeError, where it fails."""
+    with tempfile.TemporaryDirectory() as home:  # degenbot keeps a database in the home folder
+        done = subprocess.run(
+            [python_of(peer), script_of(script)],
+            input=json.dumps(question),
+            env=os.environ | {"HOME": home},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise RuntimeError(f"{script}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout)
