@@ -9,10 +9,9 @@ use tidemill_pools::balancer_stable::{StableTerms, StableV2};
 use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2};
 use tidemill_pools::{PoolError, Price, U256};
 
-use crate::arrow::to_array;
 use crate::errors;
 use crate::numbers::{raw, Uint, Wide};
-use crate::pool::{amounts_of, each};
+use crate::pool::quotes;
 
 #[derive(Clone, PartialEq, Eq)]
 enum Inner {
@@ -140,11 +139,7 @@ impl BalancerV2Pool {
         token_out: usize,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
-        let quotes = amounts
-            .py()
-            .detach(|| each(&given, |amount| self.inner.amount_out(token_in, token_out, amount).ok()));
-        to_array(amounts.py(), &quotes)
+        quotes(amounts, |amount| self.inner.amount_out(token_in, token_out, amount).ok())
     }
 
     fn amounts_in<'py>(
@@ -153,11 +148,7 @@ impl BalancerV2Pool {
         token_out: usize,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
-        let quotes = amounts
-            .py()
-            .detach(|| each(&given, |amount| self.inner.amount_in(token_in, token_out, amount).ok()));
-        to_array(amounts.py(), &quotes)
+        quotes(amounts, |amount| self.inner.amount_in(token_in, token_out, amount).ok())
     }
 
     fn swap(&self, token_in: usize, token_out: usize, amount_in: Uint) -> PyResult<(Self, Uint)> {

@@ -4,10 +4,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
 
-use crate::arrow::to_array;
 use crate::errors;
 use crate::numbers::{raw, Uint, Wide};
-use crate::pool::{amounts_of, each};
+use crate::pool::quotes;
 
 /// A Curve `StableSwap` pool whose coins all are its own.
 #[pyclass(frozen, module = "tidemill._rust")]
@@ -79,11 +78,7 @@ impl CurveStablePool {
         token_out: usize,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
-        let quotes = amounts
-            .py()
-            .detach(|| each(&given, |amount| self.pool.amount_out(token_in, token_out, amount).ok()));
-        to_array(amounts.py(), &quotes)
+        quotes(amounts, |amount| self.pool.amount_out(token_in, token_out, amount).ok())
     }
 
     fn amounts_in<'py>(
@@ -92,11 +87,7 @@ impl CurveStablePool {
         token_out: usize,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
-        let quotes = amounts
-            .py()
-            .detach(|| each(&given, |amount| self.pool.amount_in(token_in, token_out, amount).ok()));
-        to_array(amounts.py(), &quotes)
+        quotes(amounts, |amount| self.pool.amount_in(token_in, token_out, amount).ok())
     }
 
     fn swap(&self, token_in: usize, token_out: usize, amount_in: Uint) -> PyResult<(Self, Uint)> {

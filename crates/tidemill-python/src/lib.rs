@@ -5,6 +5,7 @@ mod algebra;
 mod arrow;
 mod balancer;
 mod batches;
+mod chain_search;
 mod curve;
 mod decode;
 mod errors;
@@ -19,7 +20,6 @@ mod pool_query;
 mod pool_server;
 mod pool_set;
 mod receipts;
-mod search;
 mod searcher;
 mod sizing;
 mod snapshot;
@@ -69,6 +69,8 @@ mod module {
     #[pymodule_export]
     use super::balancer::BalancerV2Pool;
     #[pymodule_export]
+    use super::chain_search::{ChainSearch, FoundOpportunities};
+    #[pymodule_export]
     use super::curve::CurveStablePool;
     #[pymodule_export]
     use super::decode_logs;
@@ -94,8 +96,6 @@ mod module {
     use super::pool_set::{Applied, Drift, PoolSet};
     #[pymodule_export]
     use super::receipts::{parse_receipts, Receipts};
-    #[pymodule_export]
-    use super::search::{ChainSearch, FoundOpportunities};
     #[pymodule_export]
     use super::searcher::{Costs, Opportunity, Searcher};
     #[pymodule_export]

@@ -127,15 +127,11 @@ impl Pool {
         zero_for_one: bool,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
         // The pool's kind is asked once, which a short quote feels.
-        let quotes = amounts.py().detach(|| {
-            if let Inner::UniswapV2(pair) = &self.pool {
-                return each(&given, |amount| pair.amount_out(zero_for_one, amount).ok());
-            }
-            each(&given, |amount| Some(self.pool.quote(zero_for_one, Amount::In(amount)).ok()?.amount_out))
-        });
-        to_array(amounts.py(), &quotes)
+        if let Inner::UniswapV2(pair) = &self.pool {
+            return quotes(amounts, |amount| pair.amount_out(zero_for_one, amount).ok());
+        }
+        quotes(amounts, |amount| Some(self.pool.quote(zero_for_one, Amount::In(amount)).ok()?.amount_out))
     }
 
     fn amounts_in<'py>(
@@ -143,14 +139,10 @@ impl Pool {
         zero_for_one: bool,
         amounts: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let given = amounts_of(amounts)?;
-        let quotes = amounts.py().detach(|| {
-            if let Inner::UniswapV2(pair) = &self.pool {
-                return each(&given, |amount| pair.amount_in(zero_for_one, amount).ok());
-            }
-            each(&given, |amount| Some(self.pool.quote(zero_for_one, Amount::Out(amount)).ok()?.amount_in))
-        });
-        to_array(amounts.py(), &quotes)
+        if let Inner::UniswapV2(pair) = &self.pool {
+            return quotes(amounts, |amount| pair.amount_in(zero_for_one, amount).ok());
+        }
+        quotes(amounts, |amount| Some(self.pool.quote(zero_for_one, Amount::Out(amount)).ok()?.amount_in))
     }
 
     fn price(&self) -> PyResult<f64> {
@@ -181,8 +173,17 @@ impl Pool {
     }
 }
 
-/// Asks `quote` for each of `amounts`; a refused one is null.
-pub fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) -> FixedSizeBinaryArray {
+/// Asks `quote` for each of `amounts`, as `amounts_of` reads them; a refused one is null.
+pub fn quotes<'py>(
+    amounts: &Bound<'py, PyAny>,
+    quote: impl Fn(U256) -> Option<U256> + Send,
+) -> PyResult<Bound<'py, PyAny>> {
+    let given = amounts_of(amounts)?;
+    let quotes = amounts.py().detach(|| each(&given, quote));
+    to_array(amounts.py(), &quotes)
+}
+
+fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>) -> FixedSizeBinaryArray {
     let mut quotes = Vec::with_capacity(amounts.len());
     let mut absent = Vec::new();
     for (row, amount) in chunks::<32>(amounts).iter().enumerate() {
@@ -204,7 +205,7 @@ pub fn each(amounts: &FixedSizeBinaryArray, quote: impl Fn(U256) -> Option<U256>
 }
 
 /// Returns amounts that come as an Arrow array of 32 little-endian bytes each, or as ints.
-pub fn amounts_of(amounts: &Bound<'_, PyAny>) -> PyResult<FixedSizeBinaryArray> {
+fn amounts_of(amounts: &Bound<'_, PyAny>) -> PyResult<FixedSizeBinaryArray> {
     if amounts.hasattr("__arrow_c_array__")? {
         let array = array_of(amounts)?;
         let typed = array.as_any().downcast_ref::<FixedSizeBinaryArray>();
