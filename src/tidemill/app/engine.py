@@ -271,6 +271,9 @@ class Engine:
             if shell is not None:
                 chains[source]["scorecards"] = shell.told(self._clock.now_ns())
                 chains[source]["inbox"] = {"batches": shell.inbox_batches, "waits": shell.inbox_wait_count}
+            if source in self._finders:
+                left_out = self._finders[source].unpriced
+                chains[source]["unpriced"] = {f"0x{pool.hex()}": why for pool, why in left_out.items()}
         return {
             "uptime_s": round(self.uptime_s, 1),
             "data": str(self._environment.paths.data),
