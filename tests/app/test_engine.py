@@ -63,8 +63,9 @@ async def test_reorgs_while_running_and_while_stopped_leave_the_store_and_the_po
     chains = {SOURCE: world_config(fresh_world)}
     async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100, liquidity_percent=10) as crowd:
         async with running(tmp_path, chains) as engine:
-            for turn, depth in enumerate((1, 3, 5, 2)):
+            for turn, depth in enumerate((1, 6, 64, 2)):
                 await swaps_seen(engine, 40 * (turn + 1))
+                await fresh_world.mine(max(0, depth - 8))  # so that there are so many, the oldest with swaps
                 await crowd.reorg(depth)
         await crowd.reorg(4)
     await fresh_world.mine(2)
