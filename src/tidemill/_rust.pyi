@@ -37,6 +37,7 @@ __all__ = [
     "Receipts",
     "Searcher",
     "SolidlyPool",
+    "TickedPool",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
@@ -490,24 +491,9 @@ class UniswapV2Pool(Pool):
     ) -> tuple[UniswapV2Pool, int, int]:
         """Return the pair after a swap, and what came in and went out. Raises: PoolError."""
 
-@final
-class UniswapV3Pool(Pool):
-    """A Uniswap V3 pool, or one of a fork."""
+class TickedPool(Pool):
+    """What pools whose liquidity lies between ticks have in common."""
 
-    def __new__(
-        cls,
-        *,
-        sqrt_price_x96: int,
-        tick: int,
-        liquidity: int,
-        fee_ppm: int,
-        tick_spacing: int,
-        ticks: Sequence[tuple[int, int, int]],
-    ) -> Self:
-        """Return a pool; `ticks` are all that are initialised, as tick, gross and net liquidity.
-
-        Raises: PoolError, where a fee, a spacing or a tick is out of range.
-        """
     @property
     def sqrt_price_x96(self) -> int | None:
         """Absent, as tick and liquidity are, before the pool has a price."""
@@ -528,10 +514,29 @@ class UniswapV3Pool(Pool):
         amount_in: int | None = None,
         amount_out: int | None = None,
         sqrt_price_limit_x96: int | None = None,
-    ) -> tuple[UniswapV3Pool, int, int]:
+    ) -> tuple[Self, int, int]:
         """Return the pool after a swap, which may stop at a price, and what came in and went out.
 
         Raises: PoolError.
+        """
+
+@final
+class UniswapV3Pool(TickedPool):
+    """A Uniswap V3 pool, or one of a fork."""
+
+    def __new__(
+        cls,
+        *,
+        sqrt_price_x96: int,
+        tick: int,
+        liquidity: int,
+        fee_ppm: int,
+        tick_spacing: int,
+        ticks: Sequence[tuple[int, int, int]],
+    ) -> Self:
+        """Return a pool; `ticks` are all that are initialised, as tick, gross and net liquidity.
+
+        Raises: PoolError, where a fee, a spacing or a tick is out of range.
         """
     def with_liquidity(self, tick_lower: int, tick_upper: int, delta: int) -> UniswapV3Pool:
         """Return the pool after a mint, or a burn where `delta` is below zero. Raises: PoolError."""
@@ -572,7 +577,7 @@ class SolidlyPool(Pool):
         """Return the pool after a swap, and what came in and went out. Raises: PoolError."""
 
 @final
-class AlgebraPool(Pool):
+class AlgebraPool(TickedPool):
     """An Algebra pool, such as one of QuickSwap V3."""
 
     def __new__(
@@ -599,32 +604,9 @@ class AlgebraPool(Pool):
     @property
     def has_limit_orders(self) -> bool:
         """Whether limit orders were placed: the pool quotes nothing then."""
-    @property
-    def sqrt_price_x96(self) -> int | None:
-        """Absent, as tick and liquidity are, before the pool has a price."""
-    @property
-    def tick(self) -> int | None: ...
-    @property
-    def liquidity(self) -> int | None:
-        """Liquidity in range."""
-    @property
-    def ticks(self) -> list[tuple[int, int, int]]:
-        """Initialised ticks in ascending order: tick, gross and net liquidity."""
-    def swap(
-        self,
-        zero_for_one: bool,
-        *,
-        amount_in: int | None = None,
-        amount_out: int | None = None,
-        sqrt_price_limit_x96: int | None = None,
-    ) -> tuple[AlgebraPool, int, int]:
-        """Return the pool after a swap, which may stop at a price, and what came in and went out.
-
-        Raises: PoolError.
-        """
 
 @final
-class UniswapV4Pool(Pool):
+class UniswapV4Pool(TickedPool):
     """A Uniswap V4 pool. Its `address` is the first 20 bytes of its id, its `factory` the PoolManager.
 
     One with hooks, or with a fee that its hook sets, is followed and quotes nothing.
@@ -654,33 +636,8 @@ class UniswapV4Pool(Pool):
     def is_fee_dynamic(self) -> bool:
         """Whether its hook sets the fee."""
     @property
-    def tick_spacing(self) -> int: ...
-    @property
     def protocol_fee(self) -> int:
         """12 bits for token 0 to token 1, 12 above them for the way back, in millionths."""
-    @property
-    def sqrt_price_x96(self) -> int | None:
-        """Absent, as tick and liquidity are, before the pool has a price."""
-    @property
-    def tick(self) -> int | None: ...
-    @property
-    def liquidity(self) -> int | None:
-        """Liquidity in range."""
-    @property
-    def ticks(self) -> list[tuple[int, int, int]]:
-        """Initialised ticks in ascending order: tick, gross and net liquidity."""
-    def swap(
-        self,
-        zero_for_one: bool,
-        *,
-        amount_in: int | None = None,
-        amount_out: int | None = None,
-        sqrt_price_limit_x96: int | None = None,
-    ) -> tuple[UniswapV4Pool, int, int]:
-        """Return the pool after a swap, which may stop at a price, and what came in and went out.
-
-        Raises: PoolError.
-        """
 
 class _Snapshot(Protocol):
     """A pool as it was read from a node, with what its protocol needs of the rest.

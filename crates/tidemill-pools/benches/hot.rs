@@ -11,7 +11,7 @@ use tidemill_pools::uniswap_v2::{Fee, UniswapV2, V2Event};
 use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
 use tidemill_pools::{
-    Amount, EventColumns, Factory, Hash, Head, Log, Logs, Pool, PoolKind, PoolSet, PoolSpec, U256,
+    Amount, EventColumns, Factory, Hash, Head, Log, Logs, Pool, PoolKind, PoolSet, PoolSpec, Ticked, U256,
 };
 
 /// Operations per round: enough different inputs that the branches are not learnt by heart.

@@ -11,7 +11,8 @@ use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
 use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
-use crate::uniswap_v3::{Course, FeePpm, LastStep, Search, Swapped, TickLiquidity, UniswapV3, V3Event};
+use crate::ticked::Ticked;
+use crate::uniswap_v3::{Course, FeePpm, LastStep, Search, Swapped, UniswapV3, V3Event};
 
 pub use events::AlgebraEvent;
 
@@ -101,19 +102,6 @@ impl Algebra {
         Self { generation, ticked, fees: Fees::default() }
     }
 
-    /// Sets price, tick and liquidity in range, as the contract's `globalState` and `liquidity` tell them.
-    pub fn set_slot(&mut self, sqrt_price_x96: U256, tick: i32, liquidity: u128) {
-        self.ticked.set_slot(sqrt_price_x96, tick, liquidity);
-    }
-
-    /// Sets gross and net liquidity of one tick, as the contract's `ticks` tells them; `None` clears it.
-    ///
-    /// # Errors
-    /// `Ticks` where the tick is out of range or off the spacing.
-    pub fn set_tick(&mut self, tick: i32, liquidity: TickLiquidity) -> Result<(), PoolError> {
-        self.ticked.set_tick(tick, liquidity)
-    }
-
     /// Sets the fees.
     ///
     /// # Errors
@@ -137,11 +125,6 @@ impl Algebra {
         self.generation
     }
 
-    /// Returns price, ticks and liquidity, which are as a Uniswap V3 pool's; its own quotes are not this pool's.
-    pub const fn ticked(&self) -> &UniswapV3 {
-        &self.ticked
-    }
-
     fn course(&self, zero_for_one: bool) -> Result<Course, PoolError> {
         if self.fees.has_limit_orders {
             return Err(PoolError::LimitOrders);
@@ -152,20 +135,6 @@ impl Algebra {
         let (down, up) = self.fees.ppm.ok_or(PoolError::Incomplete)?;
         let fee = FeePpm::new(if zero_for_one { down } else { up })?;
         Ok(Course { fee, search: self.generation.search(), last_step: LastStep::UpToPrice })
-    }
-
-    /// Returns what a swap does that may stop at a price; by default it goes on while there is liquidity anywhere.
-    ///
-    /// # Errors
-    /// Where the contract would revert; `Incomplete` where fee or ticks are unknown, `DynamicFee` and `LimitOrders`
-    /// where they make the outcome unknown.
-    pub fn swap_to(
-        &self,
-        zero_for_one: bool,
-        amount: Amount,
-        sqrt_price_limit_x96: Option<U256>,
-    ) -> Result<Swapped, PoolError> {
-        self.ticked.swap_along(self.course(zero_for_one)?, zero_for_one, amount, sqrt_price_limit_x96)
     }
 
     fn follow(&mut self, event: &AlgebraEvent, journal: &mut Journal) -> Observed {
@@ -204,6 +173,25 @@ impl Algebra {
     }
 }
 
+impl Ticked for Algebra {
+    fn ticked(&self) -> &UniswapV3 {
+        &self.ticked
+    }
+
+    fn ticked_mut(&mut self) -> &mut UniswapV3 {
+        &mut self.ticked
+    }
+
+    fn swap_to(
+        &self,
+        zero_for_one: bool,
+        amount: Amount,
+        sqrt_price_limit_x96: Option<U256>,
+    ) -> Result<Swapped, PoolError> {
+        self.ticked.swap_along(self.course(zero_for_one)?, zero_for_one, amount, sqrt_price_limit_x96)
+    }
+}
+
 impl PoolKind for Algebra {
     const PROTOCOL: &'static str = "algebra";
 
@@ -214,6 +202,14 @@ impl PoolKind for Algebra {
     fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
         let event = AlgebraEvent::decode(log)?;
         Ok(event.map_or_else(Observed::default, |event| self.follow(&event, journal)))
+    }
+
+    fn as_ticked(&self) -> Option<&dyn Ticked> {
+        Some(self)
+    }
+
+    fn as_ticked_mut(&mut self) -> Option<&mut dyn Ticked> {
+        Some(self)
     }
 
     fn state(&self) -> State {

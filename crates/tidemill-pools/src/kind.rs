@@ -6,6 +6,7 @@ use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
 use crate::patch::Journal;
+use crate::ticked::Ticked;
 
 /// Which side of a swap is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +171,16 @@ pub trait PoolKind: Sized + Clone {
     /// # Errors
     /// Where the log claims to be one of the pool's events and is malformed; the pool is unchanged.
     fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError>;
+
+    /// Returns the pool as one with ticks; `None` for kinds without.
+    fn as_ticked(&self) -> Option<&dyn Ticked> {
+        None
+    }
+
+    /// Returns the same to be changed.
+    fn as_ticked_mut(&mut self) -> Option<&mut dyn Ticked> {
+        None
+    }
 
     /// Returns the numbers of the pool's state.
     fn state(&self) -> State;

@@ -21,6 +21,7 @@ pub mod multicall;
 mod patch;
 mod pool_set;
 pub mod query;
+mod ticked;
 
 pub use chain::{Address, Hash, Head, Log, Logs};
 pub use error::{DecodeError, PoolError, RecordError};
@@ -33,6 +34,7 @@ pub use pool_set::{
     Applied, ApplyError, Cause, DeedRow, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked,
 };
 pub use ruint::aliases::U256;
+pub use ticked::Ticked;
 
 /// Declares the kinds of pools: a new kind is one module and one word here.
 macro_rules! pools {
@@ -97,6 +99,16 @@ macro_rules! pools {
             /// Where the log is malformed; the pool is unchanged.
             pub fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
                 match self { $(Self::$pool(pool) => pool.observe(log, journal),)* }
+            }
+
+            /// Returns the pool as one with ticks; `None` for kinds without.
+            pub fn as_ticked(&self) -> Option<&dyn Ticked> {
+                match self { $(Self::$pool(pool) => pool.as_ticked(),)* }
+            }
+
+            /// Returns the same to be changed.
+            pub fn as_ticked_mut(&mut self) -> Option<&mut dyn Ticked> {
+                match self { $(Self::$pool(pool) => pool.as_ticked_mut(),)* }
             }
 
             /// Returns the numbers of the pool's state.

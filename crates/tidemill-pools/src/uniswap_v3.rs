@@ -18,6 +18,7 @@ use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
 use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::Journal;
+use crate::ticked::Ticked;
 
 pub use events::V3Event;
 pub(crate) use events::{decode_burn, decode_swap, V3Position, V3Swap};
@@ -171,6 +172,25 @@ impl UniswapV3 {
     }
 }
 
+impl Ticked for UniswapV3 {
+    fn ticked(&self) -> &UniswapV3 {
+        self
+    }
+
+    fn ticked_mut(&mut self) -> &mut UniswapV3 {
+        self
+    }
+
+    fn swap_to(
+        &self,
+        zero_for_one: bool,
+        amount: Amount,
+        sqrt_price_limit_x96: Option<U256>,
+    ) -> Result<Swapped, PoolError> {
+        self.swap_along(self.course(), zero_for_one, amount, sqrt_price_limit_x96)
+    }
+}
+
 impl PoolKind for UniswapV3 {
     const PROTOCOL: &'static str = "uniswap_v3";
 
@@ -180,6 +200,14 @@ impl PoolKind for UniswapV3 {
 
     fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
         Ok(V3Event::decode(log)?.map_or_else(Observed::default, |event| self.follow(&event, journal)))
+    }
+
+    fn as_ticked(&self) -> Option<&dyn Ticked> {
+        Some(self)
+    }
+
+    fn as_ticked_mut(&mut self) -> Option<&mut dyn Ticked> {
+        Some(self)
     }
 
     fn state(&self) -> State {

@@ -16,10 +16,11 @@ use crate::factory::Factory;
 use crate::full_math::Rounding;
 use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
+use crate::ticked::Ticked;
 use crate::uniswap_v3::sqrt_price_math::{amount0_delta, amount1_delta};
 use crate::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use crate::uniswap_v3::{
-    Course, FeePpm, LastStep, Search, Swapped, TickLiquidity, UniswapV3, V3Event, V3Position,
+    Course, FeePpm, LastStep, Search, Swapped, UniswapV3, V3Event, V3Position,
 };
 
 pub use events::{V4Event, V4Swap};
@@ -118,19 +119,6 @@ impl UniswapV4 {
         Ok(Self { key, ticked, protocol_fee: ProtocolFee::default() })
     }
 
-    /// Sets price, tick and liquidity in range, as the manager's storage has them.
-    pub fn set_slot(&mut self, sqrt_price_x96: U256, tick: i32, liquidity: u128) {
-        self.ticked.set_slot(sqrt_price_x96, tick, liquidity);
-    }
-
-    /// Sets gross and net liquidity of one tick; `None` clears it.
-    ///
-    /// # Errors
-    /// `Ticks` where the tick is out of range or off the spacing.
-    pub fn set_tick(&mut self, tick: i32, liquidity: TickLiquidity) -> Result<(), PoolError> {
-        self.ticked.set_tick(tick, liquidity)
-    }
-
     /// Sets the protocol's share.
     pub const fn set_protocol_fee(&mut self, protocol_fee: ProtocolFee) {
         self.protocol_fee = protocol_fee;
@@ -144,11 +132,6 @@ impl UniswapV4 {
     /// Returns the protocol's share.
     pub const fn protocol_fee(&self) -> ProtocolFee {
         self.protocol_fee
-    }
-
-    /// Returns price, ticks and liquidity, which are as a Uniswap V3 pool's; its own quotes are not this pool's.
-    pub const fn ticked(&self) -> &UniswapV3 {
-        &self.ticked
     }
 
     /// Returns the fee of a swap, the protocol's share in it: the share is taken first, the fee of what is left.
@@ -172,25 +155,6 @@ impl UniswapV4 {
         let fee = FeePpm::new(self.swap_fee(zero_for_one))?;
         let search = Search::Words(self.key.tick_spacing);
         Ok(Course { fee, search, last_step: LastStep::All })
-    }
-
-    /// Returns what a swap does that may stop at a price; by default it goes on while there is liquidity anywhere.
-    ///
-    /// # Errors
-    /// Where the contract would revert, `Incomplete` where not all ticks are known, `Hooked` and `DynamicFee` where a
-    /// hook has the last word, `Fee` where the fee takes all.
-    pub fn swap_to(
-        &self,
-        zero_for_one: bool,
-        amount: Amount,
-        sqrt_price_limit_x96: Option<U256>,
-    ) -> Result<Swapped, PoolError> {
-        let course = self.course(zero_for_one)?;
-        let swapped = self.ticked.swap_along(course, zero_for_one, amount, sqrt_price_limit_x96)?;
-        if swapped.amount_in.max(swapped.amount_out).bit_len() > AMOUNT_BITS {
-            return Err(PoolError::Overflow);
-        }
-        Ok(swapped)
     }
 
     fn follow(&mut self, event: &V4Event, journal: &mut Journal) -> Observed {
@@ -228,6 +192,30 @@ impl UniswapV4 {
     }
 }
 
+impl Ticked for UniswapV4 {
+    fn ticked(&self) -> &UniswapV3 {
+        &self.ticked
+    }
+
+    fn ticked_mut(&mut self) -> &mut UniswapV3 {
+        &mut self.ticked
+    }
+
+    fn swap_to(
+        &self,
+        zero_for_one: bool,
+        amount: Amount,
+        sqrt_price_limit_x96: Option<U256>,
+    ) -> Result<Swapped, PoolError> {
+        let course = self.course(zero_for_one)?;
+        let swapped = self.ticked.swap_along(course, zero_for_one, amount, sqrt_price_limit_x96)?;
+        if swapped.amount_in.max(swapped.amount_out).bit_len() > AMOUNT_BITS {
+            return Err(PoolError::Overflow);
+        }
+        Ok(swapped)
+    }
+}
+
 impl PoolKind for UniswapV4 {
     const PROTOCOL: &'static str = "uniswap_v4";
 
@@ -241,6 +229,14 @@ impl PoolKind for UniswapV4 {
 
     fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError> {
         Ok(V4Event::decode(log)?.map_or_else(Observed::default, |event| self.follow(&event, journal)))
+    }
+
+    fn as_ticked(&self) -> Option<&dyn Ticked> {
+        Some(self)
+    }
+
+    fn as_ticked_mut(&mut self) -> Option<&mut dyn Ticked> {
+        Some(self)
     }
 
     fn state(&self) -> State {

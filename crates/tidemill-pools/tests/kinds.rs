@@ -10,7 +10,7 @@ use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::{pool_address, Key, ProtocolFee, UniswapV4};
 use tidemill_pools::{
     Amount, Applied, EventColumns, Factory, Hash, Head, Log, Logs, Patch, Pool, PoolError, PoolKind, PoolSet,
-    U256,
+    Ticked, U256,
 };
 
 /// What Aerodrome's own `Pool`, compiled from its sources and run by a local node, answered.

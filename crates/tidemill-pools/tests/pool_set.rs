@@ -8,7 +8,7 @@ use tidemill_pools::uniswap_v3::tick_math::sqrt_ratio_at_tick;
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
 use tidemill_pools::{
     Amount, Applied, ApplyError, Cause, EventColumns, Factory, Hash, Head, Log, Logs, Patch, Pool, PoolSet,
-    PoolSpec, RecordError, KINDS, U256,
+    PoolSpec, RecordError, Ticked, KINDS, U256,
 };
 
 const V2_FACTORY: [u8; 20] = [0xf2; 20];

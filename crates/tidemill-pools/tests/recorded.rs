@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::{array_of, bytes_of, read, read_json};
 use tidemill_pools::uniswap_v2::{Fee, UniswapV2};
 use tidemill_pools::uniswap_v3::{UniswapV3, V3Event};
-use tidemill_pools::{Address, Amount, EventColumns, Head, Log, Logs, Pool, PoolSet, PoolSpec, U256};
+use tidemill_pools::{Address, Amount, EventColumns, Head, Log, Logs, Pool, PoolSet, PoolSpec, Ticked, U256};
 
 const POOLS: [(&str, &str, usize); 2] = [
     ("0x8ad599c3a0ff1de082011efddc58f1908eb6e6d8", "USDC/WETH", 267),

@@ -11,7 +11,7 @@ use tidemill_pools::uniswap_v3::tick_math::{
     sqrt_ratio_at_tick, tick_at_sqrt_ratio, MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, MIN_TICK,
 };
 use tidemill_pools::uniswap_v3::UniswapV3;
-use tidemill_pools::{Amount, Pool, U256};
+use tidemill_pools::{Amount, Pool, Ticked, U256};
 
 fn wide(value: U256) -> U512 {
     U512::from(value)

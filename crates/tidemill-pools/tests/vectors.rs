@@ -15,7 +15,7 @@ use tidemill_pools::uniswap_v3::sqrt_price_math::{
 use tidemill_pools::uniswap_v3::swap_math::{swap_step, FeePpm, Range};
 use tidemill_pools::uniswap_v3::tick_math::{sqrt_ratio_at_tick, tick_at_sqrt_ratio};
 use tidemill_pools::uniswap_v3::UniswapV3;
-use tidemill_pools::{Amount, Pool, PoolError, U256};
+use tidemill_pools::{Amount, Pool, PoolError, Ticked, U256};
 
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)

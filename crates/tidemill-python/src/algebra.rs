@@ -6,22 +6,16 @@ use tidemill_pools::algebra::{Algebra, Fees, Generation};
 use tidemill_pools::{Pool as Inner, PoolError};
 
 use crate::errors;
-use crate::numbers::Uint;
-use crate::pool::{object, one_side, Pool};
-use crate::uniswap_v3::{Slot, TickRow};
+use crate::ticked_pool::{filled, initializer, Slot, TickRow, TickedPool};
 
 /// An Algebra pool, such as one of `QuickSwap` V3.
-#[pyclass(frozen, extends = Pool, module = "tidemill._rust")]
+#[pyclass(frozen, extends = TickedPool, module = "tidemill._rust")]
 pub struct AlgebraPool;
 
-/// Returns a pool with this slot and these ticks, which are all that are initialised.
-pub fn pool(terms: (Generation, Fees), slot: Slot, ticks: &[TickRow]) -> Result<Algebra, PoolError> {
-    let mut pool = Algebra::new(terms.0);
-    pool.set_fees(terms.1)?;
-    pool.set_slot(slot.0 .0, slot.1, slot.2);
-    for (tick, gross, net) in ticks {
-        pool.set_tick(*tick, Some((*gross, *net)))?;
-    }
+/// Returns a pool with these fees and without a price.
+pub fn pool(generation: Generation, fees: Fees) -> Result<Algebra, PoolError> {
+    let mut pool = Algebra::new(generation);
+    pool.set_fees(fees)?;
     Ok(pool)
 }
 
@@ -34,7 +28,7 @@ pub fn generation_named(name: &str) -> PyResult<Generation> {
 }
 
 fn of<'a>(own: &'a PyRef<'_, AlgebraPool>) -> PyResult<&'a Algebra> {
-    match &own.as_super().pool {
+    match &own.as_super().as_super().pool {
         Inner::Algebra(pool) => Ok(pool),
         _ => Err(errors::pool(PoolError::Uninitialised)),
     }
@@ -51,8 +45,8 @@ impl AlgebraPool {
         ticks: Vec<TickRow>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let fees = Fees { ppm: Some(fees_ppm), ..Fees::default() };
-        let pool = pool((generation_named(generation)?, fees), slot, &ticks).map_err(errors::pool)?.into();
-        Ok(PyClassInitializer::from(Pool { spec: None, pool }).add_subclass(Self))
+        let pool = pool(generation_named(generation)?, fees).and_then(|pool| filled(pool, slot, &ticks));
+        Ok(initializer(None, pool.map_err(errors::pool)?.into()).add_subclass(Self))
     }
 
     #[getter]
@@ -73,43 +67,5 @@ impl AlgebraPool {
     #[getter]
     fn has_limit_orders(own: PyRef<'_, Self>) -> PyResult<bool> {
         Ok(of(&own)?.fees().has_limit_orders)
-    }
-
-    #[getter]
-    fn sqrt_price_x96(own: PyRef<'_, Self>) -> Option<Uint> {
-        own.as_super().pool.state().sqrt_price_x96.map(Uint)
-    }
-
-    #[getter]
-    fn tick(own: PyRef<'_, Self>) -> Option<i32> {
-        own.as_super().pool.state().tick
-    }
-
-    #[getter]
-    fn liquidity(own: PyRef<'_, Self>) -> Option<u128> {
-        own.as_super().pool.state().liquidity
-    }
-
-    #[getter]
-    fn ticks(own: PyRef<'_, Self>) -> PyResult<Vec<TickRow>> {
-        let ticks = of(&own)?.ticked().ticks().iter();
-        Ok(ticks.map(|(tick, at)| (tick, at.liquidity_gross, at.liquidity_net)).collect())
-    }
-
-    #[pyo3(signature = (zero_for_one, *, amount_in=None, amount_out=None, sqrt_price_limit_x96=None))]
-    fn swap(
-        own: PyRef<'_, Self>,
-        zero_for_one: bool,
-        amount_in: Option<Uint>,
-        amount_out: Option<Uint>,
-        sqrt_price_limit_x96: Option<Uint>,
-    ) -> PyResult<(Py<PyAny>, Uint, Uint)> {
-        let amount = one_side(amount_in, amount_out)?;
-        let limit = sqrt_price_limit_x96.map(|limit| limit.0);
-        let swapped = of(&own)?.swap_to(zero_for_one, amount, limit).map_err(errors::pool)?;
-        let mut after = of(&own)?.clone();
-        after.set_slot(swapped.sqrt_price_x96, swapped.tick, swapped.liquidity);
-        let after = object(own.py(), own.as_super().spec.clone(), after.into())?;
-        Ok((after, Uint(swapped.amount_in), Uint(swapped.amount_out)))
     }
 }

@@ -24,6 +24,7 @@ mod searcher;
 mod sizing;
 mod snapshot;
 mod solidly;
+mod ticked_pool;
 mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
@@ -102,6 +103,8 @@ mod module {
     use super::sizing::size_paths;
     #[pymodule_export]
     use super::solidly::SolidlyPool;
+    #[pymodule_export]
+    use super::ticked_pool::TickedPool;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

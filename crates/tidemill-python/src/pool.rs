@@ -14,6 +14,7 @@ use crate::errors;
 use crate::log_columns::chunks;
 use crate::numbers::{Uint, Wide};
 use crate::solidly::SolidlyPool;
+use crate::ticked_pool::initializer;
 use crate::uniswap_v2::UniswapV2Pool;
 use crate::uniswap_v3::UniswapV3Pool;
 use crate::uniswap_v4::UniswapV4Pool;
@@ -32,13 +33,14 @@ pub fn to_object(py: Python<'_>, tracked: &Tracked) -> PyResult<Py<PyAny>> {
 
 /// Returns the object of the pool's own kind.
 pub fn object(py: Python<'_>, spec: Option<PoolSpec>, pool: Inner) -> PyResult<Py<PyAny>> {
-    match &pool {
-        Inner::UniswapV2(_) => Ok(Py::new(py, (UniswapV2Pool, Pool { spec, pool }))?.into_any()),
-        Inner::UniswapV3(_) => Ok(Py::new(py, (UniswapV3Pool, Pool { spec, pool }))?.into_any()),
-        Inner::Solidly(_) => Ok(Py::new(py, (SolidlyPool, Pool { spec, pool }))?.into_any()),
-        Inner::Algebra(_) => Ok(Py::new(py, (AlgebraPool, Pool { spec, pool }))?.into_any()),
-        Inner::UniswapV4(_) => Ok(Py::new(py, (UniswapV4Pool, Pool { spec, pool }))?.into_any()),
-    }
+    let made = match &pool {
+        Inner::UniswapV2(_) => Py::new(py, (UniswapV2Pool, Pool { spec, pool }))?.into_any(),
+        Inner::UniswapV3(_) => Py::new(py, initializer(spec, pool).add_subclass(UniswapV3Pool))?.into_any(),
+        Inner::Solidly(_) => Py::new(py, (SolidlyPool, Pool { spec, pool }))?.into_any(),
+        Inner::Algebra(_) => Py::new(py, initializer(spec, pool).add_subclass(AlgebraPool))?.into_any(),
+        Inner::UniswapV4(_) => Py::new(py, initializer(spec, pool).add_subclass(UniswapV4Pool))?.into_any(),
+    };
+    Ok(made)
 }
 
 /// Returns the amount of a swap, of which exactly one side is given.

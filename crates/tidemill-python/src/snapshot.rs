@@ -4,15 +4,15 @@ use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use tidemill_pools::algebra::Fees;
+use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::Key;
-use tidemill_pools::{Address, Hash, Pool, PoolError, PoolSpec};
+use tidemill_pools::{Address, Hash, Pool, PoolError, PoolSpec, Ticked};
 
 use crate::algebra::{self, generation_named};
 use crate::errors;
 use crate::solidly::{self, rules_named};
 use crate::uniswap_v2::pair;
-use crate::uniswap_v3::pool;
-use crate::uniswap_v4;
+use crate::{ticked_pool, uniswap_v4};
 
 /// A pool and the block at which it was read.
 pub struct Snapshot {
@@ -39,7 +39,7 @@ impl Snapshot {
         let protocol: String = field(object, "protocol")?;
         let state = match protocol.as_str() {
             "uniswap_v2" => read_pair(object)?,
-            "uniswap_v3" => read_ticked(object)?,
+            "uniswap_v3" => read_v3(object)?,
             "solidly" => read_solidly(object)?,
             "algebra" => read_algebra(object)?,
             "uniswap_v4" => read_v4(object)?,
@@ -63,11 +63,18 @@ fn read_pair(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
     Ok(pair(reserves, fee).map(Pool::from))
 }
 
-fn read_ticked(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
-    let terms = (field(object, "fee_ppm")?, field(object, "tick_spacing")?);
+/// Returns the pool with the price and the ticks that the object tells.
+fn filled<P: Ticked + Into<Pool>>(
+    object: &Bound<'_, PyAny>,
+    empty: Result<P, PoolError>,
+) -> PyResult<Result<Pool, PoolError>> {
     let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
     let ticks: Vec<_> = field(object, "ticks")?;
-    Ok(pool(terms, slot, &ticks).map(Pool::from))
+    Ok(empty.and_then(|pool| ticked_pool::filled(pool, slot, &ticks)).map(Into::into))
+}
+
+fn read_v3(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
+    filled(object, UniswapV3::new(field(object, "fee_ppm")?, field(object, "tick_spacing")?))
 }
 
 fn read_solidly(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
@@ -87,10 +94,7 @@ fn read_algebra(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> 
         is_overridden: field(object, "is_fee_overridden")?,
         has_limit_orders: field(object, "has_limit_orders")?,
     };
-    let terms = (generation_named(&generation)?, fees);
-    let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
-    let ticks: Vec<_> = field(object, "ticks")?;
-    Ok(algebra::pool(terms, slot, &ticks).map(Pool::from))
+    filled(object, algebra::pool(generation_named(&generation)?, fees))
 }
 
 fn read_v4(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
@@ -100,10 +104,7 @@ fn read_v4(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
         tick_spacing: field(object, "tick_spacing")?,
         hooks: field(object, "hooks")?,
     };
-    let protocol_fee: u32 = field(object, "protocol_fee")?;
-    let slot = (field(object, "sqrt_price_x96")?, field(object, "tick")?, field(object, "liquidity")?);
-    let ticks: Vec<_> = field(object, "ticks")?;
-    Ok(uniswap_v4::pool((key, protocol_fee), slot, &ticks).map(Pool::from))
+    filled(object, uniswap_v4::pool(key, field(object, "protocol_fee")?))
 }
 
 /// Returns the error that no kind of pool is called `protocol`.

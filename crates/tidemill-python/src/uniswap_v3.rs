@@ -6,30 +6,15 @@ use tidemill_pools::{Pool as Inner, PoolError};
 
 use crate::errors;
 use crate::numbers::Uint;
-use crate::pool::{object, one_side, Pool};
+use crate::pool::object;
+use crate::ticked_pool::{filled, initializer, TickRow, TickedPool};
 
 /// A Uniswap V3 pool, or one of a fork.
-#[pyclass(frozen, extends = Pool, module = "tidemill._rust")]
+#[pyclass(frozen, extends = TickedPool, module = "tidemill._rust")]
 pub struct UniswapV3Pool;
 
-/// One initialised tick: its index, gross and net liquidity.
-pub type TickRow = (i32, u128, i128);
-
-/// What a pool's slot says: price, tick, liquidity in range.
-pub type Slot = (Uint, i32, u128);
-
-/// Returns a pool with this slot and these ticks, which are all that are initialised.
-pub fn pool(terms: (u32, i32), slot: Slot, ticks: &[TickRow]) -> Result<UniswapV3, PoolError> {
-    let mut pool = UniswapV3::new(terms.0, terms.1)?;
-    pool.set_slot(slot.0 .0, slot.1, slot.2);
-    for (tick, gross, net) in ticks {
-        pool.set_tick(*tick, Some((*gross, *net)))?;
-    }
-    Ok(pool)
-}
-
 fn of<'a>(own: &'a PyRef<'_, UniswapV3Pool>) -> PyResult<&'a UniswapV3> {
-    match &own.as_super().pool {
+    match &own.as_super().as_super().pool {
         Inner::UniswapV3(pool) => Ok(pool),
         _ => Err(errors::pool(PoolError::Uninitialised)),
     }
@@ -47,52 +32,9 @@ impl UniswapV3Pool {
         tick_spacing: i32,
         ticks: Vec<TickRow>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let pool = pool((fee_ppm, tick_spacing), (sqrt_price_x96, tick, liquidity), &ticks);
-        let pool = pool.map_err(errors::pool)?.into();
-        Ok(PyClassInitializer::from(Pool { spec: None, pool }).add_subclass(Self))
-    }
-
-    #[getter]
-    fn sqrt_price_x96(own: PyRef<'_, Self>) -> Option<Uint> {
-        own.as_super().pool.state().sqrt_price_x96.map(Uint)
-    }
-
-    #[getter]
-    fn tick(own: PyRef<'_, Self>) -> Option<i32> {
-        own.as_super().pool.state().tick
-    }
-
-    #[getter]
-    fn liquidity(own: PyRef<'_, Self>) -> Option<u128> {
-        own.as_super().pool.state().liquidity
-    }
-
-    #[getter]
-    fn tick_spacing(own: PyRef<'_, Self>) -> Option<i32> {
-        own.as_super().pool.tick_spacing()
-    }
-
-    #[getter]
-    fn ticks(own: PyRef<'_, Self>) -> PyResult<Vec<TickRow>> {
-        let ticks = of(&own)?.ticks().iter();
-        Ok(ticks.map(|(tick, at)| (tick, at.liquidity_gross, at.liquidity_net)).collect())
-    }
-
-    #[pyo3(signature = (zero_for_one, *, amount_in=None, amount_out=None, sqrt_price_limit_x96=None))]
-    fn swap(
-        own: PyRef<'_, Self>,
-        zero_for_one: bool,
-        amount_in: Option<Uint>,
-        amount_out: Option<Uint>,
-        sqrt_price_limit_x96: Option<Uint>,
-    ) -> PyResult<(Py<PyAny>, Uint, Uint)> {
-        let amount = one_side(amount_in, amount_out)?;
-        let limit = sqrt_price_limit_x96.map(|limit| limit.0);
-        let swapped = of(&own)?.swap_to(zero_for_one, amount, limit).map_err(errors::pool)?;
-        let mut after = of(&own)?.clone();
-        after.set_slot(swapped.sqrt_price_x96, swapped.tick, swapped.liquidity);
-        let after = object(own.py(), own.as_super().spec.clone(), after.into())?;
-        Ok((after, Uint(swapped.amount_in), Uint(swapped.amount_out)))
+        let pool = UniswapV3::new(fee_ppm, tick_spacing);
+        let pool = pool.and_then(|pool| filled(pool, (sqrt_price_x96, tick, liquidity), &ticks));
+        Ok(initializer(None, pool.map_err(errors::pool)?.into()).add_subclass(Self))
     }
 
     fn with_liquidity(
@@ -103,6 +45,6 @@ impl UniswapV3Pool {
     ) -> PyResult<Py<PyAny>> {
         let mut after = of(&own)?.clone();
         after.change_liquidity(tick_lower, tick_upper, delta).map_err(errors::pool)?;
-        object(own.py(), own.as_super().spec.clone(), after.into())
+        object(own.py(), own.as_super().as_super().spec.clone(), after.into())
     }
 }

@@ -62,19 +62,6 @@ struct Walk<'a> {
 }
 
 impl UniswapV3 {
-    /// Returns what a swap does that may stop at a price; by default it goes on while there is liquidity anywhere.
-    ///
-    /// # Errors
-    /// Where the contract would revert, and `Incomplete` where not all ticks are known.
-    pub fn swap_to(
-        &self,
-        zero_for_one: bool,
-        amount: Amount,
-        sqrt_price_limit_x96: Option<U256>,
-    ) -> Result<Swapped, PoolError> {
-        self.swap_along(self.course(), zero_for_one, amount, sqrt_price_limit_x96)
-    }
-
     /// Returns what a swap does on a course that need not be the pool's own.
     pub(crate) fn swap_along(
         &self,

@@ -9,6 +9,7 @@ use crate::chain::{Address, Hash, Log};
 use crate::error::DecodeError;
 use crate::factory::Factory;
 use crate::kind::PoolSpec;
+use crate::ticked::Ticked;
 use crate::uniswap_v3::tick_math::{MAX_TICK, MIN_TICK};
 use crate::uniswap_v3::V3Swap;
 
