@@ -293,12 +293,12 @@ fn quoted_rate(pool: &dyn Quoting, token_in: usize, token_out: usize) -> Result<
     }
     let mut best: Result<f64, PoolError> = Err(PoolError::Empty);
     for shift in [24_u8, 12, 4] {
-        let amount = (balance_in >> usize::from(shift)).max(U256::ONE);
+        let amount = (balance_in >> usize::from(shift)).max(U256::from(8));
         match pool.amount_out(token_in, token_out, amount) {
             Ok(bought) => {
-                // What the amount itself moves the price by, and a few units of rounding.
-                let rate = (to_f64(bought) + 4.0) / to_f64(amount);
-                let rate = rate * (1.0 + 1e-6 + 64.0 * 0.5_f64.powi(i32::from(shift)));
+                // A few units that rounding takes of either token, and what the amount itself moves the price by.
+                let rate = (to_f64(bought) + 4.0) / (to_f64(amount) - 2.0);
+                let rate = rate * (1.0 + 1e-6 + 64.0 * to_f64(amount) / to_f64(balance_in));
                 best = Ok(best.map_or(rate, |known| known.min(rate)));
                 if bought > ENOUGH {
                     return best;

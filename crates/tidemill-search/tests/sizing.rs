@@ -157,3 +157,11 @@ fn a_path_of_one_hop_is_refused() {
     assert!(size(&[pool.leg(true)], Effort::EXACT).is_err());
     assert_eq!(pool.leg(true).kind(), HopKind::UniswapV2);
 }
+
+#[test]
+fn a_pool_whose_fee_swallows_a_single_unit_is_not_taken_for_one_that_pays_nothing() {
+    let a = AnyPool::of_product(4_383, 1_000, 997);
+    let b = AnyPool::of_weights((20, 2_689), (80, 1_000), 1);
+    assert_eq!(brute_force(&[a.leg(true), b.leg(false)], 8_000), Some((U256::from(376), 634)));
+    check(&[a.leg(true), b.leg(false)], 8_000).unwrap();
+}

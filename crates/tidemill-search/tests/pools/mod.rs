@@ -31,6 +31,19 @@ impl AnyPool {
         Self::Product(pool)
     }
 
+    /// Returns a pool of two tokens, each with its weight in percent and its balance; the fee is in thousandths.
+    pub fn of_weights(token0: (u64, u64), token1: (u64, u64), fee: u64) -> Self {
+        let weights = [token0, token1].map(|(weight, _)| one() / U256::from(100) * U256::from(weight));
+        let terms = WeightedTerms {
+            weights: weights.to_vec(),
+            scaling_factors: vec![one() * one(); 2],
+            fee: one() / U256::from(1000) * U256::from(fee),
+            version: PowVersion::Shortcuts,
+        };
+        let balances = [token0, token1].map(|(_, balance)| U256::from(balance));
+        Self::Weighted(WeightedV2::new(terms, balances.to_vec()).unwrap())
+    }
+
     pub fn leg(&self, zero_for_one: bool) -> Leg<'_> {
         let tokens = if zero_for_one { (0, 1) } else { (1, 0) };
         match self {
@@ -72,17 +85,8 @@ fn one() -> U256 {
 /// Pools of two tokens without decimals.
 pub fn weighted() -> impl Strategy<Value = AnyPool> {
     let weight = prop_oneof![Just(50_u64), Just(80), Just(20), Just(33)];
-    (weight, 1_000_u64..8_000, 1_000_u64..8_000, 1_u64..20).prop_map(|(weight, a, b, fee)| {
-        let percent = one() / U256::from(100);
-        let factor = one() * one();
-        let terms = WeightedTerms {
-            weights: vec![percent * U256::from(weight), percent * U256::from(100 - weight)],
-            scaling_factors: vec![factor, factor],
-            fee: one() / U256::from(1000) * U256::from(fee),
-            version: PowVersion::Shortcuts,
-        };
-        AnyPool::Weighted(WeightedV2::new(terms, vec![U256::from(a), U256::from(b)]).unwrap())
-    })
+    (weight, 1_000_u64..8_000, 1_000_u64..8_000, 1_u64..20)
+        .prop_map(|(weight, a, b, fee)| AnyPool::of_weights((weight, a), (100 - weight, b), fee))
 }
 
 /// Pools of two coins without decimals.
