@@ -5,7 +5,7 @@ immutable but `PoolSet`, and safe to share between threads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, Self, final
+from typing import Any, Literal, Protocol, Self, final
 
 import pyarrow as pa
 from typing_extensions import disjoint_base
@@ -21,11 +21,13 @@ __all__ = [
     "Drift",
     "Factory",
     "FoundOpportunities",
+    "FoundPath",
     "Head",
     "Logs",
     "MalformedFrame",
     "Notice",
     "Opportunity",
+    "PathWatch",
     "Pool",
     "PoolCoin",
     "PoolError",
@@ -757,12 +759,50 @@ class ChainSearch:
         found_max: int,
     ) -> Self:
         """Return a search that knows no pool yet; `SearchConfig` says what it is told."""
+    def gas_pool(self, pools: PoolSet, token: bytes) -> bytes | None:
+        """Return the deepest pool between the gas token and `token`, which prices it, where there is one."""
     def search(
         self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int
     ) -> FoundOpportunities:
         """Return what pays through the pools `touched`, on the state of `pools`, which is that after `head`.
 
         A pool that is not in `pools` any more leaves the search.
+        """
+
+@final
+class FoundPath:
+    """A path as it was found."""
+
+    def __new__(
+        cls, hops: Sequence[tuple[bytes, bytes, bytes]], amount_in: int, gas_pool: bytes | None
+    ) -> Self:
+        """Return the path through `hops`: pool, token in, token out of each; `gas_pool` prices gas."""
+
+@final
+class PathWatch:
+    """The pools of the paths that are followed, as after the newest block. Not for two threads at a time."""
+
+    def __new__(cls, pools: PoolSet, search: ChainSearch) -> Self:
+        """Return a watch of no pools, of the chain of `pools` and with the costs of `search`."""
+    def watch(self, pools: PoolSet, addresses: Sequence[bytes]) -> None:
+        """Take pools as they stand in `pools`, in place of what was known of them."""
+    def keep(self, addresses: Sequence[bytes]) -> None:
+        """Let go all pools but these."""
+    def apply(self, head: Head, logs: Logs) -> None:
+        """Follow the logs of one block."""
+    def worth(self, head: Head, paths: Sequence[FoundPath]) -> list[dict[str, int | None]]:
+        """Return what each path pays on the newest state at the costs of `head`, raw units of its token.
+
+        `sent_gross` and `sent_net` with the input as it was found, `best_gross` and `best_net` with the best
+        one, `left` what decides whether it still pays; absent where a pool cannot be asked or costs are unknown.
+        """
+    def ending(
+        self, pools: PoolSet, head: Head, logs: Logs, path: FoundPath
+    ) -> tuple[Literal["taken", "costs", "unknown"], dict[str, Any] | None]:
+        """Return what ended a path that paid before the newest block, `head`, and does not after it.
+
+        For `taken` its transaction: tx_hash, tx_index, tx_count, is_swap, is_circle, sender, recipient and
+        balance, which is what it gained by token over all pools of `pools`.
         """
 
 @final

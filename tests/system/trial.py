@@ -158,7 +158,7 @@ class Trial:
             calls.append(collect(gone.position_id, provider))
         manager = self.world.position_manager
         expected = {pool.address: self.seen.pool(pool) for pool in pools}
-        mined = await mine(self.rpc, [await self._from(provider, manager, data) for data in calls])
+        mined = await mine(self.rpc, [await self.from_account(provider, manager, data) for data in calls])
         for (pool, ticks, _), passed, logs in zip(plans, mined.went_through, mined.logs, strict=False):
             if passed:  # one that lies beside the price with the wrong token would hold nothing
                 made = self._made(pool, ticks, logs)
@@ -207,9 +207,10 @@ class Trial:
             data = swap_exact_in(pool, zero_for_one=zero_for_one, size_in=swap.size, recipient=trader)
         else:
             data = swap_exact_out(pool, zero_for_one=zero_for_one, size_out=swap.size, recipient=trader)
-        return await self._from(trader, factory.router, data)
+        return await self.from_account(trader, factory.router, data)
 
-    async def _from(self, sender: str, to: str, data: str) -> dict[str, str]:
+    async def from_account(self, sender: str, to: str, data: str) -> dict[str, str]:
+        """Return a transaction of `sender`, after those that it has already."""
         if sender not in self._nonces:
             self._nonces[sender] = int(await self.rpc.call("eth_getTransactionCount", sender, "latest"), 16)
         nonce = self._nonces[sender]

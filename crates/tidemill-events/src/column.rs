@@ -218,6 +218,9 @@ pub use ruint::aliases::U256;
 /// A 128-bit unsigned integer, little-endian in Arrow.
 #[derive(Debug)]
 pub struct U128;
+/// A 256-bit integer with a sign: little-endian, in two's complement.
+#[derive(Debug)]
+pub struct I256;
 /// A 32-byte hash, in the chain's own byte order.
 #[derive(Debug)]
 pub struct Hash;
@@ -276,6 +279,7 @@ macro_rules! bytes {
 bytes! {
     U256, U256, 32, |value| value.to_le_bytes();
     U128, u128, 16, u128::to_le_bytes;
+    I256, [u8; 32], 32, |value| value;
     Hash, [u8; 32], 32, |value| value;
     Address, [u8; 20], 20, |value| value;
 }

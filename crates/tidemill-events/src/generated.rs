@@ -1,6 +1,6 @@
 //! Every event's fields. Written by `make generate`; do not edit.
 
-use crate::column::{Address, Choice, Hash, Name, Nanos, Text, U128, U256};
+use crate::column::{Address, Choice, Hash, Name, Nanos, Text, I256, U128, U256};
 use crate::event;
 
 event! {
@@ -195,6 +195,49 @@ event! {
         sqrt_price_x96: Option<U256>,
         liquidity: Option<U128>,
         tick: Option<i32>,
+    }
+}
+
+event! {
+    /// What became of an opportunity: when it died, who took it, and what it would have paid later.
+    "opportunity_autopsy" OpportunityAutopsy OpportunityAutopsyColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        block_number: u64,
+        block_hash: Hash,
+        sequence: u64,
+        opportunity: Hash,
+        path: Hash,
+        token: Address,
+        hop_count: u8,
+        cause: Choice,
+        born_block_number: u64,
+        born_block_hash: Hash,
+        born_ns: Nanos,
+        followed_blocks: u32,
+        followed_ns: u64,
+        died_block_number: Option<u64>,
+        taker_tx_hash: Option<Hash>,
+        taker_tx_index: Option<u32>,
+        taker_tx_count: Option<u32>,
+        taker_sender: Option<Address>,
+        taker_recipient: Option<Address>,
+        taken_token: Option<Address>,
+        taken: Option<U256>,
+        sent_gross_0: Option<I256>,
+        sent_gross_1: Option<I256>,
+        sent_gross_2: Option<I256>,
+        sent_net_0: Option<I256>,
+        sent_net_1: Option<I256>,
+        sent_net_2: Option<I256>,
+        best_gross_0: Option<U256>,
+        best_gross_1: Option<U256>,
+        best_gross_2: Option<U256>,
+        best_net_0: Option<U256>,
+        best_net_1: Option<U256>,
+        best_net_2: Option<U256>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! All the pools of one chain: what a block's logs make of them, as events and as records that undo and redo it.
 
 mod applied;
+mod part;
 mod rows;
 mod tracked;
 

@@ -21,6 +21,13 @@ pub struct FoundOpportunities {
 #[pyclass(module = "tidemill._rust")]
 pub struct ChainSearch(Inner);
 
+impl ChainSearch {
+    /// Returns the search itself.
+    pub const fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
 #[pymethods]
 impl ChainSearch {
     #[new]
@@ -49,6 +56,10 @@ impl ChainSearch {
             data_fee_wei: data_fee_wei.0,
             found_max,
         }))
+    }
+
+    fn gas_pool<'py>(&self, py: Python<'py>, pools: &PoolSet, token: Address) -> Option<Bound<'py, PyBytes>> {
+        self.0.gas_pool(pools.inner(), &token).map(|pool| PyBytes::new(py, &pool))
     }
 
     fn search(

@@ -3,6 +3,7 @@
 
 mod algebra;
 mod arrow;
+mod autopsy;
 mod balancer;
 mod batches;
 mod chain_search;
@@ -67,6 +68,8 @@ fn decode_logs<'py>(
 mod module {
     #[pymodule_export]
     use super::algebra::AlgebraPool;
+    #[pymodule_export]
+    use super::autopsy::{FoundPath, PathWatch};
     #[pymodule_export]
     use super::balancer::BalancerV2Pool;
     #[pymodule_export]

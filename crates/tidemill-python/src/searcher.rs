@@ -51,7 +51,8 @@ pub struct Opportunity {
     hops: Vec<(Address, Address, Address)>,
 }
 
-fn signed<'py>(py: Python<'py>, value: &Signed) -> PyResult<Bound<'py, PyAny>> {
+/// Returns an integer with its sign.
+pub fn signed<'py>(py: Python<'py>, value: &Signed) -> PyResult<Bound<'py, PyAny>> {
     let magnitude = Uint(value.magnitude).into_pyobject(py)?;
     if value.is_negative {
         magnitude.neg()

@@ -3,7 +3,7 @@
 use ruint::aliases::{U256, U512};
 use ruint::UintTryFrom as _;
 use tidemill_events::{OpportunityColumns, OpportunityHopColumns};
-use tidemill_pools::{Address, Head, PoolError, PoolSet};
+use tidemill_pools::{Address, Head, PoolError, PoolSet, Tracked};
 
 use crate::costs::{Costs, Fraction, GasTable, L1Fee};
 use crate::followed::Followed;
@@ -83,41 +83,65 @@ impl ChainSearch {
         told
     }
 
+    /// Returns what is looked for.
+    pub(crate) const fn options(&self) -> &ChainOptions {
+        &self.options
+    }
+
+    /// Returns the pool that prices the gas token in `token`: the deepest between the two; `None` where there is none.
+    pub fn gas_pool(&self, set: &PoolSet, token: &Address) -> Option<Address> {
+        let gas_token = self.followed.token(&self.options.gas_token?)?;
+        let token = self.followed.token(token)?;
+        (gas_token != token)
+            .then(|| self.followed.deepest(set, gas_token, token))?
+            .map(|pool| pool.spec.address)
+    }
+
     fn costs(&self, set: &PoolSet, start: u32, head: &Head) -> Costs {
-        let l1_fee = L1Fee { bytes: 1, price_wei: self.options.data_fee_wei };
-        Costs {
-            base_fee_wei: head.base_fee_wei.unwrap_or_default(),
-            priority_fee_wei: U256::from(self.options.priority_fee_wei),
-            l1_fee: (!self.options.data_fee_wei.is_zero()).then_some(l1_fee),
-            flash_premium_ppm: self.options.flash_premium_ppm,
-            // Before EIP-1559 a block does not say what gas costs.
-            gas_token_price: head.base_fee_wei.and_then(|_| self.gas_token_price(set, start)),
-            gas: GasTable::MEASURED,
-        }
+        costs_at(&self.options, head, self.gas_token_price(set, start))
     }
 
     /// Returns raw units of `token` per wei of the gas token: the spot price of the deepest pool between the two.
     fn gas_token_price(&self, set: &PoolSet, token: u32) -> Option<Fraction> {
-        let gas_token = self.followed.token(&self.options.gas_token?)?;
+        let address = self.options.gas_token?;
+        let gas_token = self.followed.token(&address)?;
         if gas_token == token {
             return Some(Fraction { numerator: U256::ONE, denominator: U256::ONE });
         }
-        let deepest = self.followed.deepest(set, gas_token, token)?;
-        let price = deepest.pool.spot_price().ok()?;
-        let is_up = self.followed.token_address(gas_token) == Some(&deepest.spec.token0);
-        let (above, below) =
-            if is_up { (price.numerator, price.denominator) } else { (price.denominator, price.numerator) };
-        // Both lose as many of their last bits as make them fit: far below a millionth of the price.
-        let excess = above.bit_len().max(below.bit_len()).saturating_sub(256);
-        let narrow = |wide: U512| U256::uint_try_from(wide >> excess).ok();
-        let price = Fraction { numerator: narrow(above)?, denominator: narrow(below)? };
-        (!price.numerator.is_zero() && !price.denominator.is_zero()).then_some(price)
+        spot_from(self.followed.deepest(set, gas_token, token)?, &address)
     }
 
     fn named(&self, faults: &[PoolFault]) -> Vec<(Address, PoolError)> {
         let named = |fault: &PoolFault| Some((*self.followed.pool_address(fault.pool)?, fault.error));
         faults.iter().filter_map(named).collect()
     }
+}
+
+/// Returns the costs at a block; `price` is raw units of the path's token per wei of the gas token.
+pub(crate) fn costs_at(options: &ChainOptions, head: &Head, price: Option<Fraction>) -> Costs {
+    let l1_fee = L1Fee { bytes: 1, price_wei: options.data_fee_wei };
+    Costs {
+        base_fee_wei: head.base_fee_wei.unwrap_or_default(),
+        priority_fee_wei: U256::from(options.priority_fee_wei),
+        l1_fee: (!options.data_fee_wei.is_zero()).then_some(l1_fee),
+        flash_premium_ppm: options.flash_premium_ppm,
+        // Before EIP-1559 a block does not say what gas costs.
+        gas_token_price: head.base_fee_wei.and(price),
+        gas: GasTable::MEASURED,
+    }
+}
+
+/// Returns raw units of a pool's other token for one of `token`, before the fee.
+pub(crate) fn spot_from(tracked: &Tracked, token: &Address) -> Option<Fraction> {
+    let price = tracked.pool.spot_price().ok()?;
+    let is_up = *token == tracked.spec.token0;
+    let (above, below) =
+        if is_up { (price.numerator, price.denominator) } else { (price.denominator, price.numerator) };
+    // Both lose as many of their last bits as make them fit: far below a millionth of the price.
+    let excess = above.bit_len().max(below.bit_len()).saturating_sub(256);
+    let narrow = |wide: U512| U256::uint_try_from(wide >> excess).ok();
+    let price = Fraction { numerator: narrow(above)?, denominator: narrow(below)? };
+    (!price.numerator.is_zero() && !price.denominator.is_zero()).then_some(price)
 }
 
 /// Says whether something is left, or whether that is not known.

@@ -1,5 +1,6 @@
 //! Where a trade in a circle pays, how large it must be, and what is left after all costs; no input or output.
 
+mod autopsy;
 mod chain;
 mod costs;
 mod cycle;
@@ -15,6 +16,7 @@ mod scan;
 pub mod sizing;
 mod usd;
 
+pub use autopsy::{Ending, FoundPath, PathHop, PathWatch, PathWorth, Taker};
 pub use chain::{ChainOptions, ChainScan, ChainSearch};
 pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
 pub use cycle::Cycle;

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_book, make_finders, make_follower
+from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
@@ -26,6 +26,7 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
+from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
@@ -178,13 +179,16 @@ class Engine:
                 recorder = await self._recorder(opened, source)
                 run_id, state = secrets.token_hex(8), await kept_state(self.bus, source)
                 follower = make_follower(config, state, run_id)
+                book, finder = make_book(config, state.items()), self._finders.get(source)
+                followed = dict(await self.bus.state(AutopsyBook.prefix_of(source)))
                 pipeline = ChainPipeline(
-                    make_book(config, state.items()),
+                    book,
                     self.bus,
                     self._clock,
                     flow=self.flow,
                     digest=Digest() if recorder else None,
-                    finder=self._finders.get(source),
+                    finder=finder,
+                    autopsy=None if finder is None else make_autopsy(finder, book, config, followed),
                     on_batches=self._on_batches,
                 )
                 number, _ = follower.tip
@@ -267,6 +271,8 @@ class Engine:
         for source in self.statuses:
             chains[source] = self.chain_status(source)
             pipeline, shell = self.pipelines.get(source), self.shells.get(source)
+            if pipeline is not None and pipeline.autopsy is not None:
+                chains[source]["autopsy"] = pipeline.autopsy.counts()
             chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
             if shell is not None:
                 chains[source]["scorecards"] = shell.told(self._clock.now_ns())

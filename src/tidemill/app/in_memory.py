@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from tidemill.app.chain import make_book, make_follower
+from tidemill.app.chain import make_autopsy, make_book, make_follower
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig
@@ -51,7 +51,9 @@ async def followed(
     clock = SystemClock()
     finder = None if search is None else OpportunityFinder(search, config.source, config.chain_id)
     async with open_bus("memory://") as bus:
-        pipeline = ChainPipeline(make_book(config, []), bus, clock, finder=finder, on_batches=on_batches)
+        book = make_book(config, [])
+        autopsy = None if finder is None else make_autopsy(finder, book, config, {})
+        pipeline = ChainPipeline(book, bus, clock, finder=finder, autopsy=autopsy, on_batches=on_batches)
         shell = Shell(make_follower(config, {}, config.source), pipeline.take, clock)
         running = asyncio.create_task(shell.run(config.source, {}), name=f"follow {config.source}")
         try:

@@ -11,9 +11,10 @@ from msgspec import Struct
 from tidemill._rust import Head
 from tidemill.app.digest import Digest
 from tidemill.bus import Bus
-from tidemill.chains.evm.steps import Reread, Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
+from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
@@ -84,6 +85,7 @@ class ChainPipeline:
         flow: Flow | None = None,
         digest: Digest | None = None,
         finder: OpportunityFinder | None = None,
+        autopsy: AutopsyBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.book = book
@@ -103,6 +105,8 @@ class ChainPipeline:
         self._bus = bus
         self._clock = clock
         self._finder = finder
+        self.autopsy = autopsy
+        """The opportunities that are followed, where any are."""
         self._on_batches = on_batches
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
@@ -120,6 +124,9 @@ class ChainPipeline:
             _log.warning("%s: %s", type(fault).__name__, fault)
         batches = [*applied.batches, *batches_of(step.events)]
         state = {**applied.state, **step.state}
+        if self.autopsy is not None:
+            ended, kept = self.autopsy.take()
+            batches, state = [*batches, *ended], {**state, **kept}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
         if not batches and not state:
@@ -144,8 +151,12 @@ class ChainPipeline:
         if self._finder is None or newest is None:
             return
         found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
+        state: dict[bytes, bytes | None] = {}
+        if self.autopsy is not None:
+            self.autopsy.open(found, newest[0])
+            _, state = self.autopsy.take()
         if found:
-            await self._commit(found, {})
+            await self._commit(found, state)
             if self._on_batches is not None:
                 self._on_batches(found)
 
@@ -157,6 +168,8 @@ class ChainPipeline:
     def _apply(self, step: Step) -> int | None:
         tip: int | None = None
         self.book.snapshot(step.snapshots)
+        if self.autopsy is not None:
+            self.autopsy.reread(one.address for one in step.snapshots)
         for block in step.blocks:
             match block:
                 case Sealed():
@@ -170,6 +183,8 @@ class ChainPipeline:
                     tip = block.head.number
                 case Reread():
                     self.book.reread(block.pools, block.sequence)
+            if self.autopsy is not None:
+                _follow(self.autopsy, block)
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
@@ -188,6 +203,19 @@ class ChainPipeline:
             else:
                 self.is_bus_up = True
                 return offsets
+
+
+def _follow(autopsy: AutopsyBook, block: Change) -> None:
+    """Hand a change of the chain to the autopsies, once the pools have it."""
+    match block:
+        case Sealed():
+            autopsy.seal(block.heads, block.logs, block.recv_ns)
+        case Reverted():
+            autopsy.revert(block.head, block.recv_ns, block.sequence)
+        case Restored():
+            autopsy.restore(block.head)
+        case Reread():
+            autopsy.reread(one.address for one in block.pools)
 
 
 def _newest(step: Step) -> tuple[Head, int] | None:

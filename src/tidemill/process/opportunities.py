@@ -35,6 +35,10 @@ class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """What it charges for each."""
     found_max: Annotated[int, Meta(ge=1, le=100_000)] = 100
     """How many are told of a block, the most profitable first."""
+    autopsy_blocks: Annotated[int, Meta(ge=0, le=10_000)] = 32
+    """For how many blocks each is followed to see what became of it; 0 follows none. What pays is mostly gone
+    within a few; what is left after so many is seldom there to be taken, and is told as outlived.
+    """
 
 
 class OpportunityFinder:
@@ -43,7 +47,8 @@ class OpportunityFinder:
     def __init__(self, config: SearchConfig, source: str, chain_id: int) -> None:
         if not config.start_tokens:
             raise Refused(f"search.{source}: start_tokens: expected at least one token, found none")
-        self._search = ChainSearch(
+        self.config = config
+        self.search = ChainSearch(
             source,
             chain_id,
             start_tokens=[_address(token) for token in config.start_tokens],
@@ -59,7 +64,7 @@ class OpportunityFinder:
 
     def find(self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int) -> Batches:
         """Return the opportunities through the pools touched, on the state after `head`."""
-        found = self._search.search(pools, list(touched), head, recv_ns)
+        found = self.search.search(pools, list(touched), head, recv_ns)
         for pool in touched:
             self.unpriced.pop(pool, None)
         self.unpriced.update(found.faults)

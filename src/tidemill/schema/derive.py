@@ -92,7 +92,7 @@ def _row_type(tag: str) -> pa.StructType:
 
 def _to_arrow(logical: Logical, value: Any) -> Any:
     if isinstance(value, int) and logical.byte_width:
-        return value.to_bytes(logical.byte_width, "little")
+        return value.to_bytes(logical.byte_width, "little", signed=logical.is_signed)
     return value
 
 
@@ -110,7 +110,7 @@ def to_rows(tag: str, table: pa.Table | pa.RecordBatch) -> list[dict[str, Any]]:
 
 def _from_arrow(logical: Logical, value: Any) -> Any:
     if isinstance(value, bytes) and logical.json.get("pattern") == "^-?[0-9]+$":
-        return int.from_bytes(value, "little")
+        return int.from_bytes(value, "little", signed=logical.is_signed)
     return value
 
 

@@ -22,6 +22,8 @@ class Logical(NamedTuple):
     """JSON Schema of the value as text formats carry it: integers past 53 bits and bytes are strings."""
     byte_width: int = 0
     """How many bytes a fixed-width binary value has; 0 for the others."""
+    is_signed: bool = False
+    """Whether such bytes are a number in two's complement."""
 
 
 def _as(logical: Logical) -> Meta:
@@ -48,12 +50,13 @@ U64 = Logical("U64", "", pa.uint64(), "UInt64", {"type": "integer"})
 I32 = Logical("I32", "", pa.int32(), "Int32", {"type": "integer"})
 U128 = Logical("U128", "", pa.binary(16), "UInt128", _DECIMAL, 16)
 U256 = Logical("U256", "", pa.binary(32), "UInt256", _DECIMAL, 32)
+I256 = Logical("I256", "", pa.binary(32), "Int256", _DECIMAL, 32, is_signed=True)
 HASH = Logical("Hash", "", pa.binary(32), "FixedString(32)", _hex(32), 32)
 ADDRESS = Logical("Address", "", pa.binary(20), "FixedString(20)", _hex(20), 20)
 NAME = Logical("Name", "", pa.string(), "LowCardinality(String)", {"type": "string"})
 TEXT = Logical("Text", "", pa.string(), "String", {"type": "string"})
 
-LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, U128, U256, HASH, ADDRESS, NAME, TEXT)
+LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, U128, U256, I256, HASH, ADDRESS, NAME, TEXT)
 
 Nanos = Annotated[int, _as(NANOS)]
 """A point in time, ns since 1970-01-01 UTC."""
@@ -64,6 +67,7 @@ Tick = Annotated[int, _as(I32)]
 """A Uniswap V3 tick: price of token0 in token1 is 1.0001^tick, raw units."""
 Uint128 = Annotated[int, _as(U128)]
 Uint256 = Annotated[int, _as(U256)]
+Int256 = Annotated[int, _as(I256)]
 Hash = Annotated[bytes, _as(HASH)]
 Address = Annotated[bytes, _as(ADDRESS)]
 Name = Annotated[str, _as(NAME)]

@@ -17,7 +17,13 @@ from tidemill.schema.events.chain import (
     Swap,
     Token,
 )
-from tidemill.schema.events.derived import Opportunity, OpportunityHop, OpportunityKind
+from tidemill.schema.events.derived import (
+    AutopsyCause,
+    Opportunity,
+    OpportunityAutopsy,
+    OpportunityHop,
+    OpportunityKind,
+)
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
 from tidemill.schema.events.subgraph import (
     SubgraphBalance,
@@ -29,6 +35,7 @@ from tidemill.schema.events.subgraph import (
 
 __all__ = [
     "EVENTS",
+    "AutopsyCause",
     "Block",
     "Coverage",
     "CoverageStatus",
@@ -37,6 +44,7 @@ __all__ = [
     "LiquidityChange",
     "LiquidityKind",
     "Opportunity",
+    "OpportunityAutopsy",
     "OpportunityHop",
     "OpportunityKind",
     "Pool",
@@ -73,6 +81,7 @@ EVENTS: dict[str, type[Struct]] = {
         PoolState,
         Opportunity,
         OpportunityHop,
+        OpportunityAutopsy,
         Coverage,
         Health,
         SubgraphHead,

@@ -11,6 +11,7 @@ from tidemill.schema.types import (
     Count32,
     Count64,
     Hash,
+    Int256,
     Name,
     Nanos,
     Tick,
@@ -103,3 +104,97 @@ class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
     sqrt_price_x96: Uint256 | None = None
     liquidity: Uint128 | None = None
     tick: Tick | None = None
+
+
+class AutopsyCause(StrEnum):
+    """What became of an opportunity."""
+
+    TAKEN = "taken"
+    """A transaction closed a circle: it lost of no token and gained of one."""
+    CLOSED_BY_TRADE = "closed_by_trade"
+    """A transaction that is no arbitrage, as far as its swaps in followed pools show."""
+    CLOSED_BY_LIQUIDITY = "closed_by_liquidity"
+    """A transaction that moved the pools without a swap."""
+    COSTS = "costs"
+    """No transaction: its costs rose above its profit."""
+    REORGED = "reorged"
+    """The block that it was found after was reverted; followed again where that block comes back."""
+    OUTLIVED = "outlived"
+    """It still pays; it is not followed any longer."""
+    UNKNOWN = "unknown"
+    """A pool could not be asked, or was read anew, or a block was not seen."""
+
+
+class OpportunityAutopsy(Struct, frozen=True, kw_only=True, tag="opportunity_autopsy"):
+    """What became of an opportunity: when it died, who took it, and what it would have paid later.
+
+    It is one opportunity while its path (pools, directions, token) still pays, told under the id of its first
+    finding. It dies with the first block after which its best net profit, or where costs are not known its
+    gross one, is not above zero. Profits are raw units of `token`, on the state some blocks after
+    `born_block_number`; absent where they are not known, or not followed for so long.
+    """
+
+    IDENTITY: ClassVar = ("chain_id", "opportunity", "block_hash", "sequence")
+    ORDER: ClassVar = ("chain_id", "block_number", "opportunity")
+
+    event_ns: Nanos
+    """The timestamp of the block `block_hash`."""
+    recv_ns: Nanos
+    source: Name
+    """The chain's name in the configuration."""
+    chain_id: Count64
+    block_number: Count64
+    """The block after which all of this was known; of a reorged one that of its birth."""
+    block_hash: Hash
+    sequence: Count64
+    """0; of a reorged one the count of the chain's corrections."""
+    opportunity: Hash
+    path: Hash
+    """Keccak-256 of each hop's pool and tokens: the same of every finding of the opportunity."""
+    token: Address
+    hop_count: Count8
+    cause: AutopsyCause
+    born_block_number: Count64
+    born_block_hash: Hash
+    born_ns: Nanos
+    """The timestamp of that block."""
+    followed_blocks: Count32
+    """Blocks after its birth until it died, or as far as it is known to have paid."""
+    followed_ns: Count64
+    """The time between the timestamps of these blocks, ns."""
+    died_block_number: Count64 | None = None
+    """Absent where it is not known to have died."""
+    taker_tx_hash: Hash | None = None
+    """The transaction of that block that took most of the profit, of those up to the first after which
+    nothing was left; absent where none did.
+    """
+    taker_tx_index: Count32 | None = None
+    taker_tx_count: Count32 | None = None
+    """Its recipient's transactions in the block that together closed the circle: 1 where it did alone."""
+    taker_sender: Address | None = None
+    """Who called the pool of its last swap: often a router."""
+    taker_recipient: Address | None = None
+    """Whom its last swap paid."""
+    taken_token: Address | None = None
+    """`token` where it gained of that, else another that it gained of; absent for what is not `taken`."""
+    taken: Uint256 | None = None
+    """What it gained of `taken_token` over all followed pools, before its gas."""
+    sent_gross_0: Int256 | None = None
+    """What the transaction as it was found would have made right away, before costs; below zero is a loss.
+    Absent where a pool would have refused it.
+    """
+    sent_gross_1: Int256 | None = None
+    """The same one block later."""
+    sent_gross_2: Int256 | None = None
+    sent_net_0: Int256 | None = None
+    """The same after all costs."""
+    sent_net_1: Int256 | None = None
+    sent_net_2: Int256 | None = None
+    best_gross_0: Uint256 | None = None
+    """What the best size would have made, before costs; 0 where none makes anything."""
+    best_gross_1: Uint256 | None = None
+    best_gross_2: Uint256 | None = None
+    best_net_0: Uint256 | None = None
+    """The same after all costs; 0 where nothing is left."""
+    best_net_1: Uint256 | None = None
+    best_net_2: Uint256 | None = None

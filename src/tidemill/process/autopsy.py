@@ -1,0 +1,327 @@
+"""Follow each opportunity block by block until it no longer pays, and tell what became of it."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct, ValidationError, json, structs
+
+from tidemill._rust import Head, Logs, PathWatch, PoolSet
+from tidemill.process.autopsy_case import (
+    Case,
+    End,
+    Hops,
+    event_ns_of,
+    event_of,
+    path_of,
+    profits_of,
+    taker_of,
+)
+from tidemill.process.opportunities import OpportunityFinder
+from tidemill.process.pools import Batches
+from tidemill.schema import derive
+from tidemill.schema.events import AutopsyCause, OpportunityAutopsy
+from tidemill.schema.faults import Malformed
+
+_CASES_MAX = 10_000
+"""Beyond so many, which only tokens that nobody can trade bring about, what is found is not followed."""
+
+Cases = dict[bytes, Case | None]
+"""By opportunity; None where there was none."""
+
+
+class _Change(Struct, frozen=True):
+    """What one block did to the cases."""
+
+    number: int
+    before: Cases
+    after: Cases
+    """Once the block is reverted: what it had made of them; empty until then."""
+
+
+class AutopsyBook:
+    """The opportunities of one chain that are followed.
+
+    Feed it blocks in the order in which they happened, and what the search found after each; then take what
+    came of them. It reads neither clock nor network. `blocks` is how many blocks each is followed for,
+    `window_blocks` how many of the newest blocks can be reverted. `pools` are the chain's own; it only reads them.
+    """
+
+    def __init__(self, finder: OpportunityFinder, pools: PoolSet, *, blocks: int, window_blocks: int) -> None:
+        self.ended: Counter[str] = Counter()
+        """Those that ended in this run, by cause."""
+        self.refused = 0
+        """Opportunities that were not followed, as too many were."""
+        self._search = finder.search
+        self._pools = pools
+        self._source = pools.source
+        self._blocks = blocks
+        self._window_blocks = window_blocks
+        self._watch = PathWatch(pools, finder.search)
+        self._cases: dict[bytes, Case] = {}
+        self._open: dict[bytes, bytes] = {}
+        """The opportunity of each path that still pays."""
+        self._changes: OrderedDict[bytes, _Change] = OrderedDict()
+        """Of the newest blocks, and of those that were reverted, by hash."""
+        self._tip: tuple[bytes, int, int] | None = None
+        """Hash, number and timestamp (ns) of the newest block."""
+        self._told: list[OpportunityAutopsy] = []
+        self._state: dict[bytes, bytes | None] = {}
+
+    @staticmethod
+    def prefix_of(source: str) -> bytes:
+        """Return what every key of a source's state starts with."""
+        return f"autopsy/{source}/".encode()
+
+    def counts(self) -> dict[str, Any]:
+        """Return how many are followed, how many ended in this run by cause, and how many were too many."""
+        followed = sum(not case.is_told for case in self._cases.values())
+        return {"followed": followed, "ended": dict(self.ended), "refused": self.refused}
+
+    def load(self, state: Mapping[bytes, bytes]) -> None:
+        """Take up what an earlier run kept, once the pools are where it left them. Raises: Malformed."""
+        changes: list[tuple[bytes, _Change]] = []
+        for key, value in state.items():
+            kind, _, rest = key.removeprefix(self.prefix_of(self._source)).partition(b"/")
+            try:
+                if kind == b"case":
+                    self._cases[bytes.fromhex(rest.decode())] = json.decode(value, type=Case)
+                elif kind == b"change":
+                    changes.append((bytes.fromhex(rest.decode()), _decode_change(value)))
+                elif kind == b"tip":
+                    self._tip = json.decode(value, type=tuple[bytes, int, int])
+            except (ValidationError, ValueError) as fault:
+                raise Malformed(f"bus state {key!r}: expected an autopsy: {fault}") from fault
+        self._changes = OrderedDict(sorted(changes, key=lambda item: item[1].number))
+        self._index()
+
+    def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
+        """Follow blocks with all their tracked logs; each is the child of the one before."""
+        for head, read_ns in zip(heads, recv_ns, strict=True):
+            if self._cases:
+                self._follow(head, logs, read_ns)
+            self._move((head.hash, head.number, event_ns_of(head)))
+
+    def open(self, found: Batches, head: Head) -> None:
+        """Begin to follow what the search found after the newest block, but for what is followed already."""
+        if not self._blocks:
+            return
+        batches = dict(found)
+        if "opportunity" not in batches:
+            return
+        hops: dict[bytes, list[tuple[bytes, bytes, bytes]]] = {}
+        for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"]):
+            hops.setdefault(row["opportunity"], []).append((row["pool"], row["token_in"], row["token_out"]))
+        before: Cases = {}
+        for row in derive.to_rows("opportunity", batches["opportunity"]):
+            path = tuple(hops[row["opportunity"]])
+            if path_of(path) in self._open:
+                continue
+            if len(self._cases) >= _CASES_MAX:
+                self.refused += 1
+                continue
+            before[row["opportunity"]] = None
+            self._put(row["opportunity"], self._born(row["opportunity"], path, row["amount_in"], head))
+        self._note(head, before)
+
+    def revert(self, head: Head, recv_ns: int, sequence: int) -> None:
+        """Take the newest block back, once the pools are as before it."""
+        change = self._changes.pop(head.hash, None)
+        if change is not None:
+            after = {opportunity: self._cases.get(opportunity) for opportunity in change.before}
+            for opportunity, case in change.before.items():
+                born = self._cases.get(opportunity)
+                if case is None and born is not None:
+                    end = End(AutopsyCause.REORGED, born.born_number, born.born_ns)
+                    self._tell(born, end, (head, recv_ns), sequence)
+                self._put(opportunity, case)
+            self._keep_change(head.hash, _Change(change.number, change.before, after))
+        self._move((head.parent_hash, head.number - 1, event_ns_of(head)))
+        self._index()
+
+    def restore(self, head: Head) -> None:
+        """Take a reverted block as it was, once the pools are as after it; what it ended was told before."""
+        change = self._changes.get(head.hash)
+        if change is not None:
+            for opportunity, case in change.after.items():
+                self._put(opportunity, case)
+            self._keep_change(head.hash, _Change(change.number, change.before, {}))
+        self._move((head.hash, head.number, event_ns_of(head)))
+        self._index()
+
+    def reread(self, addresses: Iterable[bytes]) -> None:
+        """Take pools anew: how those changed that were wrong is not known."""
+        read = set(addresses)
+        for case in list(self._cases.values()):
+            if read.intersection(_pools_of(case)):
+                self._put(case.opportunity, self._doubt(case))
+                self._watch.watch(self._pools, _pools_of(case))
+
+    def take(self) -> tuple[Batches, dict[bytes, bytes | None]]:
+        """Return what came of all since the last call: rows, and keys to set, or to delete where None."""
+        batches: Batches = [("opportunity_autopsy", derive.to_batch(self._told))] if self._told else []
+        state = self._state
+        self._told, self._state = [], {}
+        return batches, state
+
+    # --- one block
+
+    def _follow(self, head: Head, logs: Logs, recv_ns: int) -> None:
+        is_linked = self._tip is None or self._tip[0] == head.parent_hash
+        self._watch.apply(head, logs)
+        cases = list(self._cases.values())
+        before: Cases = {}
+        worths = self._watch.worth(head, [case.found for case in cases])
+        for case, worth in zip(cases, worths, strict=True):
+            later = self._after(case, worth, head, logs) if is_linked else self._lost(case)
+            if later == case:
+                continue
+            before[case.opportunity] = case
+            if later is not None and later.end is not None and later.is_due:
+                self._tell(later, later.end, (head, recv_ns))
+                is_watched = later.end.cause is AutopsyCause.OUTLIVED
+                later = structs.replace(later, is_told=True) if is_watched else None
+            self._put(case.opportunity, later)
+        if before:
+            self._note(head, before)
+            self._index(reread=False)
+
+    def _after(self, case: Case, worth: Mapping[str, int | None], head: Head, logs: Logs) -> Case | None:
+        """Return what is known of a case after the block; None where it need not be watched any longer."""
+        left = worth["left"]
+        if case.is_told:
+            return case if left else None
+        if case.wants_profits(head.number):
+            case = structs.replace(case, profits=(*case.profits, profits_of(worth)))
+        if case.end is not None:
+            return case
+        if left == 0:
+            return structs.replace(case, end=self._end(case, head, logs))
+        if left is None:
+            case = self._doubt(case)
+        if head.number - case.born_number < case.blocks:
+            return case
+        if left is None:
+            return structs.replace(case, end=_unknown(case))
+        return structs.replace(case, end=End(AutopsyCause.OUTLIVED, head.number, event_ns_of(head)))
+
+    def _end(self, case: Case, head: Head, logs: Logs) -> End:
+        if case.doubted is not None:
+            return _unknown(case)
+        kind, told = self._watch.ending(self._pools, head, logs, case.found)
+        if kind == "unknown":
+            return _unknown(self._doubt(case))
+        if told is None:
+            return End(AutopsyCause.COSTS, head.number, event_ns_of(head))
+        cause, taker = taker_of(case, told)
+        return End(cause, head.number, event_ns_of(head), taker)
+
+    def _doubt(self, case: Case) -> Case:
+        """Return a case of which only what was known up to now is certain."""
+        _, number, event_ns = self._tip or (b"", case.born_number, case.born_ns)
+        return case if case.doubted is not None else structs.replace(case, doubted=(number, event_ns))
+
+    def _lost(self, case: Case) -> Case | None:
+        """Return a case of which a block was missed."""
+        if case.is_told:
+            return None
+        doubted = self._doubt(case)
+        return structs.replace(doubted, end=_unknown(doubted))
+
+    def _born(self, opportunity: bytes, hops: Hops, amount_in: int, head: Head) -> Case:
+        gas_pool = self._search.gas_pool(self._pools, hops[0][1])
+        case = Case(
+            opportunity=opportunity,
+            hops=hops,
+            amount_in=amount_in,
+            gas_pool=gas_pool,
+            born_number=head.number,
+            born_hash=head.hash,
+            born_ns=event_ns_of(head),
+            blocks=self._blocks,
+            profits=(),
+        )
+        self._watch.watch(self._pools, _pools_of(case))
+        [worth] = self._watch.worth(head, [case.found])
+        self._open[case.path] = opportunity
+        return structs.replace(case, profits=(profits_of(worth),))
+
+    # --- what is kept
+
+    def _tell(self, case: Case, end: End, at: tuple[Head, int], sequence: int = 0) -> None:
+        self._told.append(event_of(case, end, self._source, self._pools.chain_id, at, sequence))
+        self.ended[end.cause.value] += 1
+
+    def _put(self, opportunity: bytes, case: Case | None) -> None:
+        key = self.prefix_of(self._source) + b"case/" + opportunity.hex().encode()
+        if case is None:
+            self._cases.pop(opportunity, None)
+            self._state[key] = None
+        else:
+            self._cases[opportunity] = case
+            self._state[key] = json.encode(case)
+
+    def _note(self, head: Head, before: Cases) -> None:
+        """Keep what the cases were before the block; the first note of each counts."""
+        if not before:
+            return
+        known = self._changes.get(head.hash)
+        merged = {**before, **(known.before if known else {})}
+        self._keep_change(head.hash, _Change(head.number, merged, {}))
+
+    def _keep_change(self, block_hash: bytes, change: _Change) -> None:
+        self._changes[block_hash] = change
+        self._state[self._change_key(block_hash)] = _encode_change(change)
+
+    def _change_key(self, block_hash: bytes) -> bytes:
+        return self.prefix_of(self._source) + b"change/" + block_hash.hex().encode()
+
+    def _move(self, tip: tuple[bytes, int, int]) -> None:
+        if self._cases or self._changes:
+            self._state[self.prefix_of(self._source) + b"tip/"] = json.encode(tip)
+        self._tip = tip
+        oldest = tip[1] - self._window_blocks
+        old = [key for key, change in self._changes.items() if change.number <= oldest]
+        for block_hash in old:
+            del self._changes[block_hash]
+            self._state[self._change_key(block_hash)] = None
+
+    def _index(self, *, reread: bool = True) -> None:
+        """Find the paths that still pay, and let the pools go that none needs."""
+        self._open = {
+            case.path: opportunity
+            for opportunity, case in self._cases.items()
+            if case.end is None or case.is_told
+        }
+        pools = sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
+        self._watch.keep(pools)
+        if reread:
+            self._watch.watch(self._pools, pools)
+
+
+def _unknown(case: Case) -> End:
+    """Return that nobody knows what became of a case that is in doubt."""
+    number, event_ns = case.doubted or (case.born_number, case.born_ns)
+    return End(AutopsyCause.UNKNOWN, number, event_ns)
+
+
+def _pools_of(case: Case) -> list[bytes]:
+    pools = [pool for pool, _, _ in case.hops]
+    return pools if case.gas_pool is None else [*pools, case.gas_pool]
+
+
+class _Kept(Struct, frozen=True, array_like=True):
+    """A change as it is kept: JSON has no keys of bytes."""
+
+    number: int
+    before: list[tuple[bytes, Case | None]]
+    after: list[tuple[bytes, Case | None]]
+
+
+def _encode_change(change: _Change) -> bytes:
+    return json.encode(_Kept(change.number, list(change.before.items()), list(change.after.items())))
+
+
+def _decode_change(value: bytes) -> _Change:
+    kept = json.decode(value, type=_Kept)
+    return _Change(kept.number, dict(kept.before), dict(kept.after))
