@@ -794,7 +794,7 @@ class PathWatch:
         """Return what each path pays on the newest state at the costs of `head`, raw units of its token.
 
         `sent_gross` and `sent_net` with the input as it was found, `best_gross` and `best_net` with the best
-        one, `left` what decides whether it still pays; absent where a pool cannot be asked or costs are unknown.
+        one, `left` what decides whether it still pays; absent where a pool cannot be asked or costs not told.
         """
     def ending(
         self, pools: PoolSet, head: Head, logs: Logs, path: FoundPath

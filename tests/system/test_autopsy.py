@@ -9,12 +9,10 @@ from msgspec import Struct, structs
 
 from tidemill.app.demo import world_search
 from tidemill.process.autopsy_case import path_of
-from tidemill.process.pools import Batches
 from tidemill.sandbox import abi
 from tidemill.sandbox.moves import swap_over
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
-from tidemill.schema import derive
 
 from .contracts import Swap, mine
 from .following import following
@@ -29,16 +27,14 @@ _WAYS = ("taken", "taken", "noise", "trade", "left")
 class Fates(Told):
     """The autopsies told so far, beside the opportunities."""
 
-    def take(self, batches: Batches) -> None:
-        super().take(batches)
-        for topic, batch in batches:
-            if topic == "opportunity_autopsy":
-                self.rows.setdefault(topic, []).extend(derive.to_rows(topic, batch))
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows["opportunity_autopsy"] = []
 
     def of(self, hops: list[dict[str, Any]], after: int) -> dict[str, Any]:
         """Return the one autopsy of a path that was told since a block."""
         path = path_of(tuple((hop["pool"], hop["token_in"], hop["token_out"]) for hop in hops))
-        rows = self.rows.get("opportunity_autopsy", [])
+        rows = self.rows["opportunity_autopsy"]
         [found] = [row for row in rows if row["path"] == path and row["block_number"] > after]
         return found
 
@@ -114,6 +110,9 @@ async def test_every_planted_gap_is_attributed_to_who_took_it_and_for_how_much(f
         trial = Trial(world, rpc, seen, dice)
         for turn in range(_GAPS):
             way, winner = _WAYS[turn % len(_WAYS)], dice.choice(winners)
+            for _ in range(_FOLLOWED):  # what earlier turns left is followed no longer
+                await rpc.call("evm_mine")
+            await settled(rpc, trial)
             planted = gap(dice, trial, world.weth)
             planted_before = await balances(rpc, world, planter)
             opened = await mine(rpc, [await trial.transaction(planted, planter)])

@@ -44,7 +44,7 @@ class AutopsyBook:
 
     Feed it blocks in the order in which they happened, and what the search found after each; then take what
     came of them. It reads neither clock nor network. `blocks` is how many blocks each is followed for,
-    `window_blocks` how many of the newest blocks can be reverted. `pools` are the chain's own; it only reads them.
+    `window_blocks` how many of the newest blocks can be reverted. `pools` are the chain's, only read here.
     """
 
     def __init__(self, finder: OpportunityFinder, pools: PoolSet, *, blocks: int, window_blocks: int) -> None:
@@ -75,8 +75,7 @@ class AutopsyBook:
 
     def counts(self) -> dict[str, Any]:
         """Return how many are followed, how many ended in this run by cause, and how many were too many."""
-        followed = sum(not case.is_told for case in self._cases.values())
-        return {"followed": followed, "ended": dict(self.ended), "refused": self.refused}
+        return {"followed": len(self._cases), "ended": dict(self.ended), "refused": self.refused}
 
     def load(self, state: Mapping[bytes, bytes]) -> None:
         """Take up what an earlier run kept, once the pools are where it left them. Raises: Malformed."""
@@ -177,20 +176,18 @@ class AutopsyBook:
             if later == case:
                 continue
             before[case.opportunity] = case
-            if later is not None and later.end is not None and later.is_due:
+            if later.end is not None and later.is_due:
                 self._tell(later, later.end, (head, recv_ns))
-                is_watched = later.end.cause is AutopsyCause.OUTLIVED
-                later = structs.replace(later, is_told=True) if is_watched else None
-            self._put(case.opportunity, later)
+                self._put(case.opportunity, None)
+            else:
+                self._put(case.opportunity, later)
         if before:
             self._note(head, before)
             self._index(reread=False)
 
-    def _after(self, case: Case, worth: Mapping[str, int | None], head: Head, logs: Logs) -> Case | None:
-        """Return what is known of a case after the block; None where it need not be watched any longer."""
+    def _after(self, case: Case, worth: Mapping[str, int | None], head: Head, logs: Logs) -> Case:
+        """Return what is known of a case after the block."""
         left = worth["left"]
-        if case.is_told:
-            return case if left else None
         if case.wants_profits(head.number):
             case = structs.replace(case, profits=(*case.profits, profits_of(worth)))
         if case.end is not None:
@@ -221,10 +218,8 @@ class AutopsyBook:
         _, number, event_ns = self._tip or (b"", case.born_number, case.born_ns)
         return case if case.doubted is not None else structs.replace(case, doubted=(number, event_ns))
 
-    def _lost(self, case: Case) -> Case | None:
+    def _lost(self, case: Case) -> Case:
         """Return a case of which a block was missed."""
-        if case.is_told:
-            return None
         doubted = self._doubt(case)
         return structs.replace(doubted, end=_unknown(doubted))
 
@@ -288,11 +283,7 @@ class AutopsyBook:
 
     def _index(self, *, reread: bool = True) -> None:
         """Find the paths that still pay, and let the pools go that none needs."""
-        self._open = {
-            case.path: opportunity
-            for opportunity, case in self._cases.items()
-            if case.end is None or case.is_told
-        }
+        self._open = {case.path: opportunity for opportunity, case in self._cases.items() if case.end is None}
         pools = sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
         self._watch.keep(pools)
         if reread:

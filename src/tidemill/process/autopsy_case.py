@@ -66,8 +66,6 @@ class Case(Struct, frozen=True, kw_only=True):
     anew or could not be asked since, or a block was missed: what ends it then is not known.
     """
     end: End | None = None
-    is_told: bool = False
-    """Told as outlived; it is only watched until it no longer pays, so that it is not taken for a new one."""
 
     @property
     def path(self) -> bytes:

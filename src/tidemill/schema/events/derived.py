@@ -120,7 +120,7 @@ class AutopsyCause(StrEnum):
     REORGED = "reorged"
     """The block that it was found after was reverted; followed again where that block comes back."""
     OUTLIVED = "outlived"
-    """It still pays; it is not followed any longer."""
+    """It still pays; it is not followed any longer, and followed anew where it is found again."""
     UNKNOWN = "unknown"
     """A pool could not be asked, or was read anew, or a block was not seen."""
 
