@@ -14,9 +14,9 @@ from tests.chains.proxy import proxied
 from tidemill import WebSocketManager
 from tidemill.app.chain import with_transport
 from tidemill.app.config_json import settings_of
-from tidemill.app.demo import world_config
 from tidemill.app.dex_feed import known_dexes, narrowed
 from tidemill.app.settings import IngestSettings, Settings, read_settings
+from tidemill.app.world import world_config
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.clock import SystemClock
 from tidemill.sandbox import abi
