@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tidemill.app.demo import world_config
+from tidemill.app.world import world_config
 from tidemill.sandbox.faults.proxy import FaultProxy
 from tidemill.sandbox.world import World
 

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from tidemill.app.demo import world_config
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.verify import prove
+from tidemill.app.world import followed_pools, world_config
 from tidemill.sandbox.rpc import Rpc
 
 from .crowd import TradingCrowd
@@ -50,9 +50,7 @@ async def swaps_seen(engine, count):
 
 
 async def proven(engine, world):
-    pools = [pool.address for pool in world.pools]
-    book = engine.pipelines[SOURCE].book
-    proof = await prove(world.http_url, world.chain_id, pools, book, engine.query)
+    proof = await prove(world, engine.pipelines[SOURCE].book, engine.query)
     assert proof.is_whole, proof
     return proof
 
@@ -89,10 +87,8 @@ async def test_a_chain_that_starts_at_the_newest_block_reads_its_pools_from_the_
             await swaps_seen(engine, 150)
         await fresh_world.mine()
         await caught_up(engine, fresh_world)
-        pools = [pool.address for pool in fresh_world.pools]
-        proof = await prove(
-            fresh_world.http_url, fresh_world.chain_id, pools, engine.pipelines[SOURCE].book, engine.query
-        )
+        pools = followed_pools(fresh_world)
+        proof = await prove(fresh_world, engine.pipelines[SOURCE].book, engine.query)
         assert proof.pools.equal == proof.pools.checked == len(pools)
         rows = await engine.rows()
         assert rows["pool"] == len(pools)

@@ -14,9 +14,9 @@ from tests.chains.proxy import proxied
 from tidemill import WebSocketManager
 from tidemill.app.chain import with_transport
 from tidemill.app.config_json import settings_of
-from tidemill.app.demo import world_config
 from tidemill.app.dex_feed import known_dexes, narrowed
 from tidemill.app.settings import IngestSettings, Settings, read_settings
+from tidemill.app.world import world_config
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.clock import SystemClock
 from tidemill.sandbox import abi
@@ -121,7 +121,9 @@ async def test_a_callback_gets_every_swap_of_its_exchange_once_and_none_of_anoth
         manager.register_callback(UNI, seen)
         manager.register_callback(SUSHI, others)
         await manager.connect("uniswap", CHAIN)
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100, liquidity_percent=20):
+        async with TradingCrowd(
+            fresh_world, swaps_per_s=100, further_percent=0, block_ms=100, liquidity_percent=20
+        ):
             await until(lambda: _more(seen.of("swap"), 100))
         await caught_up(manager, fresh_world, UNI)
         expected_state = "live" if use_websockets else "polling"
@@ -144,7 +146,7 @@ async def test_an_event_is_a_plain_dict_with_exact_integers_and_0x_text(fresh_wo
     async with WebSocketManager(settings_for(fresh_world)) as manager:
         await manager.connect("uniswap", CHAIN)
         manager.register_callback(UNI, seen)
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100):
+        async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=100):
             await until(lambda: _more(seen.of("swap"), 5))
     swap = seen.of("swap")[0]
     assert type(swap) is dict
@@ -160,7 +162,7 @@ async def test_a_further_exchange_widens_the_reader_and_loses_nothing_of_the_fir
         manager.register_callback(UNI, seen)
         manager.register_callback(SUSHI, others)
         await manager.connect("uniswap", CHAIN)
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=50) as crowd:
+        async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=50) as crowd:
             await until(lambda: _more(seen.of("swap"), 50))
             await manager.connect("sushiswap", CHAIN)
             assert set(manager.get_connection_status()) == {UNI, SUSHI}
@@ -182,7 +184,7 @@ async def test_exchanges_that_are_connected_at_once_share_a_reader_from_the_star
         await manager.connect("sushiswap", CHAIN)
         manager.register_callback(UNI, seen)
         manager.register_callback(SUSHI, others)
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=50):
+        async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=50):
             await until(lambda: _more(others.of("swap"), 20))
         await caught_up(manager, fresh_world, UNI, SUSHI)
         assert manager._feeds[CHAIN]._wider is None
@@ -197,7 +199,7 @@ async def test_polls_that_pass_each_other_by_still_hand_over_whole(fresh_world):
         manager.register_callback(UNI, seen)
         manager.register_callback(SUSHI, others)
         await manager.connect("uniswap", CHAIN)
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=50):
+        async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=50):
             await until(lambda: _more(seen.of("swap"), 50))
             await manager.connect("sushiswap", CHAIN)
             await until(lambda: _more(others.of("swap"), 60))
@@ -228,7 +230,7 @@ async def test_a_raising_and_a_slow_callback_hurt_nobody_else_and_are_told(fresh
         await caught_up_but(manager, fresh_world)
         manager.register_callback(UNI, seen)
         first = await head_of(fresh_world) + 1
-        async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=50):
+        async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=50):
             await until(lambda: _more(seen.of("swap"), 200))
         await caught_up_but(manager, fresh_world)
         await until(lambda: _is_equal(seen, fresh_world, first))
@@ -294,7 +296,7 @@ async def test_the_status_tells_when_the_node_goes_and_when_it_is_back(fresh_wor
             ws.is_shut = http.is_shut = True
             ws.cut_all()
             http.cut_all()
-            async with TradingCrowd(fresh_world, swaps_per_s=100, block_ms=100):
+            async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=100):
                 await state_is(manager, UNI, "down")
                 down = manager.get_connection_status()[UNI]
                 assert down["since_ns"] > before["since_ns"]

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from math import exp, log
 from random import Random
 
+import msgspec
+from msgspec import Struct, field
+
 from tidemill.sandbox import abi
 from tidemill.sandbox.rpc import Call, Rpc
 from tidemill.sandbox.site import FEES
@@ -19,18 +22,36 @@ _CALLS_A_REQUEST = 500
 _GAS = hex(3_000_000)
 
 
-def random_legs(world: World, pool: FurtherPool, seed: int, shares: tuple[float, float]) -> list[Leg]:
-    """Return as many swaps as a test makes: any two tokens, sizes between these shares of the depth."""
+def random_legs(
+    world: World, pool: FurtherPool, seed: int | str, shares: tuple[float, float], count: int = SWAPS
+) -> list[Leg]:
+    """Return `count` swaps: any two tokens, sizes between these shares of the depth."""
     random = Random(seed)
     units = {token.address: 10**token.decimals / token.start_price_usd for token in world.tokens}
     legs: list[Leg] = []
-    for _ in range(SWAPS):
+    for _ in range(count):
         token_in, token_out = random.sample(range(len(pool.tokens)), 2)
         share = exp(random.uniform(*map(log, shares)))
         legs.append(
             Leg(token_in, token_out, max(1, int(share * pool.depth_usd * units[pool.tokens[token_in]])))
         )
     return legs
+
+
+class Log(Struct, frozen=True):
+    """A log of a transaction."""
+
+    address: str
+    topics: list[str]
+    data: str
+
+
+class Receipt(Struct, frozen=True):
+    """What became of a transaction."""
+
+    number: str = field(name="blockNumber")
+    status: str
+    logs: list[Log]
 
 
 async def told_out(world: World, pool: FurtherPool, legs: Sequence[Leg]) -> list[int | None]:
@@ -61,7 +82,13 @@ async def _asked(world: World, pool: FurtherPool, questions: Sequence[str]) -> l
 
 async def swapped(world: World, pool: FurtherPool, legs: Sequence[Leg]) -> list[int | None]:
     """Make all swaps in one block, in order; return what each paid, None where it was reverted."""
-    trader = further_senders(world.accounts)[-1]
+    receipts = await mined(world, pool, legs)
+    return [paid(world, pool, leg, receipt) for leg, receipt in zip(legs, receipts, strict=True)]
+
+
+async def mined(world: World, pool: FurtherPool, legs: Sequence[Leg]) -> list[Receipt]:
+    """Make all swaps in one block, in order; return what came of each."""
+    trader = _trader(world)
     async with Rpc(world.http_url) as rpc:
         nonce = int(await rpc.call("eth_getTransactionCount", trader, "latest"), 16)
         calls = [
@@ -85,24 +112,28 @@ async def swapped(world: World, pool: FurtherPool, legs: Sequence[Leg]) -> list[
         await rpc.call("evm_mine")
         receipts = await rpc.call("eth_getBlockReceipts", "latest")
     assert len(receipts) == len(legs)
-    return [
-        _paid(receipt["logs"], pool.tokens[leg.token_out], trader) if receipt["status"] == "0x1" else None
-        for receipt, leg in zip(receipts, legs, strict=True)
-    ]
+    return msgspec.convert(receipts, list[Receipt])
+
+
+def paid(world: World, pool: FurtherPool, leg: Leg, receipt: Receipt) -> int | None:
+    """Return what a swap paid by its token's own logs, None where it was reverted."""
+    if receipt.status != "0x1":
+        return None
+    token, trader = pool.tokens[leg.token_out], _trader(world)
+    return sum(
+        int(log.data, 16)
+        for log in receipt.logs
+        if log.address == token and log.topics[0] == _TRANSFER and log.topics[2][-40:] == trader[2:]
+    )
+
+
+def _trader(world: World) -> str:
+    return further_senders(world.accounts)[-1]
 
 
 def _parts(calls: Sequence[Call]) -> list[Sequence[Call]]:
     """Return the calls in requests of less than a megabyte."""
     return [calls[start : start + _CALLS_A_REQUEST] for start in range(0, len(calls), _CALLS_A_REQUEST)]
-
-
-def _paid(logs: Sequence[dict[str, list[str] | str]], token: str, to: str) -> int:
-    paid = [
-        int(str(log["data"]), 16)
-        for log in logs
-        if log["address"] == token and log["topics"][0] == _TRANSFER and log["topics"][2][-40:] == to[2:]
-    ]
-    return sum(paid)
 
 
 async def views(world: World, questions: Sequence[tuple[str, str, list[str]]]) -> list[tuple[object, ...]]:

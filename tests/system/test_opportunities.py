@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidemill.app.demo import world_search
+from tidemill.app.world import world_search
 from tidemill.process.pools import Batches
 from tidemill.sandbox import abi
 from tidemill.sandbox.rpc import Call, Rpc

@@ -19,9 +19,8 @@ from tidemill.app.settings import Environment
 from tidemill.app.trading import trading
 from tidemill.app.verify import Proof, prove
 from tidemill.app.view import show
-from tidemill.chains.evm.config import EvmConfig, FactoryConfig
+from tidemill.app.world import FOLLOWED, SOURCE, world_config, world_search
 from tidemill.core.log import logging_to
-from tidemill.process.opportunities import SearchConfig
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions
@@ -30,8 +29,6 @@ from tidemill.schema.faults import Refused, Unreachable
 
 _log = logging.getLogger("tidemill.demo")
 
-SOURCE = "sandbox"
-"""The chain's name in the events of a demo."""
 _WORLD_FILE = "world.json"
 _EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
 _CATCH_UP_S = 60.0
@@ -62,39 +59,6 @@ class Summary(Struct, frozen=True, kw_only=True):
     """By table, as stored."""
     traders: TraderCounts
     chain: dict[str, Any]
-
-
-def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
-    """Return the settings that read a sandbox world from its first contract on."""
-    factories = tuple(
-        FactoryConfig(
-            address=factory.address,
-            protocol=factory.protocol,
-            dex=factory.dex,
-            from_block=world.deploy_block,
-            **_fee(factory.fee_numerator, factory.fee_denominator),
-        )
-        for factory in world.factories
-    )
-    return EvmConfig(
-        source=source,
-        chain_id=world.chain_id,
-        ws_url=world.ws_url,
-        http_url=world.http_url,
-        start_block=world.deploy_block,
-        factories=factories,
-        multicall=world.multicall,
-    )
-
-
-def world_search(world: World) -> SearchConfig:
-    """Return what to look for in a sandbox world: whatever begins and ends with its gas token."""
-    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
-
-
-def _fee(taken: int | None, denominator: int) -> dict[str, Any]:
-    """Return what a V2 pool leaves of the amount in; the world says what it takes."""
-    return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
 
 
 def main(environment: Environment, options: DemoOptions) -> int:
@@ -146,7 +110,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
         pace = TraderOptions(
             swaps_per_s=options.swaps_per_s,
-            further_percent=0,  # pools of further kinds are not followed here
+            further_protocols=tuple(FOLLOWED),
             block_ms=options.block_ms,
             seed=options.seed,
         )
@@ -205,9 +169,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
 
 async def _summary(engine: Engine, world: World, counts: TraderCounts, seconds: float) -> Summary:
     book = engine.pipelines[SOURCE].book
-    proof = await prove(
-        world.http_url, world.chain_id, [pool.address for pool in world.pools], book, engine.query
-    )
+    proof = await prove(world, book, engine.query)
     status = await engine.status()
     return Summary(
         ok=proof.is_whole,

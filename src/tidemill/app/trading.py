@@ -1,6 +1,6 @@
 """Trade on a sandbox world in a process of its own, so that it does not slow down the reader.
 
-`python -m tidemill.app.trading WORLD.json SWAPS_PER_S BLOCK_MS SEED PARENT` trades until SIGTERM, or the
+`python -m tidemill.app.trading WORLD.json OPTIONS PARENT` trades as OPTIONS (JSON) say until SIGTERM, or the
 end of the process PARENT.
 """
 
@@ -56,12 +56,12 @@ class Trading:
 @asynccontextmanager
 async def trading(world_file: Path, options: TraderOptions) -> AsyncIterator[Trading]:
     """Run traders on the world in `world_file` while the context is open."""
-    arguments = [str(world_file), str(options.swaps_per_s), str(options.block_ms), str(options.seed)]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tidemill.app.trading",
-        *arguments,
+        str(world_file),
+        msgspec.json.encode(options).decode(),
         str(os.getpid()),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -96,11 +96,11 @@ def _die_with(parent: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Trade as the arguments say; return the exit code."""
-    file, swaps_per_s, block_ms, seed, parent = arguments
+    file, wanted, parent = arguments
     _die_with(int(parent))
     give_way(_NICE)
     leave_a_core()
-    options = TraderOptions(swaps_per_s=float(swaps_per_s), block_ms=int(block_ms), seed=int(seed))
+    options = msgspec.json.decode(wanted, type=TraderOptions)
     counts = asyncio.run(_trade(from_json(Path(file).read_bytes()), options))
     print(msgspec.json.encode(counts).decode())
     return 0

@@ -1,30 +1,38 @@
 """Prove against the node what was stored: every event once, every pool's state as its contract has it."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
 
+from tidemill.app.world import emitters, followed_pools, pool_name, world_config
+from tidemill.chains.evm.discovery import Creation, V4Key
+from tidemill.chains.evm.forks import Factory, known_factories
+from tidemill.chains.evm.kinds import kind_of
 from tidemill.process.pools import PoolBook
 from tidemill.sandbox.rpc import Call, Rpc
+from tidemill.sandbox.world import World
 
 _SWAP_TOPICS = (
     "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822",  # V2 Swap
-    "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67",  # V3 Swap
+    "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67",  # V3 and Algebra Swap
+    "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83",  # Pancake V3 Swap
+    "0x40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f",  # V4 Swap
 )
 _LIQUIDITY_TOPICS = (
     "0x4c209b5fc8ad50758f13e2e1088ba56a560dff690a1c6fef26394f4c03821c4f",  # V2 Mint
     "0xdccd412f0b1252819cb1fd330b93224ca42612892bb3f4f789976e6d81936496",  # V2 Burn
-    "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde",  # V3 Mint
-    "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c",  # V3 Burn
+    "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde",  # V3 and Algebra Mint
+    "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c",  # V3 and Algebra Burn
+    "0xf208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec",  # V4 ModifyLiquidity
 )
 TABLES = {"swap": _SWAP_TOPICS, "liquidity_change": _LIQUIDITY_TOPICS}
 """The tables whose rows are checked one by one, and the logs that they are made of."""
 
 _BLOCKS_A_CALL = 500
-_GET_RESERVES, _SLOT0, _LIQUIDITY = "0x0902f1ac", "0x3850c7bd", "0x1a686502"
+_COMPARED = ("reserve0", "reserve1", "sqrt_price_x96", "tick", "liquidity", "fee_ppm")
 
 LogKey = tuple[bytes, int]
 """Block hash and log index."""
@@ -63,28 +71,22 @@ class Proof(Struct, frozen=True):
         return whole and not self.pools.unequal
 
 
-async def prove(
-    http_url: str,
-    chain_id: int,
-    pools: Sequence[str],
-    book: PoolBook,
-    query: Callable[[str], Awaitable[pa.Table]],
-) -> Proof:
+async def prove(world: World, book: PoolBook, query: Callable[[str], Awaitable[pa.Table]]) -> Proof:
     """Compare the store and the pools in memory with the node; nothing may trade meanwhile.
 
     Raises: Refused, Unreachable, where the node does not answer.
     """
     tables: dict[str, TableProof] = {}
-    async with Rpc(http_url) as rpc:
+    async with Rpc(world.http_url) as rpc:
         for table, topics in TABLES.items():
-            on_chain = await logs_on_chain(rpc, pools, topics)
-            tables[table] = compare(on_chain, await stored_keys(query, table, chain_id))
-        proof = await _prove_pools(rpc, pools, book)
+            on_chain = await logs_on_chain(rpc, emitters(world), topics)
+            tables[table] = compare(on_chain, await stored_keys(query, table, world.chain_id))
+        proof = await _prove_pools(rpc, world, book)
     return Proof(tables, proof)
 
 
-async def logs_on_chain(rpc: Rpc, pools: Sequence[str], topics: Sequence[str]) -> list[LogKey]:
-    """Return the key of every log with one of `topics` that any of `pools` ever emitted."""
+async def logs_on_chain(rpc: Rpc, contracts: Sequence[str], topics: Sequence[str]) -> list[LogKey]:
+    """Return the key of every log with one of `topics` that any of `contracts` ever emitted."""
     head = int(await rpc.call("eth_blockNumber"), 16)
     found: list[LogKey] = []
     for first in range(0, head + 1, _BLOCKS_A_CALL):
@@ -92,7 +94,7 @@ async def logs_on_chain(rpc: Rpc, pools: Sequence[str], topics: Sequence[str]) -
         wanted = {
             "fromBlock": hex(first),
             "toBlock": hex(last),
-            "address": list(pools),
+            "address": list(contracts),
             "topics": [list(topics)],
         }
         for log in await rpc.call("eth_getLogs", wanted):
@@ -124,31 +126,44 @@ def compare(on_chain: Iterable[LogKey], stored: Iterable[LogKey]) -> TableProof:
     )
 
 
-async def _prove_pools(rpc: Rpc, pools: Sequence[str], book: PoolBook) -> PoolProof:
-    states = {address: book.pools.get(bytes.fromhex(address[2:])) for address in pools}
-    calls = [
-        Call("eth_call", ({"to": address, "data": selector}, "latest"))
-        for address, state in states.items()
-        for selector in ((_SLOT0, _LIQUIDITY) if hasattr(state, "sqrt_price_x96") else (_GET_RESERVES,))
+async def _prove_pools(rpc: Rpc, world: World, book: PoolBook) -> PoolProof:
+    factories = known_factories(world_config(world))
+    names = [pool_name(pool) for pool in followed_pools(world)]
+    kept = {name: pool for name in names if (pool := book.pools.get(name)) is not None}
+    abouts = {name: _about(name, pool, factories) for name, pool in kept.items()}
+    asked = [
+        (name, view, question)
+        for name, about in abouts.items()
+        for view, question in kind_of(about.factory.protocol).questions(about).items()
     ]
-    answers = iter(await rpc.all(calls))
-    unequal: list[str] = []
-    for address, state in states.items():
-        expected = _contract_state(answers, is_v3=hasattr(state, "sqrt_price_x96"))
-        found = {name: getattr(state, name, None) for name in expected}
+    answers: dict[bytes, dict[str, bytes]] = {name: {} for name in kept}
+    told = await rpc.all([_call(*question) for *_, question in asked])
+    for (name, view, _), answer in zip(asked, told, strict=True):
+        answers[name][view] = bytes.fromhex(answer[2:])
+    unequal = [f"0x{name.hex()}: it is not followed" for name in names if name not in kept]
+    for name, about in abouts.items():
+        state = kind_of(about.factory.protocol).state(about, answers[name])
+        expected = {field: state[field] for field in _COMPARED if field in state}
+        found = {field: getattr(kept[name], field, None) for field in expected}
         if found != expected:
-            unequal.append(f"{address}: the contract has {expected}, we have {found}")
-    return PoolProof(len(states), len(states) - len(unequal), tuple(unequal))
+            unequal.append(f"0x{name.hex()}: the contract has {expected}, we have {found}")
+    return PoolProof(len(names), len(names) - len(unequal), tuple(unequal))
 
 
-def _contract_state(answers: Any, *, is_v3: bool) -> dict[str, int]:
-    words = _words(next(answers))
-    if not is_v3:
-        return {"reserve0": words[0], "reserve1": words[1]}
-    tick = words[1] - (1 << 256) if words[1] >> 255 else words[1]
-    return {"sqrt_price_x96": words[0], "tick": tick, "liquidity": _words(next(answers))[0]}
+def _about(name: bytes, pool: Any, factories: Mapping[bytes, Factory]) -> Creation:
+    """Return what the pool's creation told, as the followed pool has it."""
+    is_v4 = pool.protocol == "uniswap_v4"
+    key = V4Key(pool.pool_id, pool.hooks or bytes(20), pool.is_fee_dynamic) if is_v4 else None
+    return Creation(
+        name,
+        factories[pool.factory],
+        pool.token0,
+        pool.token1,
+        pool.fee_ppm,
+        getattr(pool, "tick_spacing", None),
+        key=key,
+    )
 
 
-def _words(answer: str) -> list[int]:
-    data = bytes.fromhex(answer[2:])
-    return [int.from_bytes(data[start : start + 32], "big") for start in range(0, len(data), 32)]
+def _call(to: bytes, data: bytes) -> Call:
+    return Call("eth_call", ({"to": f"0x{to.hex()}", "data": f"0x{data.hex()}"}, "latest"))

@@ -12,7 +12,7 @@ from tidemill.sandbox.moves import Move
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.venues import VENUES, Change, Leg
 from tidemill.sandbox.venues.venue import further_senders
-from tidemill.sandbox.world import Address, FurtherPool, World
+from tidemill.sandbox.world import Address, FurtherPool, Protocol, World
 
 _POOLS_READ = 3
 """Each block; the others have their turn in the next ones, so that a block stays cheap."""
@@ -49,9 +49,11 @@ def gains(offers: Sequence[Offer], prices: Mapping[Address, float]) -> list[tupl
 class FurtherCrowd:
     """Who trades in pools of further kinds; what they do follows from the seed and from what they see."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: World, seed: int, protocols: Sequence[Protocol] | None = None) -> None:
         self._random = Random(f"further {seed}")  # noqa: S311  traders, not secrets
-        self._pools = world.further_pools
+        self._pools = [
+            pool for pool in world.further_pools if protocols is None or pool.protocol in protocols
+        ]
         self._multicall = world.multicall
         self._arbitrageur, *self._traders = further_senders(world.accounts)
         self._provider = world.accounts.provider

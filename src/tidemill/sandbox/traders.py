@@ -14,7 +14,7 @@ from tidemill.sandbox.moves import Move
 from tidemill.sandbox.rpc import Call, Rpc, RpcError
 from tidemill.sandbox.site import FEES
 from tidemill.sandbox.strategy import Crowd, Position
-from tidemill.sandbox.world import World
+from tidemill.sandbox.world import Protocol, World
 from tidemill.schema.faults import Refused
 
 _INCREASED = abi.topic("IncreaseLiquidity(uint256,uint128,uint256,uint256)")
@@ -54,6 +54,8 @@ class TraderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Additions and removals of liquidity, relative to the swaps."""
     further_percent: int = 15
     """Swaps in pools of further kinds, beside `swaps_per_s` and relative to it; 0: nobody trades there."""
+    further_protocols: tuple[Protocol, ...] | None = None
+    """Which of the further kinds are traded; None: all."""
     seed: int = 1
     """Same seed and same chain, same wishes."""
 
@@ -138,7 +140,7 @@ class _Floor:
         self._rpc = rpc
         self._crowd = Crowd(world, options.seed)
         self._reader = MarketReader(world)
-        self._further = FurtherCrowd(world, options.seed)
+        self._further = FurtherCrowd(world, options.seed, options.further_protocols)
         self._further_addresses = {pool.vault or pool.address for pool in world.further_pools}
         self._anchor = world.token("USDC").address
         self._swaps_owed = self._liquidity_owed = 0.0

@@ -65,7 +65,11 @@ def quote(pool: address, zero_for_one: bool, amount: int256, sqrt_price_limit_x9
     )
     self.is_quoting = False
     assert not done and len(told) == 64, "the pool refuses"
-    return abi_decode(told, (int256, int256))
+    delta0: int256 = 0
+    delta1: int256 = 0
+    delta0, delta1 = abi_decode(told, (int256, int256))
+    assert amount > 0 or min(delta0, delta1) == amount, "the pool holds less"
+    return delta0, delta1
 
 
 @external

@@ -1,0 +1,94 @@
+"""How a sandbox world is read: its chain's settings, which of its pools are followed, what is searched."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from tidemill.chains.evm.config import EvmConfig, FactoryConfig
+from tidemill.process.opportunities import SearchConfig
+from tidemill.sandbox.world import Address, FurtherPool, Pool, Protocol, World
+
+SOURCE = "sandbox"
+"""The chain's name in the events of a world."""
+
+FOLLOWED: Mapping[
+    Protocol, tuple[Literal["uniswap_v3", "algebra", "uniswap_v4"], Literal["v2", "integral"] | None]
+] = {
+    "algebra_v2": ("algebra", "v2"),
+    "algebra_integral": ("algebra", "integral"),
+    "uniswap_v4": ("uniswap_v4", None),
+    "pancake_v3": ("uniswap_v3", None),
+}
+"""Of each further kind of pools that is followed: its protocol and its rules; the others are not."""
+
+_NAME_DIGITS = 42
+"""0x and 20 bytes: the name of a V4 pool is the beginning of its id."""
+
+
+def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
+    """Return the settings that read a sandbox world from its first contract on."""
+    factories = [
+        FactoryConfig(
+            address=factory.address,
+            protocol=factory.protocol,
+            dex=factory.dex,
+            from_block=world.deploy_block,
+            **_fee(factory.fee_numerator, factory.fee_denominator),
+        )
+        for factory in world.factories
+    ]
+    further = {_creator(pool): pool for pool in _further(world)}
+    for address, pool in further.items():
+        protocol, rules = FOLLOWED[pool.protocol]
+        factories.append(
+            FactoryConfig(
+                address=address,
+                protocol=protocol,
+                dex=pool.dex,
+                rules=rules,
+                from_block=world.deploy_block,
+            )
+        )
+    return EvmConfig(
+        source=source,
+        chain_id=world.chain_id,
+        ws_url=world.ws_url,
+        http_url=world.http_url,
+        start_block=world.deploy_block,
+        factories=tuple(factories),
+        multicall=world.multicall,
+    )
+
+
+def world_search(world: World) -> SearchConfig:
+    """Return what to look for in a sandbox world: whatever begins and ends with its gas token."""
+    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
+
+
+def followed_pools(world: World) -> tuple[Pool | FurtherPool, ...]:
+    """Return the pools that `world_config` has followed."""
+    return (*world.pools, *_further(world))
+
+
+def pool_name(pool: Pool | FurtherPool) -> bytes:
+    """Return what a pool is called in events: its address, of V4 the first 20 bytes of its id."""
+    is_named_by_id = isinstance(pool, FurtherPool) and pool.protocol == "uniswap_v4" and pool.pool_id
+    return bytes.fromhex((is_named_by_id or pool.address)[2:_NAME_DIGITS])
+
+
+def emitters(world: World) -> list[Address]:
+    """Return the contracts whose logs tell what happens in the pools that are followed."""
+    return list(dict.fromkeys(pool.address for pool in followed_pools(world)))
+
+
+def _further(world: World) -> list[FurtherPool]:
+    return [pool for pool in world.further_pools if pool.protocol in FOLLOWED]
+
+
+def _creator(pool: FurtherPool) -> Address:
+    """Return the contract whose logs tell of new pools; of V4 it is the manager of all."""
+    return pool.factory or pool.address
+
+
+def _fee(taken: int | None, denominator: int) -> dict[str, Any]:
+    """Return what a V2 pool leaves of the amount in; the world says what it takes."""
+    return {} if taken is None else {"fee_numerator": denominator - taken, "fee_denominator": denominator}
