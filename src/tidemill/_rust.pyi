@@ -994,7 +994,7 @@ class PoolCoin:
         """
     @property
     def decimals(self) -> int | None:
-        """Absent where the token does not tell them, or tells an absurd number."""
+        """Absent where the token does not tell them, or tells an absurd number, or another than before."""
     @property
     def decimals_fault(self) -> str | None:
         """Why they are absent."""

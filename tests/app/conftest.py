@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FREE_PORTS = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
 """Has `up` take any, as tests run beside each other."""
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., Any]
+_WAIT_S = 60
 
 
 @pytest.fixture
@@ -67,3 +72,42 @@ def chain_toml(world: World, *, start_block: int | None = None, through: FaultPr
         fields = msgspec.to_builtins(factory)
         lines += [f"{name} = {json.dumps(value)}" for name, value in fields.items() if value is not None]
     return "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Start:
+    """Return what runs `tidemill pool-server` in an empty folder; it gives the process and the address."""
+
+    @contextmanager
+    def run(toml: str, command: str = "pool-server", **env: str) -> Iterator[tuple[Any, str]]:
+        (tmp_path / "tidemill.toml").write_text(toml)
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TIDEMILL_", "RPC_"))}
+        inherited |= {"PYTHONPATH": str(ROOT / "src"), "RUST_SERVER_PORT": "0"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tidemill.app.cli", command],
+            cwd=tmp_path,
+            env=inherited | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        killer = threading.Timer(_WAIT_S, process.kill)
+        killer.start()
+        try:
+            yield process, _address_told(process)
+        finally:
+            killer.cancel()
+            process.kill()
+            process.communicate()
+
+    return run
+
+
+def _address_told(process: Any) -> str:
+    """Return the address that the log tells; the process is killed where it tells none in time."""
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "tidemill.pool_server: serving pools of" in line:
+            return line.rpartition(" ")[2].strip()
+    raise AssertionError(said)

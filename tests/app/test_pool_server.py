@@ -1,12 +1,10 @@
 """Does `tidemill pool-server` tell what the pools of a real node hold, and start and stop in order?"""
 
 import json
-import os
 import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.app.conftest import ROOT, chain_toml
+from tests.app.conftest import chain_toml
 
 from tidemill.app.pool_server import served_chains
 from tidemill.app.settings import read_settings
@@ -30,45 +28,6 @@ _BALANCE_OF = "0x70a08231"
 _WAIT_S = 60
 
 Start = Callable[..., Any]
-
-
-@pytest.fixture
-def serving(tmp_path: Path) -> Start:
-    """Return what runs `tidemill pool-server` in an empty folder; it gives the process and the address."""
-
-    @contextmanager
-    def run(toml: str, command: str = "pool-server", **env: str) -> Iterator[tuple[Any, str]]:
-        (tmp_path / "tidemill.toml").write_text(toml)
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TIDEMILL_", "RPC_"))}
-        inherited |= {"PYTHONPATH": str(ROOT / "src"), "RUST_SERVER_PORT": "0"}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tidemill.app.cli", command],
-            cwd=tmp_path,
-            env=inherited | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        killer = threading.Timer(_WAIT_S, process.kill)
-        killer.start()
-        try:
-            yield process, _address_told(process)
-        finally:
-            killer.cancel()
-            process.kill()
-            process.communicate()
-
-    return run
-
-
-def _address_told(process: Any) -> str:
-    """Return the address that the log tells; the process is killed where it tells none in time."""
-    said = ""
-    for line in process.stderr:
-        said += line
-        if "tidemill.pool_server: serving pools of" in line:
-            return line.rpartition(" ")[2].strip()
-    raise AssertionError(said)
 
 
 def _body(world: World, address: str, dex_type: str | None = None) -> dict[str, Any]:

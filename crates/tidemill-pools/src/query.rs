@@ -10,6 +10,7 @@ mod curve;
 mod error;
 mod exact;
 mod kinds;
+mod lock;
 mod probe;
 mod proven;
 mod reading;
@@ -84,7 +85,8 @@ impl Query {
         query
     }
 
-    /// Returns a query for what may have changed since `before`: tokens, decimals and terms that last are not asked.
+    /// Returns a query for what may have changed since `before`: tokens and terms that last are not asked, and decimals are
+    /// held against those told before.
     pub fn again(before: Reading, detail: Detail) -> Self {
         let mut query = Self {
             address: before.address,
@@ -147,7 +149,7 @@ impl Query {
                 self.is_probing = true;
                 self.advance()
             }
-            Err(Stop::Failed(error)) => Progress::Failed(*error),
+            Err(Stop::Failed(error)) => Progress::Failed(error.of_pool(self.address)),
         }
     }
 
@@ -159,6 +161,9 @@ impl Query {
         if !self.kinds.is_empty() && !self.kinds.contains(&kind) {
             let expected = self.kinds.clone();
             return Err(QueryError::WrongKind { address: self.address, expected, found: kind }.into());
+        }
+        if let Some(before) = &self.before {
+            reading::ask_coins_again(before, view);
         }
         let wanted = Wanted { address: self.address, detail: self.detail, before: self.before.as_deref() };
         match kind {

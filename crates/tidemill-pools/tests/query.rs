@@ -79,8 +79,8 @@ fn a_pair_is_recognised_and_read_in_two_rounds() {
     let after = chain.run(Query::again(reading, Detail::Exact)).unwrap();
     assert_eq!(
         (chain.rounds, chain.calls),
-        (before.0 + 1, before.1 + 1),
-        "its reserves alone are asked again"
+        (before.0 + 1, before.1 + 4),
+        "its reserves, its lock and its tokens' decimals are asked again, in one round"
     );
     let Ok(Exact::Pool(Pool::UniswapV2(pool))) = after.exact else { panic!("its fee is kept") };
     assert_eq!(pool.reserves(), (5, 6));
@@ -145,13 +145,55 @@ fn a_token_that_lies_about_its_decimals_has_none_and_says_why() {
         (words(&[number(78)]), DecimalsFault::Absurd { found: number(78) }),
         (words(&[U256::MAX]), DecimalsFault::Absurd { found: U256::MAX }),
         (vec![1], DecimalsFault::Shape { found: 1 }),
-        (Vec::new(), DecimalsFault::Reverted),
+        (Vec::new(), DecimalsFault::Shape { found: 0 }),
+        (words(&[number(32), number(1), number(6)]), DecimalsFault::Text),
     ] {
         let mut chain = pair(3, 4);
         chain.tell(address(2), 0x313c_e567, &[], told);
         let reading = exact(&mut chain, &[]).unwrap();
         assert_eq!(reading.coins[1].decimals, Err(fault));
         assert_eq!(reading.coins[0].decimals, Ok(18));
+    }
+}
+
+#[test]
+fn decimals_that_change_between_two_readings_are_a_lie_until_they_are_as_first_told() {
+    let mut chain = pair(3, 4);
+    let mut reading = exact(&mut chain, &[]).unwrap();
+    for (told, expected) in [
+        (9, Err(DecimalsFault::Changed { before: 6, found: 9 })),
+        (7, Err(DecimalsFault::Changed { before: 6, found: 7 })),
+        (6, Ok(6)),
+    ] {
+        chain.tell(address(2), 0x313c_e567, &[], words(&[number(told)]));
+        reading = chain.run(Query::again(reading, Detail::Reserves)).unwrap();
+        assert_eq!(reading.coins[1].decimals, expected);
+    }
+}
+
+/// What a contract gives with `require(false, text)`.
+fn error_of(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0x08, 0xc3, 0x79, 0xa0];
+    bytes.extend(words(&[number(32), U256::from(text.len())]));
+    bytes.extend(text.bytes());
+    bytes
+}
+
+#[test]
+fn a_pair_is_locked_where_its_lock_is_what_refuses_a_swap_of_nothing() {
+    for (reason, is_locked) in [
+        (error_of("UniswapV2: LOCKED"), true),
+        (error_of("Pancake: LOCKED"), true),
+        (error_of("ReentrancyGuard: reentrant call"), true),
+        (vec![0x3e, 0xe5, 0xae, 0xb5], true),
+        (error_of("UniswapV2: INSUFFICIENT_OUTPUT_AMOUNT"), false),
+        (Vec::new(), false),
+    ] {
+        let mut chain = pair(3, 4);
+        chain.refuse(POOL, 0x022c_0d9f, reason.clone());
+        let found = exact(&mut chain, &[Kind::UniswapV2]);
+        assert_eq!(found == Err(QueryError::Locked { address: POOL }), is_locked, "{reason:?}");
+        assert!(is_locked || found.is_ok());
     }
 }
 

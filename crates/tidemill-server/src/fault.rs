@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use tidemill_pools::query::QueryError;
+use tidemill_pools::query::{DecimalsFault, QueryError};
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -59,14 +59,16 @@ pub enum Fault {
         error: QueryError,
     },
     /// A token's own number of decimals is absurd or absent: its raw amounts mean nothing to people.
-    #[error("chain {chain}: token {token}: expected decimals() from 0 to 77, found {found}; reserves are raw amounts")]
+    #[error("chain {chain}: pool {pool}: token {token}: {fault}; reserves are raw amounts")]
     Decimals {
         /// The chain's name.
         chain: String,
+        /// The pool's address.
+        pool: String,
         /// The token's address.
         token: String,
         /// What it says.
-        found: String,
+        fault: DecimalsFault,
     },
     /// No endpoint of the chain gave an answer that can be used.
     #[error("chain {chain}: {said}")]
@@ -128,6 +130,7 @@ impl Fault {
 fn status_of(error: &QueryError) -> StatusCode {
     match error {
         QueryError::NotContract { .. } | QueryError::UnknownPool { .. } => StatusCode::NOT_FOUND,
+        QueryError::Needed { error, .. } => status_of(error),
         QueryError::Locked { .. } => StatusCode::CONFLICT,
         QueryError::Answers { .. } => StatusCode::BAD_GATEWAY,
         QueryError::WrongKind { .. }

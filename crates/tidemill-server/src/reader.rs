@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidemill_pools::multicall::{Answer, Call};
-use tidemill_pools::query::{DecimalsFault, Detail, Progress, Query, Reading};
+use tidemill_pools::query::{Detail, Progress, Query, Reading};
 use tokio::sync::{mpsc, Semaphore};
 
 use crate::body::{checksummed, Block, Reserves};
@@ -147,12 +147,9 @@ impl Reader {
         let chain = self.chain.name();
         let held: Vec<_> = reading.coins.iter().map(|coin| (coin.address, coin.reserve)).collect();
         let doubt = reading.coins.iter().find_map(|coin| {
-            let found = match coin.decimals.as_ref().err()? {
-                DecimalsFault::Reverted => "that it reverts".to_owned(),
-                DecimalsFault::Shape { found } => format!("{found} bytes"),
-                DecimalsFault::Absurd { found } => found.to_string(),
-            };
-            Some(Fault::Decimals { chain: chain.to_owned(), token: checksummed(&coin.address), found })
+            let fault = coin.decimals.err()?;
+            let (pool, token) = (checksummed(&reading.address), checksummed(&coin.address));
+            Some(Fault::Decimals { chain: chain.to_owned(), pool, token, fault })
         });
         Reserves::spell(&held, block, doubt)
             .map(Arc::new)

@@ -15,7 +15,7 @@ from tidemill.app.settings import Environment, Settings
 from tidemill.app.websocket_manager import WebSocketManager
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.pool_cache import PoolCache
-from tidemill.chains.evm.pool_query import PoolQuery, PoolState
+from tidemill.chains.evm.pool_query import LyingDecimals, PoolQuery, PoolState
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.config import read_env_file
 from tidemill.core.http import HttpEndpoint
@@ -41,7 +41,7 @@ class PoolReserves(TypedDict):
     """Of every token, of which pools of Curve and Balancer may have up to 8."""
     tokens: tuple[str, ...]
     decimals: tuple[int | None, ...]
-    """None where a token does not tell them, or tells an absurd number."""
+    """None, in the reserves of a `LyingReserves`, where a token lies about them."""
     fee_e18: int | None
     """In 10^-18 of the amount; None where it is not known."""
     sqrt_price_x96: int | None
@@ -52,6 +52,15 @@ class PoolReserves(TypedDict):
     block_hash: str
     age_s: float
     """Since before the chain was asked."""
+
+
+class LyingReserves(LyingDecimals):
+    """What a pool holds, a token of which lies about its decimals."""
+
+    def __init__(self, message: str, reserves: PoolReserves) -> None:
+        super().__init__(message)
+        self.reserves = reserves
+        """Raw amounts, which nobody can say the meaning of."""
 
 
 class _Chain(NamedTuple):
@@ -135,14 +144,20 @@ class PoolPipeline:
         """Return what a pool holds. Without `dex_type` its kind is recognised from the chain.
 
         Raises: Refused, for a chain, an address or an exchange that cannot be; NotContract, UnknownPool,
-        WrongKind, RevertingView, StrangeAnswer, PoolLocked or EmptyPool, for what is at the address;
+        WrongKind, RevertingView, StrangeAnswer, OutOfRange, PoolLocked or EmptyPool, for what is at the
+        address; LyingReserves, which has the raw reserves, for a token of it that lies about its decimals;
         Unreachable, where the node does not answer, as an older state is told in no case.
         """
         address = _address_of(pool_address)
         cache = self._caches.get(chain_id)
         if cache is None:
             raise Refused(self._unknown(chain_id))
-        return self._told(chain_id, await cache.get(address, dex_type))
+        state = await cache.get(address, dex_type)
+        reserves = self._told(chain_id, state)
+        if state.decimals_fault is not None:
+            cache.counts.failed += 1
+            raise LyingReserves(str(state.decimals_fault), reserves)
+        return reserves
 
     def get_stats(self) -> dict[str, Any]:
         """Return how often pools were asked for, told from what was kept, read, and failed, in all and by

@@ -10,6 +10,7 @@ use crate::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
 use crate::chain::Address;
 use crate::error::PoolError;
 
+use super::lock;
 use super::proven::{proven, trials, Told, Trial};
 use super::reading::{ask_coin, AskedCoin, Coin, Doubt, Reading};
 use super::view::{Asked, Signature, Stop, View};
@@ -110,7 +111,9 @@ pub(super) fn read_v2(wanted: &Wanted<'_>, view: &View<'_>) -> Result<Reading, S
     let (fee, share) = (view.ask(address, SWAP_FEE), view.ask(address, SHARE_INDEX));
     let (shape, scaling) = (ask_shape(address, view), view.ask(address, SCALING));
     let (id, vault) = (id.words()?.word(0, "bytes32 pool id")?, vault.words()?.address(0, "address")?);
-    let held = view.ask_with(vault, POOL_TOKENS, &[id]).words()?;
+    let (held, lock) = (view.ask_with(vault, POOL_TOKENS, &[id]), lock::ask_vault(vault, view));
+    let held = held.words()?;
+    lock::check(&lock, address)?;
     // A composable pool has its share token beside the tokens that it swaps.
     let most = MAX_TOKENS + 1;
     let tokens = held.array(0, most, "address[] tokens")?.addresses("address token")?;

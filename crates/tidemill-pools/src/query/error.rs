@@ -106,6 +106,14 @@ pub enum QueryError {
         /// What its maths says.
         problem: PoolError,
     },
+    /// Another contract that the pool needs, such as a token of it or its vault, fails it.
+    #[error("pool 0x{}: {error}", hex(pool))]
+    Needed {
+        /// Address asked.
+        pool: Address,
+        /// What the other contract did.
+        error: Box<QueryError>,
+    },
     /// Not as many answers as calls: the caller's mistake or the node's.
     #[error("expected {expected} answers, found {found}")]
     Answers {
@@ -126,7 +134,7 @@ pub enum QueryError {
 
 impl QueryError {
     /// Returns a name of the reason, in lower case, for those who branch on it.
-    pub const fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &'static str {
         match self {
             Self::NotContract { .. } => "not_contract",
             Self::UnknownPool { .. } => "unknown_pool",
@@ -139,9 +147,25 @@ impl QueryError {
             Self::Tokens { .. } => "tokens",
             Self::Ticks { .. } => "ticks",
             Self::Contradictory { .. } => "contradictory",
+            Self::Needed { error, .. } => error.reason(),
             Self::Answers { .. } => "answers",
             Self::Endless { .. } => "endless",
         }
+    }
+
+    /// Names the pool beside the contract that failed it, where that is another.
+    pub(super) fn of_pool(self, pool: Address) -> Self {
+        let failed = match &self {
+            Self::Reverted { address, .. }
+            | Self::Malformed { address, .. }
+            | Self::Range { address, .. }
+            | Self::Tokens { address, .. } => *address,
+            _ => pool,
+        };
+        if failed == pool {
+            return self;
+        }
+        Self::Needed { pool, error: Box::new(self) }
     }
 }
 
@@ -150,15 +174,18 @@ fn names(kinds: &[Kind]) -> String {
     names.join(" or ")
 }
 
-/// Returns the text of a revert, where it is one: `Error(string)`.
 fn because(reason: &[u8]) -> String {
-    let text = reason
+    text_of(reason).map_or_else(String::new, |text| format!(": {text}"))
+}
+
+/// Returns the text of a revert, where it is one: `Error(string)`.
+pub(super) fn text_of(reason: &[u8]) -> Option<&str> {
+    reason
         .strip_prefix(&[0x08, 0xc3, 0x79, 0xa0])
         .and_then(|words| {
             let size = usize::try_from(u64::from_be_bytes(words.get(56..64)?.try_into().ok()?)).ok()?;
             words.get(64..64_usize.checked_add(size)?)
         })
         .and_then(|text| std::str::from_utf8(text).ok())
-        .filter(|text| text.chars().all(|character| !character.is_control()) && text.len() <= 100);
-    text.map_or_else(String::new, |text| format!(": {text}"))
+        .filter(|text| text.chars().all(|character| !character.is_control()) && text.len() <= 100)
 }

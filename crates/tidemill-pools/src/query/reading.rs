@@ -8,7 +8,7 @@ use crate::uniswap_v2::{Fee, UniswapV2};
 use crate::Pool;
 
 use super::view::{Asked, Stop, View};
-use super::words::address_word;
+use super::words::{address_word, word};
 use super::{Exact, Kind};
 
 use super::view::Signature;
@@ -17,6 +17,7 @@ use super::view::Signature;
 const DECIMALS_MAX: u64 = 77;
 /// What Curve calls the chain's own coin.
 const ETHER: Address = [0xee; 20];
+const ETHER_DECIMALS: u8 = 18;
 
 pub(super) const DECIMALS: Signature = Signature([0x31, 0x3c, 0xe5, 0x67], "decimals()");
 const BALANCE_OF: Signature = Signature([0x70, 0xa0, 0x82, 0x31], "balanceOf(address)");
@@ -31,6 +32,15 @@ pub enum DecimalsFault {
         /// Length of the answer, bytes.
         found: usize,
     },
+    /// The answer is a string.
+    Text,
+    /// The number is another than the one told before.
+    Changed {
+        /// The number told first.
+        before: u8,
+        /// The number told now.
+        found: u8,
+    },
     /// The number is above 77, so that one whole token would not fit 256 bits.
     Absurd {
         /// The number told.
@@ -41,9 +51,15 @@ pub enum DecimalsFault {
 impl std::fmt::Display for DecimalsFault {
     fn fmt(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Reverted => text.write_str("decimals(): expected a number, found that it reverts"),
-            Self::Shape { found } => write!(text, "decimals(): expected one word, found {found} bytes"),
-            Self::Absurd { found } => write!(text, "decimals(): expected at most 77, found {found}"),
+            Self::Reverted => text.write_str("expected decimals() from 0 to 77, found that it reverts"),
+            Self::Shape { found } => {
+                write!(text, "expected decimals() from 0 to 77 in one word, found {found} bytes")
+            }
+            Self::Text => text.write_str("expected decimals() from 0 to 77, found a string"),
+            Self::Changed { before, found } => {
+                write!(text, "expected decimals() of {before} as told before, found {found}")
+            }
+            Self::Absurd { found } => write!(text, "expected decimals() from 0 to 77, found {found}"),
         }
     }
 }
@@ -147,8 +163,10 @@ impl Reading {
 /// A token whose decimals were asked.
 pub(super) struct AskedCoin<'a> {
     address: Address,
+    /// Absent for the chain's own coin, which cannot be asked.
     decimals: Option<Asked<'a>>,
-    known: Option<Result<u8, DecimalsFault>>,
+    /// What it told first.
+    before: Option<u8>,
 }
 
 impl AskedCoin<'_> {
@@ -156,30 +174,48 @@ impl AskedCoin<'_> {
         Ok(Coin { address: self.address, decimals: self.decimals()?, reserve })
     }
 
-    pub(super) fn decimals(&self) -> Result<Result<u8, DecimalsFault>, Stop> {
-        let Some(asked) = &self.decimals else {
-            return Ok(self.known.unwrap_or(Err(DecimalsFault::Reverted)));
-        };
-        let Some(words) = asked.words_if_any()? else { return Ok(Err(DecimalsFault::Reverted)) };
-        if words.bytes_len() != 32 {
-            return Ok(Err(DecimalsFault::Shape { found: words.bytes_len() }));
-        }
-        let found = words.u256(0, "uint8 decimals")?;
-        Ok(match u8::try_from(found) {
-            Ok(decimals) if u64::from(decimals) <= DECIMALS_MAX => Ok(decimals),
-            _ => Err(DecimalsFault::Absurd { found }),
+    fn decimals(&self) -> Result<Result<u8, DecimalsFault>, Stop> {
+        let Some(asked) = &self.decimals else { return Ok(Ok(ETHER_DECIMALS)) };
+        Ok(match (self.before, told_decimals(asked)?) {
+            (Some(before), Ok(found)) if before != found => Err(DecimalsFault::Changed { before, found }),
+            (_, told) => told,
         })
     }
 }
 
-/// Asks a token for its decimals, unless they are known from before.
-pub(super) fn ask_coin<'a>(address: Address, before: Option<&Reading>, view: &View<'a>) -> AskedCoin<'a> {
-    if address == ETHER {
-        return AskedCoin { address, decimals: None, known: Some(Ok(18)) };
+fn told_decimals(asked: &Asked<'_>) -> Result<Result<u8, DecimalsFault>, Stop> {
+    if asked.revert()?.is_some() {
+        return Ok(Err(DecimalsFault::Reverted));
     }
+    let words = asked.words()?;
+    if words.bytes_len() != 32 {
+        let is_text = words.bytes_len() > 64 && words.word(0, "a string's offset")? == word(32);
+        let shape = DecimalsFault::Shape { found: words.bytes_len() };
+        return Ok(Err(if is_text { DecimalsFault::Text } else { shape }));
+    }
+    let found = words.u256(0, "uint8 decimals")?;
+    Ok(match u8::try_from(found) {
+        Ok(decimals) if u64::from(decimals) <= DECIMALS_MAX => Ok(decimals),
+        _ => Err(DecimalsFault::Absurd { found }),
+    })
+}
+
+/// Asks the tokens of a pool that was read before for their decimals, in the round that asks for its state.
+pub(super) fn ask_coins_again(before: &Reading, view: &View<'_>) {
+    for coin in &before.coins {
+        let _ = ask_coin(coin.address, Some(before), view);
+    }
+}
+
+/// Asks a token for its decimals; those told before are held against what it tells now.
+pub(super) fn ask_coin<'a>(address: Address, before: Option<&Reading>, view: &View<'a>) -> AskedCoin<'a> {
     let known = before.and_then(|before| before.coins.iter().find(|coin| coin.address == address));
-    let decimals = known.is_none().then(|| view.ask(address, DECIMALS));
-    AskedCoin { address, decimals, known: known.map(|coin| coin.decimals) }
+    let before = known.and_then(|coin| match coin.decimals {
+        Ok(before) | Err(DecimalsFault::Changed { before, .. }) => Some(before),
+        Err(_) => None,
+    });
+    let decimals = (address != ETHER).then(|| view.ask(address, DECIMALS));
+    AskedCoin { address, decimals, before }
 }
 
 /// Asks a token what `holder` has of it.

@@ -102,6 +102,14 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// Returns what the contract gave as its reason to refuse; `None` where it answers.
+    pub(super) fn revert(&self) -> Result<Option<&'a [u8]>, Stop> {
+        match self.answer {
+            None => Err(Stop::Asking),
+            Some(answer) => Ok(answer.as_ref().err().map(|Reverted(reason)| reason.as_slice())),
+        }
+    }
+
     /// Says whether the contract answered with whole words, at least `least` and at most `most` of them.
     pub(super) fn has_words(&self, least: usize, most: usize) -> Result<bool, Stop> {
         let words = self.words_if_any()?;

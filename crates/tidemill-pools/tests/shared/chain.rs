@@ -14,6 +14,7 @@ pub type Swap = Box<dyn Fn(&[u8]) -> Option<Vec<u8>>>;
 pub struct Chain {
     answers: HashMap<(Address, Vec<u8>), Vec<u8>>,
     swaps: HashMap<(Address, [u8; 4]), Swap>,
+    reasons: HashMap<(Address, [u8; 4]), Vec<u8>>,
     pub calls: usize,
     pub rounds: usize,
 }
@@ -61,6 +62,11 @@ impl Chain {
         self.swaps.insert((contract, selector.to_be_bytes()), swap);
     }
 
+    /// Makes `contract` refuse every call of this selector and say why.
+    pub fn refuse(&mut self, contract: Address, selector: u32, reason: Vec<u8>) {
+        self.reasons.insert((contract, selector.to_be_bytes()), reason);
+    }
+
     pub fn token(&mut self, token: Address, decimals: u64) {
         self.tell(token, 0x313c_e567, &[], words(&[number(decimals)]));
     }
@@ -73,6 +79,9 @@ impl Chain {
         let selector: [u8; 4] = call.data[..4].try_into().unwrap();
         if let Some(swap) = self.swaps.get(&(call.to, selector)) {
             return swap(&call.data[4..]).ok_or_else(refused);
+        }
+        if let Some(reason) = self.reasons.get(&(call.to, selector)) {
+            return Err(Reverted(reason.clone()));
         }
         let is_contract = self.answers.keys().any(|(contract, _)| *contract == call.to);
         if is_contract {

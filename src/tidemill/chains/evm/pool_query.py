@@ -44,6 +44,14 @@ class StrangeAnswer(Malformed):
     """A view's answer is not what its type says, or contradicts another's."""
 
 
+class OutOfRange(StrangeAnswer):
+    """A number of a view's answer does not fit its type."""
+
+
+class LyingDecimals(Malformed):
+    """A token of the pool tells no decimals, absurd ones, or others than before: raw amounts mean nothing."""
+
+
 class PoolLocked(Unreachable):
     """The pool is in the middle of a swap: ask again after the next block."""
 
@@ -59,6 +67,7 @@ _FAULTS: Mapping[str, type[Fault]] = {
     "reverted": RevertingView,
     "locked": PoolLocked,
     "empty": EmptyPool,
+    "out_of_range": OutOfRange,
 }
 """By the reason's name in Rust; every other is a StrangeAnswer."""
 
@@ -83,6 +92,8 @@ class PoolState(Struct, frozen=True, eq=False):
     block_hash: bytes
     asked_ns: int
     """Before the question was sent: the state is not older than this."""
+    decimals_fault: LyingDecimals | None = None
+    """Where a token lies about its decimals; its raw amounts are told all the same."""
 
 
 class _Reply(Struct):
@@ -153,7 +164,17 @@ class PoolQuery:
         factory = self._factories.get(result.factory or b"")
         if factory is not None and result.fee_e18 is None and result.kind == "uniswap_v2":
             result = result.with_pair_fee(factory.fee_numerator, factory.fee_denominator)
-        return PoolState(result, factory.dex if factory else None, number, block_hash, asked_ns)
+        dex = factory.dex if factory else None
+        lie = self._decimals_fault(result, number)
+        return PoolState(result, dex, number, block_hash, asked_ns, lie)
+
+    def _decimals_fault(self, reading: PoolReading, number: int) -> LyingDecimals | None:
+        for coin in reading.coins:
+            if coin.decimals_fault is not None:
+                pool, token = reading.address.hex(), coin.address.hex()
+                what = f"pool 0x{pool}: token 0x{token}: {coin.decimals_fault}"
+                return LyingDecimals(f"{self._where}: {what}; reserves are raw amounts (block {number})")
+        return None
 
     async def _newest(self) -> tuple[int, bytes]:
         """Return number and hash of the newest block; the first time, check which chain it is."""
