@@ -66,9 +66,9 @@ def settings_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
         )
         for name in named
     }
-    return Settings(chains=chains, subgraphs=subgraphs, ingest=structs.replace(ingest, **changes))
     return Settings(
         chains=chains,
+        subgraphs=subgraphs,
         ingest=structs.replace(ingest, **changes),
         pool_server=PoolServerSettings(cache_duration_s=pipeline.cache_duration_seconds),
     )
