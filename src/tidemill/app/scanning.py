@@ -10,7 +10,7 @@ from tidemill.chains.evm.pool_finding import found_pools, places, snapshot_of
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
 from tidemill.chains.evm.token_names import TokenNames, is_address, symbol_questions
 from tidemill.process.pair_search import LeftOut, Scan, ScannedPools, ScanTerms, pair_of, search_pairs
-from tidemill.schema.faults import Fault, Gap
+from tidemill.schema.faults import Fault, Gap, Malformed
 
 
 class PairScanner:
@@ -67,13 +67,18 @@ class PairScanner:
         left_out: list[LeftOut] = []
         for state in read:
             pool, snapshot = state.reading.address, snapshot_of(state, head.timestamp_s)
-            if snapshot is not None:
-                pools.insert(snapshot)
-                readings[pool] = state.reading
-            elif pool in asked:
+            if snapshot is None:
                 kind = f"a pool of {state.dex or 'an unknown factory'} of the kind {state.reading.kind}"
                 why = f"expected one whose swaps are computed exactly, found {state.reading.doubt or kind}"
                 left_out.append(LeftOut(chain_id, pool, why))
+                continue
+            try:
+                pools.insert(snapshot)
+            except Malformed as fault:
+                left_out.append(LeftOut(chain_id, pool, str(fault)))
+                continue
+            readings[pool] = state.reading
+        left_out = [one for one in left_out if one.pool in asked]
         within = tuple(sorted(asked & readings.keys()))
         return ScannedPools(source, chain_id, head, read[0].asked_ns, pools, readings, within), left_out
 

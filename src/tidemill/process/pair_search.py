@@ -143,9 +143,9 @@ def _too_small(liquidity_usd: float | None, min_liquidity_usd: float) -> str | N
     if min_liquidity_usd <= 0:
         return None
     if liquidity_usd is None:
-        return f"expected {min_liquidity_usd} USD, found no pool that leads from its tokens to a stable one"
+        return f"expected {min_liquidity_usd:.2f} USD, found no price: no pool leads to a stable token"
     if liquidity_usd < min_liquidity_usd:
-        return f"expected {min_liquidity_usd} USD, found {liquidity_usd:.2f}"
+        return f"expected {min_liquidity_usd:.2f} USD, found {liquidity_usd:.2f}"
     return None
 
 

@@ -1,6 +1,7 @@
 """Which pools do the known factories have for two tokens: asked of the factories, each in its own way."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -80,7 +81,7 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
     if state.dex is None or reading.factory is None:
         return None
     if isinstance(pool, UniswapV2Pool):
-        fields = {
+        fields: dict[str, Any] = {
             "fee_ppm": pool.fee_ppm,
             "fee_numerator": pool.fee_numerator,
             "fee_denominator": pool.fee_denominator,
@@ -94,7 +95,7 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
             "sqrt_price_x96": pool.sqrt_price_x96,
             "tick": pool.tick,
             "liquidity": pool.liquidity,
-            "ticks": tuple(pool.ticks()),
+            "ticks": tuple(pool.ticks),
         }
     else:
         return None
