@@ -951,6 +951,15 @@ class Searcher:
 
         `costs` are those of circles by start token; without them there is no net profit.
         """
+    def usd_price(
+        self, pools: PoolSet, token: bytes, stables: Mapping[bytes, int]
+    ) -> tuple[float, list[bytes]] | None:
+        """Return US dollars for a raw unit of `token`, and the pools that say so, from it to a stable token.
+
+        It is the price before the fee in the deepest pool to a token of `stables`, or to one that has such
+        a pool; those of `stables`, whose decimals it gives, are worth one dollar. None where no pool leads
+        there within two steps.
+        """
 
 @final
 class PoolServer:

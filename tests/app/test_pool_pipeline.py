@@ -49,7 +49,7 @@ async def test_the_reserves_of_the_source_document_s_example(world: World) -> No
     pair = next(pool for pool in world.pools if pool.protocol == "uniswap_v2")
     web3_pool = {world.chain_id: SimpleNamespace(provider=SimpleNamespace(endpoint_uri=world.http_url))}
     pipeline = PoolPipeline(
-        config=mapping_of(world, cache_duration_seconds=10),
+        config=mapping_of(world, cache_duration_seconds=7),
         web3_connections=web3_pool,
         use_websockets=True,
     )
@@ -65,6 +65,7 @@ async def test_the_reserves_of_the_source_document_s_example(world: World) -> No
         assert again["block_hash"] == reserves["block_hash"]
         stats = pipeline.get_stats()
         assert (stats["asked"], stats["hits"], stats["reads"], stats["failed"]) == (2, 1, 1, 0)
+        assert stats["cache_duration_seconds"] == 7
     finally:
         await pipeline.stop()
 

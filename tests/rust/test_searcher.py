@@ -129,6 +129,17 @@ def test_a_gap_between_two_pools_of_a_set_is_found_and_verified() -> None:
     assert found.net_profit == found.gross_profit - premium - -(-fee_wei // 1_000)
 
 
+def test_a_token_is_worth_what_its_deepest_pool_to_a_stable_one_says() -> None:
+    pools, searcher, stables = _world(), Searcher(), {TOKEN1: 6}
+    assert searcher.usd_price(pools, TOKEN0, stables) is None  # no pool was taken up yet
+    searcher.refresh(pools, [PAIR])
+    assert searcher.usd_price(pools, TOKEN0, stables) == (pytest.approx(1.1e-6), [PAIR])
+    searcher.refresh(pools, [POOL])
+    assert searcher.usd_price(pools, TOKEN0, stables) == (pytest.approx(1e-6), [POOL])
+    assert searcher.usd_price(pools, TOKEN1, stables) == (1e-6, [])
+    assert searcher.usd_price(pools, TOKEN0, {}) is None
+
+
 def test_without_costs_there_is_no_net_profit() -> None:
     pools = _world()
     searcher = Searcher()

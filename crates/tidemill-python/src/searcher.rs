@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use tidemill_pools::{Address, U256};
 use tidemill_search::{
     Costs as Inner, Effort, Followed, Fraction, GasTable, L1Fee, Net, Opportunity as Found, Scan, Search,
-    Signed,
+    Signed, StableToken,
 };
 
 use crate::numbers::{hex, Uint};
@@ -205,5 +205,24 @@ impl Searcher {
         });
         let refused = self.refused(py, &scan.faults);
         (scan.opportunities.iter().filter_map(|found| self.opportunity(found)).collect(), refused)
+    }
+
+    fn usd_price(
+        &self,
+        py: Python<'_>,
+        pools: &PoolSet,
+        token: Address,
+        stables: HashMap<Address, u8>,
+    ) -> Option<(f64, Vec<Py<PyBytes>>)> {
+        let numbered = |(token, decimals): (&Address, &u8)| {
+            Some(StableToken { token: self.followed.token(token)?, decimals: *decimals })
+        };
+        let mut stables: Vec<StableToken> = stables.iter().filter_map(numbered).collect();
+        // Of two pools as deep as each other the first one met decides.
+        stables.sort_unstable_by_key(|stable| stable.token);
+        let price = self.followed.usd_price(pools.inner(), self.followed.token(&token)?, &stables)?;
+        let address = |pool| Some(PyBytes::new(py, self.followed.pool_address(pool)?).unbind());
+        let route = price.steps.iter().flatten().filter_map(|step| address(step.pool)).collect();
+        Some((price.usd_per_unit, route))
     }
 }

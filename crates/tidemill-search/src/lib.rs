@@ -26,4 +26,4 @@ pub use leg::{Leg, Quoting};
 pub use market::{Hop, Market, PoolFault};
 pub use scan::{Opportunity, Scan, Search};
 pub use sizing::{size, Effort, SizeError, Sized};
-pub use usd::{usd_prices, StableToken, UsdPrice, STEPS_MAX};
+pub use usd::{usd_price, StableToken, UsdPrice, UsdStep};

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
 use tidemill_pools::{PoolError, U256};
 use tidemill_search::{
-    size, usd_prices, Costs, Effort, Fraction, GasTable, Graph, Hop, HopKind, Leg, Market, Scan, Search,
+    size, usd_price, Costs, Effort, Fraction, GasTable, Graph, Hop, HopKind, Leg, Market, Scan, Search,
     StableToken,
 };
 
@@ -320,11 +320,16 @@ fn a_dollar_price_comes_from_the_deepest_pool_within_two_steps() {
         })
         .collect(),
     };
-    let prices = usd_prices(&world.graph(), &world, &[StableToken { token: 0, decimals: 2 }]);
-    let price = |token: u32| prices.get(&token).map(|price| (price.usd_per_unit * 1e6).round() / 1e6);
+    let graph = world.graph();
+    let priced = |token: u32| usd_price(&graph, &world, token, &[StableToken { token: 0, decimals: 2 }]);
+    let price = |token: u32| priced(token).map(|price| (price.usd_per_unit * 1e6).round() / 1e6);
     assert_eq!(price(0), Some(0.01));
     assert_eq!(price(1), Some(30.0));
     assert_eq!(price(2), Some(60.0));
     assert_eq!(price(3), None, "three steps away");
-    assert_eq!(prices[&1].pool, Some(1));
+    let steps =
+        |token: u32| priced(token).unwrap().steps.map(|step| step.map(|step| (step.pool, step.token)));
+    assert_eq!(steps(0), [None, None]);
+    assert_eq!(steps(1), [Some((1, 0)), None]);
+    assert_eq!(steps(2)[1], Some((1, 0)), "the second step is that of the token in between");
 }

@@ -1,16 +1,19 @@
 """The public PoolPipeline: what any pool of any chain holds, never older than stated."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypedDict
 
+from msgspec import Struct
 from msgspec.structs import asdict
 
 from tidemill.app.config_json import settings_of
 from tidemill.app.dex_feed import known_dexes
+from tidemill.app.scan_request import ScanRequest, scan_chains
+from tidemill.app.scanning import PairScanner
 from tidemill.app.settings import Environment, Settings
 from tidemill.app.websocket_manager import WebSocketManager
 from tidemill.chains.evm.config import EvmConfig
@@ -19,6 +22,8 @@ from tidemill.chains.evm.pool_query import LyingDecimals, PoolQuery, PoolState
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.config import read_env_file
 from tidemill.core.http import HttpEndpoint
+from tidemill.process.opportunities import SearchConfig
+from tidemill.process.pair_search import Scan
 from tidemill.schema.faults import Refused
 
 _ADDRESS_BYTES = 20
@@ -63,6 +68,21 @@ class LyingReserves(LyingDecimals):
         """Raw amounts, which nobody can say the meaning of."""
 
 
+class ScanCounts(Struct):
+    """What became of the scans."""
+
+    scans: int = 0
+    """Asked for."""
+    scans_failed: int = 0
+    """Of these, ended by a fault."""
+    scanned_pools: int = 0
+    """Pools searched, once in each scan."""
+    left_out_pools: int = 0
+    """Pools of asked pairs that were not searched, once in each scan."""
+    opportunities: int = 0
+    """Told."""
+
+
 class _Chain(NamedTuple):
     config: EvmConfig
     http_url: str
@@ -100,6 +120,8 @@ class PoolPipeline:
         self._chains = _chains_by_id(settings, web3_connections or {})
         self._clock = clock or SystemClock()
         self._caches: dict[int, PoolCache] = {}
+        self._scanners: dict[int, PairScanner] = {}
+        self._scans = ScanCounts()
         self._stack: AsyncExitStack | None = None
         self._started_ns = 0
         self._events = 0
@@ -126,6 +148,7 @@ class PoolPipeline:
                 cache = PoolCache(query, self._clock, self._duration_s)
                 stack.push_async_callback(cache.close)
                 self._caches[chain_id] = cache
+                self._scanners[chain_id] = PairScanner(chain.config, query)
             if self._use_websockets:
                 await self._listen(stack)
             self._stack = stack.pop_all()
@@ -137,6 +160,7 @@ class PoolPipeline:
         if stack is not None:
             await stack.aclose()
             self._caches.clear()
+            self._scanners.clear()
 
     async def get_pool_reserves(
         self, chain_id: int, pool_address: str, dex_type: str | None = None
@@ -159,6 +183,42 @@ class PoolPipeline:
             raise LyingReserves(str(state.decimals_fault), reserves)
         return reserves
 
+    async def scan_opportunities(
+        self,
+        chains: Sequence[int],
+        token_pairs: Sequence[tuple[str, str]],
+        min_liquidity_usd: float = 0.0,
+        *,
+        stable_tokens: Mapping[int, Sequence[str]] | None = None,
+        search: Mapping[int, SearchConfig] | None = None,
+    ) -> Scan:
+        """Return what pays now between the pools of `token_pairs` on each of `chains`, given by their ids.
+
+        A token is an address, or a symbol that one alone of the chain's tokens at hand has: `stable_tokens`,
+        those of `search`, and those of pools that were asked for before. Pools that hold less than
+        `min_liquidity_usd`, at prices that pools to `stable_tokens` say, are left out, and so are those
+        without a price. `search` says what a transaction costs; absent: what the settings say for the chain.
+
+        Raises: Refused, for a chain, a pair or a number that cannot be; Unknown, for a symbol that is known
+        on none of the chains; Fault, where a node does not answer.
+        """
+        self._scans.scans += 1
+        try:
+            for chain_id in chains:
+                if chain_id not in self._scanners:
+                    raise Refused(self._unknown(chain_id))
+            costs = self._searches() if search is None else search
+            request = ScanRequest(chains, token_pairs, min_liquidity_usd, stable_tokens or {}, costs)
+            known = {chain_id: cache.readings for chain_id, cache in self._caches.items()}
+            scan = await scan_chains(request, self._scanners, known)
+        except BaseException:
+            self._scans.scans_failed += 1
+            raise
+        self._scans.scanned_pools += scan.pool_count
+        self._scans.left_out_pools += len(scan.left_out)
+        self._scans.opportunities += len(scan)
+        return scan
+
     def get_stats(self) -> dict[str, Any]:
         """Return how often pools were asked for, told from what was kept, read, and failed, in all and by
         chain id.
@@ -171,11 +231,19 @@ class PoolPipeline:
         uptime_ns = self._clock.now_ns() - self._started_ns if self._stack is not None else 0
         return {
             **totals,
+            **asdict(self._scans),
             "events": self._events,
             "cache_duration_seconds": self._duration_s,
             "use_websockets": self._use_websockets,
             "uptime_seconds": uptime_ns / NS_PER_S,
             "chains": chains,
+        }
+
+    def _searches(self) -> dict[int, SearchConfig]:
+        """Return what the settings say of searches, by chain id."""
+        chains = self._settings.chains
+        return {
+            chains[name].chain_id: config for name, config in self._settings.search.items() if name in chains
         }
 
     async def _listen(self, stack: AsyncExitStack) -> None:

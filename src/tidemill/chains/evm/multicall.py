@@ -17,6 +17,34 @@ Question = tuple[bytes, bytes]
 """A contract's address and the calldata."""
 
 
+class Views:
+    """Questions and the answers that have come, in the shape of a round of `PoolQueries`."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions = questions
+        self.answers: list[bytes | None] = [None] * len(questions)
+        """By question; None where the view reverted, or was not asked yet."""
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def aggregate(self, first: int, last: int) -> bytes:
+        """Return some of them as the calldata of Multicall3's aggregate3."""
+        return encode_aggregate3(self._questions[first:last])
+
+    def call(self, index: int) -> Question:
+        """Return one of them."""
+        return self._questions[index]
+
+    def put_aggregate(self, first: int, last: int, answer: bytes) -> None:
+        """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+        self.answers[first:last] = decode_aggregate3(answer, last - first)
+
+    def put(self, index: int, answer: bytes | None) -> None:
+        """Take what one of them gave; None where it reverted."""
+        self.answers[index] = answer
+
+
 class _Chunk(Struct, eq=False):
     """Some of the questions, which one eth_call asks."""
 

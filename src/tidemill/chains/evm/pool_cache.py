@@ -69,6 +69,11 @@ class PoolCache:
             self.counts.failed += 1
             raise
 
+    @property
+    def readings(self) -> list[PoolReading]:
+        """What is kept of pools, fresh or not."""
+        return [state.reading for state in self._known.values()]
+
     def forget(self, address: bytes, *, before_block: int) -> None:
         """Take note that a pool changed in a block: what was read before it is not told any more."""
         known = self._known.get(address)

@@ -14,7 +14,7 @@ from tidemill._rust import Head, PoolQueries, PoolReading, PoolUnread, parse_hea
 from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory, known_factories
-from tidemill.chains.evm.multicall import hex_bytes
+from tidemill.chains.evm.multicall import Question, Views, hex_bytes
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint, HttpFailure
 from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unreachable, leaves
@@ -133,6 +133,31 @@ class PoolQuery:
             self._names_blocks_by_hash = False
             return await self._read(wanted, is_exact=is_exact)
 
+    async def ask(self, questions: Sequence[Question]) -> list[bytes | None]:
+        """Return what views answer after the newest block, in the order of `questions`; None where one
+        reverts.
+
+        Raises: as `read` does.
+        """
+        try:
+            return await self._ask(questions)
+        except _UnknownHash:
+            self._names_blocks_by_hash = False
+            return await self._ask(questions)
+
+    async def _ask(self, questions: Sequence[Question]) -> list[bytes | None]:
+        number, block_hash = await self._newest()
+        views = Views(questions)
+        await self._ask_round(views, self._block(number, block_hash))
+        if not self._names_blocks_by_hash:
+            await self._check_hash(number, block_hash)
+        return views.answers
+
+    async def head(self, block_hash: bytes) -> Head:
+        """Return a block's head. Raises: Gap, where a reorg took it away; Fault, where nobody answers."""
+        (block,) = await self._post([("eth_getBlockByHash", [f"0x{block_hash.hex()}", False])])
+        return self._head(block)
+
     async def _read(self, wanted: Sequence[PoolWanted], *, is_exact: bool) -> list[PoolState | Fault]:
         asked_ns = self._clock.now_ns()
         number, block_hash = await self._newest()
@@ -210,7 +235,7 @@ class PoolQuery:
     def _block(self, number: int, block_hash: bytes) -> object:
         return {"blockHash": f"0x{block_hash.hex()}"} if self._names_blocks_by_hash else hex(number)
 
-    async def _ask_round(self, queries: PoolQueries, block: object) -> None:
+    async def _ask_round(self, queries: PoolQueries | Views, block: object) -> None:
         size = self._calls_max if self._multicall else self._batch_calls
         parts = [(first, min(first + size, len(queries))) for first in range(0, len(queries), size)]
         try:
@@ -220,7 +245,9 @@ class PoolQuery:
         except BaseExceptionGroup as group:
             raise next(leaves(group)) from group
 
-    async def _ask_part(self, queries: PoolQueries, block: object, first: int, last: int, depth: int) -> None:
+    async def _ask_part(
+        self, queries: PoolQueries | Views, block: object, first: int, last: int, depth: int
+    ) -> None:
         if self._multicall is None:
             await self._ask_singly(queries, block, first, last)
             return
@@ -246,7 +273,7 @@ class PoolQuery:
         self._multicall = None  # the chain has none: each call is asked by itself from now on
         await self._ask_singly(queries, block, first, last)
 
-    async def _ask_singly(self, queries: PoolQueries, block: object, first: int, last: int) -> None:
+    async def _ask_singly(self, queries: PoolQueries | Views, block: object, first: int, last: int) -> None:
         asked: list[tuple[str, list[object]]] = []
         for index in range(first, last):
             to, data = queries.call(index)
