@@ -7,6 +7,7 @@ use crate::graph::Graph;
 use crate::leg::Leg;
 use crate::market::{Market, PoolFault};
 use crate::scan::{Scan, Search};
+use crate::usd::{usd_price, StableToken, UsdPrice};
 
 /// A graph of the pools of a set, and which number stands for which address.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +110,12 @@ impl Followed {
         let between = self.graph.between(one, other).filter_map(|pool| Some((depth(pool)?, pool)));
         let (_, deepest) = between.max_by(|(one, a), (other, b)| one.total_cmp(other).then(b.cmp(a)))?;
         set.get(self.pools.address(deepest)?)
+    }
+
+    /// Returns what a token is worth in dollars as its pools stand in the set; `None` where none leads to a stable one.
+    pub(crate) fn usd_price(&self, set: &PoolSet, token: u32, stables: &[StableToken]) -> Option<UsdPrice> {
+        let market = InSet { set, pools: &self.pools, tokens: &self.tokens };
+        usd_price(&self.graph, &market, token, stables)
     }
 
     /// Returns the number of a token; `None` where no pool trades it.

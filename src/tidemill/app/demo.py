@@ -21,7 +21,7 @@ from tidemill.app.verify import Proof, prove
 from tidemill.app.view import show
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.core.log import logging_to
-from tidemill.process.opportunities import SearchConfig
+from tidemill.process.opportunities import SearchConfig, StableToken
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.traders import TraderCounts, TraderOptions
@@ -32,6 +32,8 @@ _log = logging.getLogger("tidemill.demo")
 
 SOURCE = "sandbox"
 """The chain's name in the events of a demo."""
+_STABLE_SYMBOLS = ("USDC", "USDT", "DAI")
+"""The sandbox's tokens whose fair price is a dollar, always."""
 _WORLD_FILE = "world.json"
 _EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
 _CATCH_UP_S = 60.0
@@ -89,7 +91,11 @@ def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
 
 def world_search(world: World) -> SearchConfig:
     """Return what to look for in a sandbox world: whatever begins and ends with its gas token."""
-    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
+    stable_tokens = tuple(
+        StableToken(address=token.address, decimals=token.decimals)
+        for token in map(world.token, _STABLE_SYMBOLS)
+    )
+    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth, stable_tokens=stable_tokens)
 
 
 def _fee(taken: int | None, denominator: int) -> dict[str, Any]:
