@@ -1,5 +1,6 @@
 """What the finder tells of a block: rows that follow from one another, and the pools it had to leave out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from tests.rust.made import (
     POOL,
     TOKEN0,
     TOKEN1,
+    V2_FACTORY,
+    emitted,
     head,
     initialized,
     logs,
@@ -22,6 +25,8 @@ from tidemill._rust import Head, PoolSet
 from tidemill.process.opportunities import OpportunityFinder, SearchConfig, StableToken
 from tidemill.schema import derive
 from tidemill.schema.faults import Refused
+
+TOKEN2, FURTHER = b"\x03" * 20, b"\xcc" * 20
 
 
 def finder(**changes) -> OpportunityFinder:
@@ -58,7 +63,7 @@ def dollars(token: bytes, decimals: int) -> dict[str, Any]:
     return {"gas_token": "0x" + TOKEN0.hex(), "stable_tokens": (stable,)}
 
 
-def told_of_a_gap(**changes) -> dict[str, Any]:
+def told_of_a_gap(pools: PoolSet | None = None, touched: Sequence[bytes] = (), **changes) -> dict[str, Any]:
     one = head(1)
     priced = Head(
         number=1,
@@ -69,7 +74,7 @@ def told_of_a_gap(**changes) -> dict[str, Any]:
         gas_used=1,
         gas_limit=2,
     )
-    found = dict(finder(**changes).find(a_gap(), [PAIR, POOL], priced, 7))
+    found = dict(finder(**changes).find(pools or a_gap(), [PAIR, POOL, *touched], priced, 7))
     [told] = derive.to_rows("opportunity", found["opportunity"])
     return told
 
@@ -84,6 +89,17 @@ def test_a_profit_is_told_in_dollars_with_the_deepest_pool_to_a_stable_token():
     assert told["usd_per_unit"] == pytest.approx(1e-6), "the pool trades one for one"
     assert told["net_profit"] > 0
     assert told["net_profit_usd"] == told["net_profit"] * told["usd_per_unit"]
+
+
+def test_a_token_two_steps_from_a_stable_one_is_told_with_both_pools():
+    pools = a_gap()
+    created = emitted(
+        V2_FACTORY, "PairCreated(address,address,address,uint256)", [TOKEN1, TOKEN2], FURTHER, 2
+    )
+    apply(pools, 2, created, emitted(FURTHER, "Sync(uint112,uint112)", [], 10**18, 5 * 10**6))
+    told = told_of_a_gap(pools, [FURTHER], **dollars(TOKEN2, 6))
+    assert route(told) == [POOL, TOKEN1, FURTHER, TOKEN2]
+    assert told["usd_per_unit"] == pytest.approx(5e-18), "one for one, then five dollars for 10^18"
 
 
 def test_a_stable_token_is_worth_a_dollar_without_a_pool():

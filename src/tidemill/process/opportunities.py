@@ -46,8 +46,8 @@ class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     found_max: Annotated[int, Meta(ge=1, le=100_000)] = 100
     """How many are told of a block, the most profitable first."""
     stable_tokens: tuple[StableToken, ...] = ()
-    """Tokens taken for a dollar. A net profit is told in dollars where the deepest pools lead to one of them in
-    at most two steps; without this setting none is.
+    """Tokens taken for a dollar. A net profit is told in dollars where the deepest pools lead to one of them
+    in at most two steps; without this setting none is.
     """
 
 
