@@ -757,6 +757,7 @@ class ChainSearch:
         flash_premium_ppm: int,
         data_fee_wei: int,
         found_max: int,
+        stable_tokens: Sequence[tuple[bytes, int]],
     ) -> Self:
         """Return a search that knows no pool yet; `SearchConfig` says what it is told."""
     def gas_pool(self, pools: PoolSet, token: bytes) -> bytes | None:

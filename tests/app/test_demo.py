@@ -65,6 +65,10 @@ def explains_the_best_of(cli, summary) -> None:
     assert told["hops"][0]["token_in"] == told["hops"][-1]["token_out"] == told["token"]
     text = cli("explain", "--data", "d", found).stdout
     assert all(hop["pool"] in text for hop in told["hops"])
+    assert told["net_profit_usd"] == pytest.approx(int(told["net_profit"]) * told["usd_per_unit"])
+    assert 2_000 < told["usd_per_unit"] * 10**18 < 4_500, "the traders' price of WETH begins at 3,000 dollars"
+    assert told["tokens"][told["usd_token_1"]]["symbol"] in {"USDC", "USDT", "DAI"}
+    assert f"{told['usd_pool_1']} says what WETH is worth" in text
     assert cli("explain", "--data", "d", "0x" + 64 * "0").returncode == 1
     assert cli("explain", "--data", "d", "0x12").returncode == 2
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::{Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type};
+use arrow_array::types::{
+    Float64Type, Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type,
+};
 use arrow_array::{ArrayRef, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -66,6 +68,7 @@ impl Spelled for UInt8Type {}
 impl Spelled for UInt32Type {}
 impl Spelled for UInt64Type {}
 impl Spelled for Int32Type {}
+impl Spelled for Float64Type {}
 impl Spelled for TimestampNanosecondType {
     fn spelled() -> DataType {
         DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
@@ -257,6 +260,7 @@ numbers! {
     u32, u32, UInt32Type;
     u64, u64, UInt64Type;
     i32, i32, Int32Type;
+    f64, f64, Float64Type;
     Nanos, i64, TimestampNanosecondType;
 }
 

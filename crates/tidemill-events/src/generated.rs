@@ -168,6 +168,12 @@ event! {
         net_profit: Option<U256>,
         net_profit_wei: Option<U256>,
         break_even_gas_price_wei: Option<U256>,
+        net_profit_usd: Option<f64>,
+        usd_per_unit: Option<f64>,
+        usd_pool_1: Option<Address>,
+        usd_token_1: Option<Address>,
+        usd_pool_2: Option<Address>,
+        usd_token_2: Option<Address>,
     }
 }
 

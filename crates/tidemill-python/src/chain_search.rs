@@ -32,7 +32,7 @@ impl ChainSearch {
 impl ChainSearch {
     #[new]
     #[pyo3(signature = (source, chain_id, *, start_tokens, gas_token, hops_max, priority_fee_wei,
-        flash_premium_ppm, data_fee_wei, found_max))]
+        flash_premium_ppm, data_fee_wei, found_max, stable_tokens))]
     #[allow(clippy::too_many_arguments)] // they are keywords
     fn new(
         source: String,
@@ -44,6 +44,7 @@ impl ChainSearch {
         flash_premium_ppm: u32,
         data_fee_wei: Uint,
         found_max: usize,
+        stable_tokens: Vec<(Address, u8)>,
     ) -> Self {
         Self(Inner::new(ChainOptions {
             source,
@@ -55,6 +56,7 @@ impl ChainSearch {
             flash_premium_ppm,
             data_fee_wei: data_fee_wei.0,
             found_max,
+            stable_tokens,
         }))
     }
 

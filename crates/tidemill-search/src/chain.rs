@@ -2,6 +2,7 @@
 
 use ruint::aliases::{U256, U512};
 use ruint::UintTryFrom as _;
+use rustc_hash::FxHashMap;
 use tidemill_events::{OpportunityColumns, OpportunityHopColumns};
 use tidemill_pools::{Address, Head, PoolError, PoolSet, Tracked};
 
@@ -11,6 +12,7 @@ use crate::market::PoolFault;
 use crate::rows::{push_rows, Found};
 use crate::scan::{Opportunity, Search};
 use crate::sizing::Effort;
+use crate::usd::{StableToken, UsdPrice};
 
 /// What to look for on a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct ChainOptions {
     pub data_fee_wei: U256,
     /// How many opportunities are told of a block.
     pub found_max: usize,
+    /// Tokens taken for a dollar, with their decimals; without any nothing is told in dollars.
+    pub stable_tokens: Vec<(Address, u8)>,
 }
 
 /// The pools of a chain as the search knows them, and what it looks for.
@@ -75,9 +79,12 @@ impl ChainSearch {
         let search = Search { hops_max, starts: &starts, effort: Effort::QUICK, costs: &costs };
         let scan = self.followed.scan(set, touched, &search);
         told.faults.extend(self.named(&scan.faults));
-        let found = Found { options: &self.options, head, recv_ns, followed: &self.followed, set };
         let paying = scan.opportunities.iter().filter(|opportunity| pays(opportunity));
-        for (rank, opportunity) in (1..).zip(paying.take(self.options.found_max)) {
+        let paying: Vec<&Opportunity> = paying.take(self.options.found_max).collect();
+        let prices = self.usd_prices(set, &paying);
+        let found =
+            Found { options: &self.options, head, recv_ns, followed: &self.followed, set, prices: &prices };
+        for (rank, opportunity) in (1..).zip(paying) {
             push_rows(&mut told, &found, (rank, opportunity));
         }
         told
@@ -99,6 +106,19 @@ impl ChainSearch {
 
     fn costs(&self, set: &PoolSet, start: u32, head: &Head) -> Costs {
         costs_at(&self.options, head, self.gas_token_price(set, start))
+    }
+
+    /// Returns the dollar prices of the tokens that these start with, by their numbers.
+    fn usd_prices(&self, set: &PoolSet, paying: &[&Opportunity]) -> FxHashMap<u32, UsdPrice> {
+        let stable = |(token, decimals): &(Address, u8)| {
+            Some(StableToken { token: self.followed.token(token)?, decimals: *decimals })
+        };
+        let stables: Vec<StableToken> = self.options.stable_tokens.iter().filter_map(stable).collect();
+        let mut starts: Vec<u32> = paying.iter().map(|opportunity| opportunity.cycle.start()).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let price = |start: u32| Some((start, self.followed.usd_price(set, start, &stables)?));
+        starts.into_iter().filter_map(price).collect()
     }
 
     /// Returns raw units of `token` per wei of the gas token: the spot price of the deepest pool between the two.

@@ -1,13 +1,16 @@
 //! An opportunity as rows of events: what it pays, and each hop with the state it was computed from.
 
 use ruint::aliases::U256;
+use rustc_hash::FxHashMap;
 use tidemill_events::{Opportunity as Row, OpportunityHop as HopRow};
 use tidemill_pools::{Address, Head, PoolSet};
 
 use crate::chain::{ChainOptions, ChainScan};
+use crate::float::to_f64;
 use crate::followed::Followed;
 use crate::market::Hop;
 use crate::scan::Opportunity;
+use crate::usd::{UsdPrice, UsdStep};
 
 /// What the rows of one search share.
 pub(crate) struct Found<'a> {
@@ -16,6 +19,8 @@ pub(crate) struct Found<'a> {
     pub(crate) recv_ns: i64,
     pub(crate) followed: &'a Followed,
     pub(crate) set: &'a PoolSet,
+    /// Dollar prices by the numbers of the tokens.
+    pub(crate) prices: &'a FxHashMap<u32, UsdPrice>,
 }
 
 /// A hop by its addresses.
@@ -34,6 +39,15 @@ impl Found<'_> {
             token_out: token(hop.token_out)?,
         })
     }
+
+    /// Returns the pool and the other token of each step to a stable token.
+    fn route(&self, price: Option<&UsdPrice>) -> [(Option<Address>, Option<Address>); 2] {
+        let named = |step: UsdStep| {
+            (self.followed.pool_address(step.pool).copied(), self.followed.token_address(step.token).copied())
+        };
+        let steps = price.map_or([None, None], |price| price.steps);
+        steps.map(|step| step.map_or((None, None), named))
+    }
 }
 
 /// Pushes an opportunity and its hops.
@@ -47,6 +61,8 @@ pub(crate) fn push_rows(told: &mut ChainScan, found: &Found<'_>, (rank, opportun
     let (sized, outcome) = (&opportunity.sized, opportunity.outcome);
     let net = outcome.and_then(|outcome| outcome.net);
     let priority = U256::from(found.options.priority_fee_wei);
+    let price = found.prices.get(&opportunity.cycle.start());
+    let [(usd_pool_1, usd_token_1), (usd_pool_2, usd_token_2)] = found.route(price);
     told.opportunity.push(&Row {
         event_ns: found.head.event_ns(),
         recv_ns: found.recv_ns,
@@ -68,6 +84,12 @@ pub(crate) fn push_rows(told: &mut ChainScan, found: &Found<'_>, (rank, opportun
         net_profit: net.map(|net| net.profit.magnitude),
         net_profit_wei: net.map(|net| net.profit_wei.magnitude),
         break_even_gas_price_wei: net.map(|net| net.break_even_gas_price_wei),
+        net_profit_usd: net.zip(price).map(|(net, price)| to_f64(net.profit.magnitude) * price.usd_per_unit),
+        usd_per_unit: price.map(|price| price.usd_per_unit),
+        usd_pool_1,
+        usd_token_1,
+        usd_pool_2,
+        usd_token_2,
     });
     for (place, hop) in hops.iter().enumerate() {
         push_hop(told, found, (id, place, hop), opportunity);

@@ -53,6 +53,7 @@ async def _read(environment: Environment, prefix: str) -> dict[str, Any]:
         told["is_canonical"] = bool(await _rows(store, "opportunity_canonical", same))
         told["hops"] = await _rows(store, "opportunity_hop", f"{same} ORDER BY hop")
         tokens = {told["token"], *(hop[side] for hop in told["hops"] for side in ("token_in", "token_out"))}
+        tokens.update(token for _, token in _route(told))
         listed = ", ".join(f"'{token}'" for token in sorted(tokens))
         known = await _rows(store, "token", f"chain_id = {told['chain_id']} AND token_hex IN ({listed})")
         told["tokens"] = {
@@ -86,6 +87,41 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"  {'gas':<24} {_known(told['gas'])}"
     for name in _WEI:
         yield f"  {name:<24} {_known(told[name])}"
+    yield f"  {'net_profit_usd':<24} {_known(told['net_profit_usd'])}"
+    yield from _price(told)
+
+
+def _price(told: dict[str, Any]) -> Iterator[str]:
+    """Yield how the value in dollars came about: the price, then the pools that it comes from."""
+    token = told["token"]
+    if told["usd_per_unit"] is None:
+        yield f"    no pool leads from {_called(told, token)} to a stable token within two steps"
+        return
+    yield f"    price  {_whole_price(told, token)}"
+    for pool, other in _route(told):
+        yield f"    pool   {pool} says what {_called(told, token)} is worth in {_called(told, other)}"
+        token = other
+    yield f"    {_called(told, token)} is taken for a dollar"
+
+
+def _route(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the pool and the other token of each step from the token to a stable one."""
+    steps = [(told[f"usd_pool_{step}"], told[f"usd_token_{step}"]) for step in (1, 2)]
+    return [(pool, token) for pool, token in steps if pool is not None]
+
+
+def _whole_price(told: dict[str, Any], token: str) -> str:
+    """Return the price of a raw unit, and of a whole token where its decimals are known."""
+    per_unit = told["usd_per_unit"]
+    decimals = told["tokens"].get(token, {}).get("decimals")
+    if decimals is None:
+        return f"{per_unit} USD for a raw unit of {token}"
+    whole = _EXACT.scaleb(Decimal(repr(per_unit)), decimals)
+    return f"{per_unit} USD for a raw unit, {whole:f} for one {_called(told, token)}"
+
+
+def _called(told: dict[str, Any], token: str) -> str:
+    return printable(told["tokens"].get(token, {}).get("symbol") or token)
 
 
 def _amount(told: dict[str, Any], token: str, amount: int | None) -> str:
@@ -96,8 +132,8 @@ def _amount(told: dict[str, Any], token: str, amount: int | None) -> str:
     if known.get("decimals") is None:
         return f"{amount} of {token}"
     human = _EXACT.scaleb(Decimal(amount), -known["decimals"])
-    return f"{amount} = {human:f} {printable(known['symbol'] or token)}"
+    return f"{amount} = {human:f} {_called(told, token)}"
 
 
-def _known(value: int | None) -> str:
+def _known(value: float | None) -> str:
     return "not known" if value is None else str(value)

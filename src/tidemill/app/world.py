@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
-from tidemill.process.opportunities import SearchConfig
+from tidemill.process.opportunities import SearchConfig, StableToken
 from tidemill.sandbox.world import Address, FurtherPool, Pool, Protocol, World
 
 SOURCE = "sandbox"
@@ -19,6 +19,9 @@ FOLLOWED: Mapping[
     "pancake_v3": ("uniswap_v3", None),
 }
 """Of each further kind of pools that is followed: its protocol and its rules; the others are not."""
+
+_STABLE_SYMBOLS = ("USDC", "USDT", "DAI")
+"""The sandbox's tokens whose fair price is a dollar, always."""
 
 _NAME_DIGITS = 42
 """0x and 20 bytes: the name of a V4 pool is the beginning of its id."""
@@ -61,7 +64,11 @@ def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
 
 def world_search(world: World) -> SearchConfig:
     """Return what to look for in a sandbox world: whatever begins and ends with its gas token."""
-    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth)
+    stable_tokens = tuple(
+        StableToken(address=token.address, decimals=token.decimals)
+        for token in map(world.token, _STABLE_SYMBOLS)
+    )
+    return SearchConfig(start_tokens=(world.weth,), gas_token=world.weth, stable_tokens=stable_tokens)
 
 
 def followed_pools(world: World) -> tuple[Pool | FurtherPool, ...]:

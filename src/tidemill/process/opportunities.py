@@ -12,6 +12,16 @@ from tidemill.schema.faults import Refused
 _AddressText = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
 _Wei = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 _HOPS = (2, 4)
+_DECIMALS_MAX = 77
+"""The most at which one whole token fits 256 bits."""
+
+
+class StableToken(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token that is taken for a dollar."""
+
+    address: _AddressText
+    decimals: Annotated[int, Meta(ge=0, le=_DECIMALS_MAX)]
+    """As the token says; they are not read from the chain."""
 
 
 class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +49,10 @@ class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """For how many blocks each is followed to see what became of it; 0 follows none. What pays is mostly gone
     within a few; what is left after so many is seldom there to be taken, and is told as outlived.
     """
+    stable_tokens: tuple[StableToken, ...] = ()
+    """Tokens taken for a dollar. A net profit is told in dollars where the deepest pools lead to one of them
+    in at most two steps; without this setting none is.
+    """
 
 
 class OpportunityFinder:
@@ -58,6 +72,7 @@ class OpportunityFinder:
             flash_premium_ppm=config.flash_premium_ppm,
             data_fee_wei=config.data_fee_bytes * config.data_fee_price_wei,
             found_max=config.found_max,
+            stable_tokens=[(_address(token.address), token.decimals) for token in config.stable_tokens],
         )
         self.unpriced: dict[bytes, str] = {}
         """Pools that the last search that met them had to leave out, by address, and why."""

@@ -13,7 +13,7 @@ from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 
 ROOT = Path(__file__).resolve().parents[3]
-_RUST_SPELLING = {"U8": "u8", "U32": "u32", "U64": "u64", "I32": "i32"}
+_RUST_SPELLING = {"U8": "u8", "U32": "u32", "U64": "u64", "I32": "i32", "F64": "f64"}
 
 
 def rust_columns() -> str:

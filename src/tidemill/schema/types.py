@@ -48,6 +48,8 @@ U8 = Logical("U8", "", pa.uint8(), "UInt8", {"type": "integer"})
 U32 = Logical("U32", "", pa.uint32(), "UInt32", {"type": "integer"})
 U64 = Logical("U64", "", pa.uint64(), "UInt64", {"type": "integer"})
 I32 = Logical("I32", "", pa.int32(), "Int32", {"type": "integer"})
+F64 = Logical("F64", "", pa.float64(), "Float64", {"type": "number"})
+USD = F64._replace(unit="US dollars")
 U128 = Logical("U128", "", pa.binary(16), "UInt128", _DECIMAL, 16)
 U256 = Logical("U256", "", pa.binary(32), "UInt256", _DECIMAL, 32)
 I256 = Logical("I256", "", pa.binary(32), "Int256", _DECIMAL, 32, is_signed=True)
@@ -56,7 +58,7 @@ ADDRESS = Logical("Address", "", pa.binary(20), "FixedString(20)", _hex(20), 20)
 NAME = Logical("Name", "", pa.string(), "LowCardinality(String)", {"type": "string"})
 TEXT = Logical("Text", "", pa.string(), "String", {"type": "string"})
 
-LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, U128, U256, I256, HASH, ADDRESS, NAME, TEXT)
+LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, F64, U128, U256, I256, HASH, ADDRESS, NAME, TEXT)
 
 Nanos = Annotated[int, _as(NANOS)]
 """A point in time, ns since 1970-01-01 UTC."""
@@ -65,6 +67,8 @@ Count32 = Annotated[int, _as(U32)]
 Count64 = Annotated[int, _as(U64)]
 Tick = Annotated[int, _as(I32)]
 """A Uniswap V3 tick: price of token0 in token1 is 1.0001^tick, raw units."""
+Usd = Annotated[float, _as(USD)]
+"""US dollars, for show and for filters: a float, as no amount is computed from it."""
 Uint128 = Annotated[int, _as(U128)]
 Uint256 = Annotated[int, _as(U256)]
 Int256 = Annotated[int, _as(I256)]

@@ -17,6 +17,7 @@ from tidemill.schema.types import (
     Tick,
     Uint128,
     Uint256,
+    Usd,
 )
 
 
@@ -71,6 +72,20 @@ class Opportunity(Struct, frozen=True, kw_only=True, tag="opportunity"):
     """The same in the gas token."""
     break_even_gas_price_wei: Uint256 | None = None
     """The highest price of a unit of gas at which it does not lose."""
+    net_profit_usd: Usd | None = None
+    """`net_profit` at `usd_per_unit`; absent where either is."""
+    usd_per_unit: Usd | None = None
+    """What a raw unit of `token` is worth; absent where no pool leads to a stable token within two steps."""
+    usd_pool_1: Address | None = None
+    """The pool that prices `token`, the deepest of those that trade it for a token nearer to a stable one;
+    absent where `token` itself is taken for a dollar, or has no price.
+    """
+    usd_token_1: Address | None = None
+    """What that pool trades it for."""
+    usd_pool_2: Address | None = None
+    """The pool that prices `usd_token_1`; absent where that is taken for a dollar."""
+    usd_token_2: Address | None = None
+    """What that pool trades it for: a stable token."""
 
 
 class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
