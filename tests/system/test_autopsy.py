@@ -17,7 +17,7 @@ from tidemill.sandbox.world import World
 from .contracts import Swap, mine
 from .following import following
 from .test_opportunities import Told, balances, gap, pool_of, settled, swap_of
-from .trial import Trial
+from .trial import Trial, depth
 
 _GAPS = 30
 _FOLLOWED = 6
@@ -91,7 +91,8 @@ def noise(dice: random.Random, trial: Trial, hops: list[dict[str, Any]]) -> Swap
     """Draw a small swap in a pool that the path does not use."""
     used = {hop["pool"] for hop in hops}
     others = [pool for pool in trial.world.pools if bytes.fromhex(pool.address[2:]) not in used]
-    return Swap(dice.choice(others), dice.random() < 0.5, True, 10**6)
+    pool, zero_for_one = dice.choice(others), dice.random() < 0.5
+    return Swap(pool, zero_for_one, True, depth(trial.seen.pool(pool), zero_for_one)[0] // 10_000)
 
 
 @pytest.mark.timeout(240)
@@ -114,7 +115,6 @@ async def test_every_planted_gap_is_attributed_to_who_took_it_and_for_how_much(f
                 await rpc.call("evm_mine")
             await settled(rpc, trial)
             planted = gap(dice, trial, world.weth)
-            planted_before = await balances(rpc, world, planter)
             opened = await mine(rpc, [await trial.transaction(planted, planter)])
             await settled(rpc, trial)
             found = told.best_since(opened.number)
@@ -133,14 +133,9 @@ async def test_every_planted_gap_is_attributed_to_who_took_it_and_for_how_much(f
                         await trial.transaction(strange[2], stranger),
                     ]
             else:
-                bought = await balances(rpc, world, planter)
-                [(size, _)] = [
-                    (bought[token] - held, token)
-                    for token, held in planted_before.items()
-                    if bought[token] > held
-                ]
-                undo = Swap(planted.pool, not planted.zero_for_one, True, size)
-                transactions = [await trial.transaction(undo, winner)]
+                # far more than the first swap of the path: whatever its pools' depths, nothing is left
+                far = structs.replace(swap_of(world, hops[0]), size=10 * hops[0]["amount_in"])
+                transactions = [await trial.transaction(far, winner)]
             done = await sent(rpc, trial, transactions, winner)
             for _ in range(3):
                 await settled(rpc, trial)

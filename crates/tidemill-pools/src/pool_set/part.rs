@@ -9,6 +9,7 @@ use super::PoolSet;
 
 impl PoolSet {
     /// Returns a set of these pools alone as they stand, with the same factories; those that are not there are left out.
+    #[must_use]
     pub fn part<'a>(&self, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
         let found =
             addresses.into_iter().filter_map(|address| Some((*address, self.pools.get(address)?.clone())));

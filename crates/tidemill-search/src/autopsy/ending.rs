@@ -119,7 +119,11 @@ fn transactions<'l>(logs: impl Iterator<Item = Log<'l>>) -> Vec<u32> {
 /// Says whether any of the logs moved a pool of the set.
 fn follow<'l>(pools: &mut PoolSet, logs: impl Iterator<Item = Log<'l>>) -> bool {
     let mut journal = Journal::default();
-    logs.fold(false, |moved, log| pools.observe(&log, &mut journal).is_some() || moved)
+    let mut has_moved = false;
+    for log in logs {
+        has_moved |= pools.observe(&log, &mut journal).is_some();
+    }
+    has_moved
 }
 
 /// Returns what each transaction of the block did, in order.
