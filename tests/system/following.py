@@ -1,14 +1,14 @@
 """A world followed by the real reader for as long as a test needs it: the pools as tidemill keeps them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from tidemill._rust import UniswapV2Pool, UniswapV3Pool
 from tidemill.app.in_memory import Followed, followed
-from tidemill.app.world import world_config
+from tidemill.app.world import FOLLOWED, world_config
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
-from tidemill.sandbox.world import Pool, World
+from tidemill.sandbox.world import Pool, Protocol, World
 
 Kept = UniswapV2Pool | UniswapV3Pool
 
@@ -36,7 +36,9 @@ async def following(
     *,
     search: SearchConfig | None = None,
     on_batches: Callable[[Batches], None] | None = None,
+    further: Collection[Protocol] = FOLLOWED,
 ) -> AsyncIterator[Following]:
     """Follow `world` from its first contract on; what stops the reader ends the test."""
-    async with followed(world_config(world), search=search, on_batches=on_batches) as chain:
+    config = world_config(world, further=further)
+    async with followed(config, search=search, on_batches=on_batches) as chain:
         yield Following(chain)

@@ -104,7 +104,7 @@ async def test_every_planted_gap_is_attributed_to_who_took_it_and_for_how_much(f
     attributed = {way: 0 for way in _WAYS}
     singles = 0
     async with (
-        following(world, search=search, on_batches=told.take) as seen,
+        following(world, search=search, on_batches=told.take, further=()) as seen,
         Rpc(world.http_url) as rpc,
     ):
         await seen.reach(world.ready_block)

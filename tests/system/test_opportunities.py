@@ -83,7 +83,7 @@ async def test_every_planted_gap_is_found_and_pays_to_the_unit_what_it_promised(
     world, dice, told = fresh_world, random.Random(5), Told()
     trader = world.accounts.traders[0]
     async with (
-        following(world, search=world_search(world), on_batches=told.take) as seen,
+        following(world, search=world_search(world), on_batches=told.take, further=()) as seen,
         Rpc(world.http_url) as rpc,
     ):
         await seen.reach(world.ready_block)

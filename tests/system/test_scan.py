@@ -36,7 +36,9 @@ def raw(address: str) -> bytes:
 
 @asynccontextmanager
 async def scanning(world: World) -> AsyncIterator[PoolPipeline]:
-    settings = Settings(chains={SOURCE: world_config(world)}, search={SOURCE: world_search(world)})
+    settings = Settings(
+        chains={SOURCE: world_config(world, further=())}, search={SOURCE: world_search(world)}
+    )
     async with PoolPipeline(settings, use_websockets=False) as pipeline:
         yield pipeline
 

@@ -1,6 +1,6 @@
 """How a sandbox world is read: its chain's settings, which of its pools are followed, what is searched."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
@@ -27,8 +27,10 @@ _NAME_DIGITS = 42
 """0x and 20 bytes: the name of a V4 pool is the beginning of its id."""
 
 
-def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
-    """Return the settings that read a sandbox world from its first contract on."""
+def world_config(
+    world: World, *, source: str = SOURCE, further: Collection[Protocol] = FOLLOWED
+) -> EvmConfig:
+    """Return the settings that read a sandbox world from its first contract on, with these of its further pools."""
     factories = [
         FactoryConfig(
             address=factory.address,
@@ -39,8 +41,8 @@ def world_config(world: World, *, source: str = SOURCE) -> EvmConfig:
         )
         for factory in world.factories
     ]
-    further = {_creator(pool): pool for pool in _further(world)}
-    for address, pool in further.items():
+    creators = {_creator(pool): pool for pool in _further(world) if pool.protocol in further}
+    for address, pool in creators.items():
         protocol, rules = FOLLOWED[pool.protocol]
         factories.append(
             FactoryConfig(
