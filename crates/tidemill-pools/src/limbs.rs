@@ -129,6 +129,43 @@ pub(crate) const fn divide_256_by_128(upper: u128, lower: u128, d: u128) -> (u12
     (join(q1, q0), r >> shift)
 }
 
+/// Divides `upper · 2^128 + lower`, below 2^255, by `d` where floats next to the quotient and to `1 / d` are known; the
+/// quotient, rounded down, or `None` where the floats do not lead to it.
+///
+/// What the float's product leaves of the dividend is made a float again. Once that is taken off too, a good float leaves
+/// less than a divisor on either side, and a bad one is found out: every number here is exact, whatever the floats.
+#[inline]
+#[allow(clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+pub(crate) fn divide_near(upper: u128, lower: u128, d: u128, quotient: f64, inverse: f64) -> Option<u128> {
+    if !(0.0..NEAR_MAX).contains(&quotient) {
+        return None;
+    }
+    let guess = quotient as u128;
+    let (taken_upper, taken_lower) = multiply_128(guess, d);
+    let (rest, is_borrowed) = lower.overflowing_sub(taken_lower);
+    let (above, rest) = (upper.wrapping_sub(taken_upper).wrapping_sub(is_borrowed as u128), rest as i128);
+    let sign = rest >> 127;
+    let missing = ((rest >> 64) as i64 as f64 * LIMB + (rest as u64 >> 1) as i64 as f64 * 2.0) * inverse;
+    let missing = missing as i64;
+    let product_bits = 192 - d.leading_zeros() - missing.unsigned_abs().leading_zeros();
+    // Both sides of the subtraction below are to fit 126 bits, so that it cannot wrap.
+    if above as i128 != sign || rest >> 126 != sign || product_bits > 126 {
+        return None;
+    }
+    let (rest, d) = (rest.wrapping_sub((missing as i128).wrapping_mul(d as i128)), d as i128);
+    let found = guess.wrapping_add(missing as i128 as u128);
+    let (found, rest) = match rest {
+        _ if rest < 0 => (found.wrapping_sub(1), rest.wrapping_add(d)),
+        _ if rest >= d => (found.wrapping_add(1), rest.wrapping_sub(d)),
+        _ => (found, rest),
+    };
+    (0..d).contains(&rest).then_some(found)
+}
+
+const LIMB: f64 = 18_446_744_073_709_551_616.0;
+/// 2^92: of larger quotients a float misses too much.
+const NEAR_MAX: f64 = LIMB * 268_435_456.0;
+
 /// A divisor of up to 64 bits, with what makes repeated division by it cheap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Divisor {
@@ -268,11 +305,12 @@ fn shift_left(limbs: &mut [u64], shift: u32) {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_precision_loss)]
 mod tests {
     use proptest::prelude::*;
     use ruint::Uint;
 
-    use super::{divide, divide_256_by_128, multiply_128, Divisor, WIDE};
+    use super::{divide, divide_256_by_128, divide_near, multiply_128, Divisor, WIDE};
 
     type Wide = Uint<576, 9>;
 
@@ -314,6 +352,32 @@ mod tests {
             let (upper, lower) = multiply_128(a, b);
             let (lower, carry) = lower.overflowing_add(rest);
             prop_assert_eq!(divide_256_by_128(upper + u128::from(carry), lower, b), (a, rest));
+        }
+
+        #[test]
+        fn floats_lead_to_the_quotient(
+            quotient in any::<u128>(), d in any::<u128>(), rest in any::<u128>(), cut in 60_u32..128, thin in 22_u32..127,
+        ) {
+            let (quotient, d) = (quotient >> cut, (d >> thin) | 1 << 64);
+            let (upper, lower) = multiply_128(quotient, d);
+            let (lower, carry) = lower.overflowing_add(rest % d);
+            let found = divide_near(upper + u128::from(carry), lower, d, quotient as f64, 1.0 / d as f64);
+            prop_assert_eq!(found, Some(quotient));
+        }
+
+        #[test]
+        fn floats_that_lead_elsewhere_give_nothing_wrong(
+            quotient in any::<u128>(), d in any::<u128>(), rest in any::<u128>(), cuts in (0_u32..128, 0_u32..128),
+            quotient_error in prop_oneof![Just(1.0), -2.0..4.0, any::<f64>()],
+            inverse_error in prop_oneof![Just(1.0), -2.0..4.0, any::<f64>()],
+        ) {
+            let (quotient, d) = (quotient >> cuts.0, (d >> cuts.1) | 1);
+            let (upper, lower) = multiply_128(quotient, d);
+            prop_assume!(upper >> 126 == 0);
+            let (lower, carry) = lower.overflowing_add(rest % d);
+            let (near, inverse) = (quotient as f64 * quotient_error, inverse_error / d as f64);
+            let found = divide_near(upper + u128::from(carry), lower, d, near, inverse);
+            prop_assert!(found.is_none_or(|found| found == quotient));
         }
     }
 }

@@ -109,6 +109,19 @@ impl UniswapV2 {
         quote::amount_out(reserve_in, reserve_out, self.fee, amount_in)
     }
 
+    /// Returns what `amount_in` buys, to the last unit, where floats next to it are known: `amount_out`, and `inverse` of
+    /// `Rin·d + in·n`. They save the division; `None` where they do not lead to the answer, or there is none.
+    #[inline]
+    pub fn amount_out_near(
+        &self,
+        zero_for_one: bool,
+        amount_in: u128,
+        amount_out: f64,
+        inverse: f64,
+    ) -> Option<u128> {
+        quote::amount_out_near(self.reserves_in_out(zero_for_one), self.fee, amount_in, amount_out, inverse)
+    }
+
     /// Returns what `amount_out` costs.
     ///
     /// # Errors

@@ -24,6 +24,14 @@ pub(crate) fn of_u128(value: u128) -> f64 {
     (value >> 64) as u64 as f64 * LIMB + value as u64 as f64
 }
 
+/// Returns the nearest float of a reserve of 112 bits, or one next to it: signed halves are converted in one step each.
+#[inline]
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+pub(crate) fn of_u112(value: u128) -> f64 {
+    const LOW: u32 = 56;
+    (value >> LOW) as i64 as f64 * (1_u64 << LOW) as f64 + (value as i64 & ((1 << LOW) - 1)) as f64
+}
+
 /// Returns the integer next below; zero for what is below one or no number, the largest for what does not fit.
 #[inline]
 // Every cast is of a whole number that fits, or saturates as is wanted.

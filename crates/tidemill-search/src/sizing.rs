@@ -71,6 +71,18 @@ pub struct Sized {
 }
 
 impl Sized {
+    /// Returns the path with these amounts; `None` where it does not pay.
+    #[inline]
+    fn of_products(amounts: &[u128; PLACES], hops: usize) -> Option<Self> {
+        let pays = amounts.get(hops) > amounts.first();
+        pays.then(|| Self {
+            amounts: amounts.map(U256::from),
+            hops,
+            ticks_crossed: [0; HOPS_MAX],
+            is_proven: false,
+        })
+    }
+
     /// Returns what is paid in, then what comes out of each hop, raw units.
     pub fn amounts(&self) -> &[U256] {
         self.amounts.get(..=self.hops).unwrap_or_default()
@@ -117,7 +129,10 @@ pub fn size(legs: &[Leg<'_>], effort: Effort) -> Result<Option<Sized>, SizeError
 #[inline]
 fn of_products(path: &Path<'_, '_>, best: &products::Optimum, effort: Effort) -> Option<Sized> {
     if effort == Effort::QUICK && !best.is_coarse && best.is_fine() {
-        return path.paying(to_u256(best.amount_in + 0.5));
+        return match best.amounts(path.legs()) {
+            Some(amounts) => Sized::of_products(&amounts, path.legs().len()),
+            None => path.paying(to_u256(best.amount_in + 0.5)),
+        };
     }
     let mut estimate = best.estimate(path.legs().len());
     if !best.is_fine() {

@@ -125,6 +125,11 @@ proptest! {
         let legs = [a.leg(true), b.leg(false)];
         let (there, back) = (size(&legs, Effort::QUICK).unwrap(), size(&legs, Effort::EXACT).unwrap());
         if let (Some(quick), Some(exact)) = (there, back) {
+            for sized in [quick, exact] {
+                for (leg, hop) in legs.iter().zip(sized.amounts().windows(2)) {
+                    prop_assert_eq!(leg.amount_out(hop[0]).map(|found| found.0), Ok(hop[1]));
+                }
+            }
             // The last units: one of each token, worth what the coarsest is worth.
             let middle = quick.amounts()[1];
             let units = quick.amount_in() / middle.max(U256::from(1)) + U256::from(4);

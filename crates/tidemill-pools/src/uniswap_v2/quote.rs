@@ -6,7 +6,7 @@ use ruint::aliases::U256;
 
 use crate::error::PoolError;
 use crate::full_math::to_u128;
-use crate::limbs::{divide_256_by_128, multiply_128};
+use crate::limbs::{divide_256_by_128, divide_near, multiply_128};
 
 use super::{Fee, MAX_RESERVE};
 
@@ -29,6 +29,25 @@ pub(super) fn amount_out(
     let (upper, lower) = multiply_128(net_in, reserve_out);
     let divisor = reserve_in * u128::from(fee.denominator) + net_in;
     Ok(U256::from(divide_256_by_128(upper, lower, divisor).0))
+}
+
+/// Returns the same for an amount whose quotient is known to be next to `amount_out`, and what is divided by to be next to
+/// `1 / inverse`; `None` where that does not lead to it.
+#[inline]
+pub(super) fn amount_out_near(
+    (reserve_in, reserve_out): (u128, u128),
+    fee: Fee,
+    amount_in: u128,
+    amount_out: f64,
+    inverse: f64,
+) -> Option<u128> {
+    if amount_in == 0 || amount_in > MAX_RESERVE || reserve_in == 0 || reserve_out == 0 {
+        return None;
+    }
+    let net_in = amount_in * u128::from(fee.numerator);
+    let (upper, lower) = multiply_128(net_in, reserve_out);
+    let divisor = reserve_in * u128::from(fee.denominator) + net_in;
+    divide_near(upper, lower, divisor, amount_out, inverse)
 }
 
 #[cold]

@@ -1,6 +1,6 @@
 //! Where a path of constant products alone pays most: one Möbius map, solved at once.
 
-use crate::float::of_u128;
+use crate::float::of_u112;
 use crate::leg::{product_reserves, Leg, Source};
 
 use super::course::Local;
@@ -39,8 +39,8 @@ pub(crate) fn solve(legs: &[Leg<'_>]) -> Solved {
         let Source::Product(pool, zero_for_one) = leg.source else { return Solved::Mixed };
         let (reserve_in, reserve_out) = product_reserves(pool, zero_for_one);
         let (kept, whole) = pool.fee().parts();
-        let own_bend = f64::from(kept) / (f64::from(whole) * of_u128(reserve_in));
-        let own_slope = own_bend * of_u128(reserve_out);
+        let own_bend = f64::from(kept) / (f64::from(whole) * of_u112(reserve_in));
+        let own_slope = own_bend * of_u112(reserve_out);
         *local = Local { slope: own_slope, bend: own_bend, ..*local };
         bend += slope * own_bend;
         slope *= own_slope;
@@ -59,6 +59,28 @@ impl Optimum {
     #[inline]
     pub(crate) fn is_fine(&self) -> bool {
         self.curvature * LARGE > 1.0
+    }
+
+    /// Returns the exact amounts of the float's input all along the path, found from their floats; `None` where these do
+    /// not lead to them.
+    // What is not a whole number of units is cut off on purpose.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[inline]
+    pub(crate) fn amounts(&self, legs: &[Leg<'_>]) -> Option<[u128; PLACES]> {
+        let mut paid = (self.amount_in + 0.5) as u128;
+        let mut smooth = self.amount_in;
+        let mut amounts = [0; PLACES];
+        let [first, rest @ ..] = &mut amounts;
+        *first = paid;
+        for ((slot, local), leg) in rest.iter_mut().zip(&self.locals).zip(legs) {
+            let Source::Product(pool, zero_for_one) = leg.source else { return None };
+            let left = (1.0 + local.bend * smooth).recip();
+            smooth *= local.slope * left;
+            let inverse = local.bend * left / f64::from(pool.fee().parts().0);
+            paid = pool.amount_out_near(zero_for_one, paid, smooth, inverse)?;
+            *slot = paid;
+        }
+        Some(amounts)
     }
 
     /// Returns amounts and values all along the path.
