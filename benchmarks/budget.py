@@ -16,13 +16,23 @@ from benchmarks.row import Row
 ROOT = Path(__file__).parents[1]
 BUDGET = Path(__file__).parent / "budget.toml"
 TOLERANCE = 1.05
-_PATHS = ("decode_v2_sync", "decode_v3_swap", "v2_amount_out", "v3_quote_in_range", "v3_quote_8_ticks")
+_PATHS = {
+    "tidemill-pools": (
+        "decode_v2_sync",
+        "decode_v3_swap",
+        "v2_amount_out",
+        "v3_quote_in_range",
+        "v3_quote_8_ticks",
+    ),
+    "tidemill-search": ("size_2_v2", "size_3_v2", "size_2_v3_in_range"),
+}
+"""By the crate whose bench has them."""
 _FEW, _MANY = 1_000, 11_000
 """Two counts of operations: their difference leaves out what the set-up costs."""
 
 
-def _binary() -> str:
-    command = ["cargo", "bench", "--quiet", "-p", "tidemill-pools", "--bench", "hot", "--no-run"]
+def _binary(crate: str) -> str:
+    command = ["cargo", "bench", "--quiet", "-p", crate, "--bench", "hot", "--no-run"]
     done = subprocess.run(
         [*command, "--message-format", "json"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -46,11 +56,12 @@ def _instructions(binary: str, name: str, count: int) -> int:
 
 def measured() -> dict[str, int]:
     """Return the instructions of one operation of each path."""
-    binary = _binary()
-    per_operation = {
-        name: (_instructions(binary, name, _MANY) - _instructions(binary, name, _FEW)) // (_MANY - _FEW)
-        for name in _PATHS
-    }
+    per_operation: dict[str, int] = {}
+    for crate, names in _PATHS.items():
+        binary = _binary(crate)
+        for name in names:
+            more = _instructions(binary, name, _MANY) - _instructions(binary, name, _FEW)
+            per_operation[name] = more // (_MANY - _FEW)
     return per_operation
 
 
