@@ -29,11 +29,11 @@ MOST_S = 4_000
 _FEE = abi.topic("Fee(uint16)")
 _SWAP = abi.topic("Swap(address,address,int256,int256,uint160,uint128,int24)")
 
-Followings = tuple[World, Followed]
+Worlds = tuple[World, Followed]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def following() -> AsyncIterator[Followings]:
+async def following() -> AsyncIterator[Worlds]:
     need_node()
     async with open_world() as opened, followed(world_config(opened)) as chain:
         yield opened, chain
@@ -53,7 +53,7 @@ async def _changed_liquidity(world: World, pool: FurtherPool, dice: Random) -> N
         await rpc.call("evm_increaseTime", dice.randint(1, MOST_S))
 
 
-async def _read(following: Followings, pool: FurtherPool) -> Any:
+async def _read(following: Worlds, pool: FurtherPool) -> Any:
     """Return the pool as its logs tell it after the newest block."""
     world, chain = following
     async with Rpc(world.http_url) as rpc:
@@ -87,7 +87,7 @@ def _foretold(quote: Callable[[bool, int], int], leg: Leg) -> int | None:
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_a_thousand_swaps_and_quotes_each_way_are_the_contract_s(
-    following: Followings, protocol: str
+    following: Worlds, protocol: str
 ) -> None:
     world, _ = following
     pools, dice = of_protocol(world, protocol), Random(protocol)

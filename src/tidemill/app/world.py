@@ -30,7 +30,7 @@ _NAME_DIGITS = 42
 def world_config(
     world: World, *, source: str = SOURCE, further: Collection[Protocol] = FOLLOWED
 ) -> EvmConfig:
-    """Return the settings that read a sandbox world from its first contract on, with these of its further pools."""
+    """Return the settings that read a sandbox world from its first contract on, with these further pools."""
     factories = [
         FactoryConfig(
             address=factory.address,
