@@ -30,7 +30,7 @@ async def server():
 
 def chain_config(world):
     """Return the chain's settings, where each protocol of an exchange has a name of its own."""
-    config = world_config(world)
+    config = world_config(world, further=())
     factories = tuple(
         msgspec.structs.replace(one, dex=f"{one.dex}{one.protocol.removeprefix('uniswap')}")
         for one in config.factories

@@ -122,11 +122,11 @@ class ChainPipeline:
         for fault in (*step.faults, *applied.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
-        batches = [*applied.batches, *batches_of(step.events)]
-        state = {**applied.state, **step.state}
+        recorded = [*applied.batches, *batches_of(step.events)]
+        batches, state = recorded, {**applied.state, **step.state}
         if self.autopsy is not None:
             ended, kept = self.autopsy.take()
-            batches, state = [*batches, *ended], {**state, **kept}
+            batches, state = [*recorded, *ended], {**state, **kept}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
         if not batches and not state:
@@ -136,7 +136,8 @@ class ChainPipeline:
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
-            self.digest.add(batches)
+            # A replay does not search, so it has no opportunities to follow either.
+            self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
         await self._search(step)
