@@ -24,8 +24,8 @@ from tidemill.sandbox.world import Pool, World
 _ROUNDS = 60
 _ROUNDS_PEER = 3
 _WORKS = [("uniswap_v2", 500, 5.0), ("uniswap_v3", 100, 3.0)]
-_SLOTS = {"uniswap_v2": range(5, 12), "uniswap_v3": range(5)}
-"""Storage that the state is in: factory, tokens, reserves; slot0 to liquidity."""
+_SLOTS = {"uniswap_v2": range(5, 13), "uniswap_v3": range(5)}
+"""Storage that the state is in: factory, tokens, reserves, lock; slot0 to liquidity."""
 
 
 def run() -> list[Row]:
