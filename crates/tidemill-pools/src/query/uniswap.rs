@@ -75,14 +75,18 @@ impl Pair<'_> {
 /// Reads a pair that keeps reserves.
 pub(super) fn read_pair(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> Result<Reading, Stop> {
     let address = wanted.address;
-    let (reserves, lock) = (view.ask(address, GET_RESERVES), lock::ask_pair(address, view));
+    let reserves = view.ask(address, GET_RESERVES);
+    // Every transaction opens the lock again, so that a pair once seen at rest stays at rest between blocks.
+    let lock = wanted.before.is_none().then(|| lock::ask_pair(address, view));
     let pair = ask_pair(wanted, view);
     let words = reserves.words()?;
     words.word(2, "three words of reserves and time")?;
     let bits = if kind == Kind::UniswapV2 { 112 } else { 256 };
     let held = [words.unsigned(0, bits, "uint112 reserve0")?, words.unsigned(1, bits, "uint112 reserve1")?];
     let [coin0, coin1] = pair.tokens(address)?.map(|token| ask_coin(token, wanted.before, view));
-    lock::check(&lock, address)?;
+    if let Some(lock) = &lock {
+        lock::check(lock, address)?;
+    }
     let factory = pair.factory()?;
     let coins = vec![coin0.with(held[0])?, coin1.with(held[1])?];
     if held.iter().any(U256::is_zero) {
