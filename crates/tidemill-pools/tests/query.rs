@@ -80,7 +80,7 @@ fn a_pair_is_recognised_and_read_in_two_rounds() {
     assert_eq!(
         (chain.rounds, chain.calls),
         (before.0 + 1, before.1 + 4),
-        "its reserves, its lock and its tokens' decimals are asked again, in one round"
+        "its reserves and its tokens' decimals are asked again, in one round"
     );
     let Ok(Exact::Pool(Pool::UniswapV2(pool))) = after.exact else { panic!("its fee is kept") };
     assert_eq!(pool.reserves(), (5, 6));
