@@ -79,7 +79,7 @@ fn a_pair_is_recognised_and_read_in_two_rounds() {
     let after = chain.run(Query::again(reading, Detail::Exact)).unwrap();
     assert_eq!(
         (chain.rounds, chain.calls),
-        (before.0 + 1, before.1 + 4),
+        (before.0 + 1, before.1 + 3),
         "its reserves and its tokens' decimals are asked again, in one round"
     );
     let Ok(Exact::Pool(Pool::UniswapV2(pool))) = after.exact else { panic!("its fee is kept") };
