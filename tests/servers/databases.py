@@ -105,8 +105,14 @@ async def victoria_metrics() -> AsyncIterator[Running]:
     program = need_program("victoria-metrics", "victoria-metrics")
     port = free_port()
     with _folder(None) as folder:
-        arguments = [f"-httpListenAddr=127.0.0.1:{port}", f"-storageDataPath={folder}", "-retentionPeriod=100y"]
-        async with served([program, *arguments], lambda: _answers(f"http://127.0.0.1:{port}/health")) as server:
+        arguments = [
+            f"-httpListenAddr=127.0.0.1:{port}",
+            f"-storageDataPath={folder}",
+            "-retentionPeriod=100y",
+        ]
+        async with served(
+            [program, *arguments], lambda: _answers(f"http://127.0.0.1:{port}/health")
+        ) as server:
             yield Running(server, port)
 
 
@@ -120,7 +126,8 @@ async def influxdb() -> AsyncIterator[Running]:
         config.write_text(
             f'reporting-disabled = true\nbind-address = "127.0.0.1:{control}"\n'
             f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n'
-            f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n[monitor]\nstore-enabled = false\n'
+            f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
+            "[monitor]\nstore-enabled = false\n"
         )
         async with served(
             [program, "-config", config], lambda: _answers(f"http://127.0.0.1:{port}/ping")

@@ -39,7 +39,10 @@ class Served:
     """A server's process; `stop` and `start` it as often as the test likes."""
 
     def __init__(
-        self, arguments: Sequence[str | Path], is_ready: Callable[[], Awaitable[bool]], user: str | None = None
+        self,
+        arguments: Sequence[str | Path],
+        is_ready: Callable[[], Awaitable[bool]],
+        user: str | None = None,
     ) -> None:
         self._arguments = arguments
         self._is_ready = is_ready
