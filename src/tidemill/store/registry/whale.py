@@ -97,6 +97,9 @@ def edit_of(given: Mapping[str, Any], *, is_text: bool = False) -> WhaleEdit:
     except msgspec.ValidationError as fault:
         raise Malformed(_named(str(fault), given)) from None
     edit = {name: getattr(whale, name) for name in given}
+    for name, value in edit.items():
+        if isinstance(value, str) and not _is_storable(value):
+            raise Malformed(f"{name}: expected text without NUL or halves of surrogates, found {value!r}")
     for name in ("estimated_pnl", "total_volume", "win_rate"):
         number = edit.get(name)
         if number is not None and not number.is_finite():
@@ -105,6 +108,11 @@ def edit_of(given: Mapping[str, Any], *, is_text: bool = False) -> WhaleEdit:
     if rate is not None and not 0 <= rate <= 100:
         raise Malformed(f"win_rate: expected a percentage, 0 to 100, found {rate}")
     return edit
+
+
+def _is_storable(text: str) -> bool:
+    """Whether both databases can keep a text."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _named(said: str, given: Mapping[str, Any]) -> str:
