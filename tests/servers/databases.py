@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -84,7 +85,8 @@ async def postgresql() -> AsyncIterator[Postgresql]:
             )
             return await asked.wait() == 0
 
-        async with served([*arguments, *settings], is_ready, user) as server:
+        # asked by SIGTERM it would wait for its clients to leave
+        async with served([*arguments, *settings], is_ready, user, signal.SIGINT) as server:
             yield Postgresql(server, port, binaries)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -43,7 +44,9 @@ class Served:
         arguments: Sequence[str | Path],
         is_ready: Callable[[], Awaitable[bool]],
         user: str | None = None,
+        stop_signal: int = signal.SIGTERM,
     ) -> None:
+        self._stop_signal = stop_signal
         self._arguments = arguments
         self._is_ready = is_ready
         self._user = user
@@ -69,7 +72,7 @@ class Served:
         if process is None:
             return
         if process.returncode is None:
-            process.terminate()
+            process.send_signal(self._stop_signal)
         try:
             async with asyncio.timeout(20):
                 await process.wait()
@@ -80,10 +83,13 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    arguments: Sequence[str | Path], is_ready: Callable[[], Awaitable[bool]], user: str | None = None
+    arguments: Sequence[str | Path],
+    is_ready: Callable[[], Awaitable[bool]],
+    user: str | None = None,
+    stop_signal: int = signal.SIGTERM,
 ) -> AsyncIterator[Served]:
     """Run a server while the context is open."""
-    server = Served(arguments, is_ready, user)
+    server = Served(arguments, is_ready, user, stop_signal)
     try:
         await server.start()
         yield server

@@ -39,10 +39,12 @@ FULL = {
 def _execute(url, *statements):
     """Write as any other program may."""
     engine = database_of(url, RegistrySettings()).engine
-    with engine.execution_options(is_writing=True).begin() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
-    engine.dispose()
+    try:
+        with engine.execution_options(is_writing=True).begin() as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement))
+    finally:
+        engine.dispose()
 
 
 def test_every_field_comes_back_to_the_last_digit(url):
@@ -123,7 +125,6 @@ def test_a_second_upgrade_changes_nothing(empty_url):
     assert upgrade(database).before is None
     again = upgrade(database)
     assert again.before == again.after == "0001"
-    database.engine.dispose()
 
 
 def _upgrade(url, barrier):

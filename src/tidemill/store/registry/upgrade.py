@@ -24,20 +24,23 @@ class Upgraded(NamedTuple):
 
 
 def upgrade(database: Database) -> Upgraded:
-    """Apply the migrations that the database lacks, all or none of them; processes take turns.
+    """Apply the migrations that the database lacks, all or none of them; processes take turns. Nothing stays open.
 
     Raises: Refused, Unreachable.
     """
     if database.path is not None:
         database.path.parent.mkdir(parents=True, exist_ok=True)
     config = _config()
-    with faults(database), database.engine.execution_options(is_writing=True).begin() as connection:
-        before = _revision(connection)
-        head = _head(config)
-        _check_known(before, config, database)
-        if before != head:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    head = _head(config)
+    try:
+        with faults(database), database.engine.execution_options(is_writing=True).begin() as connection:
+            before = _revision(connection)
+            _check_known(before, config, database)
+            if before != head:
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+    finally:
+        database.engine.dispose()
     return Upgraded(before, head)
 
 
