@@ -4,26 +4,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy as sa
-from msgspec import Meta, Struct
-from psycopg.conninfo import conninfo_to_dict
+import sqlalchemy.exc
+from psycopg.conninfo import make_conninfo
 
 from tidemill.core.endpoint import redact_url
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
+from tidemill.store.registry_config import RegistrySettings
 
 _UPGRADE = "the database lacks what this version needs: run `tidemill db upgrade`"
-
-
-class RegistrySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the registry is spoken to, whichever database it is."""
-
-    timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 5_000
-    """How long a connection, a lock or a statement may take."""
-    poll_ms: Annotated[int, Meta(ge=10, le=500)] = 250
-    """How often SQLite is asked whether another process changed it, some microseconds each; PostgreSQL tells."""
 
 
 class Database(NamedTuple):
@@ -71,27 +63,23 @@ def _sqlite(path: Path, settings: RegistrySettings) -> Database:
 
 
 def _postgresql(url: str, settings: RegistrySettings) -> Database:
+    connect_timeout_s = max(2, settings.timeout_ms // 1_000)  # libpq takes no less
     try:
-        conninfo_to_dict(url)
+        conninfo = make_conninfo(url, connect_timeout=connect_timeout_s, tcp_user_timeout=settings.timeout_ms)
     except psycopg.ProgrammingError:  # its words hold parts of the password
         raise Refused(
-            "registry url: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE with what is special in the "
-            "password written as %XX, found what libpq cannot read"
+            "registry url: expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE with what is special in "
+            "the password written as %XX, found what libpq cannot read"
         ) from None
 
     def connect() -> psycopg.Connection[Any]:
-        connection = psycopg.connect(url, **limits(settings))
+        connection = psycopg.connect(conninfo)
         connection.execute(f"SET statement_timeout = {settings.timeout_ms}".encode())
         connection.commit()
         return connection
 
     engine = sa.create_engine("postgresql+psycopg://", creator=connect, pool_pre_ping=True)
-    return Database(redact_url(url), engine, settings, None, url)
-
-
-def limits(settings: RegistrySettings) -> dict[str, int]:
-    """Return what libpq needs to be told so that a silent server is given up."""
-    return {"connect_timeout": max(2, settings.timeout_ms // 1_000), "tcp_user_timeout": settings.timeout_ms}
+    return Database(redact_url(url), engine, settings, None, conninfo)
 
 
 @contextmanager
@@ -99,8 +87,8 @@ def faults(database: Database) -> Iterator[None]:
     """Raise as a fault what the database says within; what is a bug of ours stays what it is."""
     try:
         yield
-    except (sa.exc.DBAPIError, psycopg.Error, sqlite3.Error) as error:
-        said = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    except (sqlalchemy.exc.DBAPIError, psycopg.Error, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, sqlalchemy.exc.DBAPIError) else error
         fault = None
         if isinstance(said, psycopg.Error):
             fault = _fault_of_postgresql(said, database.name)

@@ -22,7 +22,9 @@ def read_whales(file: Path) -> list[WhaleEdit]:
     """
     parse = _PARSERS.get(file.suffix.lower())
     if parse is None:
-        raise Malformed(f"{file}: expected a file named {', '.join(_PARSERS)}, found {file.suffix or 'neither'}")
+        raise Malformed(
+            f"{file}: expected a file named {', '.join(_PARSERS)}, found {file.suffix or 'neither'}"
+        )
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -37,7 +39,9 @@ def read_whales(file: Path) -> list[WhaleEdit]:
             raise Malformed(f"{file}:{line}: {fault}") from None
         first = lines.setdefault(edit["address"], line)
         if first != line:
-            raise Malformed(f"{file}:{line}: expected a whale once, found {edit['address']} in line {first} too")
+            raise Malformed(
+                f"{file}:{line}: expected a whale once, found {edit['address']} in line {first} too"
+            )
         edits.append(edit)
     return edits
 
@@ -59,7 +63,9 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
         if header is None:
             header = _header(row, f"{name}:{line}")
         elif len(row) != len(header):
-            raise Malformed(f"{name}:{line}: expected {len(header)} values, as the first line has, found {len(row)}")
+            raise Malformed(
+                f"{name}:{line}: expected {len(header)} values, as the first line has, found {len(row)}"
+            )
         else:
             cells = zip(header, (cell.strip() for cell in row), strict=True)
             yield line, {field: cell for field, cell in cells if cell}
@@ -69,7 +75,9 @@ def _header(row: list[str], where: str) -> list[str]:
     header = [cell.strip() for cell in row]
     if "address" not in header or len(set(header)) != len(header):
         known = ", ".join(EDITABLE)
-        raise Malformed(f"{where}: expected fields' names, each once, with address (of: {known}), found {header}")
+        raise Malformed(
+            f"{where}: expected fields' names, each once, with address (of: {known}), found {header}"
+        )
     return header
 
 
@@ -90,7 +98,9 @@ def _json_rows(text: str, name: str) -> Iterator[Row]:
             raise Malformed(f"{name}:{_line(text, at)}: expected a comma or the array's end, found {found}")
     at = _after_space(text, at + 1)
     if at < len(text):
-        raise Malformed(f"{name}:{_line(text, at)}: expected nothing after the array, found {text[at : at + 20]!r}")
+        raise Malformed(
+            f"{name}:{_line(text, at)}: expected nothing after the array, found {text[at : at + 20]!r}"
+        )
 
 
 def _jsonl_rows(text: str, name: str) -> Iterator[Row]:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tidemill.schema.faults import Unknown
-from tidemill.store.registry.database import Database, RegistrySettings, database_of, faults
+from tidemill.store.registry.database import Database, database_of, faults
 from tidemill.store.registry.table import WHALES
 from tidemill.store.registry.upgrade import check_revision, upgrade
 from tidemill.store.registry.whale import Whale, WhaleEdit, address_of
+from tidemill.store.registry_config import RegistrySettings
 
 SWITCHES = ("is_enabled", "is_copying_enabled")
 """The fields that `switch` sets."""
@@ -45,8 +46,8 @@ class Registry:
         """Return a whale; None where it is not known. Raises: as `whales`, and Malformed for no address."""
         chosen = sa.select(WHALES).where(WHALES.c.address == address_of(address))
         with faults(self.database), self.database.engine.connect() as connection:
-            row = connection.execute(chosen).one_or_none()
-        return None if row is None else Whale(**row._mapping)
+            row = connection.execute(chosen).mappings().one_or_none()
+        return None if row is None else Whale(**row)
 
     def put(self, edits: Iterable[WhaleEdit]) -> Put:
         """Add whales or change what is given of them, all or none; each address once, as `edit_of` returns it.
@@ -74,7 +75,7 @@ class Registry:
             known = _read(connection)
             lacking = sorted(asked - known.keys())
             if lacking:
-                raise Unknown(f"registry {self.database.name}: expected whales, found none: {', '.join(lacking)}")
+                raise Unknown(f"registry {self.database.name}: expected whales, lacks {', '.join(lacking)}")
             wanted = [address for address in asked if getattr(known[address], name) != is_on]
             if wanted:
                 chosen = WHALES.update().where(WHALES.c.address == sa.bindparam("chosen"))
@@ -104,7 +105,7 @@ def open_registry(url: str, settings: RegistrySettings | None = None) -> Iterato
 
 def _read(connection: sa.Connection) -> dict[str, Whale]:
     chosen = sa.select(WHALES).order_by(WHALES.c.created_at, WHALES.c.address)
-    return {row.address: Whale(**row._mapping) for row in connection.execute(chosen)}
+    return {row["address"]: Whale(**row) for row in connection.execute(chosen).mappings()}
 
 
 def _differs(whale: Whale | None, edit: Mapping[str, Any]) -> bool:

@@ -24,7 +24,9 @@ class Upgraded(NamedTuple):
 
 
 def upgrade(database: Database) -> Upgraded:
-    """Apply the migrations that the database lacks, all or none of them; processes take turns. Nothing stays open.
+    """Apply the migrations that the database lacks, all or none of them; processes take turns.
+
+    Nothing stays open.
 
     Raises: Refused, Unreachable.
     """

@@ -11,7 +11,7 @@ import psycopg
 
 from tidemill.core.backoff import Backoff
 from tidemill.schema.faults import Fault, Malformed, Unreachable
-from tidemill.store.registry.database import Database, faults, limits
+from tidemill.store.registry.database import Database, faults
 from tidemill.store.registry.registry import Registry
 from tidemill.store.registry.whale import Whale
 
@@ -88,9 +88,7 @@ async def _notified(database: Database) -> AsyncIterator[Changed]:
                 await _within(connection.execute("SELECT 1"), timeout_s, database)
 
     with faults(database):
-        opening = psycopg.AsyncConnection.connect(
-            database.conninfo, autocommit=True, **limits(database.settings)
-        )
+        opening = psycopg.AsyncConnection.connect(database.conninfo, autocommit=True)
         connection = await _within(opening, timeout_s, database)
     async with connection:
         with faults(database):
@@ -103,7 +101,7 @@ async def _polled(database: Database, path: Path) -> AsyncIterator[Changed]:
     seen = await asyncio.to_thread(_Seen, database, path)
 
     async def changed() -> None:
-        while not await asyncio.to_thread(seen.is_changed):
+        while not await asyncio.to_thread(seen.is_changed):  # noqa: ASYNC110 there is no event to wait for
             await asyncio.sleep(database.settings.poll_ms / 1_000)
 
     with closing(seen):
@@ -111,8 +109,8 @@ async def _polled(database: Database, path: Path) -> AsyncIterator[Changed]:
 
 
 class _Seen:
-    """What was last seen of an SQLite file, by a connection that only looks: its data_version is another after
-    every commit of any other connection. Source: sqlite.org/pragma.html#pragma_data_version.
+    """What was last seen of an SQLite file, by a connection that only looks: its data_version is another
+    after every commit of any other connection. Source: sqlite.org/pragma.html#pragma_data_version.
     """
 
     def __init__(self, database: Database, path: Path) -> None:
@@ -130,7 +128,9 @@ class _Seen:
     def is_changed(self) -> bool:
         """Whether it changed since this was last asked. Raises: Unreachable, where the file was replaced."""
         if self._file() != self._inode:
-            raise Unreachable(f"registry {self._database.name}: expected the file that was opened, found another")
+            raise Unreachable(
+                f"registry {self._database.name}: expected the file that was opened, found another"
+            )
         before, self._version = self._version, self._data_version()
         return self._version != before
 
