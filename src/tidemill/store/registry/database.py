@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 import sqlalchemy as sa
+import sqlalchemy.event
 import sqlalchemy.exc
 from psycopg.conninfo import make_conninfo
 
@@ -58,7 +59,7 @@ def _sqlite(path: Path, settings: RegistrySettings) -> Database:
         # a writer that first reads would be refused, not made to wait, where another wrote in between
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
 
-    sa.event.listen(engine, "begin", begin)
+    sqlalchemy.event.listen(engine, "begin", begin)
     return Database(f"sqlite://{path}", engine, settings, path, "")
 
 

@@ -50,7 +50,7 @@ class Registry:
         return None if row is None else Whale(**row)
 
     def put(self, edits: Iterable[WhaleEdit]) -> Put:
-        """Add whales or change what is given of them, all or none; each address once, as `edit_of` returns it.
+        """Add whales, or change what is given, all or none; addresses differ, as `edit_of` returns it.
 
         What would change nothing is not written. Raises: Unreachable, Refused.
         """
