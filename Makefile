@@ -62,9 +62,11 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Coverflow-checks=yes -Cdebug-assertions=yes
 
+PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
+SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/prometheus
+	$(MAKE) .make/sandbox $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -103,11 +105,16 @@ setup: .make/native
 	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
 
-.services/prometheus: # unpacked, not installed: an installed one starts a server of its own
-	mkdir -p $@.new
-	command -v apt-get >/dev/null || { echo 'Prometheus: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
-	cd $@.new && apt-get update -qq && apt-get download -qq prometheus && dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb
-	mv $@.new $@
+.services/%: # unpacked, not installed: an installed one starts a server of its own
+	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
+	rm -rf $@.new && mkdir -p $@.new/archives/partial
+	apt-get update -qq
+	$(if $(filter $*,$(PROGRAMS)),$(FETCH_ALONE),$(FETCH)) $* >$(CURDIR)/$@.new/log
+	find $@.new/archives -name '*.deb' -exec dpkg-deb --extract {} $@.new \; # none where the machine has it already
+	rm -r $@.new/archives $@.new/log && mv $@.new $@
+FETCH = apt-get install -qq --yes --download-only --no-install-recommends -o APT::Sandbox::User=root \
+	-o Dir::Cache::archives=$(CURDIR)/$@.new/archives
+FETCH_ALONE = cd $@.new/archives && apt-get download -qq -o APT::Sandbox::User=root
 
 .make/sandbox: .make/native $(SANDBOX_FILES)
 	$(BIN)/python -m tidemill.sandbox.install

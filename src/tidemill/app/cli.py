@@ -5,18 +5,16 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
+from tidemill.app.options import end as _end
+from tidemill.app.options import environment_of as _environment
+from tidemill.app.whales_cli import db, whales
 from tidemill.schema.faults import Fault, leaves
-
-if TYPE_CHECKING:
-    from tidemill.app.settings import Environment
-
-USAGE_ERROR = 2
-"""Exit code for what the user wrote; 1 is for what failed."""
 
 MOST = 1_000_000_000
 """Of anything that is a number here: 30 years of seconds; `inf` is none."""
@@ -29,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(whales)
+app.add_typer(db)
 
 
 class Format(StrEnum):
@@ -48,35 +48,12 @@ class LogsFormat(StrEnum):
     RPC_JSON = "rpc-json"
 
 
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings; default ./tidemill.toml where there is one."),
-]
-DataFolder = Annotated[
-    Path | None, typer.Option("--data", metavar="FOLDER", help="Overrides the setting data.dir.")
-]
 FromBlock = Annotated[
     int | None, typer.Option("--from-block", "--from", min=0, max=BLOCK_MOST, help="First block that counts.")
 ]
 ToBlock = Annotated[
     int | None, typer.Option("--to-block", "--to", min=0, max=BLOCK_MOST, help="Last block that counts.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
-
-def _environment(config: Path | None, data: Path | None) -> "Environment":
-    """Return what a command runs with; end with one line where a setting is wrong."""
-    from tidemill.app.settings import read_settings
-
-    try:
-        return read_settings(config, data)
-    except Fault as fault:
-        _end(str(fault), USAGE_ERROR)
-
-
-def _end(message: str, code: int) -> NoReturn:
-    print(f"tidemill: {message}", file=sys.stderr)
-    raise SystemExit(code)
 
 
 @app.callback()

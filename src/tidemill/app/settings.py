@@ -15,6 +15,7 @@ from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.store.registry_config import RegistrySettings
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
@@ -22,6 +23,7 @@ FILE_VARIABLE = "TIDEMILL_CONFIG"
 ALIASES = {
     "LOG_LEVEL": "log.level",
     "PROMETHEUS_PORT": "metrics.port",
+    "DATABASE_URL": "registry.url",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
@@ -51,6 +53,13 @@ class StoreSection(StoreSettings, frozen=True, kw_only=True, forbid_unknown_fiel
     url: str = "chdb://store"
     """Which store; a relative path lies in the data folder."""
     writer: WriterSettings = WriterSettings()
+
+
+class RegistrySection(RegistrySettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [registry]: which wallets are whales."""
+
+    url: str = "sqlite://registry.db"
+    """`sqlite://FILE`, where a relative path lies in the data folder, or `postgresql://USER@HOST/DATABASE`."""
 
 
 class RecordSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,6 +119,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     data: DataSettings = DataSettings()
     bus: BusSection = BusSection()
     store: StoreSection = StoreSection()
+    registry: RegistrySection = RegistrySection()
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
     ingest: IngestSettings = IngestSettings()
@@ -173,6 +183,11 @@ class Environment(NamedTuple):
         """The store, with an absolute path."""
         return _absolute(self.settings.store.url, self.paths.data)
 
+    @property
+    def registry_url(self) -> str:
+        """The registry, with an absolute path; holds its password."""
+        return _absolute(self.settings.registry.url, self.paths.data)
+
     def with_data(self, folder: Path) -> "Environment":
         """Return the same with another data folder."""
         settings = structs.replace(self.settings, data=DataSettings(dir=str(folder)))
@@ -199,5 +214,5 @@ def read_settings(
 
 def _absolute(url: str, folder: Path) -> str:
     scheme, separator, path = url.partition("://")
-    is_path = separator and scheme in {"lmdb", "chdb"} and path and not path.startswith("/")
+    is_path = separator and scheme in {"lmdb", "chdb", "sqlite"} and path and not path.startswith("/")
     return f"{scheme}://{folder / path}" if is_path else url
