@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::{Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type};
+use arrow_array::types::{
+    Decimal128Type, Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type,
+};
 use arrow_array::{ArrayRef, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
@@ -69,6 +71,12 @@ impl Spelled for Int32Type {}
 impl Spelled for TimestampNanosecondType {
     fn spelled() -> DataType {
         DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+    }
+}
+
+impl Spelled for Decimal128Type {
+    fn spelled() -> DataType {
+        DataType::Decimal128(38, 18)
     }
 }
 
@@ -230,6 +238,9 @@ pub struct Name;
 /// Free text.
 #[derive(Debug)]
 pub struct Text;
+/// An exact decimal, as its number of 10^-18.
+#[derive(Debug)]
+pub struct Fixed18;
 /// One value of an enum, by its name.
 #[derive(Debug)]
 pub struct Choice;
@@ -255,6 +266,7 @@ numbers! {
     u64, u64, UInt64Type;
     i32, i32, Int32Type;
     Nanos, i64, TimestampNanosecondType;
+    Fixed18, i128, Decimal128Type;
 }
 
 macro_rules! bytes {
