@@ -20,7 +20,8 @@ def rust_columns() -> str:
     """Return the source of crates/tidemill-events/src/generated.rs."""
     parts = [
         "//! Every event's fields. Written by `make generate`; do not edit.\n\n"
-        "use crate::column::{Address, Choice, Fixed18, Hash, Name, Nanos, Text, U128, U256};\nuse crate::event;\n"
+        "use crate::column::{Address, Choice, Fixed18, Hash, Name, Nanos, Text, U128, U256};\n"
+        "use crate::event;\n"
     ]
     for tag, event in EVENTS.items():
         summary = (event.__doc__ or "").strip().splitlines()[0]

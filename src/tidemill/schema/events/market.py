@@ -1,7 +1,7 @@
 """What an order-book venue says: markets, books level by level, trades, wallets, and an account's own orders.
 
-Every message that a connection gives is numbered, and `(source, connection, sequence)` is that number; `row` tells the
-rows of one message apart. Prices and sizes are exact.
+Every message that a connection gives is numbered, and `(source, connection, sequence)` is that number; `row`
+tells the rows of one message apart. Prices and sizes are exact.
 """
 
 from enum import StrEnum
