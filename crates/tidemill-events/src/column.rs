@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::types::{
-    Float64Type, Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type,
+    Decimal128Type, Float64Type, Int32Type, TimestampNanosecondType, UInt32Type, UInt64Type, UInt8Type,
 };
 use arrow_array::{ArrayRef, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -72,6 +72,12 @@ impl Spelled for Float64Type {}
 impl Spelled for TimestampNanosecondType {
     fn spelled() -> DataType {
         DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+    }
+}
+
+impl Spelled for Decimal128Type {
+    fn spelled() -> DataType {
+        DataType::Decimal128(38, 18)
     }
 }
 
@@ -236,6 +242,9 @@ pub struct Name;
 /// Free text.
 #[derive(Debug)]
 pub struct Text;
+/// An exact decimal, as its number of 10^-18.
+#[derive(Debug)]
+pub struct Fixed18;
 /// One value of an enum, by its name.
 #[derive(Debug)]
 pub struct Choice;
@@ -262,6 +271,7 @@ numbers! {
     i32, i32, Int32Type;
     f64, f64, Float64Type;
     Nanos, i64, TimestampNanosecondType;
+    Fixed18, i128, Decimal128Type;
 }
 
 macro_rules! bytes {

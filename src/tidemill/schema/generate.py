@@ -20,7 +20,7 @@ def rust_columns() -> str:
     """Return the source of crates/tidemill-events/src/generated.rs."""
     parts = [
         "//! Every event's fields. Written by `make generate`; do not edit.\n\n"
-        "use crate::column::{Address, Choice, Hash, Name, Nanos, Text, I256, U128, U256};\n"
+        "use crate::column::{Address, Choice, Fixed18, Hash, Name, Nanos, Text, I256, U128, U256};\n"
         "use crate::event;\n"
     ]
     for tag, event in EVENTS.items():

@@ -4,6 +4,7 @@
 converts them.
 """
 
+from decimal import Decimal
 from typing import Annotated, NamedTuple
 
 import pyarrow as pa
@@ -58,7 +59,15 @@ ADDRESS = Logical("Address", "", pa.binary(20), "FixedString(20)", _hex(20), 20)
 NAME = Logical("Name", "", pa.string(), "LowCardinality(String)", {"type": "string"})
 TEXT = Logical("Text", "", pa.string(), "String", {"type": "string"})
 
-LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, F64, U128, U256, I256, HASH, ADDRESS, NAME, TEXT)
+FIXED18 = Logical(
+    "Fixed18",
+    "",
+    pa.decimal128(38, 18),
+    "Decimal(38, 18)",
+    {"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?$"},
+)
+
+LOGICAL_TYPES = (NANOS, U8, U32, U64, I32, F64, U128, U256, I256, HASH, ADDRESS, NAME, TEXT, FIXED18)
 
 Nanos = Annotated[int, _as(NANOS)]
 """A point in time, ns since 1970-01-01 UTC."""
@@ -77,5 +86,10 @@ Address = Annotated[bytes, _as(ADDRESS)]
 Name = Annotated[str, _as(NAME)]
 """One of a small set of names."""
 Text = Annotated[str, _as(TEXT)]
+Price = Annotated[Decimal, _as(FIXED18._replace(unit="quote per base"))]
+"""Exact, to 18 digits after the point."""
+Size = Annotated[Decimal, _as(FIXED18._replace(unit="base"))]
+"""How much is offered or traded, exact, to 18 digits after the point."""
+Bps = Annotated[Decimal, _as(FIXED18._replace(unit="0.01%"))]
 CHOICE = NAME
 """How every enum is spelt."""

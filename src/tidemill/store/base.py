@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from msgspec import Meta, Struct
 _Positive = Annotated[int, Meta(ge=1)]
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in"]
-Value = int | str | bytes | None
+Value = int | str | bytes | Decimal | None
 Finality = Literal["instant", "canonical", "finalized"]
 """Which rows: all, those of reverted blocks too; those of canonical blocks; those that no reorg is expected
 to reach."""

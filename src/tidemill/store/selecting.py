@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -106,7 +107,7 @@ def _test(tag: str, by_name: dict[str, Column], condition: Condition, binder: "_
         if operator not in {"=", "!="}:
             raise Refused(f"{tag}.{column.name}: expected = or != with None, found {operator}")
         return f"{column.name} IS {'NOT ' if operator == '!=' else ''}NULL"
-    if not isinstance(value, int | str | bytes):
+    if not isinstance(value, int | str | bytes | Decimal):
         raise Refused(f"{tag}.{column.name}: expected one value, found {value!r}")
     return f"{column.name} {operator} {binder.value(column, value)}"
 
@@ -130,6 +131,11 @@ class _Binder:
                 raise Refused(f"{column.name}: expected text, found {value!r}")
             self.params[name] = bound(value)
             return f"{{{name}:String}}"
+        if pa.types.is_decimal(logical.arrow):
+            if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+                raise Refused(f"{column.name}: expected a number, found {value!r}")
+            self.params[name] = f"{Decimal(value):f}"
+            return f"{{{name}:{logical.clickhouse}}}"
         lowest, highest = _bounds(column)
         if not isinstance(value, int) or not lowest <= value <= highest:
             raise Refused(f"{column.name}: expected an integer from {lowest} to {highest}, found {value!r}")
