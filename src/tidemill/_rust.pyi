@@ -48,7 +48,6 @@ __all__ = [
     "dex_types",
     "encode_aggregate3",
     "inspect_block",
-    "inspect_block",
     "keccak256",
     "parse_head",
     "parse_logs",

@@ -1,5 +1,7 @@
 //! Blocks made by hand, put through the whole of it: what is read, what is said, and what must not change what is said.
 
+#![allow(clippy::unwrap_used, clippy::format_collect)] // a test that fails says so
+
 use proptest::prelude::*;
 use serde_json::{json, Value};
 use tidemill_inspect::{inspect, Facts};

@@ -329,7 +329,7 @@ def inspect(
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
-    """Say what a block's transactions were: arbitrages, sandwiches, liquidations, failed attempts, and who gained."""
+    """Say what a block's transactions were: arbitrages, sandwiches, failed attempts, and who gained."""
     from tidemill.app import inspecting as command
 
     raise SystemExit(command.main(_environment(config, None), targets, chain, chain_id, is_json=json))

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ _DOCUMENT_BYTES_MAX = 1 << 30
 def main(
     environment: Environment, targets: Sequence[str], chain: str | None, chain_id: int, *, is_json: bool
 ) -> int:
-    """Print what the targets, blocks, transactions or files, were; a file that cannot be read does not stop the others.
+    """Print what the targets were: blocks, transactions, files. A file that cannot be read stops no other.
 
     Raises: Refused, Unknown, Unreachable, Malformed, for a block or a transaction.
     """
@@ -88,6 +87,8 @@ def _chain(environment: Environment, name: str | None) -> EvmConfig:
 
 
 async def _live(chain: EvmConfig, target: str) -> Report:
+    if chain.http_url is None:
+        raise Refused(f"inspect: expected an http_url of chain {chain.chain_id} to ask, found none")
     async with HttpEndpoint(chain.http_url, SystemClock()) as http:
         if _TX.fullmatch(target):
             parts = await block_parts(http, await block_of_tx(http, target))
@@ -118,7 +119,7 @@ def _only(report: Report, tx_hash: str) -> Report:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """Yield a report for people: what paid, what failed, who was sandwiched; all of it where it is one transaction."""
+    """Yield a report for people: what paid, what failed, who was sandwiched; all of one transaction."""
     if "fault" in report:
         yield f"{report['target']}: {report['fault']}"
         return
@@ -134,7 +135,8 @@ def lines(report: Report) -> Iterator[str]:
         if len(txs) == 1 or tx["kind"] in _TOLD:
             yield from _tx_lines(tx)
     for one in report["sandwiches"]:
-        yield f"  sandwich by {one['account']} in {one['pool']}: {one['profit_amount']} of {one['profit_token']}"
+        gained = f"{one['profit_amount']} of {one['profit_token']}"
+        yield f"  sandwich by {one['account']} in {one['pool']}: {gained}"
         yield f"    front {one['front_tx']}, back {one['back_tx']}"
         yield from (f"    victim {victim}" for victim in one["victim_txs"])
     for one in report["just_in_time"]:
@@ -145,10 +147,8 @@ def lines(report: Report) -> Iterator[str]:
 def _tx_lines(tx: Report) -> Iterator[str]:
     yield f"  {tx['tx_hash']}: {tx['kind'].replace('_', ' ')}"
     for one in tx.get("arbitrages", ()):
-        yield (
-            f"    {one['verdict']} {one['profit_amount']} of {one['profit_token']}: {one['start_amount']} in, "
-            f"{one['end_amount']} out, confidence {Decimal(str(one['confidence'])):.2%}"
-        )
+        yield f"    {one['verdict']} {one['profit_amount']} of {one['profit_token']}"
+        yield f"    {one['start_amount']} in, {one['end_amount']} out, confidence {one['confidence']:.2%}"
         if (usd := one.get("profit_usd")) is not None:
             yield f"    worth {usd} USD before gas and tip"
         if (net := one.get("net_profit_wei")) is not None:
@@ -159,7 +159,8 @@ def _tx_lines(tx: Report) -> Iterator[str]:
         yield f"      {swap['amount_in']} of {swap['token_in'] or 'an unknown token'}"
         yield f"      for {swap['amount_out']} of {swap['token_out'] or 'an unknown token'}"
     for loan in tx.get("flash_loans", ()):
-        yield f"    flash loan of {loan['amount']} of {loan['token']} from {loan['lender']}, fee {loan['fee']}"
+        lent = f"{loan['amount']} of {loan['token']}"
+        yield f"    flash loan of {lent} from {loan['lender']}, fee {loan['fee']}"
     for one in tx.get("liquidations", ()):
         yield f"    liquidation of {one['borrower']} at {one['lender']} by {one['liquidator']}"
     for gain in tx.get("gains", ()):

@@ -7,7 +7,7 @@ use tidemill_pools::Address;
 
 use super::{Protocol, Swap};
 use crate::block::{Call, CallKind};
-use crate::transfer::{native_of_call, token_of_call, Place, Transfer, NOBODY};
+use crate::transfer::{native_of_call, token_of_call, Place, Transfer};
 
 /// Who gets what a call of a pool buys.
 #[derive(Clone, Copy)]
@@ -22,8 +22,8 @@ enum Recipient {
 #[derive(Clone, Copy)]
 enum Meaning {
     Pool(Protocol, Recipient),
-    /// A way through several pools of one network, for the address that the word at this index says, or the caller where it is nobody.
-    Way(Protocol, usize),
+    /// A way through several pools of one network, for the caller; one for another is left out, as the rules have it.
+    Way(Protocol),
     /// An order of a maker, its two tokens, maker's and taker's, being the first two words.
     Order,
 }
@@ -48,7 +48,7 @@ const fn meaning(selector: [u8; 4]) -> Option<Meaning> {
         [0xdd, 0xc1, 0xf5, 0x9d] => Meaning::Pool(Protocol::Curve, Word(4)),
         [0xce, 0x7d, 0x65, 0x03] => Meaning::Pool(Protocol::Curve, Word(5)),
         // convertByPath(address[],uint256,uint256,address,address,uint256)
-        [0xb7, 0x7d, 0x23, 0x9b] => Meaning::Way(Protocol::Bancor, 3),
+        [0xb7, 0x7d, 0x23, 0x9b] => Meaning::Way(Protocol::Bancor),
         // fillRfqOrder, _fillRfqOrder, fillLimitOrder, _fillLimitOrder
         [0xaa, 0x77, 0x47, 0x6c]
         | [0xaa, 0x6b, 0x21, 0xcd]
@@ -71,7 +71,7 @@ pub(crate) fn swaps_of_calls(calls: &[Call], wrapped: Option<Address>) -> Vec<Sw
             let within = within(call, rest, wrapped);
             let swap = match meaning {
                 Meaning::Pool(protocol, recipient) => of_pool(call, protocol, recipient, &prior, &within),
-                Meaning::Way(protocol, index) => of_way(call, protocol, index, &prior, &within),
+                Meaning::Way(protocol) => of_way(call, protocol, &prior, &within),
                 Meaning::Order => of_order(call, &within),
             };
             swaps.extend(swap);
@@ -122,15 +122,9 @@ fn of_pool(
     Some(swap(call, protocol, &paid, bought))
 }
 
-/// Returns the swap of a whole way: the one transfer from and the one to whom it is for.
-fn of_way(
-    call: &Call,
-    protocol: Protocol,
-    index: usize,
-    prior: &[Transfer],
-    within: &[Transfer],
-) -> Option<Swap> {
-    let trader = call.address(index).filter(|address| *address != NOBODY).unwrap_or(call.from);
+/// Returns the swap of a whole way: the one transfer from and the one to the caller.
+fn of_way(call: &Call, protocol: Protocol, prior: &[Transfer], within: &[Transfer]) -> Option<Swap> {
+    let trader = call.from;
     let mut given = prior.iter().chain(within).filter(|one| one.from == trader);
     let mut got = within.iter().filter(|one| one.to == trader);
     let (paid, None, bought, None) = (given.next()?, given.next(), got.next()?, got.next()) else {

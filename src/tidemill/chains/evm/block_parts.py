@@ -1,4 +1,4 @@
-"""Everything a node tells of one block: itself, its receipts and, where it traces, its calls, as one document."""
+"""Everything a node tells of a block: itself, its receipts and, where it traces, its calls; one document."""
 
 from collections.abc import Sequence
 
@@ -55,9 +55,7 @@ async def block_of_tx(http: HttpEndpoint, tx_hash: str) -> int:
     try:
         return int(str(msgspec.json.decode(receipt)["blockNumber"]), 16)
     except (KeyError, TypeError, ValueError):
-        raise Malformed(
-            f"{http.endpoint}: expected a receipt with its blockNumber"
-        ) from None
+        raise Malformed(f"{http.endpoint}: expected a receipt with its blockNumber") from None
 
 
 async def _traces(http: HttpEndpoint, number: object) -> msgspec.Raw | None:

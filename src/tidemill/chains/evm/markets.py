@@ -36,7 +36,7 @@ def markets_of(chain_id: int) -> Markets:
 
 @cache
 def _all() -> dict[int, Markets]:
-    text = resources.files(__package__).joinpath("markets.toml").read_text()
+    text = resources.files("tidemill.chains.evm").joinpath("markets.toml").read_text()
     listed = msgspec.convert(tomllib.loads(text), dict[int, _Listed], strict=False)
     return {chain_id: _markets(chain) for chain_id, chain in listed.items()}
 
