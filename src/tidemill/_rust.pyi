@@ -48,6 +48,7 @@ __all__ = [
     "dex_types",
     "encode_aggregate3",
     "inspect_block",
+    "inspect_solana",
     "keccak256",
     "parse_head",
     "parse_logs",
@@ -64,6 +65,12 @@ def inspect_block(
     routers: Sequence[bytes],
 ) -> bytes:
     """Return, as JSON, what the transactions of a block were; `document` has its receipts, traces or both.
+
+    Raises: Malformed.
+    """
+
+def inspect_solana(document: bytes) -> bytes:
+    """Return, as JSON, what the transactions in an answer to `getTransaction` or `getBlock` were.
 
     Raises: Malformed.
     """

@@ -16,6 +16,7 @@ mod read;
 mod report;
 mod route;
 mod sandwich;
+mod solana;
 mod swap;
 mod transfer;
 
@@ -27,5 +28,6 @@ pub use inspect::{explain, Explained, Kind};
 pub use ledger::{Flow, Ledger, Sum};
 pub use read::read_block;
 pub use report::inspect;
+pub use solana::inspect_solana;
 pub use swap::{Protocol, Swap};
 pub use transfer::{Place, Transfer, NATIVE, NOBODY};

@@ -65,13 +65,16 @@ struct Shape {
     cumulative_gas_used: Option<serde::de::IgnoredAny>,
 }
 
+/// An answer, the parts within it, and an answer as such a part.
+const LEVELS_MAX: u8 = 4;
+
 /// Reads a document.
 ///
 /// # Errors
 /// `Malformed` where it is none of those, or contradicts itself.
 pub fn read_block(document: &[u8]) -> Result<Block, FrameError> {
     let mut building = Building::default();
-    building.take(document)?;
+    building.take(document, LEVELS_MAX)?;
     building.finish()
 }
 
@@ -83,8 +86,11 @@ struct Building {
 }
 
 impl Building {
-    fn take(&mut self, document: &[u8]) -> Result<(), FrameError> {
+    fn take(&mut self, document: &[u8], levels: u8) -> Result<(), FrameError> {
         let text = document.trim_ascii_start();
+        let Some(levels) = levels.checked_sub(1) else {
+            return Err(FrameError::new("block", "no more answers within each other", text));
+        };
         if text.starts_with(b"[") {
             return self.take_list(text);
         }
@@ -93,7 +99,7 @@ impl Building {
             return Err(FrameError::new("block", "an answer", error.get().as_bytes()));
         }
         if let Some(result) = parts.result {
-            return self.take(result.get().as_bytes());
+            return self.take(result.get().as_bytes(), levels);
         }
         let is_empty = parts.block.is_none() && parts.receipts.is_none() && parts.traces.is_none();
         if is_empty && parts.transactions.is_none() {
@@ -101,10 +107,10 @@ impl Building {
         }
         self.head(&parts)?;
         if let Some(block) = parts.block {
-            self.take(block.get().as_bytes())?;
+            self.take(block.get().as_bytes(), levels)?;
         }
         for list in [parts.receipts, parts.traces].into_iter().flatten() {
-            self.take(list.get().as_bytes())?;
+            self.take(list.get().as_bytes(), levels)?;
         }
         Ok(())
     }

@@ -180,6 +180,22 @@ fn what_is_no_block_is_refused_by_name() {
     }
 }
 
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    for (open, inspected) in [
+        (r#"{"result":"#, inspect as fn(&[u8], &Facts) -> _),
+        (r#"{"block":"#, inspect),
+        ("[", |document, _| tidemill_inspect::inspect_solana(document)),
+        (r#"{"result":"#, |document, _| tidemill_inspect::inspect_solana(document)),
+    ] {
+        let close = if open == "[" { "]" } else { "}" };
+        let document = open.repeat(50_000) + "{}" + &close.repeat(50_000);
+        let refused: Result<Vec<u8>, _> = inspected(document.as_bytes(), &facts());
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("within each other"), "{error}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -6,6 +6,13 @@ use tidemill_inspect::Facts;
 
 use crate::errors;
 
+/// Reads answers of a Solana node and returns, as JSON, what the transactions were.
+#[pyfunction]
+pub fn inspect_solana<'py>(py: Python<'py>, document: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let report = py.detach(|| tidemill_inspect::inspect_solana(document));
+    report.map(|report| PyBytes::new(py, &report)).map_err(|error| errors::malformed(py, &error))
+}
+
 /// Reads a document with a block's receipts, traces or both and returns, as JSON, what its transactions were.
 #[pyfunction]
 #[pyo3(signature = (document, *, wrapped, stables, routers))]

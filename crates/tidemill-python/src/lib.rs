@@ -88,7 +88,7 @@ mod module {
     #[pymodule_export]
     use super::head::Head;
     #[pymodule_export]
-    use super::inspect::inspect_block;
+    use super::inspect::{inspect_block, inspect_solana};
     #[pymodule_export]
     use super::keccak256;
     #[pymodule_export]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tidemill._rust import inspect_block
+from tidemill.app.inspecting_solana import is_solana, solana_lines, solana_report_of
 from tidemill.app.settings import Environment
 from tidemill.chains.evm.block_parts import block_of_tx, block_parts
 from tidemill.chains.evm.config import EvmConfig
@@ -57,7 +58,9 @@ def report_of(document: bytes, chain_id: int) -> Report:
 def _report(environment: Environment, target: str, chain: str | None, chain_id: int) -> Report:
     path = Path(target)
     if path.is_file():
-        return {"target": target} | report_of(_document(path), chain_id)
+        document = _document(path)
+        told = solana_report_of(document) if is_solana(document) else report_of(document, chain_id)
+        return {"target": target} | told
     if _TX.fullmatch(target) or _NUMBER.fullmatch(target):
         return asyncio.run(_live(_chain(environment, chain), target))
     raise Refused(f"inspect: expected a block's number, a transaction's hash or a file, found {target!r}")
@@ -124,6 +127,9 @@ def lines(report: Report) -> Iterator[str]:
         yield f"{report['target']}: {report['fault']}"
         return
     txs = report["transactions"]
+    if txs and "signature" in txs[0]:
+        yield from solana_lines(report)
+        return
     kinds: dict[str, int] = {}
     for tx in txs:
         kinds[tx["kind"]] = kinds.get(tx["kind"], 0) + 1
