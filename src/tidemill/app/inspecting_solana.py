@@ -32,7 +32,8 @@ def _tx_lines(tx: dict[str, Any]) -> Iterator[str]:
     through = f" through {tx['router']}" if "router" in tx else ""
     yield f"  {tx['signature']}: {tx['kind'].replace('_', ' ')}{through}"
     if (found := tx.get("arbitrage")) is not None:
-        yield f"    {found['profit_amount']} of {found['mint']}: {found['amount_in']} in, {found['amount_out']} out"
+        yield f"    {found['profit_amount']} of {found['mint']}"
+        yield f"    {found['amount_in']} in, {found['amount_out']} out"
         if (net := found.get("net_profit_lamports")) is not None:
             yield f"    {net} lamports after fee and tip"
     for at, swap in enumerate(tx.get("swaps", ())):
