@@ -47,6 +47,8 @@ __all__ = [
     "decode_logs",
     "dex_types",
     "encode_aggregate3",
+    "inspect_block",
+    "inspect_solana",
     "keccak256",
     "parse_head",
     "parse_logs",
@@ -54,6 +56,24 @@ __all__ = [
     "read_frames",
     "size_paths",
 ]
+
+def inspect_block(
+    document: bytes,
+    *,
+    wrapped: bytes | None,
+    stables: Sequence[tuple[bytes, int]],
+    routers: Sequence[bytes],
+) -> bytes:
+    """Return, as JSON, what the transactions of a block were; `document` has its receipts, traces or both.
+
+    Raises: Malformed.
+    """
+
+def inspect_solana(document: bytes) -> bytes:
+    """Return, as JSON, what the transactions in an answer to `getTransaction` or `getBlock` were.
+
+    Raises: Malformed.
+    """
 
 def keccak256(data: bytes) -> bytes:
     """Return the Keccak-256 hash of `data`, 32 bytes."""

@@ -22,17 +22,17 @@ pub enum FrameError {
 
 impl FrameError {
     /// Returns the error that `found` stands at `place` where `expected` should be.
-    pub(crate) fn new(place: &'static str, expected: impl Into<String>, found: &[u8]) -> Self {
+    pub fn new(place: &'static str, expected: impl Into<String>, found: &[u8]) -> Self {
         Self::Malformed { place, expected: expected.into(), found: shown(found) }
     }
 
     /// Returns the error that `name` is missing at `place`.
-    pub(crate) fn missing(place: &'static str, name: &str) -> Self {
+    pub fn missing(place: &'static str, name: &str) -> Self {
         Self::Malformed { place, expected: format!("the field {name}"), found: "none".to_owned() }
     }
 
     /// Returns the error that `bytes` at `place` are not the JSON that `expected` says.
-    pub(crate) fn json(place: &'static str, expected: &str, error: &serde_json::Error, bytes: &[u8]) -> Self {
+    pub fn json(place: &'static str, expected: &str, error: &serde_json::Error, bytes: &[u8]) -> Self {
         Self::Malformed {
             place,
             expected: expected.to_owned(),

@@ -7,7 +7,7 @@ use crate::FrameError;
 
 /// The text of a JSON string, borrowed from the frame and not yet decoded.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+pub struct Hex<'a>(pub &'a [u8]);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Hex<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -31,13 +31,19 @@ impl<'de> Visitor<'de> for HexVisitor {
 
 impl<'a> Hex<'a> {
     /// Returns the digits after `0x`.
-    pub(crate) fn digits(self, place: &'static str) -> Result<&'a [u8], FrameError> {
+    ///
+    /// # Errors
+    /// `Malformed` where the text is not that.
+    pub fn digits(self, place: &'static str) -> Result<&'a [u8], FrameError> {
         self.0.strip_prefix(b"0x").ok_or_else(|| FrameError::new(place, "hex that begins with 0x", self.0))
     }
 
     /// Returns exactly `N` bytes.
+    ///
+    /// # Errors
+    /// `Malformed` where the text is not that.
     #[inline]
-    pub(crate) fn bytes<const N: usize>(self, place: &'static str) -> Result<[u8; N], FrameError> {
+    pub fn bytes<const N: usize>(self, place: &'static str) -> Result<[u8; N], FrameError> {
         let digits = self.digits(place)?;
         // The decoder would take a second 0x: its length gives it away.
         const_hex::decode_to_array(digits)
@@ -47,8 +53,11 @@ impl<'a> Hex<'a> {
     }
 
     /// Returns a number below 2^64.
+    ///
+    /// # Errors
+    /// `Malformed` where the text is not that.
     #[inline]
-    pub(crate) fn count64(self, place: &'static str) -> Result<u64, FrameError> {
+    pub fn count64(self, place: &'static str) -> Result<u64, FrameError> {
         let digits = self.digits(place)?;
         let refused = || FrameError::new(place, "0x and 1 to 16 hex digits", self.0);
         if digits.is_empty() {
@@ -66,13 +75,19 @@ impl<'a> Hex<'a> {
     }
 
     /// Returns a number below 2^32.
+    ///
+    /// # Errors
+    /// `Malformed` where the text is not that.
     #[inline]
-    pub(crate) fn count32(self, place: &'static str) -> Result<u32, FrameError> {
+    pub fn count32(self, place: &'static str) -> Result<u32, FrameError> {
         u32::try_from(self.count64(place)?).map_err(|_| FrameError::new(place, "a number below 2^32", self.0))
     }
 
     /// Returns a number below 2^256.
-    pub(crate) fn uint256(self, place: &'static str) -> Result<U256, FrameError> {
+    ///
+    /// # Errors
+    /// `Malformed` where the text is not that.
+    pub fn uint256(self, place: &'static str) -> Result<U256, FrameError> {
         let digits = self.digits(place)?;
         let refused = || FrameError::new(place, "0x and 1 to 64 hex digits", self.0);
         let mut padded = [b'0'; 64];

@@ -13,6 +13,7 @@ mod errors;
 mod factory;
 mod frames;
 mod head;
+mod inspect;
 mod log_columns;
 mod logs;
 mod numbers;
@@ -86,6 +87,8 @@ mod module {
     use super::frames::{parse_head, parse_logs, read_frames, Answer, MalformedFrame, Notice};
     #[pymodule_export]
     use super::head::Head;
+    #[pymodule_export]
+    use super::inspect::{inspect_block, inspect_solana};
     #[pymodule_export]
     use super::keccak256;
     #[pymodule_export]

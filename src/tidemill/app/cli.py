@@ -317,6 +317,25 @@ def explain(
 
 
 @app.command()
+def inspect(
+    targets: Annotated[
+        list[str],
+        typer.Argument(help="Blocks' numbers, `latest`, transactions' hashes, or files (.json, .json.gz)."),
+    ],
+    chain: Annotated[
+        str | None, typer.Option(help="Which configured chain's node is asked; the only one by default.")
+    ] = None,
+    chain_id: Annotated[int, typer.Option(min=1, help="Of which chain the files are.")] = 1,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Say what a block's transactions were: arbitrages, sandwiches, failed attempts, and who gained."""
+    from tidemill.app import inspecting as command
+
+    raise SystemExit(command.main(_environment(config, None), targets, chain, chain_id, is_json=json))
+
+
+@app.command()
 def config(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Print every setting in force and where it comes from, without secrets."""
     from tidemill.app import show_config as command

@@ -1,0 +1,88 @@
+//! Who a transaction was for, and what they have after it that they had not before.
+
+use std::collections::BTreeMap;
+
+use ruint::aliases::U256;
+use tidemill_pools::Address;
+
+use crate::block::Tx;
+use crate::ledger::{Flow, Ledger, Sum};
+use crate::swap::Swap;
+use crate::transfer::{Transfer, NATIVE, NOBODY};
+
+/// What those whom a transaction was for gained and gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gain {
+    /// Whom it was for: who signed, what was called, who began the circle, and who only ever got what these sent.
+    pub accounts: Vec<Address>,
+    /// What they gained or lost together, by token, what was paid to the fee recipient not taken off; even ones left out.
+    pub net: BTreeMap<Address, Flow>,
+    /// What they paid to the fee recipient beside the fees, wei.
+    pub tip_wei: U256,
+}
+
+impl Gain {
+    /// Says whether something was gained and nothing lost.
+    pub fn is_profit(&self) -> bool {
+        !self.net.is_empty() && self.net.values().all(Flow::is_gain)
+    }
+
+    /// Says whether something was lost and nothing gained.
+    pub fn is_loss(&self) -> bool {
+        !self.net.is_empty() && self.net.values().all(Flow::is_loss)
+    }
+
+    /// Returns whether `token` was lost, and how much came or went.
+    pub fn of(&self, token: Address) -> (bool, Sum) {
+        self.net.get(&token).map(Flow::net).unwrap_or_default()
+    }
+}
+
+/// Returns the gain of `tx`, of which `account` may be known to have traded.
+pub fn gain(
+    tx: &Tx,
+    account: Option<Address>,
+    swaps: &[Swap],
+    transfers: &[Transfer],
+    facts: (Option<Address>, Option<Address>),
+) -> Gain {
+    let (wrapped, fee_recipient) = facts;
+    let is_market = |party: Address| {
+        party == NOBODY
+            || Some(party) == fee_recipient
+            || Some(party) == wrapped
+            || swaps.iter().any(|swap| swap.pool == party)
+            || transfers.iter().any(|transfer| transfer.token == party)
+    };
+    let mut accounts: Vec<Address> = Vec::new();
+    for party in [tx.from, tx.to, account].into_iter().flatten() {
+        if !is_market(party) && !accounts.contains(&party) {
+            accounts.push(party);
+        }
+    }
+    add_sinks(&mut accounts, transfers, is_market);
+    let own_pay = |transfer: &&Transfer| {
+        transfer.token == NATIVE && Some(transfer.to) == fee_recipient && accounts.contains(&transfer.from)
+    };
+    let tip_wei =
+        transfers.iter().filter(own_pay).fold(U256::ZERO, |sum, one| sum.saturating_add(one.amount));
+    let mut net = Ledger::of(transfers, wrapped).of_parties(&accounts);
+    if tip_wei != U256::ZERO {
+        net.entry(NATIVE).or_default().gained += Sum::from(tip_wei);
+        net.retain(|_, flow| !flow.is_even());
+    }
+    Gain { accounts, net, tip_wei }
+}
+
+/// Adds who gave nothing and got only what the accounts sent: where a bot puts what it earned.
+fn add_sinks(accounts: &mut Vec<Address>, transfers: &[Transfer], is_market: impl Fn(Address) -> bool) {
+    let known = accounts.clone();
+    for transfer in transfers.iter().filter(|transfer| known.contains(&transfer.from)) {
+        let party = transfer.to;
+        let gave = transfers.iter().any(|one| one.from == party);
+        let got_elsewhere = transfers.iter().any(|one| one.to == party && !known.contains(&one.from));
+        if !gave && !got_elsewhere && !is_market(party) && !accounts.contains(&party) {
+            accounts.push(party);
+        }
+    }
+}

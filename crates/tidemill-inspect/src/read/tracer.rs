@@ -1,0 +1,89 @@
+//! The answer to `debug_traceBlockByNumber` with the call tracer: a tree of calls for each transaction.
+
+use serde::Deserialize;
+use tidemill_frames::{FrameError, Hex};
+
+use super::amount::Amount;
+use super::parity::{input, is_false};
+use super::{address, parsed, Building};
+use crate::block::{Call, CallKind};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "a transaction's trace")]
+struct RawTraced<'a> {
+    #[serde(borrow)]
+    tx_hash: Option<Hex<'a>>,
+    #[serde(borrow)]
+    result: RawCall<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"), expecting = "a call")]
+struct RawCall<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    from: Hex<'a>,
+    to: Option<Hex<'a>>,
+    value: Option<Amount<'a>>,
+    input: Option<Hex<'a>>,
+    output: Option<Hex<'a>>,
+    error: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    calls: Vec<RawCall<'a>>,
+}
+
+pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameError> {
+    let traced: Vec<RawTraced<'_>> = parsed("traces", "a list of transactions' traces", text)?;
+    for (index, raw) in (0_u32..).zip(traced) {
+        let tx = match raw.tx_hash {
+            Some(hash) => building.tx(hash.bytes("trace txHash")?, index)?,
+            None => building.tx_at(index).ok_or_else(|| {
+                FrameError::missing("trace without a transaction of a block before it", "txHash")
+            })?,
+        };
+        tx.has_traces = true;
+        flatten(&raw.result, &mut tx.calls)?;
+    }
+    Ok(())
+}
+
+/// Puts `root` and all calls below it in the order in which they began. A stack of its own: they nest a thousand deep.
+fn flatten(root: &RawCall<'_>, calls: &mut Vec<Call>) -> Result<(), FrameError> {
+    let mut waiting = vec![(root, Vec::new(), false)];
+    while let Some((raw, place, is_within_undone)) = waiting.pop() {
+        let is_undone = is_within_undone || raw.error.is_some();
+        let first_waiting = waiting.len();
+        for (index, inner) in (0_u32..).zip(&raw.calls) {
+            waiting.push((inner, [place.as_slice(), &[index]].concat(), is_undone));
+        }
+        waiting.get_mut(first_waiting..).unwrap_or_default().reverse();
+        calls.push(raw.call(place, is_undone)?);
+    }
+    Ok(())
+}
+
+impl RawCall<'_> {
+    fn call(&self, place: Vec<u32>, is_undone: bool) -> Result<Call, FrameError> {
+        let kind = match self.kind {
+            "CALL" => CallKind::Call,
+            "DELEGATECALL" | "CALLCODE" => CallKind::Borrowed,
+            "STATICCALL" => CallKind::Static,
+            "CREATE" | "CREATE2" => CallKind::Create,
+            "SELFDESTRUCT" => CallKind::Destruct,
+            other => return Err(FrameError::new("call type", "an operation that calls", other.as_bytes())),
+        };
+        let (selector, words) =
+            if kind == CallKind::Create { (None, Vec::new()) } else { input(self.input)? };
+        Ok(Call {
+            place,
+            kind,
+            from: self.from.bytes("call from")?,
+            to: address(self.to, "call to")?.unwrap_or_default(),
+            value_wei: self.value.map(|value| value.u256("call value")).transpose()?.unwrap_or_default(),
+            selector,
+            words,
+            gives_false: self.output.is_some_and(is_false),
+            is_undone,
+        })
+    }
+}

@@ -1,0 +1,235 @@
+//! Blocks made by hand, put through the whole of it: what is read, what is said, and what must not change what is said.
+
+#![allow(clippy::unwrap_used, clippy::format_collect)] // a test that fails says so
+
+use proptest::prelude::*;
+use serde_json::{json, Value};
+use tidemill_inspect::{inspect, Facts};
+
+const WRAPPED: [u8; 20] = [0xaa; 20];
+const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+const V2_SWAP: &str = "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822";
+const DEPOSIT: &str = "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c";
+
+fn facts() -> Facts {
+    Facts { wrapped: Some(WRAPPED), stables: vec![([0x5d; 20], 6)], routers: Vec::new() }
+}
+
+fn address(byte: u8) -> String {
+    format!("0x{}", const_hex::encode([byte; 20]))
+}
+
+fn topic(byte: u8) -> String {
+    format!("0x{:0>64}", const_hex::encode([byte; 20]))
+}
+
+fn words(amounts: &[u64]) -> String {
+    let words: String = amounts.iter().map(|amount| format!("{amount:064x}")).collect();
+    format!("0x{words}")
+}
+
+fn transfer(token: u8, from: u8, to: u8, amount: u64) -> Value {
+    json!({"address": address(token), "topics": [TRANSFER, topic(from), topic(to)], "data": words(&[amount])})
+}
+
+fn v2_swap(pool: u8, to: u8, amounts: &[u64; 4]) -> Value {
+    json!({"address": address(pool), "topics": [V2_SWAP, topic(9), topic(to)], "data": words(amounts)})
+}
+
+fn receipt(index: u64, from: u8, to: u8, status: u8, logs: &mut [Value], first_log: usize) -> Value {
+    for (at, log) in logs.iter_mut().enumerate() {
+        log["logIndex"] = json!(format!("{:#x}", first_log + at));
+    }
+    json!({
+        "transactionHash": format!("0x{index:064x}"), "transactionIndex": format!("{index:#x}"), "blockNumber": "0x10",
+        "from": address(from), "to": address(to), "status": format!("{status:#x}"), "cumulativeGasUsed": "0x5208",
+        "gasUsed": "0x5208", "effectiveGasPrice": "0x2", "logs": logs,
+    })
+}
+
+fn report(document: &Value) -> Value {
+    let told = inspect(document.to_string().as_bytes(), &facts()).unwrap();
+    serde_json::from_slice(&told).unwrap()
+}
+
+/// A bot (1 by its contract 2) pays 100 of the wrapped coin to pool 11, which pays pool 12, which pays 130 back.
+fn circle(token: u8, gained: u64) -> Vec<Value> {
+    vec![
+        transfer(0xaa, 2, 11, 100),
+        transfer(token, 11, 12, 500),
+        v2_swap(11, 12, &[100, 0, 0, 500]),
+        transfer(0xaa, 12, 2, gained),
+        v2_swap(12, 2, &[500, 0, 0, gained]),
+    ]
+}
+
+#[test]
+fn a_circle_is_a_profit_by_what_its_maker_has_and_costs_gas() {
+    let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut circle(0x77, 50_000), 0)]}));
+    let tx = &told["transactions"][0];
+    assert_eq!(tx["kind"], "arbitrage");
+    let found = &tx["arbitrages"][0];
+    assert_eq!(found["profit_amount"], "49900");
+    assert_eq!((&found["shape"], &found["verdict"]), (&json!("chain"), &json!("profit")));
+    assert_eq!(found["confidence"], 1.0);
+    assert_eq!(found["net_profit_wei"], (49_900 - 21_000 * 2).to_string());
+    assert_eq!(tx["gains"], json!([{"token": "native", "amount": "49900"}]));
+}
+
+#[test]
+fn a_circle_that_gives_less_than_it_took_is_a_losing_one() {
+    let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut circle(0x77, 99), 0)]}));
+    assert_eq!(told["transactions"][0]["kind"], "losing_circle");
+    assert_eq!(told["transactions"][0]["arbitrages"][0]["profit_amount"], "-1");
+}
+
+#[test]
+fn a_circle_that_was_divided_is_found_by_its_sums() {
+    let mut logs = vec![
+        transfer(0xaa, 2, 11, 60),
+        transfer(0x77, 11, 2, 300),
+        v2_swap(11, 2, &[60, 0, 0, 300]),
+        transfer(0xaa, 2, 13, 40),
+        transfer(0x77, 13, 2, 200),
+        v2_swap(13, 2, &[40, 0, 0, 200]),
+        transfer(0x77, 2, 12, 500),
+        transfer(0xaa, 12, 2, 130),
+        v2_swap(12, 2, &[500, 0, 0, 130]),
+    ];
+    let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut logs, 0)]}));
+    let found = &told["transactions"][0]["arbitrages"][0];
+    assert_eq!((&found["shape"], &found["profit_amount"]), (&json!("network"), &json!("30")));
+    assert_eq!((&found["confidence"], &found["swaps"]), (&json!(1.0), &json!([0, 1, 2])));
+}
+
+#[test]
+fn a_users_way_through_a_router_is_a_swap() {
+    let mut logs = vec![
+        transfer(0x66, 1, 11, 100),
+        transfer(0xaa, 11, 12, 50),
+        v2_swap(11, 12, &[100, 0, 0, 50]),
+        transfer(0x77, 12, 1, 700),
+        v2_swap(12, 1, &[50, 0, 0, 700]),
+    ];
+    let told = report(&json!({"receipts": [receipt(0, 1, 9, 1, &mut logs, 0)]}));
+    assert_eq!(told["transactions"][0]["kind"], "swap");
+}
+
+#[test]
+fn a_sandwich_has_its_victim_between() {
+    let mut front =
+        vec![transfer(0xaa, 2, 11, 100), transfer(0x77, 11, 2, 500), v2_swap(11, 2, &[100, 0, 0, 500])];
+    let mut victim =
+        vec![transfer(0xaa, 3, 11, 70), transfer(0x77, 11, 3, 300), v2_swap(11, 3, &[70, 0, 0, 300])];
+    let mut back =
+        vec![transfer(0x77, 2, 11, 500), transfer(0xaa, 11, 2, 120), v2_swap(11, 2, &[0, 500, 120, 0])];
+    let told = report(&json!({"receipts": [
+        receipt(0, 1, 2, 1, &mut front, 0), receipt(1, 3, 9, 1, &mut victim, 3), receipt(2, 1, 2, 1, &mut back, 6),
+    ]}));
+    let found = &told["sandwiches"][0];
+    assert_eq!((&found["account"], &found["profit_amount"]), (&json!(address(2)), &json!("20")));
+    assert_eq!(found["victim_txs"], json!([format!("0x{:064x}", 1)]));
+}
+
+#[test]
+fn a_wrapped_coin_that_tells_its_making_twice_is_counted_once() {
+    let deposit = json!({"address": address(0xaa), "topics": [DEPOSIT, topic(1)], "data": words(&[5])});
+    for told_twice in [vec![deposit.clone()], vec![transfer(0xaa, 0, 1, 5), deposit]] {
+        let mut logs = told_twice;
+        let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut logs, 0)]}));
+        let gains = &told["transactions"][0]["gains"];
+        assert_eq!(gains, &json!([{"token": "native", "amount": "5"}]));
+    }
+}
+
+#[test]
+fn a_receipt_from_before_there_was_a_status_did_not_fail() {
+    let mut old = receipt(0, 1, 2, 0, &mut [transfer(0x77, 1, 2, 5)], 0);
+    old["root"] = json!(format!("0x{:064x}", 7));
+    assert_eq!(report(&json!({"receipts": [old]}))["transactions"][0]["kind"], "transfer");
+}
+
+#[test]
+fn a_thousand_calls_within_each_other_are_read() {
+    let mut call =
+        json!({"type": "CALL", "from": address(1), "to": address(2), "value": "0x1", "input": "0x"});
+    for _ in 0..1_024 {
+        call = json!({"type": "CALL", "from": address(1), "to": address(2), "input": "0x", "calls": [call]});
+    }
+    let told = report(&json!([{"txHash": format!("0x{:064x}", 0), "result": call}]));
+    let tx = &told["transactions"][0];
+    assert_eq!((&tx["kind"], &tx["gains"]), (&json!("transfer"), &Value::Null));
+    // paid from one of its accounts to another
+}
+
+#[test]
+fn what_is_no_block_is_refused_by_name() {
+    let cases = [
+        ("", "block: expected an object with receipts or traces"),
+        ("{}", "block: expected an object with receipts, traces or transactions"),
+        ("[{}]", "list: expected receipts or traces"),
+        (r#"{"error":{"code":-32000,"message":"no"}}"#, "block: expected an answer, found"),
+        (
+            r#"[{"action":{},"type":"what","traceAddress":[],"transactionHash":"0x1","transactionPosition":0}]"#,
+            "trace transactionHash",
+        ),
+    ];
+    for (document, message) in cases {
+        let error = inspect(document.as_bytes(), &facts()).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{document}: {error}");
+    }
+}
+
+#[test]
+fn what_is_nested_without_end_is_refused() {
+    for (open, inspected) in [
+        (r#"{"result":"#, inspect as fn(&[u8], &Facts) -> _),
+        (r#"{"block":"#, inspect),
+        ("[", |document, _| tidemill_inspect::inspect_solana(document)),
+        (r#"{"result":"#, |document, _| tidemill_inspect::inspect_solana(document)),
+    ] {
+        let close = if open == "[" { "]" } else { "}" };
+        let document = open.repeat(50_000) + "{}" + &close.repeat(50_000);
+        let refused: Result<Vec<u8>, _> = inspected(document.as_bytes(), &facts());
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("within each other"), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = inspect(&bytes, &facts());
+    }
+
+    #[test]
+    fn a_document_that_was_cut_or_changed_is_read_or_refused(at in 0_usize..4_000, byte in any::<u8>(), cut in any::<bool>()) {
+        let document = json!({"receipts": [receipt(0, 1, 2, 1, &mut circle(0x77, 130), 0)]}).to_string();
+        let mut bytes = document.into_bytes();
+        let at = at % bytes.len();
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        let _ = inspect(&bytes, &facts());
+    }
+
+    #[test]
+    fn deltas_of_every_token_sum_to_zero(moves in prop::collection::vec((0x60_u8..0x64, 1_u8..9, 1_u8..9, 1_u64..1_000), 0..40)) {
+        let mut logs: Vec<Value> = moves.iter().map(|(token, from, to, amount)| transfer(*token, *from, *to, *amount)).collect();
+        let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut logs, 0)]}));
+        let mut sums: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+        for delta in told["transactions"][0]["deltas"].as_array().into_iter().flatten() {
+            let amount: i64 = delta["amount"].as_str().unwrap().parse().unwrap();
+            *sums.entry(delta["token"].to_string()).or_default() += amount;
+        }
+        prop_assert!(sums.values().all(|sum| *sum == 0));
+    }
+
+    #[test]
+    fn another_name_for_a_token_and_logs_of_others_between_change_nothing(token in 0x60_u8..0x90, at in 0_usize..6, gained in 90_u64..200) {
+        let usual = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut circle(0x77, gained), 0)]}));
+        let mut logs = circle(token, gained);
+        logs.insert(at, json!({"address": address(0x33), "topics": [format!("0x{:064x}", 99)], "data": "0x"}));
+        let other = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut logs, 0)]}));
+        let said = |told: &Value| (told["transactions"][0]["kind"].clone(), told["transactions"][0]["arbitrages"].clone());
+        prop_assert_eq!(said(&usual), said(&other));
+    }
+}
