@@ -154,7 +154,12 @@ fn a_pool_of_algebra_is_read_with_the_fees_of_its_generation() {
     let fee = number(500);
     let cases = [
         (Generation::V1, vec![price, zero, fee, one, zero, zero, one], None, (500, 500)),
-        (Generation::V1Directional, vec![price, zero, fee, number(900), one, zero, zero, one], None, (500, 900)),
+        (
+            Generation::V1Directional,
+            vec![price, zero, fee, number(900), one, zero, zero, one],
+            None,
+            (500, 900),
+        ),
         (Generation::V2, vec![price, zero, number(120), fee, one, zero, one], None, (500, 500)),
         (Generation::Integral, vec![price, zero, fee, zero, zero, one], None, (500, 500)),
         (Generation::Integral, vec![price, zero, fee, number(129), zero, one], Some(770), (770, 770)),

@@ -41,7 +41,8 @@ fn without_state(found: &mut Unanswered) -> Option<()> {
         let state = vector["pool_state"].as_str().unwrap().trim_end_matches(".json");
         let Some((_, block)) = state.rsplit_once("_block_") else { continue };
         if vector["block"].as_u64() != block.parse().ok() {
-            let name = state.rsplit('/').next().unwrap().trim_end_matches(&format!("_block_{block}")).to_owned();
+            let name =
+                state.rsplit('/').next().unwrap().trim_end_matches(&format!("_block_{block}")).to_owned();
             let reason = format!("told at other blocks than {block}, the only one whose state was recorded");
             *found.entry((format!("amm_onchain_golden, {name}"), reason)).or_default() += 1;
         }

@@ -72,7 +72,8 @@ pub(super) fn ask_fee(
     let flag = word(u64::from(terms.is_stable));
     let of_pool = view.ask_with(factory, FEE_OF_POOL, &[address_word(address), flag]);
     let of_curve = view.ask_with(factory, FEE_OF_CURVE, &[flag]);
-    let told = |asked: &Asked<'_>| asked.words_if_any()?.map(|words| words.u256(0, "uint256 fee")).transpose();
+    let told =
+        |asked: &Asked<'_>| asked.words_if_any()?.map(|words| words.u256(0, "uint256 fee")).transpose();
     let (of_pool, of_curve) = (told(&of_pool), told(&of_curve));
     let (fee, rules) = match (of_pool?, of_curve?) {
         (Some(fee), _) => (fee, [Rules::Velodrome, Rules::Solidly]),

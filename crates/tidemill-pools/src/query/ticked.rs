@@ -257,5 +257,9 @@ fn filled<P: Ticked>(mut pool: P, slot: &Slot, rows: &[TickRow]) -> Result<P, Po
             in_range = in_range.checked_add(*net).ok_or(PoolError::Overflow)?;
         }
     }
-    if u128::try_from(in_range) == Ok(slot.liquidity) { Ok(pool) } else { Err(PoolError::Incomplete) }
+    if u128::try_from(in_range) == Ok(slot.liquidity) {
+        Ok(pool)
+    } else {
+        Err(PoolError::Incomplete)
+    }
 }

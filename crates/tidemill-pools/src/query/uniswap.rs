@@ -79,15 +79,8 @@ pub(super) fn read_pair(kind: Kind, wanted: &Wanted<'_>, view: &View<'_>) -> Res
     if held.iter().any(U256::is_zero) {
         return Err(QueryError::Empty { address }.into());
     }
-    let mut reading = Reading {
-        address,
-        kind,
-        factory,
-        coins,
-        fee_e18: None,
-        slot: None,
-        exact: Err(Doubt::FeeUnknown),
-    };
+    let mut reading =
+        Reading { address, kind, factory, coins, fee_e18: None, slot: None, exact: Err(Doubt::FeeUnknown) };
     if let Some(fee) = fee {
         solidly::prove(&mut reading, &fee?, wanted.detail, view)?;
     }
