@@ -84,6 +84,10 @@ impl<'a, 'p> Path<'a, 'p> {
             wanted = leg.least_in(wanted, *guesses.get(index)?).ok()?;
             *amounts.get_mut(index)? = wanted;
         }
+        if has_book(before) {
+            // Of whole lots more may come than was asked for.
+            return self.at_input(wanted);
+        }
         let mut paid = amount;
         for (index, leg) in after.iter().enumerate() {
             let (bought, crossed) = leg.amount_out(paid).ok()?;
@@ -103,8 +107,10 @@ impl<'a, 'p> Path<'a, 'p> {
             return self.nearest(estimate);
         }
         let place = self.place(estimate);
+        let ask = |amount| self.trial(place.index, amount, &estimate.amounts);
         let centre = to_u256(estimate.amounts.get(place.index)? + 0.5).max(U256::ONE);
-        let mut best = self.trial(place.index, centre, &estimate.amounts);
+        let (centre, best) = accepted_from(centre, ask)?;
+        let mut best = Some(best);
         let is_proven = self.search(place, (centre, estimate), effort, &mut best);
         self.finish(place.index, &best?, is_proven)
     }
@@ -118,6 +124,11 @@ impl<'a, 'p> Path<'a, 'p> {
         } else {
             to_u256(estimate.amounts.first()? + 0.5)
         };
+        if has_book(self.legs) {
+            // Of a book that is taken whole, a float may ask for a unit too much.
+            let (amount_in, _) = accepted_from(amount_in, |amount| self.at_input(amount))?;
+            return self.paying(amount_in);
+        }
         self.paying(amount_in)
     }
 
@@ -217,7 +228,8 @@ impl<'a, 'p> Path<'a, 'p> {
         best: &mut Option<Trial>,
     ) -> bool {
         let ask = |amount: U256| self.trial(place.index, amount, &estimate.amounts);
-        if place.reach > f64::from(effort.trials_max) {
+        // Two straight lines tell no reach: how far the best may be from the centre is then found by asking.
+        if place.reach.is_finite() && place.reach > f64::from(effort.trials_max) {
             for step in (1..=u64::from(effort.trials_max).min(NEIGHBOURS_MIN)).map(U256::from) {
                 keep(best, ask(centre.saturating_add(step)));
                 keep(best, centre.checked_sub(step).and_then(ask));
@@ -267,6 +279,22 @@ impl Trial {
 #[inline]
 const fn wanted_in(amounts: &[U256; PLACES]) -> U256 {
     amounts[0]
+}
+
+fn has_book(legs: &[Leg<'_>]) -> bool {
+    legs.iter().any(|leg| matches!(leg.source, Source::Levels(..)))
+}
+
+/// Returns the amount itself where it is accepted, else one below it that is, in growing strides, and what it gives.
+fn accepted_from(amount: U256, ask: impl Fn(U256) -> Option<Trial>) -> Option<(U256, Trial)> {
+    let (mut amount, mut stride) = (amount, U256::ONE);
+    loop {
+        if let Some(found) = ask(amount) {
+            return Some((amount, found));
+        }
+        amount = amount.checked_sub(stride).filter(|amount| !amount.is_zero())?;
+        stride <<= 1_u32;
+    }
 }
 
 fn keep(best: &mut Option<Trial>, found: Option<Trial>) {

@@ -78,7 +78,7 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
     None where it is of a kind that is not followed, or of a factory that is not a known one.
     """
     reading, pool = state.reading, state.reading.pool
-    if state.dex is None or reading.factory is None:
+    if state.dex is None or reading.factory is None or pool is None:
         return None
     fields = _fields(pool)
     if fields is None:
@@ -99,7 +99,7 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
     )
 
 
-def _fields(pool: Pool | None) -> dict[str, Any] | None:
+def _fields(pool: Pool) -> dict[str, Any] | None:
     """Return what a snapshot has of a pool's kind alone; None for a kind that is not followed."""
     match pool:
         case UniswapV2Pool() | SolidlyPool():

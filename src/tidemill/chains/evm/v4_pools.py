@@ -1,5 +1,7 @@
 """How is one Uniswap V4 pool named: by its manager, and by its id or the key that the id is the hash of."""
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from tidemill._rust import keccak256
@@ -37,7 +39,8 @@ def listed_pools(config: EvmConfig) -> ListedPools:
         if isinstance(listed, str):
             continue
         manager = known[_address(listed.manager)]
-        key, pool_id = _key_of(listed, config), listed.pool_id and bytes.fromhex(listed.pool_id[2:])
+        key = _key_of(listed, config)
+        pool_id = None if listed.pool_id is None else bytes.fromhex(listed.pool_id[2:])
         if key is not None:
             creation = creation_of(manager, key)
             assert creation.key is not None
@@ -90,7 +93,7 @@ def read_names(data: bytes) -> list[bytes]:
     return names
 
 
-def write_names(names: "tuple[bytes, ...] | list[bytes]") -> bytes:
+def write_names(names: Iterable[bytes]) -> bytes:
     """Return the names as `read_names` takes them."""
     return b"".join(name if len(name) == _ADDRESS_BYTES else bytes(_ADDRESS_BYTES) + name for name in names)
 
