@@ -53,6 +53,7 @@ __all__ = [
     "parse_receipts",
     "read_frames",
     "size_paths",
+    "taker_amount_out",
 ]
 
 def keccak256(data: bytes) -> bytes:

@@ -73,7 +73,7 @@ async def test_every_pool_of_the_sandbox_is_recognised_and_read(world: World) ->
                 assert coin.reserve == await word(rpc, token, balance_of)
 
 
-@pytest.mark.parametrize("protocol", ["algebra_integral", "algebra_v2"])
+@pytest.mark.parametrize("protocol", ["algebra_integral", "algebra_v1", "algebra_v2"])
 async def test_an_algebra_pool_that_was_read_quotes_as_its_own_quoter_does(
     fresh_world: World, protocol: str
 ) -> None:
@@ -81,7 +81,7 @@ async def test_an_algebra_pool_that_was_read_quotes_as_its_own_quoter_does(
     venue, dice = VENUES[protocol], Random(protocol)
     wanted = [PoolWanted(bytes_of(pool.address)) for pool in pools]
     async with Rpc(fresh_world.http_url) as rpc:
-        for pool in pools:  # the first swap of a time moves the fee of version 2
+        for pool in pools:  # the first swap of a time moves the fee of versions 1 and 2
             sender = fresh_world.accounts.traders[0]
             data = venue.swap(pool, Leg(0, 1, 10**6), sender)
             call = {"from": sender, "to": pool.router, "data": data, "gas": hex(3_000_000)}
