@@ -105,3 +105,19 @@ def test_levels_out_of_order_or_too_fine_are_malformed() -> None:
     for bids in (levels(("1", "1"), ("2", "1")), levels(("1e-19", "1")), levels(("1", "0"))):
         with pytest.raises(Malformed, match="made ONE-TWO"):
             found.books.set_levels("made", "ONE-TWO", bids, [])
+
+
+def test_books_are_settings_and_no_digit_of_a_level_is_lost() -> None:
+    text = {**msgspec.to_builtins(BOOK), "lot_size": "0.0001"}
+    config = msgspec.convert({"start_tokens": [BOOK.base], "books": [text]}, SearchConfig, strict=False)
+    assert config.books == (BOOK,)
+    pools, found = a_gap(), finder(BOOK)
+    size = "123456789012345.123456789012345678"
+    book = found.books.set_levels("made", "ONE-TWO", [], levels(("0.9", size)))
+    told = dict(found.find(pools, [PAIR, book], head(1), 7))
+    [hop] = [
+        hop
+        for hop in derive.to_rows("opportunity_hop", told["opportunity_hop"])
+        if hop["instrument"] is not None
+    ]
+    assert hop["levels"] == f"0.9@{size}"

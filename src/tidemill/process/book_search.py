@@ -1,7 +1,7 @@
 """Which order books does a chain's search trade at, and how do their levels reach it."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -11,6 +11,7 @@ from tidemill.schema.faults import Malformed, Refused, Unknown
 
 _AddressText = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
 _Decimals = Annotated[int, Meta(ge=0, le=38)]
+_EXACT = Context(prec=60)
 _EXPONENT = 18
 """Prices and sizes are counted in 10^-18."""
 
@@ -97,5 +98,5 @@ def _levels(levels: Iterable[BookLevel]) -> list[tuple[int, int]]:
 
 def _counted(value: Decimal) -> int | None:
     """Return a number in 10^-18; None where it has more digits, or is below zero."""
-    scaled = value.scaleb(_EXPONENT)
+    scaled = _EXACT.scaleb(value, _EXPONENT)
     return int(scaled) if value >= 0 and scaled == scaled.to_integral_value() else None
