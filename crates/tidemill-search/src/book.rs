@@ -184,6 +184,22 @@ impl OrderBook {
         }
     }
 
+    /// Returns the whole lots next to an amount of base, below and above it, as raw units: what a sale pays, or what a
+    /// purchase receives.
+    pub(crate) fn lots_around(&self, trade: Trade, amount: U256) -> [Option<U256>; 2] {
+        let (kept, one) = (self.kept(), U256::from(PPM));
+        let size = mul_div(amount, ONE, self.base_unit);
+        let size = if trade == Trade::Sell { size } else { size.and_then(|size| mul_div(size, one, kept)) };
+        let lot = U256::from(self.terms.lot_size);
+        let below = size.map(|size| size - size % lot);
+        let raw = |size: U256| match trade {
+            Trade::Sell => mul_div_rounding_up(size, self.base_unit, ONE),
+            Trade::Buy => mul_div(mul_div(size, kept, one)?, self.base_unit, ONE),
+        };
+        let of_lots = |size: Option<U256>| size.filter(|size| !size.is_zero()).and_then(raw);
+        [of_lots(below), of_lots(below.and_then(|below| below.checked_add(lot)))]
+    }
+
     /// Returns the levels that a trade of `amount_in` takes from, the last of them perhaps in part.
     pub fn taken(&self, trade: Trade, amount_in: U256) -> &[Level] {
         let levels = self.levels(trade);

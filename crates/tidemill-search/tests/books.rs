@@ -188,6 +188,39 @@ fn a_book_that_is_taken_whole_and_a_pool_that_takes_a_part_of_its_balance_are_si
     check(&legs).unwrap();
 }
 
+/// A pool of 1,000 WETH at 3,000 USDC, and a book of lots of a tenth beside it.
+fn lots() -> (AnyPool, OrderBook) {
+    let pool = AnyPool::of_product_u128(1_000 * ONE, 3_000_000_000_000, 997);
+    let bids = [(3_060 * ONE, 2 * ONE), (3_050 * ONE, 5 * ONE), (2_000 * ONE, 50 * ONE)];
+    let asks = [(2_940 * ONE, 3 * ONE), (2_950 * ONE, 4 * ONE), (4_000 * ONE, 50 * ONE)];
+    (pool, book((18, 6, 500, ONE / 10), &bids, &asks))
+}
+
+#[test]
+fn a_quick_size_is_the_best_of_whole_lots() {
+    let (pool, book) = lots();
+    let by_sale = [pool.leg(false), Leg::levels(&book, Trade::Sell)];
+    let by_purchase = [Leg::levels(&book, Trade::Buy), pool.leg(true)];
+    let profit = |legs: &[Leg<'_>], input: U256| {
+        let paid =
+            legs.iter().try_fold(input, |amount, leg| leg.amount_out(amount).ok().map(|found| found.0));
+        paid.unwrap_or_default().saturating_sub(input)
+    };
+    let tenth = U256::from(ONE / 10);
+    let sold =
+        (1..80).map(|lots| by_sale[0].least_in(tenth * U256::from(lots), 3e8 * f64::from(lots)).unwrap());
+    let best_sale = sold.map(|input| profit(&by_sale, input)).max().unwrap();
+    let spent = |lots: u32| {
+        let bought = tenth * U256::from(lots) * U256::from(999_500) / U256::from(1_000_000);
+        by_purchase[0].least_in(bought, 3e8 * f64::from(lots)).unwrap()
+    };
+    let best_purchase = (1..80).map(|lots| profit(&by_purchase, spent(lots))).max().unwrap();
+    for (legs, best) in [(by_sale, best_sale), (by_purchase, best_purchase)] {
+        assert!(!best.is_zero());
+        assert_eq!(size(&legs, Effort::QUICK).unwrap().unwrap().gross_profit(), best);
+    }
+}
+
 const WETH: Address = [1; 20];
 const USDC: Address = [2; 20];
 const PAIR: Address = [0xaa; 20];

@@ -7,6 +7,7 @@
 
 use ruint::aliases::U256;
 
+use crate::book::Trade;
 use crate::float::{to_f64, to_u256};
 use crate::leg::{Leg, Source};
 
@@ -118,18 +119,34 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the integers at `estimate` itself.
     #[inline]
     fn nearest(&self, estimate: &Estimate) -> Option<Sized> {
+        if let Some(amount_in) = self.of_lots(estimate) {
+            return self.paying(amount_in);
+        }
         let (index, value) = self.coarsest(estimate);
         let amount_in = if value > COARSE {
-            self.least_for(index, estimate)?
+            let amount = to_u256(estimate.amounts.get(index)? + 0.5).max(U256::ONE);
+            self.least_for(index, amount, estimate)?
         } else {
             to_u256(estimate.amounts.first()? + 0.5)
         };
-        if has_book(self.legs) {
-            // Of a book that is taken whole, a float may ask for a unit too much.
-            let (amount_in, _) = accepted_from(amount_in, |amount| self.at_input(amount))?;
-            return self.paying(amount_in);
-        }
         self.paying(amount_in)
+    }
+
+    /// Returns the input that trades whole lots at the first order book, the better of those next to `estimate`; `None`
+    /// where there is no book, or neither is accepted.
+    fn of_lots(&self, estimate: &Estimate) -> Option<U256> {
+        let mut books = self.legs.iter().enumerate().filter_map(|(at, leg)| match leg.source {
+            Source::Levels(book, trade) => Some((at, book, trade)),
+            _ => None,
+        });
+        let (at, book, trade) = books.next()?;
+        let place = if trade == Trade::Sell { at } else { at + 1 };
+        let mut best = None;
+        for lots in book.lots_around(trade, to_u256(*estimate.amounts.get(place)?)).into_iter().flatten() {
+            let amount_in = self.least_for(place, lots, estimate);
+            keep(&mut best, amount_in.and_then(|amount_in| self.at_input(amount_in)));
+        }
+        best.map(|best: Trial| wanted_in(&best.amounts))
     }
 
     /// Returns the exact amounts of an input; `None` where it does not pay, or a hop refuses.
@@ -145,9 +162,9 @@ impl<'a, 'p> Path<'a, 'p> {
         (paid > amount_in).then_some(sized)
     }
 
-    /// Returns the least input for a whole unit of the coarse token, not one that buys the unit and a part.
-    fn least_for(&self, place: usize, estimate: &Estimate) -> Option<U256> {
-        let mut amount = to_u256(estimate.amounts.get(place)? + 0.5).max(U256::ONE);
+    /// Returns the least input for an amount at a place: of a coarse token not one that buys a unit and a part.
+    fn least_for(&self, place: usize, amount: U256, estimate: &Estimate) -> Option<U256> {
+        let mut amount = amount;
         let (before, _) = self.legs.split_at_checked(place)?;
         let guesses = estimate.amounts.get(..place)?;
         for (leg, guess) in before.iter().zip(guesses).rev() {
