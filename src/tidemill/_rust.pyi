@@ -55,6 +55,7 @@ __all__ = [
     "parse_receipts",
     "read_frames",
     "size_paths",
+    "taker_amount_out",
 ]
 
 def inspect_block(
@@ -591,6 +592,11 @@ class SolidlyPool(Pool):
     @property
     def rules(self) -> str: ...
     @property
+    def fee_numerator(self) -> int | None:
+        """What is left of an amount in, in `fee_denominator` parts; absent before a node told it."""
+    @property
+    def fee_denominator(self) -> int | None: ...
+    @property
     def decimals(self) -> tuple[int, int] | None:
         """Of token 0 and token 1; absent, as the fee is, before a node told them."""
     def swap(
@@ -651,6 +657,9 @@ class UniswapV4Pool(TickedPool):
         """
     @property
     def pool_id(self) -> bytes: ...
+    @property
+    def encoded_key(self) -> bytes | None:
+        """Its key as the contract encodes it: the id is its hash. Absent for a pool that was made by hand."""
     @property
     def hooks(self) -> bytes | None:
         """Absent where it has none."""
@@ -780,15 +789,53 @@ class ChainSearch:
         stable_tokens: Sequence[tuple[bytes, int]],
     ) -> Self:
         """Return a search that knows no pool yet; `SearchConfig` says what it is told."""
+    def add_book(
+        self,
+        venue: str,
+        instrument: str,
+        *,
+        base: bytes,
+        quote: bytes,
+        decimals: tuple[int, int],
+        taker_fee_ppm: int,
+        lot_size: int,
+    ) -> bytes:
+        """Add an order book without levels; `decimals` are of base and quote, the lot is in 10^-18 of base.
+
+        Returns what names it among what `search` is told was touched.
+        Raises: PoolError, where fee, lot or decimals are out of range.
+        """
+    def set_levels(
+        self, book: bytes, bids: Sequence[tuple[int, int]], asks: Sequence[tuple[int, int]]
+    ) -> None:
+        """Set a book's levels, price and size in 10^-18 of whole tokens, the best first.
+
+        Raises: PoolError, where there is no such book, or levels are out of order or zero.
+        """
     def gas_pool(self, pools: PoolSet, token: bytes) -> bytes | None:
         """Return the deepest pool between the gas token and `token`, which prices it, where there is one."""
     def search(
         self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int
     ) -> FoundOpportunities:
-        """Return what pays through the pools `touched`, on the state of `pools`, which is that after `head`.
+        """Return what pays through what was touched, on the state of `pools`, which is that after `head`.
 
-        A pool that is not in `pools` any more leaves the search.
+        A pool that is not in `pools` any more leaves the search. Order books are named as `add_book` does.
         """
+
+def taker_amount_out(
+    levels: Sequence[tuple[int, int]],
+    amount_in: int,
+    *,
+    is_sale: bool,
+    decimals: tuple[int, int],
+    taker_fee_ppm: int,
+    lot_size: int,
+) -> int:
+    """Return what a taker of `levels`, the best first, gets for `amount_in`, raw units, as a search has it.
+
+    Levels and the lot are in 10^-18 of whole tokens, `decimals` of base and quote.
+    Raises: PoolError, where it is too little for a lot, or more than the levels take.
+    """
 
 @final
 class FoundPath:

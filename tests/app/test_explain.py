@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.store.samples import START_NS
 
 from tidemill.schema import derive
@@ -48,15 +49,27 @@ def hop(place: int, sold: bytes, bought: bytes) -> OpportunityHop:
     )
 
 
+def hop_at_book(place: int, sold: bytes, bought: bytes) -> OpportunityHop:
+    return structs.replace(
+        hop(place, sold, bought),
+        protocol="order_book",
+        dex="made",
+        instrument="LINK-WETH",
+        levels="0.005@10 0.0051@3",
+        taker_fee_ppm=1_000,
+        lot_size="0.01",
+    )
+
+
 def token(address: bytes, symbol: str, decimals: int) -> Token:
     return Token(**WHERE, block_number=1, token=address, symbol=symbol, decimals=decimals)
 
 
-async def store(folder: Path, found: Opportunity) -> None:
+async def store(folder: Path, found: Opportunity, *hops: OpportunityHop) -> None:
     known = [token(WETH, "WETH", 18), token(LINK, "LINK", 18), token(USDC, "USDC", 6)]
     rows = {
         "opportunity": [found],
-        "opportunity_hop": [hop(0, LINK, WETH), hop(1, WETH, LINK)],
+        "opportunity_hop": list(hops) or [hop(0, LINK, WETH), hop(1, WETH, LINK)],
         "token": known,
     }
     async with open_store(f"chdb://{folder}/data/store") as opened:
@@ -93,3 +106,15 @@ async def test_each_pool_on_the_way_to_a_dollar_is_named(cli, tmp_path):
 async def test_a_value_without_a_way_says_why(cli, tmp_path, priced, last):
     await store(tmp_path, opportunity(**priced))
     assert explained(cli)[-1] == last
+
+
+async def test_a_hop_at_an_order_book_has_its_levels_and_terms(cli, tmp_path):
+    found = structs.replace(opportunity(), kind=OpportunityKind.PAIR_GAP)
+    await store(tmp_path, found, hop(0, LINK, WETH), hop_at_book(1, WETH, LINK))
+    lines = explained(cli)
+    assert ": pair_gap of 2 hops" in lines[0]
+    at = lines.index("hop 1  order_book of made, LINK-WETH")
+    assert lines[at + 3 : at + 5] == [
+        "levels 0.005@10 0.0051@3, best first, as price@size of whole tokens",
+        "terms  a taker's fee of 1000 ppm of what is received, lots of 0.01",
+    ]

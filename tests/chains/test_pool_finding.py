@@ -1,9 +1,13 @@
 """How factories are asked for their pools, and what their answers mean."""
 
+from typing import NamedTuple
+
 import pytest
 
+from tidemill._rust import AlgebraPool, Pool, PoolSet, SolidlyPool, UniswapV2Pool, UniswapV3Pool
 from tidemill.chains.evm.forks import Factory
-from tidemill.chains.evm.pool_finding import found_pools, places
+from tidemill.chains.evm.pool_finding import found_pools, places, snapshot_of
+from tidemill.chains.evm.pool_query import PoolState
 from tidemill.chains.evm.token_names import TokenNames
 from tidemill.schema.faults import Refused
 
@@ -48,3 +52,49 @@ def test_a_symbol_of_two_tokens_means_neither() -> None:
     assert names.find("WETH") is None
     assert names.find("0x" + POOL.hex()) == POOL
     assert TokenNames("chain x", [LOW], [symbol]).find("USDC") == LOW
+
+
+def test_pools_of_every_kind_that_is_followed_are_taken_as_they_were_read() -> None:
+    ticks = ((-120, 10**12, 10**12), (120, 10**12, -(10**12)))
+    slot = (1 << 96, 0, 10**12)
+    read = {
+        "uniswap_v2": UniswapV2Pool(reserve0=10**9, reserve1=2 * 10**9),
+        "solidly": SolidlyPool(
+            rules="velodrome",
+            is_stable=True,
+            reserves=(10**18, 10**18),
+            decimals=(18, 18),
+            fee_numerator=9995,
+        ),
+        "algebra": AlgebraPool(generation="v1_directional", fees_ppm=(100, 900), slot=slot, ticks=ticks),
+        "uniswap_v3": UniswapV3Pool(
+            sqrt_price_x96=slot[0], tick=0, liquidity=slot[2], fee_ppm=500, tick_spacing=10, ticks=ticks
+        ),
+    }
+    for protocol, pool in read.items():
+        state = PoolState(Reading(pool), "a dex", 7, b"\x07" * 32, 1)  # pyright: ignore[reportArgumentType]
+        snapshot = snapshot_of(state, 1)
+        assert snapshot is not None
+        pools = PoolSet("chain", 1, [])
+        pools.insert(snapshot)
+        kept = pools.get(POOL)
+        assert kept is not None
+        assert (kept.protocol, kept.fee_ppm) == (protocol, pool.fee_ppm)
+        for zero_for_one in (True, False):
+            assert kept.amount_out(zero_for_one, 10**6) == pool.amount_out(zero_for_one, 10**6)
+
+
+class Reading:
+    """What was read of a pool between `LOW` and `HIGH`."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.address = POOL
+        self.factory = b"\x0f" * 20
+        self.coins = (Coin(LOW), Coin(HIGH))
+
+
+class Coin(NamedTuple):
+    """A token of it."""
+
+    address: bytes

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from random import Random
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from tidemill.core.clock import NS_PER_S, SystemClock
 from tidemill.core.http import HttpEndpoint
 from tidemill.sandbox import abi
 from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.venues import VENUES, Leg
 from tidemill.sandbox.world import Pool, World
 from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unreachable
 
@@ -69,6 +71,49 @@ async def test_every_pool_of_the_sandbox_is_recognised_and_read(world: World) ->
                 assert coin.decimals == await word(rpc, token, "0x313ce567")
                 balance_of = "0x70a08231" + pool.address[2:].rjust(64, "0")
                 assert coin.reserve == await word(rpc, token, balance_of)
+
+
+@pytest.mark.parametrize("protocol", ["algebra_integral", "algebra_v1", "algebra_v2"])
+async def test_an_algebra_pool_that_was_read_quotes_as_its_own_quoter_does(
+    fresh_world: World, protocol: str
+) -> None:
+    pools = [pool for pool in fresh_world.further_pools if pool.protocol == protocol]
+    venue, dice = VENUES[protocol], Random(protocol)
+    wanted = [PoolWanted(bytes_of(pool.address)) for pool in pools]
+    async with Rpc(fresh_world.http_url) as rpc:
+        for pool in pools:  # the first swap of a time moves the fee of versions 1 and 2
+            sender = fresh_world.accounts.traders[0]
+            data = venue.swap(pool, Leg(0, 1, 10**6), sender)
+            call = {"from": sender, "to": pool.router, "data": data, "gas": hex(3_000_000)}
+            await rpc.call("eth_sendTransaction", call)
+        await rpc.call("evm_mine")
+        async with querying(config_of(fresh_world), fresh_world.http_url) as query:
+            states = await query.read(wanted, is_exact=True)
+            again = await query.read(
+                [PoolWanted(pool.address, before=pool) for pool in map(reading_of, states)], is_exact=True
+            )
+        assert list(map(reading_of, again)) == list(map(reading_of, states))
+        compared = 0
+        for pool, reading in zip(pools, map(reading_of, states), strict=True):
+            assert (reading.kind, reading.doubt) == ("algebra", None)
+            for _ in range(40):
+                token_in = dice.randrange(2)
+                leg = Leg(token_in, 1 - token_in, int(10 ** dice.uniform(2, 18)))
+                try:
+                    answer = await rpc.call(
+                        "eth_call", {"to": pool.quoter, "data": venue.ask_out(pool, leg)}, "latest"
+                    )
+                except Fault:
+                    continue
+                told = venue.read_out(bytes.fromhex(answer[2:]), leg)
+                assert reading.amount_out(leg.token_in, leg.token_out, leg.size) == told, (pool, leg)
+                compared += 1
+        assert compared > 40
+
+
+def reading_of(state: PoolState | Fault) -> PoolReading:
+    assert isinstance(state, PoolState), state
+    return state.reading
 
 
 async def test_what_was_read_quotes_as_the_contracts_do(world: World) -> None:

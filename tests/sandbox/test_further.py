@@ -125,7 +125,7 @@ LIQUIDITY = {
     "uniswap_v4": ("ModifyLiquidity(bytes32,address,int24,int24,int256,bytes32)",) * 2,
     "balancer_v2_weighted": ("PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])",) * 2,
 }
-LIQUIDITY["algebra_integral"] = LIQUIDITY["pancake_v3"] = LIQUIDITY["algebra_v2"]
+LIQUIDITY |= dict.fromkeys(("algebra_v1", "algebra_integral", "pancake_v3"), LIQUIDITY["algebra_v2"])
 LIQUIDITY["balancer_v2_stable"] = LIQUIDITY["balancer_v2_weighted"]
 
 

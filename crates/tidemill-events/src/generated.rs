@@ -178,7 +178,7 @@ event! {
 }
 
 event! {
-    /// One swap of an opportunity, with the state of its pool that the amounts were computed from.
+    /// One swap of an opportunity, with the state of pool or order book that its amounts come from.
     "opportunity_hop" OpportunityHop OpportunityHopColumns {
         event_ns: Nanos,
         recv_ns: Nanos,
@@ -191,6 +191,7 @@ event! {
         pool: Address,
         protocol: Name,
         dex: Name,
+        instrument: Option<Text>,
         token_in: Address,
         token_out: Address,
         amount_in: U256,
@@ -201,6 +202,9 @@ event! {
         sqrt_price_x96: Option<U256>,
         liquidity: Option<U128>,
         tick: Option<i32>,
+        levels: Option<Text>,
+        taker_fee_ppm: Option<u32>,
+        lot_size: Option<Text>,
     }
 }
 

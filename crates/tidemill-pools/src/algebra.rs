@@ -68,7 +68,7 @@ impl Generation {
     }
 
     /// Returns the spacing that every tick keeps; later generations may change theirs, so that positions keep older ones.
-    const fn spacing(self) -> i32 {
+    pub(crate) const fn spacing(self) -> i32 {
         match self {
             Self::V1 => V1_SPACING,
             Self::V1Directional | Self::V2 | Self::Integral => 1,

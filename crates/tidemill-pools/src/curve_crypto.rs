@@ -247,7 +247,7 @@ impl CryptoSwap {
         let left = self.common(j, sub(at(&self.balances, j)?, dy)?)?;
         Self::set(&mut xp, j, left)?;
         let guess = self.y(&xp, self.d, i).and_then(|(x, _)| self.raw(i, sub(x, at(&xp, i)?)?));
-        crate::curve_stable::least(guess.unwrap_or(dy), dy, |dx| self.amount_out(i, j, dx))
+        crate::least::least(guess.unwrap_or(dy), dy, |dx| self.amount_out(i, j, dx))
     }
 
     /// Returns the price of coin `i` in coin `j`, raw units, before the fee.

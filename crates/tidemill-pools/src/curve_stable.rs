@@ -17,7 +17,6 @@ use crate::error::PoolError;
 use crate::kind::Price;
 use invariant::Curve;
 
-pub(crate) use inverse::least;
 pub use liquidity::Minted;
 pub use meta::MetaSwap;
 pub use rules::{Booking, FeeTaken, Product, Rules};

@@ -16,6 +16,7 @@ mod error;
 mod factory;
 pub mod full_math;
 mod kind;
+pub mod least;
 mod limbs;
 pub mod multicall;
 mod patch;

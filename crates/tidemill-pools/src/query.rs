@@ -14,6 +14,8 @@ mod lock;
 mod probe;
 mod proven;
 mod reading;
+mod solidly;
+mod ticked;
 mod uniswap;
 mod view;
 mod words;
@@ -168,7 +170,7 @@ impl Query {
         let wanted = Wanted { address: self.address, detail: self.detail, before: self.before.as_deref() };
         match kind {
             Kind::UniswapV2 | Kind::Solidly => uniswap::read_pair(kind, &wanted, view),
-            Kind::UniswapV3 | Kind::Algebra => uniswap::read_ticked(kind, &wanted, view),
+            Kind::UniswapV3 | Kind::Algebra => ticked::read_ticked(kind, &wanted, view),
             Kind::CurveStable => curve::read_stable(&wanted, view),
             Kind::CurveCrypto => curve::read_crypto(&wanted, view),
             Kind::BalancerV2 => balancer::read_v2(&wanted, view),

@@ -4,33 +4,26 @@
 
 mod curve;
 mod events;
+mod reading;
+mod record;
 
 use ruint::aliases::{U256, U512};
 
 use crate::chain::{Address, Log};
-use crate::checked::{mul, mul_div, sub};
+use crate::checked::mul;
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
 use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
-use crate::patch::{Journal, Reader, RECORD_VERSION};
-use crate::uniswap_v2::Fee;
+use crate::least::least;
+use crate::patch::Journal;
 
 use curve::{volatile_in, volatile_out, Side, Stable};
 pub use events::SolidlyEvent;
+pub use reading::Reading;
+use record::{READING, RESERVES};
 
-/// Key of the reserves.
-const RESERVES: &[u8] = &[1];
-/// Key of what only the node tells.
-const READING: &[u8] = &[2];
-
-/// A fee of one, in the factory's ten-thousandths.
-const FEE_ONE: u32 = 10_000;
-/// The custom fee that stands for none at all.
-const NO_FEE: u128 = 420;
 /// How many amounts next to each other that the contract refuses are passed over on the way to one that it takes.
 const MOST_REFUSED: usize = 256;
-/// Most decimals whose unit, 10^decimals, fits 64 bits.
-const MOST_DECIMALS: u32 = 19;
 
 /// Whose code the pool runs: they end their search for a stable price differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,54 +32,6 @@ pub enum Rules {
     Solidly,
     /// Velodrome V2 and Aerodrome: stops where nothing is left to move, in the pool's favour.
     Velodrome,
-}
-
-/// What no log tells of a pool: its fee, and the decimals of its tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Which part of the amount paid in is swapped.
-    pub fee: Fee,
-    decimals0: u32,
-    decimals1: u32,
-}
-
-impl Reading {
-    /// Returns a fee, and the decimals of token 0 and token 1.
-    ///
-    /// # Errors
-    /// `Overflow` where a token has more than 19 decimals.
-    pub const fn new(fee: Fee, decimals0: u32, decimals1: u32) -> Result<Self, PoolError> {
-        if decimals0 > MOST_DECIMALS || decimals1 > MOST_DECIMALS {
-            return Err(PoolError::Overflow);
-        }
-        Ok(Self { fee, decimals0, decimals1 })
-    }
-
-    /// Returns the decimals of token 0 and token 1.
-    pub const fn decimals(&self) -> (u32, u32) {
-        (self.decimals0, self.decimals1)
-    }
-
-    fn unit0(&self) -> U256 {
-        U256::from(10_u64.pow(self.decimals0))
-    }
-
-    fn unit1(&self) -> U256 {
-        U256::from(10_u64.pow(self.decimals1))
-    }
-
-    /// Returns what is swapped of `amount_in`; the fee is rounded down.
-    fn without_fee(&self, amount_in: U256) -> Result<U256, PoolError> {
-        let (kept, whole) = self.fee.parts();
-        sub(amount_in, mul_div(amount_in, U256::from(whole - kept), U256::from(whole))?)
-    }
-
-    /// Returns the least amount of which `net` is swapped.
-    fn with_fee(&self, net: U256) -> Result<U256, PoolError> {
-        let (kept, whole) = self.fee.parts();
-        let below = sub(net, U256::ONE)?;
-        Ok(mul_div(below, U256::from(whole), U256::from(kept))? + U256::ONE)
-    }
 }
 
 /// A pool of Solidly or of one of its forks.
@@ -202,12 +147,9 @@ impl Solidly {
         // The contract never solves for the amount in: where that does not settle, the search starts from nothing.
         let curve = Stable { is_lenient: true, ..self.stable(reading) };
         let guess = curve.guess_in(&side, k, amount_out).unwrap_or_default();
-        let buys = |amount_in| {
-            let bought = curve.amount_out(&side, k, reading.without_fee(amount_in)?)?;
-            Ok(bought >= amount_out)
-        };
-        let least = least_that(buys, reading.with_fee(guess.max(U256::ONE))?)?;
-        self.next_taken(zero_for_one, least)
+        let guess = reading.with_fee(guess.max(U256::ONE))?;
+        let bought = |amount_in| curve.amount_out(&side, k, reading.without_fee(amount_in)?);
+        self.next_taken(zero_for_one, least(guess, amount_out, bought)?)
     }
 
     /// Returns `amount_in`, or the next amount above it that the contract does not refuse.
@@ -263,53 +205,12 @@ impl Solidly {
             }
             SolidlyEvent::CustomFee(fee) => {
                 journal.note(READING, || self.encode_part(READING));
-                self.reading = self.reading.and_then(|reading| with_custom_fee(reading, fee));
+                self.reading = self.reading.and_then(|reading| reading.with_custom_fee(fee));
                 Observed::default()
             }
             SolidlyEvent::Deed(deed) => Observed { deed: Some(deed), ..Observed::default() },
         }
     }
-}
-
-/// Returns the least amount that is enough, searched from `guess` on in steps that double.
-fn least_that(
-    is_enough: impl Fn(U256) -> Result<bool, PoolError>,
-    guess: U256,
-) -> Result<U256, PoolError> {
-    let (mut enough, mut short) = (guess, guess);
-    let mut step = U256::ONE;
-    if is_enough(guess)? {
-        // Zero buys nothing, and the contract is never asked for it.
-        while !short.is_zero() && (short == enough || is_enough(short)?) {
-            (enough, short) = (short, short.saturating_sub(step));
-            step <<= 1_usize;
-        }
-    } else {
-        while enough == short || !is_enough(enough)? {
-            (short, enough) = (enough, enough.checked_add(step).ok_or(PoolError::Overflow)?);
-            step <<= 1_usize;
-        }
-    }
-    while enough - short > U256::ONE {
-        let middle = short + ((enough - short) >> 1_usize);
-        if is_enough(middle)? {
-            enough = middle;
-        } else {
-            short = middle;
-        }
-    }
-    Ok(enough)
-}
-
-/// Returns the reading with another fee; `None` where the factory's own fee is back in force, which no log tells.
-fn with_custom_fee(reading: Reading, fee: u128) -> Option<Reading> {
-    let part = match fee {
-        0 => return None,
-        NO_FEE => 0,
-        fee => u32::try_from(fee).ok()?,
-    };
-    let fee = Fee::new(FEE_ONE.checked_sub(part)?, FEE_ONE).ok()?;
-    Some(Reading { fee, ..reading })
 }
 
 impl PoolKind for Solidly {
@@ -379,76 +280,22 @@ impl PoolKind for Solidly {
     }
 
     fn encode_terms(&self) -> Vec<u8> {
-        vec![RECORD_VERSION, u8::from(self.rules == Rules::Velodrome), u8::from(self.is_stable)]
+        record::encode_terms(self)
     }
 
     fn decode_terms(bytes: &[u8]) -> Result<Self, RecordError> {
-        let mut reader = Reader::versioned(b"terms", bytes)?;
-        let [rules, is_stable] = reader.array("rules and a flag")?;
-        reader.finish()?;
-        let rules = match rules {
-            0 => Rules::Solidly,
-            1 => Rules::Velodrome,
-            _ => return Err(reader.refused("known rules")),
-        };
-        Ok(Self::new(rules, is_stable != 0))
+        record::decode_terms(bytes)
     }
 
     fn encode_state(&self, write: &mut dyn FnMut(&[u8], Vec<u8>)) {
-        for part in [RESERVES, READING] {
-            if let Some(bytes) = self.encode_part(part) {
-                write(part, bytes);
-            }
-        }
+        record::encode_state(self, write);
     }
 
     fn encode_part(&self, part: &[u8]) -> Option<Vec<u8>> {
-        let mut bytes = vec![RECORD_VERSION];
-        if part == RESERVES {
-            bytes.extend_from_slice(&self.reserve0.to_le_bytes());
-            bytes.extend_from_slice(&self.reserve1.to_le_bytes());
-            return Some(bytes);
-        }
-        let reading = self.reading.filter(|_| part == READING)?;
-        let (kept, whole) = reading.fee.parts();
-        for number in [kept, whole, reading.decimals0, reading.decimals1] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        Some(bytes)
+        record::encode_part(self, part)
     }
 
     fn decode_part(&mut self, part: &[u8], bytes: Option<&[u8]>) -> Result<(), RecordError> {
-        let Some(bytes) = bytes else { return self.clear_part(part) };
-        let mut reader = Reader::versioned(part, bytes)?;
-        if part == RESERVES {
-            let reserve0 = u128::from_le_bytes(reader.array("a reserve")?);
-            let reserve1 = u128::from_le_bytes(reader.array("a reserve")?);
-            reader.finish()?;
-            self.set_reserves(reserve0, reserve1);
-            return Ok(());
-        }
-        if part != READING {
-            return Err(reader.refused("the key of reserves or of a fee"));
-        }
-        let fee = Fee::new(reader.u32("a fee")?, reader.u32("a fee")?);
-        let decimals = (reader.u32("decimals")?, reader.u32("decimals")?);
-        reader.finish()?;
-        let reading = fee.and_then(|fee| Reading::new(fee, decimals.0, decimals.1));
-        self.reading = Some(reading.map_err(|_| reader.refused("a fee below one and decimals"))?);
-        Ok(())
-    }
-}
-
-impl Solidly {
-    fn clear_part(&mut self, part: &[u8]) -> Result<(), RecordError> {
-        if part == RESERVES {
-            self.set_reserves(0, 0);
-        } else if part == READING {
-            self.reading = None;
-        } else {
-            let expected = "the key of reserves or of a fee";
-            return Err(RecordError::Layout { expected, found: part.len(), key: part.to_vec() });
-        }
-        Ok(())
+        record::decode_part(self, part, bytes)
     }
 }

@@ -63,6 +63,15 @@ impl Key {
         self.hooks != [0; 20]
     }
 
+    /// Returns the key as the contract encodes it, whose hash the id is.
+    pub fn encoded(&self, currency0: &Address, currency1: &Address) -> Vec<u8> {
+        let of_address = |address: &Address| [&[0; 12], address.as_slice()].concat();
+        let of_number = |number: [u8; 4]| [&[0; 28], number.as_slice()].concat();
+        // A spacing is above zero.
+        let (fee, spacing) = (of_number(self.fee.to_be_bytes()), of_number(self.tick_spacing.to_be_bytes()));
+        [of_address(currency0), of_address(currency1), fee, spacing, of_address(&self.hooks)].concat()
+    }
+
     /// Says whether the pool's hook sets its fee.
     pub const fn is_dynamic(&self) -> bool {
         self.fee == DYNAMIC_FEE

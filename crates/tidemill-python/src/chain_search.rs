@@ -3,9 +3,12 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use tidemill_pools::Address;
-use tidemill_search::{ChainOptions, ChainScan, ChainSearch as Inner};
+use tidemill_search::{
+    BookTerms, ChainOptions, ChainScan, ChainSearch as Inner, Level, NamedBook, OrderBook, Trade,
+};
 
 use crate::batches::{filled, to_dict};
+use crate::errors;
 use crate::head::Head;
 use crate::numbers::Uint;
 use crate::pool_set::PoolSet;
@@ -60,6 +63,35 @@ impl ChainSearch {
         }))
     }
 
+    #[pyo3(signature = (venue, instrument, *, base, quote, decimals, taker_fee_ppm, lot_size))]
+    #[allow(clippy::too_many_arguments)] // they are keywords
+    fn add_book<'py>(
+        &mut self,
+        py: Python<'py>,
+        venue: String,
+        instrument: String,
+        base: Address,
+        quote: Address,
+        decimals: (u8, u8),
+        taker_fee_ppm: u32,
+        lot_size: u128,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (base_decimals, quote_decimals) = decimals;
+        let book = OrderBook::new(BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size });
+        let book = book.map_err(errors::pool)?;
+        Ok(PyBytes::new(py, &self.0.add_book(NamedBook { venue, instrument, base, quote, book })))
+    }
+
+    fn set_levels(
+        &mut self,
+        book: Address,
+        bids: Vec<(u128, u128)>,
+        asks: Vec<(u128, u128)>,
+    ) -> PyResult<()> {
+        let [bids, asks] = [bids, asks].map(levels);
+        self.0.set_levels(&book, bids, asks).map_err(errors::pool)
+    }
+
     fn gas_pool<'py>(&self, py: Python<'py>, pools: &PoolSet, token: Address) -> Option<Bound<'py, PyBytes>> {
         self.0.gas_pool(pools.inner(), &token).map(|pool| PyBytes::new(py, &pool))
     }
@@ -82,4 +114,30 @@ impl ChainSearch {
         let faults = faults.iter().map(|(pool, error)| (PyBytes::new(py, pool).unbind(), error.to_string()));
         Ok(FoundOpportunities { batches: to_dict(py, batches)?.unbind(), faults: faults.collect() })
     }
+}
+
+/// Returns levels of prices and sizes in 10^-18.
+fn levels(given: Vec<(u128, u128)>) -> Vec<Level> {
+    given.into_iter().map(|(price, size)| Level { price, size }).collect()
+}
+
+/// What a taker of `levels`, the best first, gets for `amount_in`: raw units, as the search computes it.
+#[pyfunction]
+#[pyo3(signature = (levels, amount_in, *, is_sale, decimals, taker_fee_ppm, lot_size))]
+pub fn taker_amount_out(
+    levels: Vec<(u128, u128)>,
+    amount_in: Uint,
+    is_sale: bool,
+    decimals: (u8, u8),
+    taker_fee_ppm: u32,
+    lot_size: u128,
+) -> PyResult<Uint> {
+    let (base_decimals, quote_decimals) = decimals;
+    let mut book = OrderBook::new(BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size })
+        .map_err(errors::pool)?;
+    let levels = self::levels(levels);
+    let (trade, bids, asks) =
+        if is_sale { (Trade::Sell, levels, Vec::new()) } else { (Trade::Buy, Vec::new(), levels) };
+    let paid = book.set_levels(bids, asks).and_then(|()| book.amount_out(trade, amount_in.0));
+    paid.map(Uint).map_err(errors::pool)
 }

@@ -74,7 +74,7 @@ mod module {
     #[pymodule_export]
     use super::balancer::BalancerV2Pool;
     #[pymodule_export]
-    use super::chain_search::{ChainSearch, FoundOpportunities};
+    use super::chain_search::{taker_amount_out, ChainSearch, FoundOpportunities};
     #[pymodule_export]
     use super::curve::CurveStablePool;
     #[pymodule_export]

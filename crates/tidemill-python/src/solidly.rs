@@ -80,6 +80,16 @@ impl SolidlyPool {
     }
 
     #[getter]
+    fn fee_numerator(own: PyRef<'_, Self>) -> PyResult<Option<u32>> {
+        Ok(of(&own)?.reading().map(|reading| reading.fee.parts().0))
+    }
+
+    #[getter]
+    fn fee_denominator(own: PyRef<'_, Self>) -> PyResult<Option<u32>> {
+        Ok(of(&own)?.reading().map(|reading| reading.fee.parts().1))
+    }
+
+    #[getter]
     fn is_stable(own: PyRef<'_, Self>) -> PyResult<bool> {
         Ok(of(&own)?.is_stable())
     }

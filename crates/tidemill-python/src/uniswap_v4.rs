@@ -50,6 +50,13 @@ impl UniswapV4Pool {
     }
 
     #[getter]
+    fn encoded_key(own: PyRef<'_, Self>) -> PyResult<Option<Bound<'_, PyBytes>>> {
+        let key = of(&own)?.key();
+        let spec = own.as_super().as_super().spec.as_ref();
+        Ok(spec.map(|spec| PyBytes::new(own.py(), &key.encoded(&spec.token0, &spec.token1))))
+    }
+
+    #[getter]
     fn hooks(own: PyRef<'_, Self>) -> PyResult<Option<Bound<'_, PyBytes>>> {
         let key = of(&own)?.key();
         Ok(key.is_hooked().then(|| PyBytes::new(own.py(), &key.hooks)))

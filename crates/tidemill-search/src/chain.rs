@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use tidemill_events::{OpportunityColumns, OpportunityHopColumns};
 use tidemill_pools::{Address, Head, PoolError, PoolSet, Tracked};
 
+use crate::book::{Level, NamedBook};
 use crate::costs::{Costs, Fraction, GasTable, L1Fee};
 use crate::followed::Followed;
 use crate::market::PoolFault;
@@ -63,7 +64,25 @@ impl ChainSearch {
         Self { options, followed: Followed::new() }
     }
 
-    /// Returns what pays through the pools `touched`, on the state of `set`, which is that after `head`.
+    /// Adds an order book without levels; returns what stands for its address among those that are touched.
+    pub fn add_book(&mut self, book: NamedBook) -> Address {
+        self.followed.add_book(book)
+    }
+
+    /// Sets the levels of a book, the best first.
+    ///
+    /// # Errors
+    /// `Uninitialised` where there is no such book; where levels are out of order or empty.
+    pub fn set_levels(
+        &mut self,
+        book: &Address,
+        bids: Vec<Level>,
+        asks: Vec<Level>,
+    ) -> Result<(), PoolError> {
+        self.followed.set_levels(book, bids, asks)
+    }
+
+    /// Returns what pays through the pools and books `touched`, on the state of `set`, which is that after `head`.
     ///
     /// A pool that is not in `set` any more leaves the search.
     pub fn search(&mut self, set: &PoolSet, touched: &[Address], head: &Head, recv_ns: i64) -> ChainScan {

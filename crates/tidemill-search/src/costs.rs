@@ -8,7 +8,7 @@ use crate::sizing::Sized;
 /// Millionths in one.
 const MILLION: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 
-/// What kind of pool a hop goes through, as to gas.
+/// What a hop goes through, as to gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HopKind {
     /// Uniswap V2 and its forks.
@@ -31,6 +31,8 @@ pub enum HopKind {
     BalancerStable,
     /// Balancer V3.
     BalancerV3,
+    /// An order book, where nothing is paid for gas.
+    OrderBook,
 }
 
 /// Gas by kind of hop; a kind without a number makes the cost of its paths absent.
@@ -38,10 +40,12 @@ pub enum HopKind {
 pub struct GasTable {
     /// Transaction, flash loan and the executor's own work.
     pub base: u64,
+    /// The same of a path with an order book, which no single transaction and no loan can be put around.
+    pub base_without_loan: u64,
     /// Each initialised tick crossed.
     pub tick: u64,
     /// Hops by kind, in the order of `HopKind`.
-    pub hops: [Option<u64>; 10],
+    pub hops: [Option<u64>; 11],
 }
 
 impl GasTable {
@@ -52,6 +56,7 @@ impl GasTable {
     /// growth slots written for the first time. Solidly and `CryptoSwap` were not measured: absent.
     pub const MEASURED: Self = Self {
         base: 199_000 - 2 * 66_900,
+        base_without_loan: 21_000,
         tick: 23_335,
         hops: [
             Some(66_900),
@@ -64,6 +69,7 @@ impl GasTable {
             Some(75_500),
             Some(125_000),
             Some(142_000),
+            Some(0),
         ],
     };
 
@@ -78,11 +84,18 @@ impl GasTable {
 
     /// Returns the gas of a path; `None` where a hop's kind has no number.
     pub fn of(&self, hops: &[(HopKind, u32)]) -> Option<u64> {
-        hops.iter().try_fold(self.base, |sum, (kind, ticks)| {
+        let base =
+            if has_book(hops.iter().map(|(kind, _)| *kind)) { self.base_without_loan } else { self.base };
+        hops.iter().try_fold(base, |sum, (kind, ticks)| {
             let hop = self.hops.get(*kind as usize).copied().flatten()?;
             Some(sum + hop + self.tick * u64::from(*ticks))
         })
     }
+}
+
+/// Says whether a path of these hops trades at an order book.
+fn has_book(mut kinds: impl Iterator<Item = HopKind>) -> bool {
+    kinds.any(|kind| kind == HopKind::OrderBook)
 }
 
 /// An exact fraction; a denominator of zero makes it absent wherever it is used.
@@ -206,7 +219,10 @@ impl Costs {
             *slot = (*kind, ticks);
         }
         let hops = hops.get(..kinds.len()).unwrap_or_default();
-        self.of(sized.amount_in(), sized.gross_profit(), self.gas.of(hops))
+        // Nobody lends for longer than a transaction.
+        let flash_premium_ppm = if has_book(kinds.iter().copied()) { 0 } else { self.flash_premium_ppm };
+        let costs = Self { flash_premium_ppm, ..*self };
+        costs.of(sized.amount_in(), sized.gross_profit(), self.gas.of(hops))
     }
 
     /// Returns what is left of `gross_profit` made with `amount_in` for `gas`.

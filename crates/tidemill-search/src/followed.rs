@@ -3,6 +3,8 @@
 use rustc_hash::FxHashMap;
 use tidemill_pools::{Address, PoolError, PoolSet, Tracked};
 
+use crate::book::{Level, NamedBook};
+use crate::costs::HopKind;
 use crate::graph::Graph;
 use crate::leg::Leg;
 use crate::market::{Market, PoolFault};
@@ -15,6 +17,8 @@ pub struct Followed {
     graph: Graph,
     pools: Numbers,
     tokens: Numbers,
+    /// Order books, by what stands for their addresses.
+    books: FxHashMap<Address, NamedBook>,
 }
 
 /// Addresses by dense numbers, given in the order in which they are first seen.
@@ -48,16 +52,19 @@ impl Numbers {
 /// The set as the search sees it.
 struct InSet<'a> {
     set: &'a PoolSet,
-    pools: &'a Numbers,
-    tokens: &'a Numbers,
+    followed: &'a Followed,
 }
 
 impl Market for InSet<'_> {
     fn leg(&self, pool: u32, token_in: u32, _token_out: u32) -> Result<Leg<'_>, PoolError> {
-        let tracked = self.pools.address(pool).and_then(|address| self.set.get(address));
-        let tracked = tracked.ok_or(PoolError::Uninitialised)?;
-        let token_in = self.tokens.address(token_in).ok_or(PoolError::Tokens)?;
-        Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0))
+        let Followed { pools, tokens, books, .. } = self.followed;
+        let address = pools.address(pool).ok_or(PoolError::Uninitialised)?;
+        let token_in = tokens.address(token_in).ok_or(PoolError::Tokens)?;
+        if let Some(tracked) = self.set.get(address) {
+            return Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0));
+        }
+        let named = books.get(address).ok_or(PoolError::Uninitialised)?;
+        Ok(Leg::levels(&named.book, named.trade(token_in).ok_or(PoolError::Tokens)?))
     }
 }
 
@@ -78,18 +85,50 @@ impl Followed {
         let mut numbers = Vec::new();
         for address in addresses {
             let pool = self.pools.number(address);
-            let Some(tracked) = set.get(address) else {
-                self.graph.remove(pool);
-                continue;
+            let tokens = match (set.get(address), self.books.get(address)) {
+                (Some(tracked), _) => [tracked.spec.token0, tracked.spec.token1],
+                (None, Some(named)) => [named.base, named.quote],
+                (None, None) => {
+                    self.graph.remove(pool);
+                    continue;
+                }
             };
             if self.graph.tokens(pool).is_empty() {
-                let tokens =
-                    [&tracked.spec.token0, &tracked.spec.token1].map(|token| self.tokens.number(token));
+                let tokens = tokens.map(|token| self.tokens.number(&token));
                 self.graph.insert(pool, &tokens);
             }
             numbers.push(pool);
         }
-        self.graph.refresh(&InSet { set, pools: &self.pools, tokens: &self.tokens }, &numbers)
+        let mut graph = std::mem::take(&mut self.graph);
+        let faults = graph.refresh(&InSet { set, followed: self }, &numbers);
+        self.graph = graph;
+        faults
+    }
+
+    /// Adds an order book; returns what stands for its address.
+    pub fn add_book(&mut self, book: NamedBook) -> Address {
+        let address = book.address();
+        self.books.insert(address, book);
+        address
+    }
+
+    /// Sets the levels of the book at `address`, the best first; it takes part in the search from its next refresh on.
+    ///
+    /// # Errors
+    /// `Uninitialised` where there is no such book; where levels are out of order or empty.
+    pub fn set_levels(
+        &mut self,
+        address: &Address,
+        bids: Vec<Level>,
+        asks: Vec<Level>,
+    ) -> Result<(), PoolError> {
+        let named = self.books.get_mut(address).ok_or(PoolError::Uninitialised)?;
+        named.book.set_levels(bids, asks)
+    }
+
+    /// Returns the order book at `address`.
+    pub fn book(&self, address: &Address) -> Option<&NamedBook> {
+        self.books.get(address)
     }
 
     /// Searches all circles through the pools at these addresses, at the rates of the last refresh.
@@ -100,13 +139,14 @@ impl Followed {
         search: &Search<'_>,
     ) -> Scan {
         let touched: Vec<u32> = addresses.into_iter().filter_map(|pool| self.pools.known(pool)).collect();
-        self.graph.scan(&InSet { set, pools: &self.pools, tokens: &self.tokens }, &touched, search)
+        self.graph.scan(&InSet { set, followed: self }, &touched, search)
     }
 
     /// Returns the pool between two tokens that takes the most of the first to double its price; `None` without one.
     pub(crate) fn deepest<'s>(&self, set: &'s PoolSet, one: u32, other: u32) -> Option<&'s Tracked> {
-        let market = InSet { set, pools: &self.pools, tokens: &self.tokens };
-        let depth = |pool: u32| market.leg(pool, one, other).and_then(|leg| leg.depth()).ok();
+        let market = InSet { set, followed: self };
+        let is_pool = |leg: &Leg<'_>| leg.kind() != HopKind::OrderBook;
+        let depth = |pool: u32| market.leg(pool, one, other).ok().filter(is_pool)?.depth().ok();
         let between = self.graph.between(one, other).filter_map(|pool| Some((depth(pool)?, pool)));
         let (_, deepest) = between.max_by(|(one, a), (other, b)| one.total_cmp(other).then(b.cmp(a)))?;
         set.get(self.pools.address(deepest)?)
@@ -114,7 +154,7 @@ impl Followed {
 
     /// Returns the price of a token; `None` where no pool leads to a stable token within two steps.
     pub fn usd_price(&self, set: &PoolSet, token: u32, stables: &[StableToken]) -> Option<UsdPrice> {
-        let market = InSet { set, pools: &self.pools, tokens: &self.tokens };
+        let market = InSet { set, followed: self };
         usd_price(&self.graph, &market, token, stables)
     }
 

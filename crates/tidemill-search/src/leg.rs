@@ -1,4 +1,4 @@
-//! What the search knows of one pool in one direction: its exact swaps, and a smooth model of them where there is one.
+//! What the search knows of one pool or order book in one direction: its exact swaps, and a smooth model of them where there is one.
 
 use ruint::aliases::U256;
 use tidemill_pools::balancer_pool::BalancerPool;
@@ -6,13 +6,14 @@ use tidemill_pools::balancer_stable::{StableV2, StableV3};
 use tidemill_pools::balancer_weighted::{WeightedV2, WeightedV3};
 use tidemill_pools::curve_crypto::CryptoSwap;
 use tidemill_pools::curve_stable::StableSwap;
+use tidemill_pools::least::least;
 use tidemill_pools::uniswap_v2::UniswapV2;
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::{Amount, Pool, PoolError, PoolKind};
 
+use crate::book::{OrderBook, Trade};
 use crate::costs::HopKind;
 use crate::float::{of_u128, to_f64, to_u256};
-use crate::least::least;
 
 /// A pool of any kind that can only be asked what an amount buys; tokens are numbered as the pool numbers them.
 pub trait Quoting {
@@ -114,10 +115,11 @@ const ENOUGH: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 pub(crate) enum Source<'a> {
     Product(&'a UniswapV2, bool),
     Ranges(&'a UniswapV3, bool),
+    Levels(&'a OrderBook, Trade),
     Quoted(&'a dyn Quoting, usize, usize),
 }
 
-/// One pool in one direction.
+/// One pool, or one order book, in one direction.
 #[derive(Clone, Copy)]
 pub struct Leg<'a> {
     pub(crate) source: Source<'a>,
@@ -135,6 +137,11 @@ impl<'a> Leg<'a> {
     #[inline]
     pub const fn ranges(pool: &'a UniswapV3, zero_for_one: bool) -> Self {
         Self { source: Source::Ranges(pool, zero_for_one), kind: HopKind::UniswapV3 }
+    }
+
+    /// Returns the leg of a taker at an order book.
+    pub const fn levels(book: &'a OrderBook, trade: Trade) -> Self {
+        Self { source: Source::Levels(book, trade), kind: HopKind::OrderBook }
     }
 
     /// Returns the leg of a pool that can only be asked.
@@ -174,6 +181,7 @@ impl<'a> Leg<'a> {
                 }
                 Ok((quote.amount_out, quote.ticks_crossed))
             }
+            Source::Levels(book, trade) => Ok((book.amount_out(trade, amount_in)?, 0)),
             Source::Quoted(pool, token_in, token_out) => pool.crossing(token_in, token_out, amount_in),
         }
     }
@@ -190,7 +198,9 @@ impl<'a> Leg<'a> {
                 let guess = pool.quote(zero_for_one, Amount::Out(amount_out))?.amount_in;
                 least(guess, amount_out, |amount| Ok(self.amount_out(amount)?.0))
             }
-            Source::Quoted(..) => least(to_u256(guess), amount_out, |amount| Ok(self.amount_out(amount)?.0)),
+            Source::Levels(..) | Source::Quoted(..) => {
+                least(to_u256(guess), amount_out, |amount| Ok(self.amount_out(amount)?.0))
+            }
         }
     }
 
@@ -221,6 +231,9 @@ impl<'a> Leg<'a> {
                 let kept = 1.0 - f64::from(pool.fee_ppm().ok_or(PoolError::Incomplete)?) / 1e6;
                 Ok(kept * if zero_for_one { price } else { 1.0 / price })
             }
+            Source::Levels(book, trade) => {
+                book.slopes(trade).next().map(|(slope, _)| slope).ok_or(PoolError::Empty)
+            }
             Source::Quoted(pool, token_in, token_out) => quoted_rate(pool, token_in, token_out),
         }
     }
@@ -237,6 +250,8 @@ impl<'a> Leg<'a> {
                 let liquidity = of_u128(pool.liquidity());
                 Ok(if zero_for_one { liquidity / root } else { liquidity * root })
             }
+            // Not where the price doubles, but where there is nothing more to take.
+            Source::Levels(book, trade) => Ok(book.slopes(trade).map(|(_, most)| most).sum()),
             Source::Quoted(pool, token_in, _) => Ok(to_f64(pool.balance(token_in)?)),
         }
     }
@@ -252,6 +267,7 @@ impl<'a> Leg<'a> {
                 let grain = if zero_for_one { grain } else { grain / (root * root) };
                 (2.0 * steps, (2.0 + 4.0 * grain) * steps)
             }
+            Source::Levels(book, trade) => book.rounding(trade),
             Source::Quoted(pool, _, token_out) => {
                 // Balancer's powers err by up to 10^-14 of the balance in the pool's favour.
                 let balance = pool.balance(token_out).map_or(0.0, to_f64);

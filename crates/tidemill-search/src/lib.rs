@@ -1,6 +1,7 @@
 //! Where a trade in a circle pays, how large it must be, and what is left after all costs; no input or output.
 
 mod autopsy;
+mod book;
 mod chain;
 mod costs;
 mod cycle;
@@ -8,7 +9,6 @@ mod cycles;
 mod float;
 mod followed;
 mod graph;
-mod least;
 mod leg;
 mod market;
 mod rows;
@@ -17,6 +17,7 @@ pub mod sizing;
 mod usd;
 
 pub use autopsy::{Ending, FoundPath, PathHop, PathWatch, PathWorth, Taker};
+pub use book::{BookTerms, Level, NamedBook, OrderBook, Trade};
 pub use chain::{ChainOptions, ChainScan, ChainSearch};
 pub use costs::{Costs, Fraction, GasTable, HopKind, L1Fee, Net, Outcome, Signed};
 pub use cycle::Cycle;

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use tidemill_events::{Opportunity as Row, OpportunityHop as HopRow};
 use tidemill_pools::{Address, Head, PoolSet};
 
+use crate::book::{Level, NamedBook};
 use crate::chain::{ChainOptions, ChainScan};
 use crate::float::to_f64;
 use crate::followed::Followed;
@@ -40,6 +41,20 @@ impl Found<'_> {
         })
     }
 
+    /// Says where a hop trades: at whose exchange, or at which order book.
+    fn venue(&self, hop: &Named) -> (Option<&str>, Option<&NamedBook>) {
+        let dex = self.set.get(&hop.pool).map(|tracked| tracked.spec.dex.as_str());
+        (dex, self.followed.book(&hop.pool))
+    }
+
+    /// Returns the kind of an opportunity: between two venues that price the same two tokens otherwise, or any other.
+    fn kind(&self, hops: &[Named]) -> &'static str {
+        match hops {
+            [one, other] if self.venue(one) != self.venue(other) => "pair_gap",
+            _ => "cycle",
+        }
+    }
+
     /// Returns the pool and the other token of each step to a stable token.
     fn route(&self, price: Option<&UsdPrice>) -> [(Option<Address>, Option<Address>); 2] {
         let named = |step: UsdStep| {
@@ -57,7 +72,7 @@ pub(crate) fn push_rows(told: &mut ChainScan, found: &Found<'_>, (rank, opportun
         return;
     };
     let Some(start) = hops.first().map(|hop| hop.token_in) else { return };
-    let id = id_of(found.head, &hops);
+    let id = id_of(found, &hops, opportunity);
     let (sized, outcome) = (&opportunity.sized, opportunity.outcome);
     let net = outcome.and_then(|outcome| outcome.net);
     let priority = U256::from(found.options.priority_fee_wei);
@@ -71,7 +86,7 @@ pub(crate) fn push_rows(told: &mut ChainScan, found: &Found<'_>, (rank, opportun
         block_number: found.head.number,
         block_hash: found.head.hash,
         opportunity: id,
-        kind: "cycle",
+        kind: found.kind(&hops),
         token: start,
         hop_count: u8::try_from(hops.len()).unwrap_or(u8::MAX),
         rank,
@@ -102,9 +117,16 @@ fn push_hop(
     (opportunity, place, hop): ([u8; 32], usize, &Named),
     of: &Opportunity,
 ) {
-    let Some(tracked) = found.set.get(&hop.pool) else { return };
-    let state = tracked.pool.state();
+    let (tracked, named) = (found.set.get(&hop.pool), found.followed.book(&hop.pool));
+    let (protocol, dex) = match (tracked, named) {
+        (Some(tracked), _) => (tracked.pool.protocol(), &tracked.spec.dex),
+        (None, Some(named)) => ("order_book", &named.venue),
+        (None, None) => return,
+    };
+    let state = tracked.map(|tracked| tracked.pool.state()).unwrap_or_default();
     let amount = |at: usize| of.sized.amounts().get(at).copied().unwrap_or_default();
+    let levels = named.map(|named| levels_taken(named, hop, amount(place)));
+    let lot_size = named.map(|named| decimal(named.book.terms().lot_size));
     told.opportunity_hop.push(&HopRow {
         event_ns: found.head.event_ns(),
         recv_ns: found.recv_ns,
@@ -115,8 +137,9 @@ fn push_hop(
         opportunity,
         hop: u8::try_from(place).unwrap_or(u8::MAX),
         pool: hop.pool,
-        protocol: tracked.pool.protocol(),
-        dex: &tracked.spec.dex,
+        protocol,
+        dex,
+        instrument: named.map(|named| named.instrument.as_str()),
         token_in: hop.token_in,
         token_out: hop.token_out,
         amount_in: amount(place),
@@ -127,14 +150,35 @@ fn push_hop(
         sqrt_price_x96: state.sqrt_price_x96,
         liquidity: state.liquidity,
         tick: state.tick,
+        levels: levels.as_deref(),
+        taker_fee_ppm: named.map(|named| named.book.terms().taker_fee_ppm),
+        lot_size: lot_size.as_deref(),
     });
 }
 
 /// Returns the hash of the block's hash and of the path: the same path found again on the same state is the same.
-fn id_of(head: &Head, hops: &[Named]) -> [u8; 32] {
-    let mut bytes = head.hash.to_vec();
-    for hop in hops {
+fn id_of(found: &Found<'_>, hops: &[Named], of: &Opportunity) -> [u8; 32] {
+    let mut bytes = found.head.hash.to_vec();
+    for (hop, amount_in) in hops.iter().zip(of.sized.amounts()) {
         bytes.extend([hop.pool, hop.token_in, hop.token_out].as_flattened());
+        if let Some(named) = found.followed.book(&hop.pool) {
+            // Books change between blocks.
+            bytes.extend(levels_taken(named, hop, *amount_in).as_bytes());
+        }
     }
     tidemill_proof::keccak256(&bytes)
+}
+
+/// Returns the levels that a hop takes from, as `price@size`, the best first.
+fn levels_taken(named: &NamedBook, hop: &Named, amount_in: U256) -> String {
+    let taken = named.trade(&hop.token_in).map(|trade| named.book.taken(trade, amount_in));
+    let spelled = |level: &Level| format!("{}@{}", decimal(level.price), decimal(level.size));
+    taken.unwrap_or_default().iter().map(spelled).collect::<Vec<_>>().join(" ")
+}
+
+/// Spells a number of 10^-18, without zeros at its end.
+fn decimal(value: u128) -> String {
+    const ONE: u128 = 1_000_000_000_000_000_000;
+    let text = format!("{}.{:018}", value / ONE, value % ONE);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -2,8 +2,9 @@
 //!
 //! A stable token is worth one dollar, by decree of whoever lists it. A token is worth what the deepest of its pools to a
 //! token that is nearer to the stable ones says, before the fee; deepest is where the most dollars of that token double
-//! the price. Further than two steps, and where there is no pool, there is no price.
+//! the price. Further than two steps, and where there is no pool, there is no price. Order books are not asked.
 
+use crate::costs::HopKind;
 use crate::graph::Graph;
 use crate::market::Market;
 
@@ -86,6 +87,9 @@ fn deepest(
 /// Returns what a unit of `token` is worth in `known`, before the fee, and how much of that doubles the price.
 fn rate_and_depth(market: &impl Market, (pool, token, known): (u32, u32, u32)) -> Option<(f64, f64)> {
     let (sold, bought) = (market.leg(pool, token, known).ok()?, market.leg(pool, known, token).ok()?);
+    if sold.kind() == HopKind::OrderBook {
+        return None;
+    }
     // The fee counts once in each direction, and so drops out of the mean. A square root is the same on every machine.
     let rate = (sold.rate().ok()? / bought.rate().ok()?).sqrt();
     Some((rate, bought.depth().ok()?))

@@ -77,9 +77,15 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     if not told["is_canonical"]:
         yield "  its block left the canonical chain"
     for hop in told["hops"]:
-        yield f"  hop {hop['hop']}  {hop['protocol']} of {hop['dex']}, pool {hop['pool']}"
+        place = f"pool {hop['pool']}" if hop["instrument"] is None else printable(hop["instrument"])
+        yield f"  hop {hop['hop']}  {hop['protocol']} of {hop['dex']}, {place}"
         yield f"    in     {_amount(told, hop['token_in'], hop['amount_in'])}"
         yield f"    out    {_amount(told, hop['token_out'], hop['amount_out'])}"
+        if hop["instrument"] is not None:
+            yield f"    levels {hop['levels']}, best first, as price@size of whole tokens"
+            fee, lot = hop["taker_fee_ppm"], hop["lot_size"]
+            yield f"    terms  a taker's fee of {fee} ppm of what is received, lots of {lot}"
+            continue
         state = [f"{name} {hop[name]}" for name in _STATE if hop[name] is not None]
         yield f"    state  {', '.join(state)}; {hop['ticks_crossed']} ticks crossed"
     for name in _AMOUNTS:

@@ -108,12 +108,14 @@ class ChainPipeline:
         self.autopsy = autopsy
         """The opportunities that are followed, where any are."""
         self._on_batches = on_batches
+        self._newest: tuple[Head, int] | None = None
+        """The newest block that was searched after, and when it was read."""
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
         """Apply one step and commit it; wait while the bus has no room.
 
-        Returns the pools, by address, that contradict their logs since then and must be read anew.
+        Returns the pools, by their names, that contradict their logs since then and must be read anew.
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
@@ -151,11 +153,20 @@ class ChainPipeline:
         newest = _newest(step)
         if self._finder is None or newest is None:
             return
+        self._newest = newest
         found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
         state: dict[bytes, bytes | None] = {}
         if self.autopsy is not None:
             self.autopsy.open(found, newest[0])
             _, state = self.autopsy.take()
+        await self._tell(found, state)
+
+    async def search_books(self, touched: Sequence[bytes], recv_ns: int) -> None:
+        """Look for what pays through order books that changed, by what the finder's `books` named them."""
+        if self._finder is not None and self._newest is not None:
+            await self._tell(self._finder.find(self.book.pools, touched, self._newest[0], recv_ns), {})
+
+    async def _tell(self, found: Batches, state: dict[bytes, bytes | None]) -> None:
         if found:
             await self._commit(found, state)
             if self._on_batches is not None:

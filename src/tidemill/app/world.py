@@ -11,8 +11,9 @@ SOURCE = "sandbox"
 """The chain's name in the events of a world."""
 
 FOLLOWED: Mapping[
-    Protocol, tuple[Literal["uniswap_v3", "algebra", "uniswap_v4"], Literal["v2", "integral"] | None]
+    Protocol, tuple[Literal["uniswap_v3", "algebra", "uniswap_v4"], Literal["v1", "v2", "integral"] | None]
 ] = {
+    "algebra_v1": ("algebra", "v1"),
     "algebra_v2": ("algebra", "v2"),
     "algebra_integral": ("algebra", "integral"),
     "uniswap_v4": ("uniswap_v4", None),

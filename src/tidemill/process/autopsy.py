@@ -109,12 +109,16 @@ class AutopsyBook:
         if "opportunity" not in batches:
             return
         hops: dict[bytes, list[tuple[bytes, bytes, bytes]]] = {}
+        at_books: set[bytes] = set()
         for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"]):
+            if row["instrument"] is not None:
+                at_books.add(row["opportunity"])
             hops.setdefault(row["opportunity"], []).append((row["pool"], row["token_in"], row["token_out"]))
         before: Cases = {}
         for row in derive.to_rows("opportunity", batches["opportunity"]):
             path = tuple(hops[row["opportunity"]])
-            if path_of(path) in self._open:
+            # What ends a path through an order book is not in the chain's blocks.
+            if row["opportunity"] in at_books or path_of(path) in self._open:
                 continue
             if len(self._cases) >= _CASES_MAX:
                 self.refused += 1

@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tidemill._rust import ChainSearch, Head, PoolSet
+from tidemill.process.book_search import BookConfig, BookSearch
 from tidemill.process.pools import Batches
 from tidemill.schema.faults import Refused
 
@@ -53,6 +54,8 @@ class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Tokens taken for a dollar. A net profit is told in dollars where the deepest pools lead to one of them
     in at most two steps; without this setting none is.
     """
+    books: tuple[BookConfig, ...] = ()
+    """Order books that paths may go through beside the chain's pools."""
 
 
 class OpportunityFinder:
@@ -74,11 +77,14 @@ class OpportunityFinder:
             found_max=config.found_max,
             stable_tokens=[(_address(token.address), token.decimals) for token in config.stable_tokens],
         )
+        self.books = BookSearch(self.search, config.books, source)
         self.unpriced: dict[bytes, str] = {}
         """Pools that the last search that met them had to leave out, by address, and why."""
 
     def find(self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int) -> Batches:
-        """Return the opportunities through the pools touched, on the state after `head`."""
+        """Return the opportunities through the pools touched, and books by what `books` names them, on the
+        state after `head`.
+        """
         found = self.search.search(pools, list(touched), head, recv_ns)
         for pool in touched:
             self.unpriced.pop(pool, None)

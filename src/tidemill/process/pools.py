@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from msgspec import Struct, msgpack, structs
 
-from tidemill._rust import Factory, Head, Logs, PoolSet
+from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV4Pool
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
 from tidemill.schema.events import Pool, PoolState, StateCause
@@ -192,13 +192,19 @@ class PoolBook:
     def take_drifted(self) -> tuple[bytes, ...]:
         """Return the pools whose ticks are no longer known since the last call, or since the state was kept.
 
-        They must be read anew.
+        They must be read anew. Each is named by its address, a V4 pool by its manager and its encoded key.
         """
         found = {address for address in self._drifted if self._is_incomplete(address)}
         found.update(address for address in self._suspect if address in self.pools)
         self._drifted.clear()
         self._suspect.clear()
-        return tuple(sorted(found))
+        return tuple(map(self._name_of, sorted(found)))
+
+    def _name_of(self, address: bytes) -> bytes:
+        pool = self.pools.get(address)
+        if isinstance(pool, UniswapV4Pool) and pool.factory is not None and pool.encoded_key is not None:
+            return pool.factory + pool.encoded_key
+        return address
 
     def _is_incomplete(self, address: bytes) -> bool:
         pool = self.pools.get(address)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tidemill._rust import keccak256
 from tidemill.schema.faults import Malformed, Unknown
 
 _HARDHAT = "artifacts/contracts/{0}.sol/{1}.json"
@@ -31,6 +32,7 @@ _ARTIFACTS = {
     **{
         f"{prefix}{name}": f"@cryptoalgebra/{package}/" + _HARDHAT.format(path, name)
         for prefix, core, periphery in (
+            ("Algebra1/", "core-v1", "periphery-v1"),
             ("Algebra2/", "core", "periphery"),
             ("Integral/", "integral-core", "integral-periphery"),
         )
@@ -54,13 +56,21 @@ _ARTIFACTS = {
         "20230206-composable-stable-pool-v3", "ComposableStablePoolFactory"
     ),
 }
+_RELINKED = {
+    "Algebra1/": "6ec6c9c8091d160c0aa74b2b14ba9c1717e95093bd3ac085cee99a49aab294a4",
+}
+"""Packages whose contracts know pools by the hash of their code, as an exchange deployed it: not the hash of
+the code that the package itself has.
+"""
+_POOLS = {"Algebra1/": "@cryptoalgebra/core-v1/" + _HARDHAT.format("AlgebraPool", "AlgebraPool")}
+"""The pools of these packages."""
 _MULTICALL3_FILE = "viem/_cjs/constants/contracts.js"
 _MULTICALL3 = re.compile(r"multicall3Bytecode = '(0x[0-9a-f]+)'")
 
 
 def package_files() -> frozenset[str]:
     """Return the files of the packages that are read, by their paths under `node_modules`."""
-    return frozenset({*_ARTIFACTS.values(), _MULTICALL3_FILE})
+    return frozenset({*_ARTIFACTS.values(), *_POOLS.values(), _MULTICALL3_FILE})
 
 
 @cache
@@ -74,14 +84,23 @@ def creation_code(modules: Path, name: str) -> str:
         if found is None:
             raise Malformed(f"{_MULTICALL3_FILE}: expected the constant multicall3Bytecode, found none")
         return found[1]
-    artifact: dict[str, Any] = msgspec.json.decode(_read(modules / _ARTIFACTS[name]))
+    code = _bytecode(modules, _ARTIFACTS[name])
+    prefix = name[: name.find("/") + 1]
+    if prefix not in _RELINKED:
+        return code
+    pool = _bytecode(modules, _POOLS[prefix])
+    return code.replace(_RELINKED[prefix], keccak256(bytes.fromhex(pool[2:])).hex())
+
+
+def _bytecode(modules: Path, file: str) -> str:
+    artifact: dict[str, Any] = msgspec.json.decode(_read(modules / file))
     code = artifact.get("bytecode")
     if isinstance(code, dict):  # Foundry's layout
         code = code.get("object")
     if "evm" in artifact:  # the Solidity compiler's own layout, without 0x
         code = "0x" + artifact["evm"]["bytecode"]["object"]
     if not isinstance(code, str) or not code.startswith("0x") or len(code) <= 2:
-        raise Malformed(f"{_ARTIFACTS[name]}: expected bytecode, found {str(code)[:40]!r}")
+        raise Malformed(f"{file}: expected bytecode, found {str(code)[:40]!r}")
     return code
 
 

@@ -94,6 +94,8 @@ async def _reach(process: subprocess.Popen[bytes], options: NodeOptions, complai
 def _start(binary: Path, options: NodeOptions, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--silent", "--order", "fifo"]
     command += ["--hardfork", "prague"]
+    # Algebra V1's packaged pools are not optimised: 60 KB.
+    command += ["--disable-code-size-limit"]
     command += ["--chain-id", str(options.chain_id), "--accounts", str(options.accounts)]
     command += ["--balance", str(options.balance_ether), "--gas-limit", str(options.gas_limit)]
     command += ["--prune-history", str(options.states_kept)]

@@ -11,8 +11,10 @@ from tidemill.schema.faults import Refused
 FEES = {"maxFeePerGas": hex(100 * 10**9), "maxPriorityFeePerGas": "0x0"}
 """Given with each transaction, so that the node has nothing to estimate; far above the base fee."""
 
-_GAS_LIMIT = 15_000_000
+_GAS_LIMIT = 16_000_000
 _EXECUTED = 1
+_REQUEST_CHARS = 500_000
+"""Of data in one request: above, a request would hold up the event loop."""
 
 
 class Site:
@@ -32,9 +34,17 @@ class Site:
         """Return where the deployer's next contract will be, or one `ahead` transactions later."""
         return abi.created_address(self.deployer, self._nonces.get(self.deployer, 0) + ahead)
 
-    def send(self, to: Address, data: str, sender: Address | None = None, value_wei: int = 0) -> None:
+    def send(
+        self,
+        to: Address,
+        data: str,
+        sender: Address | None = None,
+        value_wei: int = 0,
+        gas: int = _GAS_LIMIT,
+    ) -> None:
         """Add a call; the deployer's, unless there is another `sender`."""
-        self._add(sender or self.deployer, {"to": to, "data": data, "value": hex(value_wei)})
+        fields = {"to": to, "data": data, "value": hex(value_wei), "gas": hex(gas)}
+        self._add(sender or self.deployer, fields)
 
     def _add(self, sender: Address, fields: dict[str, Any]) -> int:
         nonce = self._nonces.get(sender, 0)  # the chain is fresh
@@ -48,7 +58,8 @@ class Site:
         Raises: Refused where a transaction fails.
         """
         waiting, self._waiting = self._waiting, []
-        await self._rpc.all([Call("eth_sendTransaction", [transaction]) for transaction in waiting])
+        for part in _parts(waiting):
+            await self._rpc.all([Call("eth_sendTransaction", [transaction]) for transaction in part])
         await self._rpc.call("evm_mine")
         receipts = await self._rpc.call("eth_getBlockReceipts", "latest")
         failed = [receipt for receipt in receipts if int(receipt["status"], 16) != _EXECUTED]
@@ -71,3 +82,16 @@ class Site:
 def approval(spender: Address) -> str:
     """Return an ERC-20's call that lets `spender` take any amount."""
     return abi.flat_call("approve(address,uint256)", spender, abi.MAX_UINT256)
+
+
+def _parts(transactions: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the transactions in their order, as many together as one request may have."""
+    parts: list[list[dict[str, Any]]] = [[]]
+    chars = 0
+    for transaction in transactions:
+        chars += len(transaction.get("data", ""))
+        if parts[-1] and chars > _REQUEST_CHARS:
+            parts.append([])
+            chars = len(transaction.get("data", ""))
+        parts[-1].append(transaction)
+    return parts

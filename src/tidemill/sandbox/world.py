@@ -52,6 +52,7 @@ class Pool(Struct, frozen=True):
 
 
 Protocol = Literal[
+    "algebra_v1",
     "algebra_v2",
     "algebra_integral",
     "uniswap_v4",

@@ -5,57 +5,9 @@ use ruint::aliases::U256;
 use crate::error::PoolError;
 
 use super::{StableSwap, FEE_ONE, PRECISION};
-use crate::checked::{add, mul, mul_div, sub};
+use crate::checked::{add, mul_div, sub};
 use crate::curve_coins::{at, check_pair, check_wanted};
-
-/// Returns a `dx` where `out(dx)` reaches `wanted` and `out(dx - 1)` does not, near `guess`; `out` rises with `dx`.
-///
-/// A refusal of `out` counts as too little below what already worked, and ends the search above it.
-pub(crate) fn least(
-    guess: U256,
-    wanted: U256,
-    out: impl Fn(U256) -> Result<U256, PoolError>,
-) -> Result<U256, PoolError> {
-    let reaches = |dx: U256| out(dx).is_ok_and(|found| found >= wanted);
-    let mut low = U256::ZERO;
-    let mut high = guess.max(U256::ONE);
-    let mut stride = (high >> 40_u32).max(U256::ONE);
-    if reaches(high) {
-        // Walk down in growing strides to a dx that does not reach.
-        loop {
-            let next = high.saturating_sub(stride);
-            if next.is_zero() {
-                break;
-            }
-            if !reaches(next) {
-                low = next;
-                break;
-            }
-            high = next;
-            stride <<= 2_u32;
-        }
-    } else {
-        loop {
-            low = high;
-            high = add(high, stride)?;
-            match out(high) {
-                Ok(found) if found >= wanted => break,
-                Ok(_) | Err(PoolError::Insufficient) => stride = mul(stride, U256::from(4))?,
-                // Beyond what the contract can compute, nothing buys that much.
-                Err(_) => return Err(PoolError::Insufficient),
-            }
-        }
-    }
-    while sub(high, low)? > U256::ONE {
-        let middle = low + ((high - low) >> 1_u32);
-        if reaches(middle) {
-            high = middle;
-        } else {
-            low = middle;
-        }
-    }
-    Ok(high)
-}
+use crate::least::least;
 
 impl StableSwap {
     /// Returns the least `dx` of coin `i` that buys at least `dy` of coin `j`.

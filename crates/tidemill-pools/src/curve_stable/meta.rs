@@ -16,8 +16,8 @@ const LP: usize = 1;
 
 /// A metapool of two coins and its base pool; coin 0 is its own, 1 onwards are the base pool's.
 ///
-/// The metapool's rate of the LP token is the virtual price that the contract uses: pools before NG keep it for ten
-/// minutes, so it is state to be read and not `base`'s own price.
+/// The metapool's rate of the LP token is the virtual price that the contract uses: that of `base` in NG, but pools
+/// before it keep it for ten minutes, so that it is state to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetaSwap {
     /// The metapool itself, of two coins.
@@ -80,6 +80,15 @@ impl MetaSwap {
         }
     }
 
+    /// Takes the base pool's price as it is now for the LP token's rate, as pools of NG do at every call.
+    fn reprice(&mut self) -> Result<(), PoolError> {
+        if self.pool.rules.has_dynamic_fee {
+            let rates = [at(&self.pool.rates, 0)?, self.base.virtual_price(self.base_supply)?];
+            self.pool = self.pool.with(self.pool.terms, self.pool.balances(), &rates)?;
+        }
+        Ok(())
+    }
+
     /// Returns what `exchange_underlying` pays, and both pools after it; `self` is unchanged.
     ///
     /// # Errors
@@ -90,6 +99,7 @@ impl MetaSwap {
         if let (Some(i), Some(j)) = (base_i, base_j) {
             let (dy, base) = self.base.swap(i, j, dx)?;
             after.base = base;
+            after.reprice()?;
             return Ok((dy, after));
         }
         let (meta_i, meta_j) = (i.min(LP), j.min(LP));
@@ -101,11 +111,13 @@ impl MetaSwap {
             let minted = self.base.add_liquidity(amounts, self.base_supply)?;
             (paid_in, after.base, after.base_supply) = (minted.amount, minted.pool, minted.supply);
         }
-        let (dy, pool) = self.pool.swap(meta_i, meta_j, paid_in)?;
+        let (mut dy, pool) = self.pool.swap(meta_i, meta_j, paid_in)?;
         after.pool = pool;
-        let Some(coin) = base_j else { return Ok((dy, after)) };
-        let removed = after.base.remove_one_coin(dy, coin, after.base_supply)?;
-        (after.base, after.base_supply) = (removed.pool, removed.supply);
-        Ok((removed.amount, after))
+        if let Some(coin) = base_j {
+            let removed = after.base.remove_one_coin(dy, coin, after.base_supply)?;
+            (dy, after.base, after.base_supply) = (removed.amount, removed.pool, removed.supply);
+        }
+        after.reprice()?;
+        Ok((dy, after))
     }
 }

@@ -10,7 +10,7 @@ use ruint::aliases::U256;
 use crate::chain::Address;
 use crate::error::PoolError;
 
-use super::proven::{trials, Told, Trial};
+use super::proven::{quotes, trials, Told, Trial};
 use super::reading::{ask_coin, Coin};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::word;
@@ -85,7 +85,7 @@ fn read_tokens(address: Address, most: usize, view: &View<'_>) -> Result<Vec<Add
     Ok(tokens)
 }
 
-/// Asks the pool for what tells the candidates apart; one that it cannot quote is judged by the others.
+/// Asks the pool for what tells the candidates apart.
 fn ask_quotes<T>(
     address: Address,
     signature: Signature,
@@ -93,20 +93,10 @@ fn ask_quotes<T>(
     quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
     view: &View<'_>,
 ) -> Result<Vec<Told>, Stop> {
-    let asked: Vec<_> = trials(candidates, coins, quote)
-        .into_iter()
-        .map(|trial| {
-            let words = [word(trial.i as u64), word(trial.j as u64), trial.amount.to_be_bytes()];
-            (trial, view.ask_with(address, signature, &words))
-        })
-        .collect();
-    let mut told = Vec::with_capacity(asked.len());
-    for (trial, answer) in asked {
-        if let Some(words) = answer.words_if_any()? {
-            told.push((trial, words.u256(0, "uint256 dy")?));
-        }
-    }
-    Ok(told)
+    quotes(trials(candidates, coins, quote), |trial| {
+        let words = [word(trial.i as u64), word(trial.j as u64), trial.amount.to_be_bytes()];
+        view.ask_with(address, signature, &words)
+    })
 }
 
 fn ten_to(exponent: u8) -> U256 {

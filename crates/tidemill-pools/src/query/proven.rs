@@ -8,6 +8,7 @@ use ruint::aliases::U256;
 use crate::error::PoolError;
 
 use super::reading::{Coin, Doubt};
+use super::view::{Asked, Stop};
 
 /// How many amounts are tried to tell two candidates apart; those that agree on all of them are as good as equal.
 const TRIES: usize = 96;
@@ -53,6 +54,18 @@ fn nth(coins: &[Coin], index: usize) -> Trial {
     let (i, step) = (index % count, 1 + index / count % (count - 1));
     let j = (i + step) % count;
     Trial { i, j, amount: part_of(coins, i, 4 + index * index) }
+}
+
+/// Asks the pool for its quotes; one that it cannot quote is left out: the candidates are judged by the others.
+pub(super) fn quotes<'a>(trials: Vec<Trial>, ask: impl Fn(Trial) -> Asked<'a>) -> Result<Vec<Told>, Stop> {
+    let asked: Vec<_> = trials.into_iter().map(|trial| (trial, ask(trial))).collect();
+    let mut told = Vec::with_capacity(asked.len());
+    for (trial, answer) in asked {
+        if let Some(words) = answer.words_if_any()? {
+            told.push((trial, words.u256(0, "uint256 amount out")?));
+        }
+    }
+    Ok(told)
 }
 
 /// Returns the first candidate that gives every answer the pool gave.

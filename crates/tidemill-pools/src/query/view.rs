@@ -32,7 +32,8 @@ pub(super) struct Signature(pub(super) [u8; 4], pub(super) &'static str);
 /// The answers, and the questions that had none.
 pub(super) struct View<'a> {
     known: &'a FxHashMap<Call, Answer>,
-    missing: RefCell<Vec<Call>>,
+    /// Each once, with its place.
+    missing: RefCell<FxHashMap<Call, usize>>,
 }
 
 /// An answer that may not be there yet. Ask for everything first and look then, so that one round asks it all.
@@ -48,9 +49,11 @@ impl<'a> View<'a> {
         Self { known, missing: RefCell::default() }
     }
 
-    /// Returns what was asked in vain, each once.
+    /// Returns what was asked in vain, each once, in the order in which it was first asked.
     pub(super) fn into_missing(self) -> Vec<Call> {
-        self.missing.into_inner()
+        let mut missing: Vec<_> = self.missing.into_inner().into_iter().collect();
+        missing.sort_unstable_by_key(|(_, place)| *place);
+        missing.into_iter().map(|(call, _)| call).collect()
     }
 
     /// Asks a view without arguments.
@@ -72,9 +75,8 @@ impl<'a> View<'a> {
         let answer = self.known.get(&call);
         if answer.is_none() {
             let mut missing = self.missing.borrow_mut();
-            if !missing.contains(&call) {
-                missing.push(call);
-            }
+            let place = missing.len();
+            missing.entry(call).or_insert(place);
         }
         Asked { address: to, call: signature, answer }
     }

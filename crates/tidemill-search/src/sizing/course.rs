@@ -4,6 +4,7 @@ use tidemill_pools::uniswap_v2::UniswapV2;
 use tidemill_pools::uniswap_v3::{Tick, UniswapV3};
 use tidemill_pools::PoolKind;
 
+use crate::book::{OrderBook, Trade};
 use crate::float::{of_u128, to_f64};
 use crate::leg::{product_reserves, Leg, Source};
 
@@ -30,7 +31,11 @@ pub(crate) enum Course<'a> {
     Product { reserve_in: f64, reserve_out: f64, kept: f64 },
     /// Ranges of liquidity.
     Ranges(Ranges<'a>),
+    /// Levels of an order book: what a unit buys at the one where it stands, and how much that still takes.
+    Levels { slope: f64, left: f64, ahead: Slopes<'a> },
 }
+
+type Slopes<'a> = std::iter::Peekable<Box<dyn Iterator<Item = (f64, f64)> + 'a>>;
 
 /// Ranges of liquidity in the direction of a swap.
 ///
@@ -56,6 +61,7 @@ impl<'a> Course<'a> {
             Source::Product(pool, zero_for_one) => Some(product(pool, zero_for_one)),
             Source::Ranges(pool, zero_for_one) => (pool.is_complete() && !pool.sqrt_price_x96().is_zero())
                 .then(|| Self::Ranges(Ranges::new(pool, zero_for_one))),
+            Source::Levels(book, trade) => levels(book, trade),
             Source::Quoted(..) => None,
         }
     }
@@ -68,6 +74,7 @@ impl<'a> Course<'a> {
                 Local { slope: bend * reserve_out, bend, most: f64::INFINITY }
             }
             Self::Ranges(ranges) => ranges.local(),
+            Self::Levels { slope, left, ahead: _ } => Local { slope: *slope, bend: 0.0, most: *left },
         }
     }
 
@@ -82,6 +89,15 @@ impl<'a> Course<'a> {
                 true
             }
             Self::Ranges(ranges) => ranges.advance(amount, is_to_end),
+            Self::Levels { slope, left, ahead } => {
+                if !is_to_end {
+                    *left -= amount;
+                    return true;
+                }
+                let Some(next) = ahead.next() else { return false };
+                (*slope, *left) = (next.0, within(next.1, ahead));
+                true
+            }
         }
     }
 }
@@ -92,6 +108,22 @@ fn product<'a>(pool: &UniswapV2, zero_for_one: bool) -> Course<'a> {
     let (numerator, denominator) = pool.fee().parts();
     let kept = f64::from(numerator) / f64::from(denominator);
     Course::Product { reserve_in: of_u128(reserve_in), reserve_out: of_u128(reserve_out), kept }
+}
+
+fn levels(book: &OrderBook, trade: Trade) -> Option<Course<'_>> {
+    let all: Box<dyn Iterator<Item = (f64, f64)>> = Box::new(book.slopes(trade));
+    let mut ahead = all.peekable();
+    let (slope, most) = ahead.next()?;
+    Some(Course::Levels { slope, left: within(most, &mut ahead), ahead })
+}
+
+/// Returns what a level takes; of the last a little less, so that a float does not ask for more than there is.
+fn within(most: f64, ahead: &mut Slopes<'_>) -> f64 {
+    if ahead.peek().is_some() {
+        most
+    } else {
+        (most * (1.0 - 1e-12) - 1.0).max(0.0)
+    }
 }
 
 impl<'a> Ranges<'a> {

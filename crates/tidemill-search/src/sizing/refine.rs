@@ -7,6 +7,7 @@
 
 use ruint::aliases::U256;
 
+use crate::book::Trade;
 use crate::float::{to_f64, to_u256};
 use crate::leg::{Leg, Source};
 
@@ -84,6 +85,10 @@ impl<'a, 'p> Path<'a, 'p> {
             wanted = leg.least_in(wanted, *guesses.get(index)?).ok()?;
             *amounts.get_mut(index)? = wanted;
         }
+        if has_book(before) {
+            // Of whole lots more may come than was asked for.
+            return self.at_input(wanted);
+        }
         let mut paid = amount;
         for (index, leg) in after.iter().enumerate() {
             let (bought, crossed) = leg.amount_out(paid).ok()?;
@@ -103,8 +108,10 @@ impl<'a, 'p> Path<'a, 'p> {
             return self.nearest(estimate);
         }
         let place = self.place(estimate);
+        let ask = |amount| self.trial(place.index, amount, &estimate.amounts);
         let centre = to_u256(estimate.amounts.get(place.index)? + 0.5).max(U256::ONE);
-        let mut best = self.trial(place.index, centre, &estimate.amounts);
+        let (centre, best) = accepted_from(centre, ask)?;
+        let mut best = Some(best);
         let is_proven = self.search(place, (centre, estimate), effort, &mut best);
         self.finish(place.index, &best?, is_proven)
     }
@@ -112,13 +119,34 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the integers at `estimate` itself.
     #[inline]
     fn nearest(&self, estimate: &Estimate) -> Option<Sized> {
+        if let Some(amount_in) = self.of_lots(estimate) {
+            return self.paying(amount_in);
+        }
         let (index, value) = self.coarsest(estimate);
         let amount_in = if value > COARSE {
-            self.least_for(index, estimate)?
+            let amount = to_u256(estimate.amounts.get(index)? + 0.5).max(U256::ONE);
+            self.least_for(index, amount, estimate)?
         } else {
             to_u256(estimate.amounts.first()? + 0.5)
         };
         self.paying(amount_in)
+    }
+
+    /// Returns the input that trades whole lots at the first order book, the better of those next to `estimate`; `None`
+    /// where there is no book, or neither is accepted.
+    fn of_lots(&self, estimate: &Estimate) -> Option<U256> {
+        let mut books = self.legs.iter().enumerate().filter_map(|(at, leg)| match leg.source {
+            Source::Levels(book, trade) => Some((at, book, trade)),
+            _ => None,
+        });
+        let (at, book, trade) = books.next()?;
+        let place = if trade == Trade::Sell { at } else { at + 1 };
+        let mut best = None;
+        for lots in book.lots_around(trade, to_u256(*estimate.amounts.get(place)?)).into_iter().flatten() {
+            let amount_in = self.least_for(place, lots, estimate);
+            keep(&mut best, amount_in.and_then(|amount_in| self.at_input(amount_in)));
+        }
+        best.map(|best: Trial| wanted_in(&best.amounts))
     }
 
     /// Returns the exact amounts of an input; `None` where it does not pay, or a hop refuses.
@@ -134,9 +162,9 @@ impl<'a, 'p> Path<'a, 'p> {
         (paid > amount_in).then_some(sized)
     }
 
-    /// Returns the least input for a whole unit of the coarse token, not one that buys the unit and a part.
-    fn least_for(&self, place: usize, estimate: &Estimate) -> Option<U256> {
-        let mut amount = to_u256(estimate.amounts.get(place)? + 0.5).max(U256::ONE);
+    /// Returns the least input for an amount at a place: of a coarse token not one that buys a unit and a part.
+    fn least_for(&self, place: usize, amount: U256, estimate: &Estimate) -> Option<U256> {
+        let mut amount = amount;
         let (before, _) = self.legs.split_at_checked(place)?;
         let guesses = estimate.amounts.get(..place)?;
         for (leg, guess) in before.iter().zip(guesses).rev() {
@@ -217,7 +245,8 @@ impl<'a, 'p> Path<'a, 'p> {
         best: &mut Option<Trial>,
     ) -> bool {
         let ask = |amount: U256| self.trial(place.index, amount, &estimate.amounts);
-        if place.reach > f64::from(effort.trials_max) {
+        // Two straight lines tell no reach: how far the best may be from the centre is then found by asking.
+        if place.reach.is_finite() && place.reach > f64::from(effort.trials_max) {
             for step in (1..=u64::from(effort.trials_max).min(NEIGHBOURS_MIN)).map(U256::from) {
                 keep(best, ask(centre.saturating_add(step)));
                 keep(best, centre.checked_sub(step).and_then(ask));
@@ -267,6 +296,22 @@ impl Trial {
 #[inline]
 const fn wanted_in(amounts: &[U256; PLACES]) -> U256 {
     amounts[0]
+}
+
+fn has_book(legs: &[Leg<'_>]) -> bool {
+    legs.iter().any(|leg| matches!(leg.source, Source::Levels(..)))
+}
+
+/// Returns the amount itself where it is accepted, else one below it that is, in growing strides, and what it gives.
+fn accepted_from(amount: U256, ask: impl Fn(U256) -> Option<Trial>) -> Option<(U256, Trial)> {
+    let (mut amount, mut stride) = (amount, U256::ONE);
+    loop {
+        if let Some(found) = ask(amount) {
+            return Some((amount, found));
+        }
+        amount = amount.checked_sub(stride).filter(|amount| !amount.is_zero())?;
+        stride <<= 1_u32;
+    }
 }
 
 fn keep(best: &mut Option<Trial>, found: Option<Trial>) {

@@ -43,6 +43,23 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """No pool of it is older."""
 
 
+class V4PoolConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A Uniswap V4 pool, by its id or by the key that the id is the hash of."""
+
+    manager: AddressText
+    """The PoolManager."""
+    pool_id: Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{64}$")] | None = None
+    """Without the key that is looked for in the manager's logs, from `from_block` on."""
+    currency0: AddressText | None = None
+    """Of the key; zero for the chain's coin."""
+    currency1: AddressText | None = None
+    fee_ppm: Annotated[int, Meta(ge=0, le=0x80_0000)] | None = None
+    """Of the key: 8388608 where the pool's hook sets the fee."""
+    tick_spacing: Annotated[int, Meta(ge=1, le=32_767)] | None = None
+    hooks: AddressText = "0x" + "00" * 20
+    from_block: NotNegative = 0
+
+
 class EndpointConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A node, or a provider of nodes."""
 
@@ -85,8 +102,10 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Exchanges by their names in forks.toml, whose factories on this chain are tracked."""
     factories: tuple[FactoryConfig, ...] = ()
     """Further factories."""
-    pools: tuple[AddressText, ...] = ()
-    """Pools to track whether or not their factory's events are read; their factory must be a known one."""
+    pools: tuple[AddressText | V4PoolConfig, ...] = ()
+    """Pools to track whether or not their factory's events are read; their factory must be a known one. A
+    Uniswap V4 pool has no address: it is a table of its manager and its id, or its key.
+    """
     multicall: AddressText = MULTICALL3
     window_blocks: Positive = 256
     """A reorg that is deeper stops the chain. Deeper ones than 64 blocks are unheard of since Ethereum's

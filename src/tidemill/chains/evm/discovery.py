@@ -23,7 +23,7 @@ from tidemill.chains.evm.topics import (
 from tidemill.schema.faults import Malformed
 
 _TICK_SPACING_MAX = 1 << 23
-_DYNAMIC_FEE = 0x800000
+DYNAMIC_FEE = 0x800000
 """A V4 pool's fee where its hook sets it."""
 
 
@@ -101,7 +101,7 @@ def _creation(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
 
 def _v4(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
     pool_id, fee_ppm = topics[1], int.from_bytes(data[:32], "big")
-    key = V4Key(pool_id, data[76:96], fee_ppm == _DYNAMIC_FEE)
+    key = V4Key(pool_id, data[76:96], fee_ppm == DYNAMIC_FEE)
     tokens = topics[2][12:], topics[3][12:]
     spacing = _spacing(data[32:64], factory)
     return Creation(pool_id[:20], factory, *tokens, fee_ppm, spacing, key=key)
@@ -115,7 +115,7 @@ def _spacing(data: bytes, factory: Factory) -> int:
 
 
 class Discovery:
-    """Reads the events of factories from their first block to a given one."""
+    """Reads the events of factories from their first block to a given one: all, or of V4 pools by id."""
 
     def __init__(
         self,
@@ -123,8 +123,10 @@ class Discovery:
         config: EvmConfig,
         factories: Mapping[bytes, Factory],
         done: Callable[[list[Creation]], None],
+        pool_ids: tuple[bytes, ...] = (),
     ) -> None:
         self._factories = factories
+        self._pool_ids = pool_ids
         self._done = done
         self._found: list[Creation] = []
         size = RangeSize(config.discovery_blocks_max, config.discovery_blocks_max, config.range_logs_wanted)
@@ -137,7 +139,12 @@ class Discovery:
         if first > last:
             self._done([])
             return
-        self._reader.start(first, last, log_filter(CREATION_TOPICS, tuple(sorted(self._factories))))
+        factories = tuple(sorted(self._factories))
+        if self._pool_ids:
+            wanted = log_filter((V4_INITIALIZE,), factories, self._pool_ids)
+        else:
+            wanted = log_filter(CREATION_TOPICS, factories)
+        self._reader.start(first, last, wanted)
 
     def stop(self) -> None:
         """Forget what is on its way."""

@@ -19,12 +19,11 @@ from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.tokens import Tokens
-from tidemill.chains.evm.topics import TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.topics import CREATION_TOPICS, TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.v4_pools import read_names, write_names
 from tidemill.chains.evm.window import Checkpoint, Window
 from tidemill.core.recording import Entry, Kind
 from tidemill.schema.faults import Malformed
-
-_ADDRESS_BYTES = 20
 
 
 class EvmFollower:
@@ -37,8 +36,12 @@ class EvmFollower:
         self.config = config
         self.stopped = False
         factories = factories_of(config)
-        pools = () if factories else tuple(bytes.fromhex(pool[2:]) for pool in config.pools)
-        self._filter = log_filter(TRACKED_TOPICS, pools)
+        listed = tuple(pool if isinstance(pool, str) else pool.manager for pool in config.pools)
+        contracts = () if factories else tuple(dict.fromkeys(bytes.fromhex(text[2:]) for text in listed))
+        # where pools are listed alone, no others of a manager are to join them
+        left_out = () if factories else CREATION_TOPICS
+        topics = tuple(topic for topic in TRACKED_TOPICS if topic not in left_out)
+        self._filter = log_filter(topics, contracts)
         self._calls = Calls(config)
         self._window = Window(config.source, config.window_blocks, checkpoint)
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)
@@ -186,11 +189,10 @@ class EvmFollower:
 
 
 def drift_entry(pools: Sequence[bytes], recv_ns: int) -> Entry:
-    """Return the entry that says that pools contradict their logs."""
-    return Entry(Kind.DRIFT, recv_ns, "", b"".join(pools))
+    """Return the entry that says that pools, by their names, contradict their logs."""
+    return Entry(Kind.DRIFT, recv_ns, "", write_names(pools))
 
 
 def read_drift(entry: Entry) -> list[bytes]:
-    """Return the addresses in a DRIFT entry."""
-    size = _ADDRESS_BYTES
-    return [entry.data[start : start + size] for start in range(0, len(entry.data), size)]
+    """Return the names of the pools in a DRIFT entry. Raises: Malformed."""
+    return read_names(entry.data)

@@ -79,8 +79,14 @@ def factories_of(config: EvmConfig) -> dict[bytes, Factory]:
 
 def known_factories(config: EvmConfig) -> dict[bytes, Factory]:
     """Return every factory of the chain that pools may belong to, asked for or not, by address."""
+    managers = (
+        FactoryConfig(address=pool.manager, protocol="uniswap_v4", dex="uniswap_v4")
+        for pool in config.pools
+        if not isinstance(pool, str)
+    )
     forks = (_factory(fork, config.chain_id) for fork in load_forks() if config.chain_id in fork.factories)
-    return {factory.address: factory for factory in forks} | factories_of(config)
+    known = (*map(_configured, managers), *forks)
+    return {factory.address: factory for factory in known} | factories_of(config)
 
 
 def _add(found: dict[bytes, Factory], factory: Factory) -> None:

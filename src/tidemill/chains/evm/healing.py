@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from tidemill._rust import Head, parse_head
+from tidemill._rust import Head, keccak256, parse_head
 from tidemill.chains.evm.bootstrap import Bootstrap, Wanted
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.discovery import Creation
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.reports import Reports
 from tidemill.chains.evm.steps import PoolSnapshot, Reread
+from tidemill.chains.evm.v4_pools import KEY_BYTES, NAME_BYTES, creation_of
 from tidemill.chains.evm.window import Window
 from tidemill.core.clock import NS_PER_MS, NS_PER_S
 from tidemill.schema.faults import Gap, Unreachable
@@ -49,9 +51,12 @@ class Healing:
         self._reports = reports
         self._released = released
         self._where = f"chain {config.source}"
-        self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
+        self._known = known_factories(config)
+        self._bootstrap = Bootstrap(calls, config, self._known, self._on_snapshots)
         self._reading: _Reading | None = None
         self._waiting: dict[bytes, int] = {}
+        self._creations: dict[bytes, Creation] = {}
+        """Of V4 pools, which no contract of their own describes."""
         self._read_ns: dict[bytes, list[int]] = {}
         self._failure_count = 0
 
@@ -60,14 +65,25 @@ class Healing:
         """Whether the tip must not move forward."""
         return self._reading is not None
 
-    def want(self, pools: Iterable[bytes]) -> None:
-        """Take pools that contradict their logs."""
-        for pool in pools:
+    def want(self, names: Iterable[bytes]) -> None:
+        """Take pools that contradict their logs, by their addresses, V4 pools by manager and key."""
+        for name in names:
+            pool = self._pool(name)
             if pool in self._waiting or (self._reading is not None and pool in self._reading.pools):
                 continue
             number = max(self._window.tip_number, 0)
             self._reports.missing(number, number, f"pool 0x{pool.hex()}: its ticks are not known")
             self._wait(pool, self._calls.now_ns)
+
+    def _pool(self, name: bytes) -> bytes:
+        if len(name) != NAME_BYTES:
+            return name
+        manager = self._known.get(name[:-KEY_BYTES])
+        if manager is None:
+            return keccak256(name[-KEY_BYTES:])[:20]
+        creation = creation_of(manager, name[-KEY_BYTES:])
+        self._creations[creation.pool] = creation
+        return creation.pool
 
     def start_due(self) -> None:
         """Read the pools whose time has come."""
@@ -113,7 +129,8 @@ class Healing:
     def _read(self) -> None:
         assert self._reading is not None
         self._calls.drop(self)
-        self._bootstrap.start(self._reading.head, [Wanted(pool) for pool in self._reading.pools])
+        wanted = [Wanted(pool, self._creations.get(pool)) for pool in self._reading.pools]
+        self._bootstrap.start(self._reading.head, wanted)
 
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
         assert self._reading is not None

@@ -10,8 +10,9 @@ from tidemill.chains.evm.discovery import Creation, Discovery
 from tidemill.chains.evm.forks import Factory, known_factories
 from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.tokens import Tokens
+from tidemill.chains.evm.v4_pools import listed_pools
 from tidemill.chains.evm.window import Window
-from tidemill.schema.faults import Gap, Malformed
+from tidemill.schema.faults import Gap, Malformed, Unknown
 
 
 class Opening:
@@ -35,7 +36,11 @@ class Opening:
         self._where = f"chain {config.source}"
         self._begun = False
         self._base: Head | None = None
+        self._listed = listed_pools(config)
         self._discovery = Discovery(calls, config, factories, self._on_discovered)
+        managers = {manager.address: manager for manager in self._listed.managers}
+        self._created: list[Creation] = []
+        self._by_id = Discovery(calls, config, managers, self._on_found, self._listed.ids)
         self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
 
     def ask_newest(self) -> None:
@@ -79,10 +84,30 @@ class Opening:
 
     def _on_discovered(self, created: list[Creation]) -> None:
         assert self._base is not None
-        wanted = {creation.pool: Wanted(creation.pool, creation) for creation in created}
-        for text in self._config.pools:
-            pool = bytes.fromhex(text[2:])
-            wanted.setdefault(pool, Wanted(pool))
+        self._created = created
+        if self._listed.ids:
+            self._by_id.start(self._base.number)
+        else:
+            self._on_found([])
+
+    def _on_found(self, found: list[Creation]) -> None:
+        """Read the pools of the factories, and those that are listed."""
+        assert self._base is not None
+        ids = {creation.key.pool_id for creation in found if creation.key is not None}
+        self._calls.step.faults += [
+            Unknown(
+                f"{self._where}: pools: expected the log that made pool 0x{pool_id.hex()} up to block"
+                f" {self._base.number}, found none"
+            )
+            for pool_id in self._listed.ids
+            if pool_id not in ids
+        ]
+        creations = (*self._created, *self._listed.creations, *found)
+        wanted = {creation.pool: Wanted(creation.pool, creation) for creation in creations}
+        for listed in self._config.pools:
+            if isinstance(listed, str):
+                pool = bytes.fromhex(listed[2:])
+                wanted.setdefault(pool, Wanted(pool))
         self._bootstrap.start(self._base, list(wanted.values()))
 
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill._rust import UniswapV2Pool, UniswapV3Pool, keccak256
+from tidemill._rust import AlgebraPool, Pool, SolidlyPool, UniswapV2Pool, UniswapV3Pool, keccak256
 from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.multicall import Question
 from tidemill.chains.evm.pool_query import PoolState
@@ -78,26 +78,10 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
     None where it is of a kind that is not followed, or of a factory that is not a known one.
     """
     reading, pool = state.reading, state.reading.pool
-    if state.dex is None or reading.factory is None:
+    if state.dex is None or reading.factory is None or pool is None:
         return None
-    if isinstance(pool, UniswapV2Pool):
-        fields: dict[str, Any] = {
-            "fee_ppm": pool.fee_ppm,
-            "fee_numerator": pool.fee_numerator,
-            "fee_denominator": pool.fee_denominator,
-            "reserve0": pool.reserve0,
-            "reserve1": pool.reserve1,
-        }
-    elif isinstance(pool, UniswapV3Pool):
-        fields = {
-            "fee_ppm": pool.fee_ppm,
-            "tick_spacing": pool.tick_spacing,
-            "sqrt_price_x96": pool.sqrt_price_x96,
-            "tick": pool.tick,
-            "liquidity": pool.liquidity,
-            "ticks": tuple(pool.ticks),
-        }
-    else:
+    fields = _fields(pool)
+    if fields is None:
         return None
     token0, token1 = (coin.address for coin in reading.coins)
     return PoolSnapshot(
@@ -113,6 +97,29 @@ def snapshot_of(state: PoolState, block_timestamp_s: int) -> PoolSnapshot | None
         recv_ns=state.asked_ns,
         **fields,
     )
+
+
+def _fields(pool: Pool) -> dict[str, Any] | None:
+    """Return what a snapshot has of a pool's kind alone; None for a kind that is not followed."""
+    match pool:
+        case UniswapV2Pool() | SolidlyPool():
+            fields = _of(pool, "fee_ppm", "fee_numerator", "fee_denominator", "reserve0", "reserve1")
+        case UniswapV3Pool() | AlgebraPool():
+            fields = _of(pool, "fee_ppm", "tick_spacing", "sqrt_price_x96", "tick", "liquidity")
+            fields["ticks"] = tuple(pool.ticks)
+        case _:
+            return None
+    if isinstance(pool, SolidlyPool) and pool.decimals is not None:
+        decimals0, decimals1 = pool.decimals
+        fields |= {**_of(pool, "rules", "is_stable"), "decimals0": decimals0, "decimals1": decimals1}
+    if isinstance(pool, AlgebraPool) and pool.fees_ppm is not None:
+        fields |= _of(pool, "is_fee_overridden", "has_limit_orders")
+        fields |= {"rules": pool.generation, "fee_back_ppm": pool.fees_ppm[1]}
+    return fields
+
+
+def _of(pool: Pool, *names: str) -> dict[str, Any]:
+    return {name: getattr(pool, name) for name in names}
 
 
 def _views(factory: Factory) -> list[tuple[bytes, bytes]]:

@@ -63,9 +63,14 @@ TRACKED_TOPICS = (
 )
 
 
-def log_filter(topics: tuple[bytes, ...], addresses: tuple[bytes, ...] = ()) -> dict[str, object]:
-    """Return the part of a JSON-RPC log filter that says which logs, of any address where none is given."""
-    found: dict[str, object] = {"topics": [["0x" + topic.hex() for topic in topics]]}
+def log_filter(
+    topics: tuple[bytes, ...], addresses: tuple[bytes, ...] = (), firsts: tuple[bytes, ...] = ()
+) -> dict[str, object]:
+    """Return the part of a JSON-RPC log filter that says which logs: of any address where none is given, and
+    with any first indexed value where none of `firsts` is.
+    """
+    wanted = (topics, firsts) if firsts else (topics,)
+    found: dict[str, object] = {"topics": [["0x" + topic.hex() for topic in one] for one in wanted]}
     if addresses:
         found["address"] = ["0x" + address.hex() for address in addresses]
     return found

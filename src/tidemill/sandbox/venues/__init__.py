@@ -5,6 +5,7 @@ from tidemill.sandbox.venues.venue import Change, Leg, Venue
 from tidemill.sandbox.world import Protocol
 
 VENUES: dict[Protocol, Venue] = {
+    "algebra_v1": algebra,
     "algebra_v2": algebra,
     "algebra_integral": algebra,
     "uniswap_v4": uniswap_v4,

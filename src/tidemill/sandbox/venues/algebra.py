@@ -1,4 +1,4 @@
-"""Algebra: the pools with a fee that moves, as core 3.0.0 (`algebra_v2`) and as Integral."""
+"""Algebra: the pools with a fee that moves, as core 2.0.0 and 3.0.0 (`algebra_v1`, `_v2`) and as Integral."""
 
 from fractions import Fraction
 from typing import Literal
@@ -12,31 +12,41 @@ from tidemill.sandbox.venues.venue import Build, Change, Ground, Leg
 from tidemill.sandbox.venues.words import word
 from tidemill.sandbox.world import Address, FurtherPool
 
-AlgebraProtocol = Literal["algebra_v2", "algebra_integral"]
+AlgebraProtocol = Literal["algebra_v1", "algebra_v2", "algebra_integral"]
 
 TICK_SPACING = 60
-"""Of every pool that its factory makes, in both versions."""
+"""Of every pool that its factory makes, in all versions."""
 
 _POOLS: tuple[tuple[AlgebraProtocol, str, str, int], ...] = (
+    ("algebra_v1", "WETH", "USDC", 5_000_000),
+    ("algebra_v1", "LINK", "WETH", 2_000_000),
     ("algebra_v2", "WETH", "USDC", 6_000_000),
     ("algebra_v2", "WBTC", "WETH", 3_000_000),
     ("algebra_integral", "WETH", "USDC", 7_000_000),
     ("algebra_integral", "LINK", "WETH", 1_500_000),
 )
-_PACKAGES: dict[AlgebraProtocol, str] = {"algebra_v2": "Algebra2/", "algebra_integral": "Integral/"}
+_PACKAGES: dict[AlgebraProtocol, str] = {
+    "algebra_v1": "Algebra1/",
+    "algebra_v2": "Algebra2/",
+    "algebra_integral": "Integral/",
+}
+_DEXES: dict[AlgebraProtocol, str] = {
+    "algebra_v1": "quickswap_v3",
+    "algebra_v2": "quickswap",
+    "algebra_integral": "algebra",
+}
+_CREATION_GAS = 40_000_000
+"""Of a pool and its first price: version 1 as it is packaged is not optimised."""
 _NO_DEPLOYER = "0x" + 40 * "0"
 """Of Integral's base pools: those that nobody else's contract deploys."""
 
 
 def build(ground: Ground) -> Build:
-    """Create both versions' contracts and four pools of overlapping positions."""
+    """Create all versions' contracts and two pools of each, of overlapping positions."""
     site, weth = ground.site, ground.token("WETH").address
     made: dict[str, tuple[Address, Address, Address, Address]] = {}
     for protocol, package in _PACKAGES.items():
-        factory, deployer = site.following(), site.following(1)
-        ground.create(package + "AlgebraFactory", (), deployer)
-        vaults = [abi.created_address(factory, 1)] if protocol == "algebra_v2" else []
-        ground.create(package + "AlgebraPoolDeployer", (), factory, *vaults)
+        factory, deployer = _create_factory(ground, protocol)
         manager = ground.create(
             package + "NonfungiblePositionManager", (), factory, weth, site.deployer, deployer
         )
@@ -51,7 +61,8 @@ def build(ground: Ground) -> Build:
         sqrt_price = start_sqrt_price_x96((token0, token1))
         # All by one account: only the transactions of one keep their order within a block.
         provider = ground.accounts.provider
-        site.send(manager, _create(protocol, (token0.address, token1.address), sqrt_price), provider)
+        creation = _create(protocol, (token0.address, token1.address), sqrt_price)
+        site.send(manager, creation, provider, gas=_CREATION_GAS)
         for lower, upper, *sizes in positions((token0, token1), depth_usd, TICK_SPACING):
             data = _mint(protocol, (token0.address, token1.address), (lower, upper, *sizes), provider)
             site.send(manager, data, provider)
@@ -63,7 +74,7 @@ def build(ground: Ground) -> Build:
     return [
         FurtherPool(
             protocol=protocol,
-            dex="quickswap" if protocol == "algebra_v2" else "algebra",
+            dex=_DEXES[protocol],
             address="0x" + answer[-40:],
             tokens=pair,
             tick_spacing=TICK_SPACING,
@@ -77,11 +88,26 @@ def build(ground: Ground) -> Build:
     ]
 
 
+def _create_factory(ground: Ground, protocol: AlgebraProtocol) -> tuple[Address, Address]:
+    """Create a version's factory and its deployer, which know each other."""
+    site, package = ground.site, _PACKAGES[protocol]
+    if protocol == "algebra_v1":
+        deployer = ground.create(package + "AlgebraPoolDeployer")
+        factory = ground.create(package + "AlgebraFactory", (), deployer, site.deployer)
+        site.send(deployer, abi.flat_call("setFactory(address)", factory))
+        return factory, deployer
+    factory, deployer = site.following(), site.following(1)
+    ground.create(package + "AlgebraFactory", (), deployer)
+    vaults = [abi.created_address(factory, 1)] if protocol == "algebra_v2" else []
+    ground.create(package + "AlgebraPoolDeployer", (), factory, *vaults)
+    return factory, deployer
+
+
 def swap(pool: FurtherPool, leg: Leg, recipient: Address) -> str:
     """Return SwapRouter's exactInputSingle."""
     pair = (pool.tokens[leg.token_in], pool.tokens[leg.token_out])
     rest = (recipient, abi.MAX_UINT256, leg.size, 0, 0)
-    if pool.protocol == "algebra_v2":
+    if pool.protocol != "algebra_integral":
         signature = "exactInputSingle((address,address,address,uint256,uint256,uint256,uint160))"
         return abi.flat_call(signature, *pair, *rest)
     signature = "exactInputSingle((address,address,address,address,uint256,uint256,uint256,uint160))"
@@ -94,7 +120,7 @@ def ask_out(pool: FurtherPool, leg: Leg) -> str:
 
 
 def read_out(answer: bytes, leg: Leg) -> int:
-    """Return amountOut: in both versions the first word."""
+    """Return amountOut: in all versions the first word."""
     return word(answer, 0)
 
 
@@ -104,7 +130,7 @@ def ask_in(pool: FurtherPool, leg: Leg) -> str:
 
 
 def read_in(answer: bytes, leg: Leg) -> int:
-    """Return what it costs: the first word of four in version 2, the second of six in Integral."""
+    """Return what it costs: the first word of four, of Integral the second of six."""
     return word(answer, 0 if len(answer) == 4 * 32 else 1)
 
 
@@ -123,7 +149,7 @@ def change_liquidity(pool: FurtherPool, change: Change) -> str:
 
 def _ask(name: str, pool: FurtherPool, leg: Leg) -> str:
     pair = (pool.tokens[leg.token_in], pool.tokens[leg.token_out])
-    if pool.protocol == "algebra_v2":
+    if pool.protocol != "algebra_integral":
         return abi.flat_call(f"{name}((address,address,uint256,uint160))", *pair, leg.size, 0)
     return abi.flat_call(
         f"{name}((address,address,address,uint256,uint160))", *pair, _NO_DEPLOYER, leg.size, 0
@@ -131,7 +157,7 @@ def _ask(name: str, pool: FurtherPool, leg: Leg) -> str:
 
 
 def _create(protocol: AlgebraProtocol, pair: tuple[Address, Address], sqrt_price_x96: int) -> str:
-    if protocol == "algebra_v2":
+    if protocol != "algebra_integral":
         return abi.flat_call(
             "createAndInitializePoolIfNecessary(address,address,uint160)", *pair, sqrt_price_x96
         )
@@ -146,7 +172,7 @@ def _mint(
     provider: Address,
 ) -> str:
     rest = (*position, 0, 0, provider, abi.MAX_UINT256)
-    if protocol == "algebra_v2":
+    if protocol != "algebra_integral":
         signature = "mint((address,address,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"
         return abi.flat_call(signature, *pair, *rest)
     signature = "mint((address,address,address,int24,int24,uint256,uint256,uint256,uint256,address,uint256))"

@@ -14,6 +14,7 @@ from tidemill.schema.types import (
     Int256,
     Name,
     Nanos,
+    Text,
     Tick,
     Uint128,
     Uint256,
@@ -25,6 +26,9 @@ class OpportunityKind(StrEnum):
     """What makes the profit."""
 
     CYCLE = "cycle"
+    """Two to four swaps in a circle, where that is not a gap."""
+    PAIR_GAP = "pair_gap"
+    """Two swaps of the same two tokens, at different exchanges or at an order book."""
 
 
 class Opportunity(Struct, frozen=True, kw_only=True, tag="opportunity"):
@@ -48,7 +52,9 @@ class Opportunity(Struct, frozen=True, kw_only=True, tag="opportunity"):
     """The newest block of the state that it was found in."""
     block_hash: Hash
     opportunity: Hash
-    """Keccak-256 of the block's hash and of each hop's pool and tokens, in the order of the swaps."""
+    """Keccak-256 of the block's hash and of each hop's pool and tokens, and of a book's `levels`, in the
+    order of the swaps.
+    """
     kind: OpportunityKind
     token: Address
     hop_count: Count8
@@ -89,7 +95,7 @@ class Opportunity(Struct, frozen=True, kw_only=True, tag="opportunity"):
 
 
 class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
-    """One swap of an opportunity, with the state of its pool that the amounts were computed from."""
+    """One swap of an opportunity, with the state of pool or order book that its amounts come from."""
 
     IDENTITY: ClassVar = ("chain_id", "opportunity", "hop")
     ORDER: ClassVar = ("chain_id", "block_number", "opportunity", "hop")
@@ -107,8 +113,13 @@ class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
     hop: Count8
     """Its place in the path, from 0."""
     pool: Address
+    """Of an order book the first 20 bytes of the keccak-256 of `venue/instrument`."""
     protocol: Name
+    """`order_book`, or the kind of pool."""
     dex: Name
+    """The exchange; of an order book its venue."""
+    instrument: Text | None = None
+    """Of an order book."""
     token_in: Address
     token_out: Address
     amount_in: Uint256
@@ -119,6 +130,12 @@ class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
     sqrt_price_x96: Uint256 | None = None
     liquidity: Uint128 | None = None
     tick: Tick | None = None
+    levels: Text | None = None
+    """Of an order book: the levels that the swap takes, as `price@size` of whole tokens, the best first."""
+    taker_fee_ppm: Count32 | None = None
+    """Of an order book: the taker's fee, in millionths of what is received."""
+    lot_size: Text | None = None
+    """Of an order book: whole base tokens that the size of an order is a multiple of."""
 
 
 class AutopsyCause(StrEnum):
