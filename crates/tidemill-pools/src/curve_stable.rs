@@ -12,9 +12,11 @@ mod rules;
 use ruint::aliases::{U256, U512};
 
 use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
-use crate::curve_coins::{at, check_pair};
-use crate::error::PoolError;
-use crate::kind::Price;
+use crate::chain::{Address, Log};
+use crate::coins::{CoinPool, Dialect};
+use crate::curve_coins::{self, at, check_pair};
+use crate::error::{DecodeError, PoolError};
+use crate::kind::{Deed, Price};
 use invariant::Curve;
 
 pub(crate) use inverse::least;
@@ -311,3 +313,18 @@ impl StableSwap {
         Ok(Price { numerator, denominator })
     }
 }
+
+/// Curve's `StableSwap` pools as they are followed: each speaks for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed;
+
+impl Dialect for Followed {
+    const PROTOCOL: &'static str = "curve_stable";
+
+    fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
+        curve_coins::deed(log, coins)
+    }
+}
+
+/// A `StableSwap` pool that is followed.
+pub type CurveStable = CoinPool<Followed>;

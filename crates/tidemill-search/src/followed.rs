@@ -53,11 +53,12 @@ struct InSet<'a> {
 }
 
 impl Market for InSet<'_> {
-    fn leg(&self, pool: u32, token_in: u32, _token_out: u32) -> Result<Leg<'_>, PoolError> {
+    fn leg(&self, pool: u32, token_in: u32, token_out: u32) -> Result<Leg<'_>, PoolError> {
         let tracked = self.pools.address(pool).and_then(|address| self.set.get(address));
         let tracked = tracked.ok_or(PoolError::Uninitialised)?;
         let token_in = self.tokens.address(token_in).ok_or(PoolError::Tokens)?;
-        Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0))
+        let token_out = self.tokens.address(token_out).ok_or(PoolError::Tokens)?;
+        Leg::between(tracked, token_in, token_out)
     }
 }
 
@@ -83,8 +84,12 @@ impl Followed {
                 continue;
             };
             if self.graph.tokens(pool).is_empty() {
-                let tokens =
-                    [&tracked.spec.token0, &tracked.spec.token1].map(|token| self.tokens.number(token));
+                let tokens = match (tracked.pool.by_coin(), tracked.pool.coins().0) {
+                    (Some(_), []) => continue, // its coins are not known yet
+                    (Some(_), coins) => coins.to_vec(),
+                    (None, _) => vec![tracked.spec.token0, tracked.spec.token1],
+                };
+                let tokens: Vec<_> = tokens.iter().map(|token| self.tokens.number(token)).collect();
                 self.graph.insert(pool, &tokens);
             }
             numbers.push(pool);

@@ -12,14 +12,14 @@ from tidemill.chains.evm.attending import Attending
 from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.following import Following
-from tidemill.chains.evm.forks import factories_of
+from tidemill.chains.evm.forks import factories_of, speakers
 from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.tokens import Tokens
-from tidemill.chains.evm.topics import TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.topics import followed_topics, log_filter
 from tidemill.chains.evm.window import Checkpoint, Window
 from tidemill.core.recording import Entry, Kind
 from tidemill.schema.faults import Malformed
@@ -37,8 +37,10 @@ class EvmFollower:
         self.config = config
         self.stopped = False
         factories = factories_of(config)
-        pools = () if factories else tuple(bytes.fromhex(pool[2:]) for pool in config.pools)
-        self._filter = log_filter(TRACKED_TOPICS, pools)
+        topics = followed_topics(
+            {factory.protocol for factory in factories.values()}, lists_pools=bool(config.pools)
+        )
+        self._filter = log_filter(topics, () if factories else speakers(config))
         self._calls = Calls(config)
         self._window = Window(config.source, config.window_blocks, checkpoint)
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)

@@ -20,6 +20,7 @@ from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
 from tidemill.chains.evm.proving import Proving
 from tidemill.chains.evm.scorecard import Vice
 from tidemill.chains.evm.sealing import Sealing
+from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.witness import Announced
@@ -52,7 +53,7 @@ class Following:
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
         self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
-        self._healing = Healing(calls, window, config, sealing.reports, self._seal)
+        self._healing = Healing(calls, window, config, sealing.reports, self._on_reread)
         self._backfill.when(done=self._advance, stalled=self._on_stalled)
         self._proving = Proving(calls, config, log_filter, proven=self._seal, doubted=self._on_doubted)
         sealing.cause = self._proving.cause
@@ -278,6 +279,11 @@ class Following:
             if not pending.asked:
                 pending.asked = True
                 self._proving.ask(pending)
+
+    def _on_reread(self, snapshots: Sequence[PoolSnapshot]) -> None:
+        """Go on after pools were read; some of their coins may be new."""
+        self._tokens.want(coin for snapshot in snapshots for coin in snapshot.coins)
+        self._seal()
 
     def _seal(self) -> None:
         if self._healing.is_holding:

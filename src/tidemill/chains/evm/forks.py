@@ -83,6 +83,13 @@ def known_factories(config: EvmConfig) -> dict[bytes, Factory]:
     return {factory.address: factory for factory in forks} | factories_of(config)
 
 
+def speakers(config: EvmConfig) -> tuple[bytes, ...]:
+    """Return whose logs tell of the pools that `config` lists: their own, and those of Balancer's vaults."""
+    listed = tuple(bytes.fromhex(pool[2:]) for pool in config.pools)
+    vaults = (one for one in known_factories(config).values() if one.protocol.startswith("balancer"))
+    return (*listed, *(vault.address for vault in vaults))
+
+
 def _add(found: dict[bytes, Factory], factory: Factory) -> None:
     found[factory.address] = factory
 

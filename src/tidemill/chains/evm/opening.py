@@ -35,8 +35,9 @@ class Opening:
         self._where = f"chain {config.source}"
         self._begun = False
         self._base: Head | None = None
+        self._newest: int | None = None
         self._discovery = Discovery(calls, config, factories, self._on_discovered)
-        self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
+        self._bootstrap = Bootstrap(calls, window, config, known_factories(config), self._on_snapshots)
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
@@ -59,7 +60,7 @@ class Opening:
             self._begun = True
             self._ready()
         elif base_number <= head.number:
-            self._begun = True
+            self._begun, self._newest = True, head.number
             self._ask_base(base_number)
 
     def _ask_base(self, number: int) -> None:
@@ -83,7 +84,7 @@ class Opening:
         for text in self._config.pools:
             pool = bytes.fromhex(text[2:])
             wanted.setdefault(pool, Wanted(pool))
-        self._bootstrap.start(self._base, list(wanted.values()))
+        self._bootstrap.start(self._base, list(wanted.values()), self._newest)
 
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
         assert self._base is not None
@@ -105,7 +106,7 @@ class Opening:
             self._ask_base(base.number)
             return
         self._calls.step.snapshots += snapshots
-        self._tokens.want(token for pool in snapshots for token in (pool.token0, pool.token1))
+        self._tokens.want(token for pool in snapshots for token in pool.coins or (pool.token0, pool.token1))
         self._window.anchor(head)
         self._tokens.ask(head.number, head.timestamp_s)
         self._ready()
