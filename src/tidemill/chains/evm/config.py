@@ -32,7 +32,7 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     protocol: Literal[
         "uniswap_v2", "uniswap_v3", "solidly", "algebra", "uniswap_v4", "balancer_v2", "balancer_v3"
     ]
-    """Of Uniswap V4 the address is the PoolManager's, of Balancer the vault's, whose pools are to be listed
+    """Of Uniswap V4 the address is the PoolManager's, of Balancer the vault's; V3's pools are to be listed
     under `pools`.
     """
     dex: str
@@ -91,7 +91,7 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Further factories."""
     pools: tuple[AddressText, ...] = ()
     """Pools to track whether or not their factory's events are read; their factory must be a known one.
-    Curve's and Balancer's pools are found here only; of Balancer the vault is to be in `factories`.
+    Curve's pools and those of Balancer V3 are found here only.
     """
     multicall: AddressText = MULTICALL3
     window_blocks: Positive = 256

@@ -72,6 +72,7 @@ class Following:
         self._numbered: bytes | None = None
         self._absent = Absent(calls, _NULLS_MAX)
         self._is_far_behind = False
+        self._has_caught_up = False
         self._first_seen_ns: dict[bytes, int] = {}
 
     def on_head(self, head: Head) -> None:
@@ -123,11 +124,16 @@ class Following:
         self._heal()
 
     def _heal(self) -> None:
-        """Read pools anew where the tip is near: nodes forget the state of old blocks."""
+        """Read pools anew where the tip is near: nodes forget the state of old blocks.
+
+        At first the tip has to get to the newest block: before that, pools may not be there yet.
+        """
         newest = self._newest
         if newest is None or self._backfill.is_active:
             return
-        if newest.number - self._window.tip_number <= self._config.walk_blocks_max:
+        behind = newest.number - self._window.tip_number
+        self._has_caught_up = self._has_caught_up or behind <= 0
+        if self._has_caught_up and behind <= self._config.walk_blocks_max:
             self._healing.start_due()
 
     def ask_newest(self) -> None:
