@@ -222,7 +222,7 @@ impl StableSwap {
     /// Returns what `dx` of coin `i` buys of coin `j`, as the contract's `get_dy` tells.
     ///
     /// Of the older pools a swap may pay one unit less or more than this: they round the fee at another place in
-    /// `exchange`. `swap` gives that amount.
+    /// `exchange`. `exchange_out` and `swap` give that amount.
     ///
     /// # Errors
     /// Where the contract would revert: `Coins`, `Empty` where a balance is zero, `Insufficient` where nothing would
@@ -237,6 +237,14 @@ impl StableSwap {
                 sub(dy, mul_div(step.fee, dy, FEE_ONE)?)
             }
         }
+    }
+
+    /// Returns what `dx` of coin `i` buys of coin `j` in `exchange`.
+    ///
+    /// # Errors
+    /// As `amount_out`.
+    pub fn exchange_out(&self, i: usize, j: usize, dx: U256) -> Result<U256, PoolError> {
+        Self::paid(&self.step(i, j, dx)?, at(&self.rates, j)?)
     }
 
     /// Returns what `exchange` pays for a step.

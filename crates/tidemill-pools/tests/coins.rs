@@ -142,7 +142,7 @@ fn observed(pool: &mut Pool, event: &str, others: &[Hash], data: &[u8]) -> Obser
     pool.observe(&log(&POOL, &topics, data, (&[3; 32], 1, 0)), &mut Journal::default()).unwrap()
 }
 
-fn traded(observed: Observed) -> Traded {
+fn traded(observed: &Observed) -> Traded {
     match observed.deed {
         Some(Deed::Swap(traded)) => traded,
         other => panic!("expected a swap, found {other:?}"),
@@ -216,7 +216,7 @@ fn an_exchange_tells_its_coins_in_the_pools_own_order() {
             if event == NG_CRYPTO_EXCHANGE {
                 data.extend(words(&[number(5), number(6)]));
             }
-            let traded = traded(observed(&mut pool, event, &others, &data));
+            let traded = traded(&observed(&mut pool, event, &others, &data));
             let (low, high) = (sold.min(bought), sold.max(bought));
             let coin = |place: u64| address(u8::try_from(place).unwrap() + 1);
             assert_eq!(traded.tokens, Some([coin(low), coin(high)]));
@@ -287,12 +287,12 @@ fn a_swap_of_balancer_names_no_one_and_may_pay_in_the_pools_own_share() {
     let coins = vec![address(1), address(2)];
     let mut v2 = Pool::from(BalancerV2::described(POOL, coins.clone()));
     let topics = [id(), word(of_address(POOL)), word(of_address(address(2)))];
-    let told = traded(observed(&mut v2, V2_SWAP, &topics, &words(&[number(70), number(69)])));
+    let told = traded(&observed(&mut v2, V2_SWAP, &topics, &words(&[number(70), number(69)])));
     assert_eq!((told.sender, told.recipient, told.tokens), (None, None, Some([address(2), POOL])));
     assert_eq!((told.amount1_in, told.amount0_out), (number(70), number(69)));
     let mut v3 = Pool::from(BalancerV3::described(POOL, coins));
     let topics = [word(of_address(POOL)), word(of_address(address(1))), word(of_address(address(2)))];
-    let told = traded(observed(&mut v3, V3_SWAP, &topics, &words(&[70, 69, 1, 2].map(number))));
+    let told = traded(&observed(&mut v3, V3_SWAP, &topics, &words(&[70, 69, 1, 2].map(number))));
     assert_eq!((told.tokens, told.amount0_in), (Some([address(1), address(2)]), number(70)));
 }
 

@@ -72,7 +72,10 @@ impl Quoting for Pool {
 /// A pool of two to eight coins, by their places.
 impl Quoting for Exact {
     fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        Self::amount_out(self, token_in, token_out, amount_in)
+        match self {
+            Self::CurveStable(pool) => pool.exchange_out(token_in, token_out, amount_in),
+            _ => Self::amount_out(self, token_in, token_out, amount_in),
+        }
     }
 
     fn balance(&self, token: usize) -> Result<U256, PoolError> {
@@ -90,9 +93,10 @@ impl Quoting for Exact {
     }
 }
 
+/// What a swap pays, which of the older pools is not always what they quote.
 impl Quoting for StableSwap {
     fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        Self::amount_out(self, token_in, token_out, amount_in)
+        self.exchange_out(token_in, token_out, amount_in)
     }
 
     fn balance(&self, token: usize) -> Result<U256, PoolError> {
