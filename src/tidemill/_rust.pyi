@@ -16,6 +16,7 @@ __all__ = [
     "Applied",
     "BalancerV2Pool",
     "ChainSearch",
+    "CoinsPool",
     "Costs",
     "CurveStablePool",
     "Drift",
@@ -889,7 +890,7 @@ class PoolSet:
         """Return the addresses of the pools, sorted."""
     def get(
         self, address: bytes
-    ) -> UniswapV2Pool | UniswapV3Pool | SolidlyPool | AlgebraPool | UniswapV4Pool | None:
+    ) -> UniswapV2Pool | UniswapV3Pool | SolidlyPool | AlgebraPool | UniswapV4Pool | CoinsPool | None:
         """Return a pool as it stands; later blocks do not change it."""
     def insert(self, snapshot: _Snapshot) -> Applied:
         """Take a pool as it was read from a node, in place of what was known of it; makes no rows.
@@ -1057,6 +1058,35 @@ def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
 
 def dex_types() -> list[tuple[str, list[str]]]:
     """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""
+
+@final
+class CoinsPool(Pool):
+    """A Curve or Balancer pool of two to eight coins that is followed, as the node told it after a block.
+
+    It is incomplete, and without balances, from a block with a log of its own until it is read again; where
+    rates or a ramp move its quotes, after every block. What `Pool` says of two tokens is of the first two
+    coins.
+    """
+
+    @property
+    def coins(self) -> list[bytes]:
+        """Addresses in the pool's own order, a share token of its own left out."""
+    @property
+    def balances(self) -> list[int]:
+        """What it holds of each coin, raw units."""
+    @property
+    def reserve0(self) -> int | None:
+        """What it holds of the first coin; absent where that is not known."""
+    @property
+    def reserve1(self) -> int | None: ...
+    @property
+    def is_momentary(self) -> bool:
+        """Whether its quotes hold for one block only."""
+    def coin_out(self, coin_in: int, coin_out: int, amount_in: int) -> int:
+        """Return what an amount of one coin buys of another, which are named by their places.
+
+        Raises: PoolError, where the contract would revert, or the state is not known.
+        """
 
 @final
 class PoolCoin:

@@ -8,7 +8,7 @@ import pytest
 
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
-from tidemill.app.verify import prove
+from tidemill.app.verify import is_read, prove
 from tidemill.app.world import followed_pools, world_config
 from tidemill.sandbox.rpc import Rpc
 
@@ -37,7 +37,12 @@ async def caught_up(engine, world):
         head = int(await rpc.call("eth_blockNumber"), 16)
 
     async def is_there():
-        return bool(engine.pipelines) and engine.pipelines[SOURCE].tip == head and await engine.is_stored()
+        return (
+            bool(engine.pipelines)
+            and engine.pipelines[SOURCE].tip == head
+            and is_read(world, engine.pipelines[SOURCE].book)
+            and await engine.is_stored()
+        )
 
     await until(is_there)
 

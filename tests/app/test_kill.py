@@ -13,7 +13,6 @@ import pytest
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
-from tidemill.app.world import emitters
 from tidemill.sandbox.faults.proxy import FaultProxy, fault_proxy
 from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.rpc import Rpc
@@ -129,10 +128,9 @@ async def killed_and_whole(
             assert answer is not None
             return answer
 
-        contracts = emitters(fresh_world)
         for table, topics in TABLES.items():
             proof = compare(
-                await logs_on_chain(rpc, contracts, topics),
+                await logs_on_chain(rpc, fresh_world, topics),
                 await stored_keys(query, table, fresh_world.chain_id),
             )
             assert (proof.missing, proof.double, proof.unknown) == (0, 0, 0), f"{table}: {proof}, seed {seed}"

@@ -227,7 +227,7 @@ async def test_a_listed_pool_is_recognised_and_an_unknown_one_is_a_fault(world: 
     assert [snapshot.address for step in seen.steps for snapshot in step.snapshots] == [
         bytes.fromhex(world.pools[0].address[2:])
     ]
-    assert f"Unknown: chain sandbox: pool {world.weth}: expected a pool of a known factory" in seen.faults[0]
+    assert f"Unknown: chain sandbox: pool {world.weth}: expected a pool of a known kind" in seen.faults[0]
 
 
 async def test_a_chain_that_is_only_polled_over_http_is_followed(fresh_world: World) -> None:

@@ -62,7 +62,11 @@ async def test_two_folders_in_one_process_are_refused_and_nothing_stays_locked(t
 
 async def test_migrating_twice_changes_nothing_and_is_recorded(tmp_path: Path) -> None:
     async with open_store(f"chdb://{tmp_path}") as store:
-        assert await store.migrate() == ["create_event_tables", "let_a_pools_fee_be_unknown"]
+        assert await store.migrate() == [
+            "create_event_tables",
+            "let_a_pools_fee_be_unknown",
+            "let_a_swap_name_no_one",
+        ]
         assert await store.migrate() == []
         record = (
             await store.query("SELECT version, name, checksum FROM schema_migration ORDER BY version")
@@ -102,6 +106,28 @@ async def test_an_older_table_gains_its_optional_columns_and_keeps_its_rows(tmp_
         rows = derive.to_rows("swap", await store.select("swap", 0, 1 << 62))
         assert [row["tick"] for row in rows] == [None, None, -4]
         assert {size.table for size in await store.stats()} == set(EVENTS)
+
+
+async def test_swaps_of_a_table_that_had_to_name_its_sender_may_name_no_one(tmp_path: Path) -> None:
+    older(
+        tmp_path,
+        *(
+            f"ALTER TABLE swap {change}"
+            for column in ("sender", "recipient")
+            for change in (
+                f"DROP COLUMN {column}_hex",
+                f"DROP COLUMN {column}",
+                f"ADD COLUMN {column} FixedString(20) AFTER dex",
+                f"ADD COLUMN {column}_hex String ALIAS concat('0x', lower(hex({column})))",
+            )
+        ),
+    )
+    async with open_store(f"chdb://{tmp_path}") as store:
+        await store.migrate()
+        swaps = [swap(number, sender=None, recipient=None) for number in (1, 2)]
+        await store.insert("swap", [derive.to_batch(swaps)], "a")
+        rows = (await store.query("SELECT sender, sender_hex, recipient FROM swap")).to_pylist()
+        assert rows == [{"sender": None, "sender_hex": None, "recipient": None}] * 2
 
 
 @pytest.mark.parametrize(

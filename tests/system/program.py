@@ -15,7 +15,7 @@ from tests.app.until import until
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.verify import TABLES, TableProof, compare, logs_on_chain
-from tidemill.app.world import emitters, world_config
+from tidemill.app.world import world_config
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
 
@@ -132,7 +132,7 @@ async def proofs(folder: Path, name: str, world: World) -> dict[str, TableProof]
             )
             assert rows is not None
             keys = zip(rows["block_hash"].to_pylist(), rows["log_index"].to_pylist(), strict=True)
-            found[table] = compare(await logs_on_chain(rpc, emitters(world), topics), keys)
+            found[table] = compare(await logs_on_chain(rpc, world, topics), keys)
     return found
 
 

@@ -38,6 +38,68 @@ impl<'a, const T: usize, const B: usize> Fields<'a, T, B> {
     }
 }
 
+/// A log with `T` topics whose data are of no fixed length.
+pub(crate) struct Tail<'a> {
+    event: &'static str,
+    topics: &'a [Hash],
+    data: &'a [u8],
+}
+
+impl<'a> Tail<'a> {
+    /// Checks the number of topics.
+    pub(crate) fn of<const T: usize>(log: &Log<'a>, event: &'static str) -> Result<Self, DecodeError> {
+        let (topics, data) = (log.topics, log.data);
+        if topics.len() != T {
+            return Err(DecodeError::Topics { event, expected: T, found: topics.len() });
+        }
+        Ok(Self { event, topics, data })
+    }
+
+    /// Returns the topic at `index`, the event's own hash being the first.
+    pub(crate) fn topic(&self, index: usize, field: &'static str) -> Word<'_> {
+        Word { event: self.event, field, bytes: self.topics.get(index).unwrap_or(&[0; 32]) }
+    }
+
+    /// Returns the word of the data at `index`.
+    pub(crate) fn word(&self, index: usize, field: &'static str) -> Result<Word<'_>, DecodeError> {
+        let rest = self.data.get(index.saturating_mul(32)..);
+        let bytes = rest.and_then(<[u8]>::first_chunk::<32>).ok_or_else(|| self.short((index + 1) * 32))?;
+        Ok(Word { event: self.event, field, bytes })
+    }
+
+    /// Returns the list whose offset stands at word `index`: its words, at most `most` of them.
+    pub(crate) fn list(
+        &self,
+        index: usize,
+        most: usize,
+        field: &'static str,
+    ) -> Result<&'a [[u8; 32]], DecodeError> {
+        let offset = self.word(index, field)?;
+        let start = usize::try_from(offset.unsigned(32)?).map_err(|_| offset.refused())?;
+        let rest = self.data.get(start..).ok_or_else(|| offset.refused())?;
+        let (count, rest) = rest.split_first_chunk::<32>().ok_or_else(|| self.short(start + 32))?;
+        let count = Word { event: self.event, field, bytes: count };
+        let words = usize::try_from(count.unsigned(32)?).ok().filter(|words| *words <= most);
+        let words = words.ok_or_else(|| count.refused())?;
+        let (list, _) = rest.as_chunks::<32>();
+        list.get(..words).ok_or_else(|| self.short(start + 32 + words * 32))
+    }
+
+    #[cold]
+    fn short(&self, expected: usize) -> DecodeError {
+        DecodeError::Length { event: self.event, expected, found: self.data.len() }
+    }
+}
+
+/// Returns a word as an address.
+pub(crate) fn address_of(
+    word: &[u8; 32],
+    event: &'static str,
+    field: &'static str,
+) -> Result<Address, DecodeError> {
+    Word { event, field, bytes: word }.address()
+}
+
 /// One word and what it should be.
 pub(crate) struct Word<'a> {
     event: &'static str,

@@ -8,7 +8,18 @@ use crate::balancer_fixed_point::{
     add, by_one, complement, div_down, div_up, is_unscaled, mul_down, mul_up, quotient_up, sub, times, ONE,
 };
 use crate::balancer_pool::Swapped;
-use crate::error::PoolError;
+use crate::abi::{hash, Fields, Tail};
+use crate::chain::{Address, Hash, Log};
+use crate::coins::{exchanged, moved, CoinPool, Dialect};
+use crate::error::{DecodeError, PoolError};
+use crate::kind::Deed;
+
+/// Topic of `Swap`.
+const SWAP: Hash = hash("0874b2d545cb271cdbda4e093020c452328b24af12382ed62c4d00f5c26709db");
+/// Topic of `LiquidityAdded`.
+const LIQUIDITY_ADDED: Hash = hash("a26a52d8d53702bba7f137907b8e1f99ff87f6d450144270ca25e72481cca871");
+/// Topic of `LiquidityRemoved`.
+const LIQUIDITY_REMOVED: Hash = hash("fbe5b0d79fb94f1e81c0a92bf86ae9d3a19e9d1bf6202c0d3e75120f65d5d8a5");
 
 /// The most tokens a V3 pool may have.
 pub const MAX_TOKENS: usize = 8;
@@ -81,6 +92,10 @@ impl Vault {
 
     pub(crate) fn balances(&self) -> &[U256] {
         &self.balances
+    }
+
+    pub(crate) fn rates(&self) -> &[U256] {
+        &self.terms.rates
     }
 
     pub(crate) fn direction(&self, token_in: usize, token_out: usize) -> Result<Direction, PoolError> {
@@ -215,3 +230,43 @@ fn rounded_up(rate: U256) -> Result<U256, PoolError> {
         add(rate, U256::ONE)
     }
 }
+
+/// Balancer V3's pools as they are followed: the vault speaks for all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed;
+
+impl Dialect for Followed {
+    const PROTOCOL: &'static str = "balancer_v3";
+
+    /// Every log of the vault about a pool has its address as the first field.
+    fn subject(log: &Log<'_>) -> Option<Address> {
+        log.topics.get(1)?.last_chunk::<20>().copied()
+    }
+
+    fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
+        match log.topics {
+            [SWAP, ..] => {
+                let fields = Fields::<4, 128>::of(log, "Swap")?;
+                let sides = [
+                    (fields.topic(2, "address tokenIn").address()?, fields.word(0, "uint256 amountIn").u256()),
+                    (
+                        fields.topic(3, "address tokenOut").address()?,
+                        fields.word(1, "uint256 amountOut").u256(),
+                    ),
+                ];
+                Ok(Some(exchanged(None, coins, sides)))
+            }
+            [topic @ (LIQUIDITY_ADDED | LIQUIDITY_REMOVED), ..] => {
+                let tail = Tail::of::<4>(log, "LiquidityAdded or LiquidityRemoved")?;
+                let amounts = tail.list(1, MAX_TOKENS, "uint256[] amounts")?;
+                let amounts: Vec<U256> = amounts.iter().map(|word| U256::from_be_bytes(*word)).collect();
+                let owner = tail.topic(2, "address liquidityProvider").address()?;
+                Ok(moved(*topic == LIQUIDITY_ADDED, owner, &amounts))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A pool of the V3 vault that is followed.
+pub type BalancerV3 = CoinPool<Followed>;

@@ -12,9 +12,11 @@ mod tweak;
 use ruint::aliases::{U256, U512};
 
 use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
-use crate::curve_coins::{at, check_pair, check_wanted};
-use crate::error::PoolError;
-use crate::kind::Price;
+use crate::chain::{Address, Log};
+use crate::coins::{CoinPool, Dialect};
+use crate::curve_coins::{self, at, check_pair, check_wanted};
+use crate::error::{DecodeError, PoolError};
+use crate::kind::{Deed, Price};
 use newton::{Shape, A_MULTIPLIER, ONE};
 
 /// One of fees.
@@ -289,3 +291,18 @@ impl CryptoSwap {
         Ok(Price { numerator, denominator })
     }
 }
+
+/// Curve's `CryptoSwap` pools as they are followed: each speaks for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed;
+
+impl Dialect for Followed {
+    const PROTOCOL: &'static str = "curve_crypto";
+
+    fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
+        curve_coins::deed(log, coins)
+    }
+}
+
+/// A `CryptoSwap` pool that is followed.
+pub type CurveCrypto = CoinPool<Followed>;

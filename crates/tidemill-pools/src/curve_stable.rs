@@ -12,9 +12,11 @@ mod rules;
 use ruint::aliases::{U256, U512};
 
 use crate::checked::{add, div, mul, mul_div, small, sub, ten_to};
-use crate::curve_coins::{at, check_pair};
-use crate::error::PoolError;
-use crate::kind::Price;
+use crate::chain::{Address, Log};
+use crate::coins::{CoinPool, Dialect};
+use crate::curve_coins::{self, at, check_pair};
+use crate::error::{DecodeError, PoolError};
+use crate::kind::{Deed, Price};
 use invariant::Curve;
 
 pub use liquidity::Minted;
@@ -219,7 +221,7 @@ impl StableSwap {
     /// Returns what `dx` of coin `i` buys of coin `j`, as the contract's `get_dy` tells.
     ///
     /// Of the older pools a swap may pay one unit less or more than this: they round the fee at another place in
-    /// `exchange`. `swap` gives that amount.
+    /// `exchange`. `exchange_out` and `swap` give that amount.
     ///
     /// # Errors
     /// Where the contract would revert: `Coins`, `Empty` where a balance is zero, `Insufficient` where nothing would
@@ -234,6 +236,14 @@ impl StableSwap {
                 sub(dy, mul_div(step.fee, dy, FEE_ONE)?)
             }
         }
+    }
+
+    /// Returns what `dx` of coin `i` buys of coin `j` in `exchange`.
+    ///
+    /// # Errors
+    /// As `amount_out`.
+    pub fn exchange_out(&self, i: usize, j: usize, dx: U256) -> Result<U256, PoolError> {
+        Self::paid(&self.step(i, j, dx)?, at(&self.rates, j)?)
     }
 
     /// Returns what `exchange` pays for a step.
@@ -310,3 +320,18 @@ impl StableSwap {
         Ok(Price { numerator, denominator })
     }
 }
+
+/// Curve's `StableSwap` pools as they are followed: each speaks for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed;
+
+impl Dialect for Followed {
+    const PROTOCOL: &'static str = "curve_stable";
+
+    fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
+        curve_coins::deed(log, coins)
+    }
+}
+
+/// A `StableSwap` pool that is followed.
+pub type CurveStable = CoinPool<Followed>;

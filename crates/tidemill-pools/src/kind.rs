@@ -82,10 +82,12 @@ pub struct PoolSpec {
 /// What one swap log says; amounts are raw units seen from the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traded {
-    /// Who called the pool.
-    pub sender: Address,
-    /// Who was paid.
-    pub recipient: Address,
+    /// Who called the pool; absent where the log does not say.
+    pub sender: Option<Address>,
+    /// Who was paid; absent where the log does not say.
+    pub recipient: Option<Address>,
+    /// Tokens 0 and 1 of this swap where the pool may have more; absent where they are the pool's.
+    pub tokens: Option<[Address; 2]>,
     /// Token 0 paid in.
     pub amount0_in: U256,
     /// Token 1 paid in.
@@ -169,7 +171,7 @@ pub trait PoolKind: Sized + Clone {
     /// Follows one log of the pool itself, or one of its factory about it, noting what it changes in `journal` before it does.
     ///
     /// # Errors
-    /// Where the log claims to be one of the pool's events and is malformed; the pool is unchanged.
+    /// Where the log claims to be one of the pool's events and is malformed; the pool is unchanged, or its state unknown.
     fn observe(&mut self, log: &Log<'_>, journal: &mut Journal) -> Result<Observed, DecodeError>;
 
     /// Returns the pool as one with ticks; `None` for kinds without.
@@ -193,6 +195,14 @@ pub trait PoolKind: Sized + Clone {
 
     /// Says whether all is known that a quote needs; an incomplete pool must be read from the node.
     fn is_complete(&self) -> bool;
+
+    /// Says whether a quote holds for one block only, as rates or a ramp move it without a log of the pool.
+    fn is_momentary(&self) -> bool {
+        false
+    }
+
+    /// Forgets a state that holds no longer, noting it in `journal`; only momentary pools have one.
+    fn lapse(&mut self, _journal: &mut Journal) {}
 
     /// Returns the exact swap for an amount in or out.
     ///

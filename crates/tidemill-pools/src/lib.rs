@@ -4,14 +4,11 @@ mod abi;
 pub mod balancer_fixed_point;
 pub mod balancer_pool;
 pub mod balancer_stable;
-mod balancer_v2;
-pub mod balancer_v3;
 pub mod balancer_weighted;
 mod chain;
 mod checked;
+pub mod coins;
 mod curve_coins;
-pub mod curve_crypto;
-pub mod curve_stable;
 mod error;
 mod factory;
 pub mod full_math;
@@ -53,6 +50,31 @@ macro_rules! pools {
         pub const KINDS: &[&str] = &[$($module::$pool::PROTOCOL),*];
 
         impl Pool {
+            /// Returns the pool as quoted by the places of its coins; `None` for pools of two tokens that follow their logs.
+            ///
+            /// # Errors
+            /// `Incomplete` where its state is not known.
+            pub fn by_coin(&self) -> Option<Result<&query::Exact, PoolError>> {
+                match self {
+                    Self::CurveStable(pool) => Some(pool.exact()),
+                    Self::CurveCrypto(pool) => Some(pool.exact()),
+                    Self::BalancerV2(pool) => Some(pool.exact()),
+                    Self::BalancerV3(pool) => Some(pool.exact()),
+                    _ => None,
+                }
+            }
+
+            /// Returns the coins of such a pool and what it holds of each, in the pool's own order; none otherwise.
+            pub fn coins(&self) -> (&[Address], &[U256]) {
+                match self {
+                    Self::CurveStable(pool) => (pool.coins(), pool.balances()),
+                    Self::CurveCrypto(pool) => (pool.coins(), pool.balances()),
+                    Self::BalancerV2(pool) => (pool.coins(), pool.balances()),
+                    Self::BalancerV3(pool) => (pool.coins(), pool.balances()),
+                    _ => (&[], &[]),
+                }
+            }
+
             /// Reads a factory's log; `None` where it does not create a pool of the factory's protocol.
             ///
             /// # Errors
@@ -132,6 +154,16 @@ macro_rules! pools {
                 match self { $(Self::$pool(pool) => pool.is_complete(),)* }
             }
 
+            /// Says whether a quote holds for one block only, as rates or a ramp move it without a log of the pool.
+            pub fn is_momentary(&self) -> bool {
+                match self { $(Self::$pool(pool) => pool.is_momentary(),)* }
+            }
+
+            /// Forgets a state that holds no longer, noting it in `journal`; it is to be read anew.
+            pub fn lapse(&mut self, journal: &mut Journal) {
+                match self { $(Self::$pool(pool) => pool.lapse(journal),)* }
+            }
+
             /// Returns the exact swap for an amount in or out.
             ///
             /// # Errors
@@ -195,4 +227,8 @@ pools![
     solidly::Solidly,
     algebra::Algebra,
     uniswap_v4::UniswapV4,
+    curve_stable::CurveStable,
+    curve_crypto::CurveCrypto,
+    balancer_v2::BalancerV2,
+    balancer_v3::BalancerV3,
 ];

@@ -5,6 +5,8 @@ mod part;
 mod rows;
 mod tracked;
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
 use crate::chain::{Address, Hash, Head, Log};
@@ -27,6 +29,8 @@ pub struct PoolSet {
     chain_id: u64,
     factories: FxHashMap<Address, Factory>,
     pools: FxHashMap<Address, Tracked>,
+    /// Pools whose state holds for the newest block only.
+    momentary: BTreeSet<Address>,
 }
 
 /// One block being applied.
@@ -46,7 +50,13 @@ impl PoolSet {
         factories: impl IntoIterator<Item = Factory>,
     ) -> Self {
         let factories = factories.into_iter().map(|factory| (factory.address, factory)).collect();
-        Self { source: source.into(), chain_id, factories, pools: FxHashMap::default() }
+        Self {
+            source: source.into(),
+            chain_id,
+            factories,
+            pools: FxHashMap::default(),
+            momentary: BTreeSet::new(),
+        }
     }
 
     /// Returns the chain's name in the events.
@@ -97,6 +107,7 @@ impl PoolSet {
         }
         after.encode(&mut |part, _| journal.note(part, || None));
         self.pools.insert(address, after);
+        self.note_momentary(address);
         self.applied(journal, Vec::new(), Vec::new())
     }
 
@@ -120,6 +131,7 @@ impl PoolSet {
         rows::push_block(columns, &origin, log_count);
         let journal = Journal::default();
         let mut step = Step { origin, columns, journal, drifts: Vec::new(), faults: Vec::new() };
+        self.end_moments(&mut step.journal);
         for log in logs {
             self.follow(&log, &mut step);
         }
@@ -152,7 +164,10 @@ impl PoolSet {
                 }
                 (true, Some(bytes)) => self.load_spec(address, bytes)?,
                 (false, value) => match self.pools.get_mut(address) {
-                    Some(tracked) => tracked.pool.decode_part(part, value)?,
+                    Some(tracked) => {
+                        tracked.pool.decode_part(part, value)?;
+                        self.note_momentary(*address);
+                    }
                     None if value.is_none() => {}
                     None => return Err(orphan(key)),
                 },
@@ -202,6 +217,24 @@ impl PoolSet {
             }
         }
         Ok(())
+    }
+
+    fn note_momentary(&mut self, address: Address) {
+        if self.pools.get(&address).is_some_and(|tracked| tracked.pool.is_momentary()) {
+            self.momentary.insert(address);
+        } else {
+            self.momentary.remove(&address);
+        }
+    }
+
+    /// Forgets what held for the block before only, as the next one begins.
+    pub fn end_moments(&mut self, journal: &mut Journal) {
+        for address in std::mem::take(&mut self.momentary) {
+            if let Some(tracked) = self.pools.get_mut(&address) {
+                journal.turn_to(address);
+                tracked.pool.lapse(journal);
+            }
+        }
     }
 
     fn follow(&mut self, log: &Log<'_>, step: &mut Step<'_>) {

@@ -57,7 +57,7 @@ impl<'a> Row<'a> {
     fn decode_into(mut self, columns: &mut EventColumns) -> Result<(), tidemill_pools::DecodeError> {
         if let Some(event) = V3Event::decode(self.log)? {
             self.protocol = UniswapV3::PROTOCOL;
-            self.push_deed(columns, event.deed());
+            self.push_deed(columns, event.deed().as_ref());
             match event {
                 V3Event::Swap(swap) => {
                     self.push_ticked(columns, (swap.sqrt_price_x96, swap.tick, swap.liquidity));
@@ -69,7 +69,7 @@ impl<'a> Row<'a> {
             }
         } else if let Some(event) = V2Event::decode(self.log)? {
             self.protocol = UniswapV2::PROTOCOL;
-            self.push_deed(columns, event.deed());
+            self.push_deed(columns, event.deed().as_ref());
             if let V2Event::Sync { reserve0, reserve1 } = event {
                 let state = State { reserve0: Some(reserve0), reserve1: Some(reserve1), ..State::default() };
                 columns.pool_state.push(&self.state(&state));
@@ -79,7 +79,7 @@ impl<'a> Row<'a> {
     }
 
     #[inline]
-    fn push_deed(&self, columns: &mut EventColumns, deed: Option<Deed>) {
+    fn push_deed(&self, columns: &mut EventColumns, deed: Option<&Deed>) {
         let Some(deed) = deed else { return };
         let row = DeedRow {
             event_ns: self.event_ns,
@@ -91,7 +91,7 @@ impl<'a> Row<'a> {
             pool: *self.log.address,
             log: self.log,
         };
-        row.push(columns, &deed);
+        row.push(columns, deed);
     }
 
     #[inline]

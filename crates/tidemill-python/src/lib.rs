@@ -7,6 +7,7 @@ mod autopsy;
 mod balancer;
 mod batches;
 mod chain_search;
+mod coins;
 mod curve;
 mod decode;
 mod errors;
@@ -75,6 +76,8 @@ mod module {
     use super::balancer::BalancerV2Pool;
     #[pymodule_export]
     use super::chain_search::{taker_amount_out, ChainSearch, FoundOpportunities};
+    #[pymodule_export]
+    use super::coins::CoinsPool;
     #[pymodule_export]
     use super::curve::CurveStablePool;
     #[pymodule_export]

@@ -10,6 +10,7 @@ use tidemill_pools::{Amount, Pool as Inner, PoolSpec, Tracked, U256};
 
 use crate::algebra::AlgebraPool;
 use crate::arrow::{array_of, to_array};
+use crate::coins::CoinsPool;
 use crate::errors;
 use crate::log_columns::chunks;
 use crate::numbers::{Uint, Wide};
@@ -39,6 +40,9 @@ pub fn object(py: Python<'_>, spec: Option<PoolSpec>, pool: Inner) -> PyResult<P
         Inner::Solidly(_) => Py::new(py, (SolidlyPool, Pool { spec, pool }))?.into_any(),
         Inner::Algebra(_) => Py::new(py, initializer(spec, pool).add_subclass(AlgebraPool))?.into_any(),
         Inner::UniswapV4(_) => Py::new(py, initializer(spec, pool).add_subclass(UniswapV4Pool))?.into_any(),
+        Inner::CurveStable(_) | Inner::CurveCrypto(_) | Inner::BalancerV2(_) | Inner::BalancerV3(_) => {
+            Py::new(py, (CoinsPool, Pool { spec, pool }))?.into_any()
+        }
     };
     Ok(made)
 }

@@ -4,9 +4,13 @@ use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use tidemill_pools::algebra::Fees;
+use tidemill_pools::coins::{CoinPool, Dialect};
+use tidemill_pools::multicall::{Call, Reverted};
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::Key;
-use tidemill_pools::{Address, Hash, Pool, PoolError, PoolSpec, Ticked};
+use tidemill_pools::{
+    balancer_v2, balancer_v3, curve_crypto, curve_stable, Address, Hash, Pool, PoolError, PoolSpec, Ticked,
+};
 
 use crate::algebra::{self, generation_named};
 use crate::errors;
@@ -43,6 +47,10 @@ impl Snapshot {
             "solidly" => read_solidly(object)?,
             "algebra" => read_algebra(object)?,
             "uniswap_v4" => read_v4(object)?,
+            "curve_stable" => read_coins::<curve_stable::Followed>(object)?,
+            "curve_crypto" => read_coins::<curve_crypto::Followed>(object)?,
+            "balancer_v2" => read_coins::<balancer_v2::Followed>(object)?,
+            "balancer_v3" => read_coins::<balancer_v3::Followed>(object)?,
             other => return Err(unknown_protocol(other)),
         };
         let spec = PoolSpec {
@@ -55,6 +63,25 @@ impl Snapshot {
         let pool = state.map_err(|error| errors::malformed(object.py(), &format!("snapshot: {error}")))?;
         Ok(Self { spec, pool, block: (field(object, "block_number")?, field(object, "block_hash")?) })
     }
+}
+
+/// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed; where nothing
+/// was asked, its coins alone.
+fn read_coins<D: Dialect>(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>>
+where
+    CoinPool<D>: Into<Pool>,
+{
+    let told: Vec<(Address, Vec<u8>, Option<Vec<u8>>)> = field(object, "answers")?;
+    let told_nothing = told.is_empty();
+    let answers = told
+        .into_iter()
+        .map(|(to, data, answer)| (Call { to, data }, answer.ok_or_else(|| Reverted(Vec::new()))))
+        .collect();
+    let (address, timestamp_s) = (field(object, "address")?, field(object, "block_timestamp_s")?);
+    if told_nothing {
+        return Ok(Ok(CoinPool::<D>::described(address, field(object, "coins")?).into()));
+    }
+    Ok(CoinPool::<D>::read(address, answers, timestamp_s).map(Into::into))
 }
 
 fn read_pair(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {

@@ -6,7 +6,7 @@ use ruint::aliases::U256;
 use rustc_hash::FxHashSet;
 use tidemill_pools::{Address, Head, Journal, Log, Patch, PoolError, PoolSet};
 
-use crate::chain::{costs_at, spot_from, ChainOptions, ChainSearch};
+use crate::chain::{costs_at, spot_of, ChainOptions, ChainSearch};
 use crate::costs::{Costs, Fraction, HopKind, Signed};
 use crate::leg::Leg;
 use crate::sizing::{size, Effort, SizeError};
@@ -70,7 +70,7 @@ impl PathWatch {
         Self { options: search.options().clone(), pools: set.part([]), undo: Patch::default() }
     }
 
-    /// Takes pools as they stand in `set`, in place of what was known of them.
+    /// Takes pools as they stand in `set`, in place of what was known of them after the newest block.
     pub fn watch(&mut self, set: &PoolSet, addresses: &[Address]) {
         for address in addresses {
             self.pools.copy(set, address);
@@ -86,6 +86,7 @@ impl PathWatch {
     /// Follows the logs of one block, in order.
     pub fn apply<'l>(&mut self, logs: impl Iterator<Item = Log<'l>>) {
         let mut journal = Journal::default();
+        self.pools.end_moments(&mut journal);
         for log in logs {
             self.pools.observe(&log, &mut journal);
         }
@@ -107,7 +108,7 @@ impl PathWatch {
         if gas_token == *token {
             return Some(Fraction { numerator: U256::ONE, denominator: U256::ONE });
         }
-        spot_from(self.pools.get(&path.gas_pool?)?, &gas_token)
+        spot_of(self.pools.get(&path.gas_pool?)?, &gas_token, token)
     }
 }
 
@@ -116,7 +117,7 @@ fn worth(set: &PoolSet, path: &FoundPath, costs: &Costs) -> PathWorth {
     let legs: Option<Vec<Leg<'_>>> = path
         .hops
         .iter()
-        .map(|hop| set.get(&hop.pool).map(|found| Leg::of(&found.pool, hop.token_in == found.spec.token0)))
+        .map(|hop| Leg::between(set.get(&hop.pool)?, &hop.token_in, &hop.token_out).ok())
         .collect();
     let Some(legs) = legs else { return PathWorth::default() };
     let mut worth = PathWorth::default();

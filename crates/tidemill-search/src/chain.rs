@@ -147,7 +147,8 @@ impl ChainSearch {
         if gas_token == token {
             return Some(Fraction { numerator: U256::ONE, denominator: U256::ONE });
         }
-        spot_from(self.followed.deepest(set, gas_token, token)?, &address)
+        let deepest = self.followed.deepest(set, gas_token, token)?;
+        spot_of(deepest, &address, self.followed.token_address(token)?)
     }
 
     fn named(&self, faults: &[PoolFault]) -> Vec<(Address, PoolError)> {
@@ -170,10 +171,14 @@ pub(crate) fn costs_at(options: &ChainOptions, head: &Head, price: Option<Fracti
     }
 }
 
-/// Returns raw units of a pool's other token for one of `token`, before the fee.
-pub(crate) fn spot_from(tracked: &Tracked, token: &Address) -> Option<Fraction> {
-    let price = tracked.pool.spot_price().ok()?;
-    let is_up = *token == tracked.spec.token0;
+/// Returns the price of one token of a pool in another, raw units, before the fee.
+pub(crate) fn spot_of(tracked: &Tracked, token: &Address, other: &Address) -> Option<Fraction> {
+    let (price, is_up) = if let Some(exact) = tracked.pool.by_coin() {
+        let place = |token| tracked.pool.coins().0.iter().position(|coin| coin == token);
+        (exact.ok()?.spot_price(place(token)?, place(other)?).ok()?, true)
+    } else {
+        (tracked.pool.spot_price().ok()?, *token == tracked.spec.token0)
+    };
     let (above, below) =
         if is_up { (price.numerator, price.denominator) } else { (price.denominator, price.numerator) };
     // Both lose as many of their last bits as make them fit: far below a millionth of the price.

@@ -56,12 +56,13 @@ struct InSet<'a> {
 }
 
 impl Market for InSet<'_> {
-    fn leg(&self, pool: u32, token_in: u32, _token_out: u32) -> Result<Leg<'_>, PoolError> {
+    fn leg(&self, pool: u32, token_in: u32, token_out: u32) -> Result<Leg<'_>, PoolError> {
         let Followed { pools, tokens, books, .. } = self.followed;
         let address = pools.address(pool).ok_or(PoolError::Uninitialised)?;
         let token_in = tokens.address(token_in).ok_or(PoolError::Tokens)?;
         if let Some(tracked) = self.set.get(address) {
-            return Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0));
+            let token_out = tokens.address(token_out).ok_or(PoolError::Tokens)?;
+            return Leg::between(tracked, token_in, token_out);
         }
         let named = books.get(address).ok_or(PoolError::Uninitialised)?;
         Ok(Leg::levels(&named.book, named.trade(token_in).ok_or(PoolError::Tokens)?))
@@ -86,15 +87,19 @@ impl Followed {
         for address in addresses {
             let pool = self.pools.number(address);
             let tokens = match (set.get(address), self.books.get(address)) {
-                (Some(tracked), _) => [tracked.spec.token0, tracked.spec.token1],
-                (None, Some(named)) => [named.base, named.quote],
+                (Some(tracked), _) => match (tracked.pool.by_coin(), tracked.pool.coins().0) {
+                    (Some(_), []) => continue, // its coins are not known yet
+                    (Some(_), coins) => coins.to_vec(),
+                    (None, _) => vec![tracked.spec.token0, tracked.spec.token1],
+                },
+                (None, Some(named)) => vec![named.base, named.quote],
                 (None, None) => {
                     self.graph.remove(pool);
                     continue;
                 }
             };
             if self.graph.tokens(pool).is_empty() {
-                let tokens = tokens.map(|token| self.tokens.number(&token));
+                let tokens: Vec<_> = tokens.iter().map(|token| self.tokens.number(token)).collect();
                 self.graph.insert(pool, &tokens);
             }
             numbers.push(pool);

@@ -7,9 +7,10 @@ use tidemill_pools::balancer_weighted::{WeightedV2, WeightedV3};
 use tidemill_pools::curve_crypto::CryptoSwap;
 use tidemill_pools::curve_stable::StableSwap;
 use tidemill_pools::least::least;
+use tidemill_pools::query::Exact;
 use tidemill_pools::uniswap_v2::UniswapV2;
 use tidemill_pools::uniswap_v3::UniswapV3;
-use tidemill_pools::{Amount, Pool, PoolError, PoolKind};
+use tidemill_pools::{Address, Amount, Pool, PoolError, PoolKind, Tracked};
 
 use crate::book::{OrderBook, Trade};
 use crate::costs::HopKind;
@@ -69,9 +70,34 @@ impl Quoting for Pool {
     }
 }
 
+/// A pool of two to eight coins, by their places.
+impl Quoting for Exact {
+    fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
+        match self {
+            Self::CurveStable(pool) => pool.exchange_out(token_in, token_out, amount_in),
+            _ => Self::amount_out(self, token_in, token_out, amount_in),
+        }
+    }
+
+    fn balance(&self, token: usize) -> Result<U256, PoolError> {
+        match self {
+            Self::Pool(pool) => pool.balance(token),
+            Self::CurveStable(pool) => pool.balance(token),
+            Self::CurveCrypto(pool) => pool.balance(token),
+            Self::WeightedV2(pool) => pool.balance(token),
+            Self::StableV2(pool, share) => {
+                pool.balance(token + usize::from(share.is_some_and(|share| share <= token)))
+            }
+            Self::WeightedV3(pool) => pool.balance(token),
+            Self::StableV3(pool) => pool.balance(token),
+        }
+    }
+}
+
+/// What a swap pays, which of the older pools is not always what they quote.
 impl Quoting for StableSwap {
     fn amount_out(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<U256, PoolError> {
-        Self::amount_out(self, token_in, token_out, amount_in)
+        self.exchange_out(token_in, token_out, amount_in)
     }
 
     fn balance(&self, token: usize) -> Result<U256, PoolError> {
@@ -158,7 +184,36 @@ impl<'a> Leg<'a> {
             Pool::UniswapV4(_) => Self::quoted(pool, tokens, HopKind::UniswapV4),
             Pool::Algebra(_) => Self::quoted(pool, tokens, HopKind::Algebra),
             Pool::Solidly(_) => Self::quoted(pool, tokens, HopKind::Solidly),
+            Pool::CurveStable(_) => Self::quoted(pool, tokens, HopKind::CurveStable),
+            Pool::CurveCrypto(_) => Self::quoted(pool, tokens, HopKind::CurveCrypto),
+            Pool::BalancerV2(_) => Self::quoted(pool, tokens, HopKind::BalancerStable),
+            Pool::BalancerV3(_) => Self::quoted(pool, tokens, HopKind::BalancerV3),
         }
+    }
+
+    /// Returns the leg between two tokens of a pool, whatever its kind.
+    ///
+    /// # Errors
+    /// `Tokens` where the pool has no such token, `Incomplete` where its state is not known.
+    pub fn between(tracked: &'a Tracked, token_in: &Address, token_out: &Address) -> Result<Self, PoolError> {
+        let Tracked { spec, pool } = tracked;
+        let Some(exact) = pool.by_coin() else { return Ok(Self::of(pool, *token_in == spec.token0)) };
+        let (coins, _) = pool.coins();
+        let place = |token| coins.iter().position(|coin| coin == token).ok_or(PoolError::Tokens);
+        Ok(Self::of_coins(exact?, (place(token_in)?, place(token_out)?)))
+    }
+
+    /// Returns the leg between two coins of a pool that may have more.
+    pub fn of_coins(pool: &'a Exact, (coin_in, coin_out): (usize, usize)) -> Self {
+        let kind = match pool {
+            Exact::Pool(pool) => return Self::of(pool, coin_in == 0),
+            Exact::CurveStable(_) => HopKind::CurveStable,
+            Exact::CurveCrypto(_) => HopKind::CurveCrypto,
+            Exact::WeightedV2(_) => HopKind::BalancerWeighted,
+            Exact::StableV2(..) => HopKind::BalancerStable,
+            Exact::WeightedV3(_) | Exact::StableV3(_) => HopKind::BalancerV3,
+        };
+        Self::quoted(pool, (coin_in, coin_out), kind)
     }
 
     /// Returns what kind of hop this is, as to gas.

@@ -17,7 +17,7 @@ from tidemill.app.live import LiveState
 from tidemill.app.running import until_stopped
 from tidemill.app.settings import Environment
 from tidemill.app.trading import trading
-from tidemill.app.verify import Proof, prove
+from tidemill.app.verify import Proof, is_read, prove
 from tidemill.app.view import show
 from tidemill.app.world import FOLLOWED, SOURCE, world_config, world_search
 from tidemill.core.log import logging_to
@@ -151,7 +151,10 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
         async with asyncio.timeout(_CATCH_UP_S), Rpc(world.http_url) as rpc:
             head = int(await rpc.call("eth_blockNumber"), 16)
             while not (
-                engine.pipelines and engine.pipelines[SOURCE].tip == head and await engine.is_stored()
+                engine.pipelines
+                and engine.pipelines[SOURCE].tip == head
+                and is_read(world, engine.pipelines[SOURCE].book)
+                and await engine.is_stored()
             ):
                 if running.done():
                     running.result()

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from tidemill._rust import CoinsPool
 from tidemill.process.pools import Batches
 from tidemill.schema import derive
 
@@ -96,6 +97,8 @@ class LiveState:
                 scale = 10.0 ** (decimals0 - decimals1)
             case _:
                 return None
+        if isinstance(state, CoinsPool):
+            return state.price() * scale if state.is_complete else None
         if hasattr(state, "sqrt_price_x96"):
             return (state.sqrt_price_x96 / 2**96) ** 2 * scale if state.sqrt_price_x96 else None
         return state.reserve1 / state.reserve0 * scale if state.reserve0 else None

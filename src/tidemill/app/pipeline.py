@@ -107,9 +107,9 @@ class ChainPipeline:
         self._finder = finder
         self.autopsy = autopsy
         """The opportunities that are followed, where any are."""
-        self._on_batches = on_batches
         self._newest: tuple[Head, int] | None = None
-        """The newest block that was searched after, and when it was read."""
+        """The newest block, where it is a new one, and when it was read."""
+        self._on_batches = on_batches
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
@@ -150,10 +150,9 @@ class ChainPipeline:
 
         What a crash loses is found again: a new run begins with a search of all pools.
         """
-        newest = _newest(step)
-        if self._finder is None or newest is None:
+        self._newest = newest = _newest(step, self._newest)
+        if self._finder is None or newest is None or not step.blocks:
             return
-        self._newest = newest
         found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
         state: dict[bytes, bytes | None] = {}
         if self.autopsy is not None:
@@ -230,13 +229,22 @@ def _follow(autopsy: AutopsyBook, block: Change) -> None:
             autopsy.reread(one.address for one in block.pools)
 
 
-def _newest(step: Step) -> tuple[Head, int] | None:
+def _newest(step: Step, before: tuple[Head, int] | None) -> tuple[Head, int] | None:
     """Return the new block that the step ends with, and when it was read; None where it ends otherwise.
 
-    What paid after a block that is restored was told before it was reverted.
+    What paid after a block that is restored was told before it was reverted. Pools that are read anew are so
+    after the block `before` them.
     """
-    newest = step.blocks[-1] if step.blocks else None
-    return (newest.heads[-1], newest.recv_ns[-1]) if isinstance(newest, Sealed) else None
+    newest = before
+    for block in step.blocks:
+        match block:
+            case Sealed():
+                newest = block.heads[-1], block.recv_ns[-1]
+            case Reverted() | Restored():
+                newest = None
+            case Reread():
+                pass
+    return newest
 
 
 def batches_of(events: Sequence[Struct]) -> Batches:

@@ -7,31 +7,42 @@ from typing import Any
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.world import emitters, followed_pools, pool_name, world_config
+from tidemill._rust import CoinsPool
+from tidemill.app.world import FOLLOWED, emitters, followed_pools, pool_name, world_config
 from tidemill.chains.evm.discovery import Creation, V4Key
 from tidemill.chains.evm.forks import Factory, known_factories
 from tidemill.chains.evm.kinds import kind_of
 from tidemill.process.pools import PoolBook
 from tidemill.sandbox.rpc import Call, Rpc
-from tidemill.sandbox.world import World
+from tidemill.sandbox.venues import VENUES, Leg
+from tidemill.sandbox.world import FurtherPool, World
 
 _SWAP_TOPICS = (
     "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822",  # V2 Swap
     "0xc42079f94a6350d7e6235f29174924f928cc2ac818eb64fed8004e115fbcca67",  # V3 and Algebra Swap
     "0x19b47279256b2a23a1665c810c8d55a1758940ee09377d4f8d26497a3577dc83",  # Pancake V3 Swap
     "0x40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f",  # V4 Swap
+    "0x8b3e96f2b889fa771c53c981b40daf005f63f637f1869f707052d15a3dd97140",  # Curve TokenExchange
+    "0x2170c741c41531aec20e7c107c24eecfdd15e69c9bb0a8dd37b1840b9e0b207b",  # Balancer V2 Swap
 )
+_BALANCE_CHANGED = "0xe5ce249087ce04f05a957192435400fd97868dba0e6a4b4c049abf8af80dae78"
 _LIQUIDITY_TOPICS = (
     "0x4c209b5fc8ad50758f13e2e1088ba56a560dff690a1c6fef26394f4c03821c4f",  # V2 Mint
     "0xdccd412f0b1252819cb1fd330b93224ca42612892bb3f4f789976e6d81936496",  # V2 Burn
     "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde",  # V3 and Algebra Mint
     "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c",  # V3 and Algebra Burn
     "0xf208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec",  # V4 ModifyLiquidity
+    "0x26f55a85081d24974e85c6c00045d0f0453991e95873f52bff0d21af4079a768",  # AddLiquidity of two coins
+    "0x7c363854ccf79623411f8995b362bce5eddff18c927edc6f5dbbb5e05819a82c",  # RemoveLiquidity of two coins
+    _BALANCE_CHANGED,  # of Balancer V2's pools of two tokens
 )
 TABLES = {"swap": _SWAP_TOPICS, "liquidity_change": _LIQUIDITY_TOPICS}
 """The tables whose rows are checked one by one, and the logs that they are made of."""
 
 _BLOCKS_A_CALL = 500
+_PAIR = 2
+_SHARES = (10**6, 100)
+"""What part of a pool's coin is offered to it, once little and once much."""
 _COMPARED = ("reserve0", "reserve1", "sqrt_price_x96", "tick", "liquidity", "fee_ppm")
 
 LogKey = tuple[bytes, int]
@@ -79,15 +90,29 @@ async def prove(world: World, book: PoolBook, query: Callable[[str], Awaitable[p
     tables: dict[str, TableProof] = {}
     async with Rpc(world.http_url) as rpc:
         for table, topics in TABLES.items():
-            on_chain = await logs_on_chain(rpc, emitters(world), topics)
+            on_chain = await logs_on_chain(rpc, world, topics)
             tables[table] = compare(on_chain, await stored_keys(query, table, world.chain_id))
-        proof = await _prove_pools(rpc, world, book)
-    return Proof(tables, proof)
+        of_coins = [pool for pool in _further(world) if _is_of_coins(pool)]
+        others = {pool_name(pool) for pool in followed_pools(world)} - {pool_name(pool) for pool in of_coins}
+        unequal = [*await _unequal(rpc, world, book, sorted(others))]
+        for pool in of_coins:
+            unequal += await _unequal_coins(rpc, book, pool)
+    checked = len(others) + len(of_coins)
+    wrong = {line.partition(":")[0] for line in unequal}
+    return Proof(tables, PoolProof(checked, checked - len(wrong), tuple(unequal)))
 
 
-async def logs_on_chain(rpc: Rpc, contracts: Sequence[str], topics: Sequence[str]) -> list[LogKey]:
-    """Return the key of every log with one of `topics` that any of `contracts` ever emitted."""
+def is_read(world: World, book: PoolBook) -> bool:
+    """Whether the state of every pool that is followed is known."""
+    kept = [book.pools.get(pool_name(pool)) for pool in followed_pools(world)]
+    return all(pool is not None and pool.is_complete for pool in kept)
+
+
+async def logs_on_chain(rpc: Rpc, world: World, topics: Sequence[str]) -> list[LogKey]:
+    """Return the key of every log with one of `topics` that tells of a followed pool and is a row."""
     head = int(await rpc.call("eth_blockNumber"), 16)
+    contracts = emitters(world)
+    pairs = {pool.pool_id for pool in _further(world) if len(pool.tokens) == _PAIR}
     found: list[LogKey] = []
     for first in range(0, head + 1, _BLOCKS_A_CALL):
         last = min(first + _BLOCKS_A_CALL - 1, head)
@@ -98,6 +123,8 @@ async def logs_on_chain(rpc: Rpc, contracts: Sequence[str], topics: Sequence[str
             "topics": [list(topics)],
         }
         for log in await rpc.call("eth_getLogs", wanted):
+            if log["topics"][0] == _BALANCE_CHANGED and log["topics"][1] not in pairs:
+                continue  # a row has room for two amounts
             found.append((bytes.fromhex(log["blockHash"][2:]), int(log["logIndex"], 16)))
     return found
 
@@ -126,9 +153,43 @@ def compare(on_chain: Iterable[LogKey], stored: Iterable[LogKey]) -> TableProof:
     )
 
 
-async def _prove_pools(rpc: Rpc, world: World, book: PoolBook) -> PoolProof:
+def _further(world: World) -> list[FurtherPool]:
+    return [pool for pool in followed_pools(world) if isinstance(pool, FurtherPool)]
+
+
+def _is_of_coins(pool: FurtherPool) -> bool:
+    return FOLLOWED[pool.protocol][0] in (None, "balancer_v2")
+
+
+async def _unequal_coins(rpc: Rpc, book: PoolBook, pool: FurtherPool) -> list[str]:
+    """Return what a Curve or Balancer pool's contract pays otherwise than we say: all it holds decides it."""
+    kept, where = book.pools.get(pool_name(pool)), f"0x{pool_name(pool).hex()}"
+    if not isinstance(kept, CoinsPool) or not kept.is_complete:
+        return [f"{where}: its state is not known"]
+    if kept.coins != [bytes.fromhex(token[2:]) for token in pool.tokens]:
+        return [f"{where}: the world has coins {pool.tokens}, we have {[coin.hex() for coin in kept.coins]}"]
+    venue, places = VENUES[pool.protocol], range(len(pool.tokens))
+    legs = [
+        Leg(coin_in, coin_out, kept.balances[coin_in] // share)
+        for coin_in in places
+        for coin_out in places
+        if coin_in != coin_out
+        for share in _SHARES
+    ]
+    asked = [{"to": pool.quoter, "data": venue.ask_out(pool, leg)} for leg in legs]
+    told = await rpc.all([Call("eth_call", (one, "latest")) for one in asked])
+    unequal: list[str] = []
+    for leg, answer in zip(legs, told, strict=True):
+        expected = venue.read_out(bytes.fromhex(answer[2:]), leg)
+        found = kept.coin_out(leg.token_in, leg.token_out, leg.size)
+        if found != expected:
+            unequal.append(f"{where}: for {leg} the contract pays {expected}, we say {found}")
+    return unequal
+
+
+async def _unequal(rpc: Rpc, world: World, book: PoolBook, names: Sequence[bytes]) -> list[str]:
+    """Return which pools' contracts have another state than we."""
     factories = known_factories(world_config(world))
-    names = [pool_name(pool) for pool in followed_pools(world)]
     kept = {name: pool for name in names if (pool := book.pools.get(name)) is not None}
     abouts = {name: _about(name, pool, factories) for name, pool in kept.items()}
     asked = [
@@ -147,7 +208,7 @@ async def _prove_pools(rpc: Rpc, world: World, book: PoolBook) -> PoolProof:
         found = {field: getattr(kept[name], field, None) for field in expected}
         if found != expected:
             unequal.append(f"0x{name.hex()}: the contract has {expected}, we have {found}")
-    return PoolProof(len(names), len(names) - len(unequal), tuple(unequal))
+    return unequal
 
 
 def _about(name: bytes, pool: Any, factories: Mapping[bytes, Factory]) -> Creation:

@@ -113,14 +113,9 @@ def _swaps(state: LiveState) -> Table:
         name = state.pools.get(swap["pool"])
         cells = ["", ""]
         if name is not None:
-            sold = (
-                (name.token0, swap["amount0_in"]) if swap["amount0_in"] else (name.token1, swap["amount1_in"])
-            )
-            bought = (
-                (name.token1, swap["amount1_out"])
-                if swap["amount0_in"]
-                else (name.token0, swap["amount0_out"])
-            )
+            token0, token1 = swap["token0"] or name.token0, swap["token1"] or name.token1
+            sold = (token0, swap["amount0_in"]) if swap["amount0_in"] else (token1, swap["amount1_in"])
+            bought = (token1, swap["amount1_out"]) if swap["amount0_in"] else (token0, swap["amount0_out"])
             cells = [f"{state.units(token, size)} {state.symbol(token)}" for token, size in (sold, bought)]
         # Text: a token may call itself anything, markup too
         cells = [str(swap["block_number"]), state.label(swap["pool"]), *cells]

@@ -10,16 +10,20 @@ from tidemill.sandbox.world import Address, FurtherPool, Pool, Protocol, World
 SOURCE = "sandbox"
 """The chain's name in the events of a world."""
 
-FOLLOWED: Mapping[
-    Protocol, tuple[Literal["uniswap_v3", "algebra", "uniswap_v4"], Literal["v1", "v2", "integral"] | None]
-] = {
+_Followed = Literal["uniswap_v3", "algebra", "uniswap_v4", "balancer_v2"]
+
+FOLLOWED: Mapping[Protocol, tuple[_Followed | None, Literal["v1", "v2", "integral"] | None]] = {
     "algebra_v1": ("algebra", "v1"),
     "algebra_v2": ("algebra", "v2"),
     "algebra_integral": ("algebra", "integral"),
     "uniswap_v4": ("uniswap_v4", None),
     "pancake_v3": ("uniswap_v3", None),
+    "balancer_v2_weighted": ("balancer_v2", None),
+    "balancer_v2_stable": ("balancer_v2", None),
+    "curve_stable": (None, None),
+    "curve_stable_ng": (None, None),
 }
-"""Of each further kind of pools that is followed: its protocol and its rules; the others are not."""
+"""Of each further kind of pools that is followed: its factory's protocol, its rules. Curve's are listed."""
 
 _STABLE_SYMBOLS = ("USDC", "USDT", "DAI")
 """The sandbox's tokens whose fair price is a dollar, always."""
@@ -42,9 +46,11 @@ def world_config(
         )
         for factory in world.factories
     ]
-    creators = {_creator(pool): pool for pool in _further(world) if pool.protocol in further}
-    for address, pool in creators.items():
+    followed = [pool for pool in _further(world) if pool.protocol in further]
+    for address, pool in {_creator(pool): pool for pool in followed}.items():
         protocol, rules = FOLLOWED[pool.protocol]
+        if protocol is None:
+            continue
         factories.append(
             FactoryConfig(
                 address=address,
@@ -61,6 +67,7 @@ def world_config(
         http_url=world.http_url,
         start_block=world.deploy_block,
         factories=tuple(factories),
+        pools=tuple(pool.address for pool in followed if FOLLOWED[pool.protocol][0] is None),
         multicall=world.multicall,
     )
 
@@ -87,7 +94,8 @@ def pool_name(pool: Pool | FurtherPool) -> bytes:
 
 def emitters(world: World) -> list[Address]:
     """Return the contracts whose logs tell what happens in the pools that are followed."""
-    return list(dict.fromkeys(pool.address for pool in followed_pools(world)))
+    vaults = [pool.vault for pool in _further(world) if pool.vault is not None]
+    return list(dict.fromkeys([*(pool.address for pool in followed_pools(world)), *vaults]))
 
 
 def _further(world: World) -> list[FurtherPool]:
@@ -95,8 +103,9 @@ def _further(world: World) -> list[FurtherPool]:
 
 
 def _creator(pool: FurtherPool) -> Address:
-    """Return the contract whose logs tell of new pools; of V4 it is the manager of all."""
-    return pool.factory or pool.address
+    """Return the contract whose logs tell of new pools: V4's manager, Balancer's vault, or a factory."""
+    is_of_vault = FOLLOWED[pool.protocol][0] == "balancer_v2"
+    return (pool.vault if is_of_vault else pool.factory) or pool.address
 
 
 def _fee(taken: int | None, denominator: int) -> dict[str, Any]:

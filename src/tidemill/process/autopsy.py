@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct, ValidationError, json, structs
 
-from tidemill._rust import Head, Logs, PathWatch, PoolSet
+from tidemill._rust import CoinsPool, Head, Logs, PathWatch, PoolSet
 from tidemill.process.autopsy_case import (
     Case,
     End,
@@ -65,6 +65,12 @@ class AutopsyBook:
         """Of the newest blocks, and of those that were reverted, by hash."""
         self._tip: tuple[bytes, int, int] | None = None
         """Hash, number and timestamp (ns) of the newest block."""
+        self._unsettled: dict[bytes, Case] = {}
+        """What was known before the newest block of cases whose pools are not all known after it."""
+        self._block: tuple[Head, Logs, int] | None = None
+        """The newest block, its logs, and when it was read."""
+        self._parent: tuple[bytes, int, int] | None = None
+        """What the tip was before it."""
         self._told: list[OpportunityAutopsy] = []
         self._state: dict[bytes, bytes | None] = {}
 
@@ -97,6 +103,8 @@ class AutopsyBook:
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Follow blocks with all their tracked logs; each is the child of the one before."""
         for head, read_ns in zip(heads, recv_ns, strict=True):
+            self._unsettled.clear()
+            self._block, self._parent = (head, logs, read_ns), self._tip
             if self._cases:
                 self._follow(head, logs, read_ns)
             self._move((head.hash, head.number, event_ns_of(head)))
@@ -129,6 +137,7 @@ class AutopsyBook:
 
     def revert(self, head: Head, recv_ns: int, sequence: int) -> None:
         """Take the newest block back, once the pools are as before it."""
+        self._unsettled.clear()
         change = self._changes.pop(head.hash, None)
         if change is not None:
             after = {opportunity: self._cases.get(opportunity) for opportunity in change.before}
@@ -144,6 +153,7 @@ class AutopsyBook:
 
     def restore(self, head: Head) -> None:
         """Take a reverted block as it was, once the pools are as after it; what it ended was told before."""
+        self._unsettled.clear()
         change = self._changes.get(head.hash)
         if change is not None:
             for opportunity, case in change.after.items():
@@ -153,12 +163,20 @@ class AutopsyBook:
         self._index()
 
     def reread(self, addresses: Iterable[bytes]) -> None:
-        """Take pools anew: how those changed that were wrong is not known."""
+        """Take pools anew: those whose logs never tell their state as they are after the newest block, while
+        how others changed that were wrong is not known.
+        """
         read = set(addresses)
+        wrong = {pool for pool in read if not isinstance(self._pools.get(pool), CoinsPool)}
         for case in list(self._cases.values()):
-            if read.intersection(_pools_of(case)):
+            pools = _pools_of(case)
+            if not read.intersection(pools):
+                continue
+            self._watch.watch(self._pools, pools)
+            if case.opportunity not in self._unsettled or wrong.intersection(pools):
+                self._unsettled.pop(case.opportunity, None)
                 self._put(case.opportunity, self._doubt(case))
-                self._watch.watch(self._pools, _pools_of(case))
+        self._settle()
 
     def take(self) -> tuple[Batches, dict[bytes, bytes | None]]:
         """Return what came of all since the last call: rows, and keys to set, or to delete where None."""
@@ -177,14 +195,41 @@ class AutopsyBook:
         worths = self._watch.worth(head, [case.found for case in cases])
         for case, worth in zip(cases, worths, strict=True):
             later = self._after(case, worth, head, logs) if is_linked else self._lost(case)
-            if later == case:
+            if later == case and not later.is_due:
                 continue
             before[case.opportunity] = case
-            if later.end is not None and later.is_due:
-                self._tell(later, later.end, (head, recv_ns))
-                self._put(case.opportunity, None)
-            else:
+            if is_linked and worth["left"] is None:
+                self._unsettled[case.opportunity] = case
                 self._put(case.opportunity, later)
+            else:
+                self._know(later, head, recv_ns)
+        self._changed(head, before)
+
+    def _settle(self) -> None:
+        """Judge the cases anew whose pools are all known now as they are after the newest block."""
+        if self._block is None:
+            return
+        head, logs, recv_ns = self._block
+        cases = list(self._unsettled.values())
+        worths = self._watch.worth(head, [case.found for case in cases])
+        before: Cases = {}
+        tip, self._tip = self._tip, self._parent
+        for case, worth in zip(cases, worths, strict=True):
+            if worth["left"] is not None:
+                before[case.opportunity] = self._unsettled.pop(case.opportunity)
+                self._know(self._after(case, worth, head, logs), head, recv_ns)
+        self._tip = tip
+        self._changed(head, before)
+
+    def _know(self, case: Case, head: Head, recv_ns: int) -> None:
+        """Take what became of a case, and tell it where all is known."""
+        if case.end is not None and case.is_due:
+            self._tell(case, case.end, (head, recv_ns))
+            self._put(case.opportunity, None)
+        else:
+            self._put(case.opportunity, case)
+
+    def _changed(self, head: Head, before: Cases) -> None:
         if before:
             self._note(head, before)
             self._index(reread=False)

@@ -113,6 +113,7 @@ class PoolBook:
         self._flush()
         for one in read:
             self._keep(self.pools.insert(one).changed)
+            self._drifted.add(one.address)  # of some only the description could be read
         if read:
             self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
             self._batches.append(("pool_state", derive.to_batch([self._read_state(one) for one in read])))

@@ -65,6 +65,11 @@ impl StableV2 {
         Ok(Self { terms, balances })
     }
 
+    /// Returns what raw amounts are multiplied by, the share token's too.
+    pub fn scaling_factors(&self) -> &[U256] {
+        &self.terms.scaling_factors
+    }
+
     fn of(&self, token: usize) -> Result<Scaled, PoolError> {
         Ok(Scaled {
             balance: side(&self.balances, token)?,

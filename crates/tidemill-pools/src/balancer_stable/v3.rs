@@ -40,6 +40,11 @@ impl StableV3 {
         Self { surge: Some(surge), ..self }
     }
 
+    /// Returns the rates, with 18 decimals.
+    pub fn rates(&self) -> &[U256] {
+        self.vault.rates()
+    }
+
     fn curve<'a>(&self, live: &'a mut Live) -> Curve<'a> {
         Curve { amp: self.amp, version: StableVersion::V3, balances: live.balances() }
     }

@@ -34,6 +34,11 @@ impl WeightedV3 {
         Ok(Self { vault: Vault::new(terms, balances)?, weights })
     }
 
+    /// Returns the rates, with 18 decimals.
+    pub fn rates(&self) -> &[U256] {
+        self.vault.rates()
+    }
+
     fn sides(&self, direction: Direction) -> Result<(Weighted, Weighted), PoolError> {
         let mut live: Live = self.vault.live()?;
         let balances = live.balances();

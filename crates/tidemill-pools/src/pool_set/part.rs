@@ -11,14 +11,11 @@ impl PoolSet {
     /// Returns a set of these pools alone as they stand, with the same factories; those that are not there are left out.
     #[must_use]
     pub fn part<'a>(&self, addresses: impl IntoIterator<Item = &'a Address>) -> Self {
-        let found =
-            addresses.into_iter().filter_map(|address| Some((*address, self.pools.get(address)?.clone())));
-        Self {
-            source: self.source.clone(),
-            chain_id: self.chain_id,
-            factories: self.factories.clone(),
-            pools: found.collect(),
+        let mut part = Self::new(self.source.clone(), self.chain_id, self.factories.values().cloned());
+        for address in addresses {
+            part.copy(self, address);
         }
+        part
     }
 
     /// Takes a pool as it stands in `from`; one that is not there leaves this set too.
@@ -31,11 +28,13 @@ impl PoolSet {
                 self.pools.remove(address);
             }
         }
+        self.note_momentary(*address);
     }
 
     /// Lets go every pool for which `is_kept` says no.
     pub fn retain(&mut self, is_kept: impl Fn(&Address) -> bool) {
         self.pools.retain(|address, _| is_kept(address));
+        self.momentary.retain(is_kept);
     }
 
     /// Returns the pool of this set that a log is about.

@@ -218,6 +218,8 @@ impl DeedRow<'_> {
             dex: self.dex,
             sender: traded.sender,
             recipient: traded.recipient,
+            token0: traded.tokens.map(|[token0, _]| token0),
+            token1: traded.tokens.map(|[_, token1]| token1),
             amount0_in: traded.amount0_in,
             amount1_in: traded.amount1_in,
             amount0_out: traded.amount0_out,

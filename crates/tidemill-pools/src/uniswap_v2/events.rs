@@ -107,8 +107,9 @@ impl V2Event {
 impl V2Swap {
     fn traded(&self) -> Traded {
         Traded {
-            sender: self.sender,
-            recipient: self.recipient,
+            sender: Some(self.sender),
+            recipient: Some(self.recipient),
+            tokens: None,
             amount0_in: self.amount0_in,
             amount1_in: self.amount1_in,
             amount0_out: self.amount0_out,

@@ -185,8 +185,9 @@ impl V3Swap {
         let (amount0_in, amount0_out) = split(self.amount0);
         let (amount1_in, amount1_out) = split(self.amount1);
         Deed::Swap(Traded {
-            sender: self.sender,
-            recipient: self.recipient,
+            sender: Some(self.sender),
+            recipient: Some(self.recipient),
+            tokens: None,
             amount0_in,
             amount1_in,
             amount0_out,

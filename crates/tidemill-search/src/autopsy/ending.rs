@@ -53,7 +53,7 @@ struct Doing {
     tx_index: u32,
     /// Whether it moved a pool of the path.
     is_near: bool,
-    last: Option<(Address, Address)>,
+    last: Option<(Option<Address>, Option<Address>)>,
     gained: BTreeMap<Address, (U256, U256)>,
 }
 
@@ -61,7 +61,8 @@ impl PathWatch {
     /// Returns what ended a path that paid before the newest block and does not after it.
     ///
     /// The transaction is the one that took most, up to and with the first after which nothing is left. `set` has the other
-    /// pools that the transaction may have used.
+    /// pools that the transaction may have used. A pool whose logs do not tell its state is known until the first and from
+    /// the last transaction that touched it; what happened between is told where one transaction can have done it.
     pub fn ending<'l>(
         &self,
         set: &PoolSet,
@@ -69,36 +70,48 @@ impl PathWatch {
         logs: impl Iterator<Item = Log<'l>> + Clone,
     ) -> Ending {
         let pools: Vec<Address> = path.hops.iter().map(|hop| hop.pool).collect();
-        let Some((mut before, costs)) = self.before(&pools).zip(self.costs(path, head)) else {
+        let last = last_touches(&self.pools, &pools, logs.clone());
+        let Some((mut before, costs)) = self.before(&pools, &last).zip(self.costs(path, head)) else {
             return Ending::Unknown;
         };
         let Some(mut left) = worth(&before, path, &costs).left() else { return Ending::Unknown };
         if left.is_zero() {
             return Ending::Costs;
         }
-        let mut most: Option<(U256, u32)> = None;
+        let (mut most, mut since): (Option<(U256, Option<u32>)>, u32) = (None, 0);
         for tx_index in transactions(logs.clone()) {
             if !follow(&mut before, logs.clone().filter(|log| log.tx_index == tx_index)) {
                 continue;
             }
-            let Some(now) = worth(&before, path, &costs).left() else { return Ending::Unknown };
+            self.settle(&mut before, &last, tx_index);
+            since += 1;
+            let Some(now) = worth(&before, path, &costs).left() else { continue };
             let took = left.saturating_sub(now);
             if most.is_none_or(|(best, _)| took > best) {
-                most = Some((took, tx_index));
+                most = Some((took, (since == 1).then_some(tx_index)));
             }
-            left = now;
+            (left, since) = (now, 0);
             if left.is_zero() {
                 break;
             }
         }
         match most.filter(|(took, _)| left.is_zero() && !took.is_zero()) {
-            Some((_, tx_index)) => taker(&doings(set, &pools, logs), tx_index),
-            None => Ending::Unknown,
+            Some((_, Some(tx_index))) => taker(&doings(set, &pools, logs), tx_index),
+            _ => Ending::Unknown,
         }
     }
 
-    /// Returns these pools as they were before the newest block.
-    fn before(&self, pools: &[Address]) -> Option<PoolSet> {
+    /// Takes the pools that no later transaction touches as they are after the block, where logs do not tell their state.
+    fn settle(&self, pools: &mut PoolSet, last: &BTreeMap<Address, u32>, tx_index: u32) {
+        for (pool, _) in last.iter().filter(|(_, last)| **last == tx_index) {
+            if pools.get(pool).is_some_and(|tracked| tracked.pool.by_coin().is_some()) {
+                pools.copy(&self.pools, pool);
+            }
+        }
+    }
+
+    /// Returns these pools as they were when the newest block began.
+    fn before(&self, pools: &[Address], touched: &BTreeMap<Address, u32>) -> Option<PoolSet> {
         let mut before = self.pools.part(pools);
         let mut undo = Patch::default();
         for (key, value) in self.undo.iter() {
@@ -106,8 +119,23 @@ impl PathWatch {
                 undo.set(key.to_vec(), value.map(<[u8]>::to_vec));
             }
         }
-        before.patch(&undo).ok().map(|()| before)
+        before.patch(&undo).ok()?;
+        before.end_moments(&mut Journal::default());
+        for pool in pools.iter().filter(|pool| !touched.contains_key(*pool)) {
+            before.copy(&self.pools, pool); // which nobody touched: another rate, at most
+        }
+        Some(before)
     }
+}
+
+/// Returns the last transaction that touched each of these pools; those that none did are left out.
+fn last_touches<'l>(
+    set: &PoolSet,
+    pools: &[Address],
+    logs: impl Iterator<Item = Log<'l>>,
+) -> BTreeMap<Address, u32> {
+    let touched = logs.filter_map(|log| Some((set.pool_of(&log)?, log.tx_index)));
+    touched.filter(|(pool, _)| pools.contains(pool)).collect()
 }
 
 fn transactions<'l>(logs: impl Iterator<Item = Log<'l>>) -> Vec<u32> {
@@ -140,14 +168,14 @@ fn doings<'l>(set: &PoolSet, near: &[Address], logs: impl Iterator<Item = Log<'l
         let Some(doing) = doings.last_mut() else { continue };
         doing.is_near |= near.contains(&pool);
         if let (Some(Deed::Swap(traded)), Some(tracked)) = (deed, copies.get(&pool)) {
-            doing.add((tracked.spec.token0, tracked.spec.token1), &traded);
+            doing.add(traded.tokens.unwrap_or([tracked.spec.token0, tracked.spec.token1]), &traded);
         }
     }
     doings
 }
 
 impl Doing {
-    fn add(&mut self, (token0, token1): (Address, Address), traded: &Traded) {
+    fn add(&mut self, [token0, token1]: [Address; 2], traded: &Traded) {
         self.last = Some((traded.sender, traded.recipient));
         self.count(token0, traded.amount0_out, traded.amount0_in);
         self.count(token1, traded.amount1_out, traded.amount1_in);
@@ -158,6 +186,11 @@ impl Doing {
         *sums = (sums.0.saturating_add(gained), sums.1.saturating_add(paid));
     }
 
+    /// Returns who was paid last: who called, where the log names no one else.
+    fn payee(&self) -> Option<Address> {
+        self.last.and_then(|(sender, recipient)| recipient.or(sender))
+    }
+
     fn taker(&self, tx_count: u32) -> Taker {
         let balance = self.gained.iter().map(|(token, sums)| (*token, Signed::difference(sums.0, sums.1)));
         Taker {
@@ -165,8 +198,8 @@ impl Doing {
             tx_index: self.tx_index,
             tx_count,
             is_swap: self.last.is_some(),
-            sender: self.last.map(|(sender, _)| sender),
-            recipient: self.last.map(|(_, recipient)| recipient),
+            sender: self.last.and_then(|(sender, _)| sender),
+            recipient: self.last.and_then(|(_, recipient)| recipient),
             balance: balance.filter(|(_, gained)| !gained.magnitude.is_zero()).collect(),
         }
     }
@@ -177,12 +210,13 @@ impl Doing {
 fn taker(doings: &[Doing], tx_index: u32) -> Ending {
     let Some(doing) = doings.iter().find(|doing| doing.tx_index == tx_index) else { return Ending::Unknown };
     let alone = doing.taker(1);
-    if alone.is_circle() || alone.recipient.is_none() {
+    let payee = doing.payee();
+    if alone.is_circle() || payee.is_none() {
         return Ending::Taken(alone);
     }
     let (mut all, mut tx_count) = (Doing { gained: BTreeMap::new(), ..doing.clone() }, 0);
     for other in doings.iter().filter(|other| other.is_near) {
-        if other.last.map(|(_, recipient)| recipient) == alone.recipient {
+        if other.payee() == payee {
             tx_count += 1;
             for (token, sums) in &other.gained {
                 all.count(*token, sums.0, sums.1);

@@ -12,12 +12,14 @@ from msgspec import Struct
 
 from tidemill._rust import Head
 from tidemill.chains.evm.calls import Calls
+from tidemill.chains.evm.coin_pools import COIN_PROTOCOLS, CoinPools
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.discovery import Creation
 from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.kinds import TICKED_KINDS, Ticked, Unread, kind_of
 from tidemill.chains.evm.multicall import Multicall, Question
 from tidemill.chains.evm.steps import PoolSnapshot
+from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.words import signed, word
 from tidemill.schema.faults import Unknown
 
@@ -55,6 +57,7 @@ class Bootstrap:
     def __init__(
         self,
         calls: Calls,
+        window: Window,
         config: EvmConfig,
         known: Mapping[bytes, Factory],
         done: Callable[[list[PoolSnapshot]], None],
@@ -64,15 +67,30 @@ class Bootstrap:
         self._where = f"chain {config.source}"
         self._done = done
         self._multicall = Multicall(calls, config)
+        self._coin_pools = CoinPools(calls, window, config, known)
         self._head: Head | None = None
         self._snapshots: list[PoolSnapshot] = []
+        self._of_coins: list[bytes] = []
+        self._newest: int | None = None
 
-    def start(self, head: Head, wanted: Sequence[Wanted]) -> None:
-        """Read the pools `wanted` as they are after `head`."""
+    def start(self, head: Head, wanted: Sequence[Wanted], newest: int | None = None) -> None:
+        """Read the pools `wanted` as they are after `head`.
+
+        Pools of Curve and Balancer that are not there yet are described by the block `newest`.
+        """
         self.stop()
-        self._head = head
-        created = [pool.creation for pool in wanted if pool.creation is not None]
+        self._head, self._newest = head, newest
+        created: list[Creation] = []
+        self._of_coins = []
+        for creation in (pool.creation for pool in wanted if pool.creation is not None):
+            if creation.factory.protocol in COIN_PROTOCOLS:
+                self._coin_pools.expect(creation.pool, creation.factory.protocol)
+                self._of_coins.append(creation.pool)
+            else:
+                created.append(creation)
         listed = [pool.pool for pool in wanted if pool.creation is None]
+        self._of_coins += [pool for pool in listed if self._coin_pools.is_known(pool)]
+        listed = [pool for pool in listed if not self._coin_pools.is_known(pool)]
         if not listed:
             self._ask_states(created)
             return
@@ -82,6 +100,7 @@ class Bootstrap:
     def stop(self) -> None:
         """Forget what is on its way."""
         self._multicall.stop()
+        self._coin_pools.stop()
 
     def _on_described(
         self, created: list[Creation], asked: list[tuple[bytes, bytes]], found: list[bytes | None]
@@ -93,7 +112,9 @@ class Bootstrap:
                 words[selector] = answer
         for pool, words in answers.items():
             about = self._described(pool, words)
-            if about is None:
+            if about is None and _TOKEN0 not in words:
+                self._of_coins.append(pool)
+            elif about is None:
                 self._fault(pool, f"expected a pool of a known factory, found {self._found(words)}")
             else:
                 created.append(about)
@@ -212,7 +233,16 @@ class Bootstrap:
                 done.append(_with_ticks(snapshot, tuple(pool.found)))
             elif snapshot.protocol not in TICKED_KINDS:
                 done.append(snapshot)
-        self._done(done)
+        self._read_coins(done)
+
+    def _read_coins(self, done: list[PoolSnapshot]) -> None:
+        if not self._of_coins:
+            self._done(done)
+            return
+        assert self._head is not None
+        self._coin_pools.read(
+            self._head, self._of_coins, lambda read: self._done([*done, *read]), self._newest
+        )
 
     def _ask(self, questions: list[Question], then: Callable[[list[bytes | None]], None]) -> None:
         assert self._head is not None

@@ -29,8 +29,12 @@ class FactoryConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A factory whose pools are tracked."""
 
     address: AddressText
-    protocol: Literal["uniswap_v2", "uniswap_v3", "solidly", "algebra", "uniswap_v4"]
-    """Of Uniswap V4 the address is the PoolManager's."""
+    protocol: Literal[
+        "uniswap_v2", "uniswap_v3", "solidly", "algebra", "uniswap_v4", "balancer_v2", "balancer_v3"
+    ]
+    """Of Uniswap V4 the address is the PoolManager's, of Balancer the vault's; V3's pools are to be listed
+    under `pools`.
+    """
     dex: str
     rules: Literal["solidly", "velodrome", "v1", "v1_directional", "v2", "integral"] | None = None
     """Whose code its pools run: of Solidly the first or the second, of Algebra one of the rest."""
@@ -103,8 +107,9 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     factories: tuple[FactoryConfig, ...] = ()
     """Further factories."""
     pools: tuple[AddressText | V4PoolConfig, ...] = ()
-    """Pools to track whether or not their factory's events are read; their factory must be a known one. A
-    Uniswap V4 pool has no address: it is a table of its manager and its id, or its key.
+    """Pools to track whether or not their factory's events are read; their factory must be a known one.
+    Curve's pools and those of Balancer V3 are found here only. A Uniswap V4 pool has no address: it is a
+    table of its manager and its id, or its key.
     """
     multicall: AddressText = MULTICALL3
     window_blocks: Positive = 256

@@ -16,6 +16,7 @@ from tidemill.chains.evm.topics import (
     PAIR_CREATED,
     POOL_CREATED,
     SOLIDLY_PAIR_CREATED,
+    TOKENS_REGISTERED,
     V4_INITIALIZE,
     VELODROME_POOL_CREATED,
     log_filter,
@@ -60,7 +61,7 @@ def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
         for row in said.to_arrow().to_pylist()
         if row["topics"] and row["topics"][0] in _SHAPES
     ]
-    return list({creation.pool: creation for creation in found}.values())
+    return list({creation.pool: creation for creation in found if creation is not None}.values())
 
 
 _SHAPES = {
@@ -71,17 +72,20 @@ _SHAPES = {
     ALGEBRA_POOL: (3, 32),
     ALGEBRA_CUSTOM_POOL: (4, 32),
     V4_INITIALIZE: (4, 160),
+    TOKENS_REGISTERED: (2, None),
 }
-"""Of each event that creates a pool: how many topics and bytes it has."""
+"""Of each event that creates a pool: how many topics and bytes it has; None where that differs."""
 
 
-def _creation(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
-    expected = _SHAPES[topics[0]]
-    if (len(topics), len(data)) != expected:
+def _creation(topics: list[bytes], data: bytes, factory: Factory) -> Creation | None:
+    expected_topics, expected_bytes = _SHAPES[topics[0]]
+    if len(topics) != expected_topics or expected_bytes not in (None, len(data)):
         raise Malformed(
-            f"factory 0x{factory.address.hex()}: expected {expected[0]} topics and {expected[1]} bytes, found"
-            f" {len(topics)} topics and {len(data)} bytes"
+            f"factory 0x{factory.address.hex()}: expected {expected_topics} topics and"
+            f" {expected_bytes} bytes, found {len(topics)} topics and {len(data)} bytes"
         )
+    if topics[0] == TOKENS_REGISTERED:
+        return _balancer_v2(topics[1], data, factory)
     tokens = topics[1][12:], topics[2][12:]
     if topics[0] == PAIR_CREATED:
         return Creation(data[12:32], factory, *tokens)
@@ -105,6 +109,20 @@ def _v4(topics: list[bytes], data: bytes, factory: Factory) -> Creation:
     tokens = topics[2][12:], topics[3][12:]
     spacing = _spacing(data[32:64], factory)
     return Creation(pool_id[:20], factory, *tokens, fee_ppm, spacing, key=key)
+
+
+def _balancer_v2(pool_id: bytes, data: bytes, factory: Factory) -> Creation | None:
+    """Return a pool of the vault; None where it has fewer than two tokens beside its own share."""
+    start = int.from_bytes(data[:32], "big")
+    count = int.from_bytes(data[start : start + 32], "big")
+    words = [data[at : at + 32] for at in range(start + 32, len(data), 32)][:count]
+    if len(words) != count or start % 32:
+        raise Malformed(
+            f"vault 0x{factory.address.hex()}: expected a list of tokens, found {len(data)} bytes"
+        )
+    pool = pool_id[:20]
+    tokens = [word[12:] for word in words if word[12:] != pool]
+    return Creation(pool, factory, tokens[0], tokens[1]) if len(tokens) > 1 else None
 
 
 def _spacing(data: bytes, factory: Factory) -> int:

@@ -12,14 +12,14 @@ from tidemill.chains.evm.attending import Attending
 from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.following import Following
-from tidemill.chains.evm.forks import factories_of
+from tidemill.chains.evm.forks import factories_of, speakers
 from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.tokens import Tokens
-from tidemill.chains.evm.topics import CREATION_TOPICS, TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.topics import CREATION_TOPICS, followed_topics, log_filter
 from tidemill.chains.evm.v4_pools import read_names, write_names
 from tidemill.chains.evm.window import Checkpoint, Window
 from tidemill.core.recording import Entry, Kind
@@ -36,12 +36,13 @@ class EvmFollower:
         self.config = config
         self.stopped = False
         factories = factories_of(config)
-        listed = tuple(pool if isinstance(pool, str) else pool.manager for pool in config.pools)
-        contracts = () if factories else tuple(dict.fromkeys(bytes.fromhex(text[2:]) for text in listed))
+        topics = followed_topics(
+            {factory.protocol for factory in factories.values()}, lists_pools=bool(config.pools)
+        )
         # where pools are listed alone, no others of a manager are to join them
         left_out = () if factories else CREATION_TOPICS
-        topics = tuple(topic for topic in TRACKED_TOPICS if topic not in left_out)
-        self._filter = log_filter(topics, contracts)
+        topics = tuple(topic for topic in topics if topic not in left_out)
+        self._filter = log_filter(topics, () if factories else speakers(config))
         self._calls = Calls(config)
         self._window = Window(config.source, config.window_blocks, checkpoint)
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)

@@ -20,6 +20,7 @@ from tidemill.chains.evm.line import Known, Line, Linked, Missing, Pending
 from tidemill.chains.evm.proving import Proving
 from tidemill.chains.evm.scorecard import Vice
 from tidemill.chains.evm.sealing import Sealing
+from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.witness import Announced
@@ -52,7 +53,7 @@ class Following:
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
         self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
-        self._healing = Healing(calls, window, config, sealing.reports, self._seal)
+        self._healing = Healing(calls, window, config, sealing.reports, self._on_reread)
         self._backfill.when(done=self._advance, stalled=self._on_stalled)
         self._proving = Proving(calls, config, log_filter, proven=self._seal, doubted=self._on_doubted)
         sealing.cause = self._proving.cause
@@ -71,6 +72,7 @@ class Following:
         self._numbered: bytes | None = None
         self._absent = Absent(calls, _NULLS_MAX)
         self._is_far_behind = False
+        self._has_caught_up = False
         self._first_seen_ns: dict[bytes, int] = {}
 
     def on_head(self, head: Head) -> None:
@@ -122,11 +124,16 @@ class Following:
         self._heal()
 
     def _heal(self) -> None:
-        """Read pools anew where the tip is near: nodes forget the state of old blocks."""
+        """Read pools anew where the tip is near: nodes forget the state of old blocks.
+
+        At first the tip has to get to the newest block: before that, pools may not be there yet.
+        """
         newest = self._newest
         if newest is None or self._backfill.is_active:
             return
-        if newest.number - self._window.tip_number <= self._config.walk_blocks_max:
+        behind = newest.number - self._window.tip_number
+        self._has_caught_up = self._has_caught_up or behind <= 0
+        if self._has_caught_up and behind <= self._config.walk_blocks_max:
             self._healing.start_due()
 
     def ask_newest(self) -> None:
@@ -278,6 +285,11 @@ class Following:
             if not pending.asked:
                 pending.asked = True
                 self._proving.ask(pending)
+
+    def _on_reread(self, snapshots: Sequence[PoolSnapshot]) -> None:
+        """Go on after pools were read; some of their coins may be new."""
+        self._tokens.want(coin for snapshot in snapshots for coin in snapshot.coins)
+        self._seal()
 
     def _seal(self) -> None:
         if self._healing.is_holding:

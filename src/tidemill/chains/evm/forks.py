@@ -89,6 +89,14 @@ def known_factories(config: EvmConfig) -> dict[bytes, Factory]:
     return {factory.address: factory for factory in known} | factories_of(config)
 
 
+def speakers(config: EvmConfig) -> tuple[bytes, ...]:
+    """Return whose logs tell of the listed pools: their own, their V4 managers', and Balancer's vaults'."""
+    named = (pool if isinstance(pool, str) else pool.manager for pool in config.pools)
+    listed = dict.fromkeys(bytes.fromhex(text[2:]) for text in named)
+    vaults = (one for one in known_factories(config).values() if one.protocol.startswith("balancer"))
+    return (*listed, *(vault.address for vault in vaults))
+
+
 def _add(found: dict[bytes, Factory], factory: Factory) -> None:
     found[factory.address] = factory
 

@@ -4,7 +4,7 @@ While it is read no block is sealed, so that what was read fits the tip; blocks 
 their logs, and `heal_timeout_ms` bounds the wait.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -35,7 +35,9 @@ class _Reading(Struct, eq=False):
 
 
 class Healing:
-    """Reads drifted pools anew, a few times an hour each."""
+    """Reads drifted pools anew, a few times an hour each, and those of Curve and Balancer after each of their
+    blocks.
+    """
 
     def __init__(
         self,
@@ -43,8 +45,9 @@ class Healing:
         window: Window,
         config: EvmConfig,
         reports: Reports,
-        released: Callable[[], None],
+        released: Callable[[Sequence[PoolSnapshot]], None],
     ) -> None:
+        """`released` takes what was read, once blocks may be sealed again."""
         self._calls = calls
         self._window = window
         self._config = config
@@ -52,7 +55,7 @@ class Healing:
         self._released = released
         self._where = f"chain {config.source}"
         self._known = known_factories(config)
-        self._bootstrap = Bootstrap(calls, config, self._known, self._on_snapshots)
+        self._bootstrap = Bootstrap(calls, window, config, self._known, self._on_snapshots)
         self._reading: _Reading | None = None
         self._waiting: dict[bytes, int] = {}
         self._creations: dict[bytes, Creation] = {}
@@ -69,7 +72,11 @@ class Healing:
         """Take pools that contradict their logs, by their addresses, V4 pools by manager and key."""
         for name in names:
             pool = self._pool(name)
-            if pool in self._waiting or (self._reading is not None and pool in self._reading.pools):
+            is_read = self._reading is not None and pool in self._reading.pools
+            if pool in self._window.coin_pools and not is_read:
+                # its logs never tell its state: nothing is missing
+                self._waiting[pool] = self._calls.now_ns
+            if is_read or pool in self._waiting:
                 continue
             number = max(self._window.tip_number, 0)
             self._reports.missing(number, number, f"pool 0x{pool.hex()}: its ticks are not known")
@@ -124,7 +131,7 @@ class Healing:
             )
         )
         self._give_up(reading)
-        self._released()
+        self._released(())
 
     def _read(self) -> None:
         assert self._reading is not None
@@ -159,11 +166,13 @@ class Healing:
             reread = Reread(tuple(snapshots), self._window.next_sequence())
             self._calls.step.blocks.append(reread)
         self._tell(reading, {snapshot.address for snapshot in snapshots})
-        self._released()
+        self._released(snapshots)
 
     def _tell(self, reading: _Reading, read: set[bytes]) -> None:
         head, now_ns = reading.head, self._calls.now_ns
         for pool in reading.pools:
+            if pool in read and pool in self._window.coin_pools:
+                continue
             self._read_ns.setdefault(pool, []).append(now_ns)
             if pool in read:
                 self._reports.reread(head, f"pool 0x{pool.hex()}: read anew after block {head.number}")
@@ -189,7 +198,7 @@ class Healing:
             self._calls.step.faults.append(
                 Gap(
                     f"{self._where}: pool 0x{pool.hex()}: expected at most {most} readings anew within an"
-                    f" hour, and its ticks are not known again: it quotes nothing for"
+                    f" hour, and its state is not known again: it quotes nothing for"
                     f" {(due_ns - now_ns) // NS_PER_S} s, then it is read again"
                 )
             )

@@ -36,12 +36,13 @@ class Opening:
         self._where = f"chain {config.source}"
         self._begun = False
         self._base: Head | None = None
+        self._newest: int | None = None
         self._listed = listed_pools(config)
         self._discovery = Discovery(calls, config, factories, self._on_discovered)
         managers = {manager.address: manager for manager in self._listed.managers}
         self._created: list[Creation] = []
         self._by_id = Discovery(calls, config, managers, self._on_found, self._listed.ids)
-        self._bootstrap = Bootstrap(calls, config, known_factories(config), self._on_snapshots)
+        self._bootstrap = Bootstrap(calls, window, config, known_factories(config), self._on_snapshots)
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
@@ -64,7 +65,7 @@ class Opening:
             self._begun = True
             self._ready()
         elif base_number <= head.number:
-            self._begun = True
+            self._begun, self._newest = True, head.number
             self._ask_base(base_number)
 
     def _ask_base(self, number: int) -> None:
@@ -108,7 +109,7 @@ class Opening:
             if isinstance(listed, str):
                 pool = bytes.fromhex(listed[2:])
                 wanted.setdefault(pool, Wanted(pool))
-        self._bootstrap.start(self._base, list(wanted.values()))
+        self._bootstrap.start(self._base, list(wanted.values()), self._newest)
 
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
         assert self._base is not None
@@ -130,7 +131,7 @@ class Opening:
             self._ask_base(base.number)
             return
         self._calls.step.snapshots += snapshots
-        self._tokens.want(token for pool in snapshots for token in (pool.token0, pool.token1))
+        self._tokens.want(token for pool in snapshots for token in pool.coins or (pool.token0, pool.token1))
         self._window.anchor(head)
         self._tokens.ask(head.number, head.timestamp_s)
         self._ready()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from tidemill._rust import Head, Logs
 from tidemill.chains.evm.calls import Calls
+from tidemill.chains.evm.coin_pools import COIN_PROTOCOLS
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.discovery import creations
 from tidemill.chains.evm.forks import Factory
@@ -96,6 +97,9 @@ class Sealing:
             self._calls.step.faults.append(fault)
             return
         tokens.want(token for creation in created for token in (creation.token0, creation.token1))
+        for creation in created:
+            if creation.factory.protocol in COIN_PROTOCOLS:
+                self._window.set_coin_pool(creation.pool, creation.factory.protocol)
 
     def _changed(self, head: Head, kind: ReorgKind, recv_ns: int) -> int:
         sequence = self._window.next_sequence()

@@ -58,6 +58,10 @@ class Restored(Struct, frozen=True):
     """Logs that its earlier sealing lacked: their events are not known yet. Nearly always empty."""
 
 
+CallAnswer = tuple[bytes, bytes, bytes | None]
+"""A contract, the calldata, and what it answered; None where the call failed."""
+
+
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
     """A pool as the chain had it after one block."""
 
@@ -101,6 +105,10 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     key_fee: int | None = None
     protocol_fee: int | None = None
     hooks: bytes | None = None
+    coins: tuple[bytes, ...] = ()
+    """Of Curve's and Balancer's pools, in the pool's own order; `token0` and `token1` are the first two."""
+    answers: tuple[CallAnswer, ...] = ()
+    """Of Curve's and Balancer's pools: all that was asked, in order."""
 
 
 class Reread(Struct, frozen=True):

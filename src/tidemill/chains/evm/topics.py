@@ -5,6 +5,10 @@ pancakeswap/v3-core 1.0.2, Solidly's and Aerodrome's interfaces, @cryptoalgebra/
 @cryptoalgebra/integral-core 1.2.10.
 """
 
+from collections.abc import Collection
+
+from tidemill._rust import keccak256
+
 PAIR_CREATED = bytes.fromhex("0d3648bd0f6ba80134a33ba9275ac585d9d315f0ad8355cddefde31afa28d0e9")
 """PairCreated(address,address,address,uint256), of a V2 factory."""
 POOL_CREATED = bytes.fromhex("783cca1c0412dd0d695e784568c96da2e9c22ff989357a2e8b1d9b2b4e6b7118")
@@ -21,6 +25,9 @@ ALGEBRA_CUSTOM_POOL = bytes.fromhex("8a5f030f5fc13b04a1e4ef7c47177e3d76b0e80e1d9
 V4_INITIALIZE = bytes.fromhex("dd466e674ea557f56295e2d0218a125ea4b4f0f6f3307b95f85e6110838d6438")
 """Initialize(bytes32,address,address,uint24,int24,address,uint160,int24), of Uniswap V4's manager."""
 
+TOKENS_REGISTERED = bytes.fromhex("f5847d3f2197b16cdcd2098ec95d0905cd1abdaf415f07bb7cef2bba8ac5dec4")
+"""TokensRegistered(bytes32,address[],address[]), of Balancer V2's vault: the tokens of a new pool."""
+
 CREATION_TOPICS = (
     PAIR_CREATED,
     POOL_CREATED,
@@ -29,6 +36,7 @@ CREATION_TOPICS = (
     ALGEBRA_POOL,
     ALGEBRA_CUSTOM_POOL,
     V4_INITIALIZE,
+    TOKENS_REGISTERED,
 )
 
 TRACKED_TOPICS = (
@@ -61,6 +69,85 @@ TRACKED_TOPICS = (
     bytes.fromhex("f208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec"),  # ModifyLiquidity
     bytes.fromhex("e9c42593e71f84403b84352cd168d693e2c9fcd1fdbcc3feb21d92b43e6696f9"),  # ProtocolFeeUpdated
 )
+
+
+_COUNTS = ("", *map(str, range(2, 9)))
+"""How many coins an event of Curve counts; none where it tells their number."""
+_CURVE_EVENTS = (
+    "TokenExchange(address,int128,uint256,int128,uint256)",
+    "TokenExchangeUnderlying(address,int128,uint256,int128,uint256)",
+    "TokenExchange(address,uint256,uint256,uint256,uint256)",
+    "TokenExchange(address,uint256,uint256,uint256,uint256,uint256,uint256)",
+    "RemoveLiquidityOne(address,uint256,uint256)",
+    "RemoveLiquidityOne(address,uint256,uint256,uint256)",
+    "RemoveLiquidityOne(address,int128,uint256,uint256,uint256)",
+    "RemoveLiquidityOne(address,uint256,uint256,uint256,uint256,uint256)",
+    "RampA(uint256,uint256,uint256,uint256)",
+    "StopRampA(uint256,uint256)",
+    "RampAgamma(uint256,uint256,uint256,uint256,uint256,uint256)",
+    "StopRampA(uint256,uint256,uint256)",
+    "NewFee(uint256,uint256)",
+    "NewFee(uint256,uint256,uint256)",
+    "ApplyNewFee(uint256)",
+    "ApplyNewFee(uint256,uint256)",
+    "NewParameters(uint256,uint256,uint256)",
+    "NewParameters(uint256,uint256,uint256,uint256,uint256,uint256)",
+    "NewParameters(uint256,uint256,uint256,uint256,uint256,uint256,uint256)",
+    "ClaimAdminFee(address,uint256)",
+    "ClaimAdminFee(address,uint256[2])",
+    "ClaimAdminFee(address,uint256[3])",
+)
+_CURVE_COUNTED_EVENTS = (
+    "AddLiquidity(address,uint256[{0}],uint256[{0}],uint256,uint256)",
+    "RemoveLiquidity(address,uint256[{0}],uint256[{0}],uint256)",
+    "RemoveLiquidityImbalance(address,uint256[{0}],uint256[{0}],uint256,uint256)",
+    "AddLiquidity(address,uint256[{0}],uint256,uint256)",
+    "AddLiquidity(address,uint256[{0}],uint256,uint256,uint256)",
+    "RemoveLiquidity(address,uint256[{0}],uint256)",
+)
+_BALANCER_EVENTS = (
+    "Swap(bytes32,address,address,uint256,uint256)",
+    "PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])",
+    "PoolBalanceManaged(bytes32,address,address,int256,int256)",
+    "SwapFeePercentageChanged(uint256)",
+    "AmpUpdateStarted(uint256,uint256,uint256,uint256)",
+    "AmpUpdateStopped(uint256)",
+    "TokenRateCacheUpdated(uint256,uint256)",
+    "PausedStateChanged(bool)",
+    "RecoveryModeStateChanged(bool)",
+    "ProtocolFeePercentageCacheUpdated(uint256,uint256)",
+    "Swap(address,address,address,uint256,uint256,uint256,uint256)",
+    "LiquidityAdded(address,address,uint8,uint256,uint256[],uint256[])",
+    "LiquidityRemoved(address,address,uint8,uint256,uint256[],uint256[])",
+    "SwapFeePercentageChanged(address,uint256)",
+    "AggregateSwapFeePercentageChanged(address,uint256)",
+    "PoolPausedStateChanged(address,bool)",
+    "PoolRecoveryModeStateChanged(address,bool)",
+)
+COIN_TOPICS = tuple(
+    keccak256(event.encode("ascii"))
+    for event in (
+        *_CURVE_EVENTS,
+        *(event.format(count) for event in _CURVE_COUNTED_EVENTS for count in _COUNTS),
+        *_BALANCER_EVENTS,
+    )
+)
+"""Of Curve's pools, and of Balancer's and their vaults: whatever can move what a swap gives.
+
+Source: curvefi/curve-contract, stableswap-ng, twocrypto-ng v2.1.0; @balancer-labs/v2-vault and
+v2-pool-stable; balancer/balancer-v3-monorepo, IVaultEvents.
+"""
+
+
+def followed_topics(protocols: Collection[str], *, lists_pools: bool) -> tuple[bytes, ...]:
+    """Return the topics to follow where factories of `protocols` are, and pools that are listed or none.
+
+    Other people's swaps in pools of coins are many: they are left out where no such pool can be followed.
+    """
+    topics = TRACKED_TOPICS
+    if lists_pools or any(protocol.startswith("balancer") for protocol in protocols):
+        topics += COIN_TOPICS
+    return (*topics, TOKENS_REGISTERED) if "balancer_v2" in protocols else topics
 
 
 def log_filter(

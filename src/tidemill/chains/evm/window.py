@@ -33,6 +33,8 @@ class Checkpoint(Struct, frozen=True):
     """Tokens that have been described."""
     wanted_tokens: tuple[bytes, ...]
     """Tokens that were asked about and had not answered."""
+    coin_pools: tuple[tuple[bytes, str], ...] = ()
+    """Pools of Curve and Balancer, with the protocol of each."""
 
 
 class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
@@ -84,6 +86,7 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
     tip: Tip | None = None
     heads: dict[bytes, list[Head]] = {_CANONICAL: [], _REVERTED: []}
     tokens: dict[bytes, list[bytes]] = {TOKEN_KNOWN: [], TOKEN_WANTED: []}
+    coin_pools: list[tuple[bytes, str]] = []
     for key, value in state:
         if not key.startswith(prefix):
             continue
@@ -95,6 +98,8 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
                 heads[value[:1]].append(_decode_head(value[1:]))
             elif kind == b"token":
                 tokens[value].append(rest)
+            elif kind == b"coins":
+                coin_pools.append((rest, value.decode("ascii")))
         except (msgspec.MsgspecError, KeyError, ValueError) as error:
             raise Malformed(f"chain {source}: state key {key!r}: cannot be read: {error}") from error
     if tip is None:
@@ -105,6 +110,7 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
         tuple(heads[_REVERTED]),
         frozenset(tokens[TOKEN_KNOWN]),
         tuple(sorted(tokens[TOKEN_WANTED])),
+        tuple(sorted(coin_pools)),
     )
 
 
@@ -126,6 +132,8 @@ class Window:
         self.tip_number = -1
         self.tip_hash = bytes(32)
         self.reorg_sequence = 0
+        self.coin_pools: dict[bytes, str] = dict(checkpoint.coin_pools) if checkpoint is not None else {}
+        """Pools that are read anew after each block with a log of theirs, with the protocol of each."""
         if checkpoint is not None:
             self._canonical = {head.number: head for head in checkpoint.canonical}
             self._kept_from = min(self._canonical, default=0)
@@ -191,6 +199,13 @@ class Window:
     def set_token(self, token: bytes, status: bytes) -> None:
         """Remember whether a token has been described."""
         self.changes[self._prefix + b"token/" + token] = status
+
+    def set_coin_pool(self, pool: bytes, protocol: str) -> None:
+        """Remember that a pool is one of Curve or Balancer."""
+        if self.coin_pools.get(pool) == protocol:
+            return
+        self.coin_pools[pool] = protocol
+        self.changes[self._prefix + b"coins/" + pool] = protocol.encode("ascii")
 
     def take_changes(self) -> dict[bytes, bytes | None]:
         """Return the state keys that changed since the last call."""

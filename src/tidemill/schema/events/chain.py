@@ -129,8 +129,15 @@ class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
     pool: Address
     protocol: Name
     dex: Name
-    sender: Address
-    recipient: Address
+    sender: Address | None = None
+    """Who called the pool. Absent for Balancer, whose event does not say."""
+    recipient: Address | None = None
+    """Who was paid. Absent for Curve and Balancer, whose events do not say."""
+    token0: Address | None = None
+    """What `amount0_in` and `amount0_out` are of, where the pool may have more tokens than two: Curve's and
+    Balancer's. Absent for all others: the tokens of the pool itself.
+    """
+    token1: Address | None = None
     amount0_in: Uint256
     amount1_in: Uint256
     amount0_out: Uint256
