@@ -43,10 +43,13 @@ __all__ = [
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
+    "bundle_program",
     "decode_aggregate3",
+    "decode_bundle",
     "decode_logs",
     "dex_types",
     "encode_aggregate3",
+    "encode_bundle",
     "keccak256",
     "parse_head",
     "parse_logs",
@@ -988,6 +991,17 @@ def encode_aggregate3(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
 def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
     """Return what each of `expected` calls gave, None where it failed. Raises: Malformed."""
 
+def encode_bundle(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the calldata of the program that asks these contracts with this calldata, at least one; each may
+    fail.
+    """
+
+def decode_bundle(data: bytes, expected: int) -> list[bytes | None]:
+    """Return what each of `expected` bundled calls gave, None where it failed. Raises: Malformed."""
+
+def bundle_program() -> tuple[bytes, bytes]:
+    """Return the address that bundled calls are sent to, and the code that a node is to run there."""
+
 def dex_types() -> list[tuple[str, list[str]]]:
     """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""
 
@@ -1090,6 +1104,10 @@ class PoolQueries:
         """Return one call of this round: contract and calldata. Raises: ValueError, where there is none."""
     def put_aggregate(self, first: int, last: int, answer: bytes) -> None:
         """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+    def bundle(self, first: int, last: int) -> bytes:
+        """Return calls of this round as the calldata of the bundle's program."""
+    def put_bundle(self, first: int, last: int, answer: bytes) -> None:
+        """Take what the program gave to `bundle(first, last)`. Raises: Malformed."""
     def put(self, index: int, answer: bytes | None) -> None:
         """Take what one call gave; None where it reverted."""
     def advance(self) -> None:

@@ -7,6 +7,7 @@ pub mod balancer_stable;
 mod balancer_v2;
 pub mod balancer_v3;
 pub mod balancer_weighted;
+pub mod bundle;
 mod chain;
 mod checked;
 mod curve_coins;
