@@ -134,6 +134,8 @@ class Logs:
         """Return the filter of the logs, 256 bytes: a header's, if they are all that its block has."""
     def keys(self) -> list[tuple[bytes, int]]:
         """Return block hash and log index of each log, in order."""
+    def log_indexes(self) -> list[int]:
+        """Return the log index of each log, in order."""
     @staticmethod
     def concat(parts: Sequence[Logs]) -> Logs:
         """Return all logs of `parts` in the chain's order; an exact copy of a log counts once.
