@@ -28,6 +28,9 @@ from tidemill.schema.faults import Malformed
 _CASES_MAX = 10_000
 """Beyond so many, which only tokens that nobody can trade bring about, what is found is not followed."""
 
+_COLUMNS, _HOP_COLUMNS = ["opportunity", "amount_in"], ["opportunity", "pool", "token_in", "token_out"]
+"""What is looked at of what was found."""
+
 Cases = dict[bytes, Case | None]
 """By opportunity; None where there was none."""
 
@@ -143,10 +146,10 @@ class AutopsyBook:
         if "opportunity" not in batches:
             return
         hops: dict[bytes, list[tuple[bytes, bytes, bytes]]] = {}
-        for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"]):
+        for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"].select(_HOP_COLUMNS)):
             hops.setdefault(row["opportunity"], []).append((row["pool"], row["token_in"], row["token_out"]))
         before: Cases = {}
-        for row in derive.to_rows("opportunity", batches["opportunity"]):
+        for row in derive.to_rows("opportunity", batches["opportunity"].select(_COLUMNS)):
             path = tuple(hops[row["opportunity"]])
             if path_of(path) in self._open:
                 continue
