@@ -1041,6 +1041,9 @@ class PoolReading:
     def coins(self) -> tuple[PoolCoin, ...]:
         """Its tokens in its own order, 2 to 8; a Balancer pool's own share token is not among them."""
     @property
+    def decimals_fault(self) -> tuple[bytes, str] | None:
+        """The first token whose decimals are absent, and why."""
+    @property
     def fee_e18(self) -> int | None:
         """Fee of a swap in 10^-18 of the amount, now; absent where the pool does not tell."""
     @property

@@ -76,6 +76,12 @@ impl PoolReading {
     }
 
     #[getter]
+    fn decimals_fault<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, String)> {
+        let told = |coin: &Coin| Some((PyBytes::new(py, &coin.address), coin.decimals.err()?.to_string()));
+        self.reading.coins.iter().find_map(told)
+    }
+
+    #[getter]
     fn fee_e18(&self) -> Option<Uint> {
         self.reading.fee_e18.map(Uint)
     }

@@ -77,7 +77,7 @@ class PoolWanted(Struct, frozen=True):
     """What was read of it before: what lasts is not asked again."""
 
 
-class PoolState(Struct, frozen=True, eq=False):
+class PoolState(Struct, frozen=True, eq=False, gc=False):
     """A pool as it stood after one block."""
 
     reading: PoolReading
@@ -177,12 +177,12 @@ class PoolQuery:
         return PoolState(result, dex, number, block_hash, asked_ns, lie)
 
     def _decimals_fault(self, reading: PoolReading, number: int) -> LyingDecimals | None:
-        for coin in reading.coins:
-            if coin.decimals_fault is not None:
-                pool, token = reading.address.hex(), coin.address.hex()
-                what = f"pool 0x{pool}: token 0x{token}: {coin.decimals_fault}"
-                return LyingDecimals(f"{self._where}: {what}; reserves are raw amounts (block {number})")
-        return None
+        found = reading.decimals_fault
+        if found is None:
+            return None
+        token, said = found
+        what = f"pool 0x{reading.address.hex()}: token 0x{token.hex()}: {said}"
+        return LyingDecimals(f"{self._where}: {what}; reserves are raw amounts (block {number})")
 
     async def _newest(self) -> tuple[int, bytes]:
         """Return number and hash of the newest block; the first time, check which chain it is."""
