@@ -24,10 +24,9 @@ from tidemill.schema import derive
 from .crowd import TradingCrowd
 from .until import until
 
-SEARCHED = {"opportunity", "opportunity_hop", "opportunity_autopsy"}
 BEHIND = b"autopsy/sandbox/behind/"
 EVERY = 3
-"""Of so many commits of what was searched and followed one is lost."""
+"""Of so many commits of what became of opportunities one is lost."""
 
 
 class Killed(Exception):
@@ -35,16 +34,16 @@ class Killed(Exception):
 
 
 class MortalBus:
-    """A bus whose process dies before some of the commits that come after the events'."""
+    """A bus whose process dies before some of the commits that follow the events'."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self.searches = 0
+        self.followed = 0
 
     async def commit(self, batches: Batches, state: Mapping[bytes, bytes | None] | None = None) -> list[int]:
-        if all(topic in SEARCHED for topic, _ in batches):
-            self.searches += 1
-            if self.searches % EVERY == 0:
+        if state is not None and BEHIND in state and state[BEHIND] is None:
+            self.followed += 1
+            if self.followed % EVERY == 0:
                 raise Killed
         return await self._bus.commit(batches, state)
 

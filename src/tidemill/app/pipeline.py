@@ -24,10 +24,10 @@ from tidemill.store.ledger import Ledger
 
 _log = logging.getLogger("tidemill.pipeline")
 
-_RETRY_FIRST_S = 0.1
-_RETRY_MAX_S = 5.0
 _USUAL_BLOCKS_MAX = 4
 """More come where the chain is caught up with; then events wait for the autopsies."""
+_RETRY_FIRST_S = 0.1
+_RETRY_MAX_S = 5.0
 _COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block")
 """Topics whose frames are timed on their way; the others are told by us and not by the chain."""
 
@@ -119,7 +119,7 @@ class ChainPipeline:
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
-        tip = self._apply(step, is_usual=_is_usual(step))
+        tip = self._apply(step)
         applied, drifted = self.book.take(), self.book.take_drifted()
         for fault in (*step.faults, *applied.faults):
             self.note(fault)
@@ -134,6 +134,7 @@ class ChainPipeline:
         if not batches and not state:
             return drifted
         offsets = await self._commit(batches, state)
+        self.tip = tip if tip is not None else self.tip
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
@@ -141,40 +142,48 @@ class ChainPipeline:
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
+        await self._catch_up()
         await self._search(step)
-        self.tip = tip if tip is not None else self.tip
         return drifted
 
     async def _search(self, step: Step) -> None:
-        """Look for what pays after the step's blocks, and what became of what paid before them, once they are
-        committed: no event of the chain waits for it.
+        """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
 
-        What a crash loses is found again: a new run begins with a search of all pools, and the blocks that
-        the autopsies have yet to follow were committed with the events.
+        What a crash loses is found again: a new run begins with a search of all pools.
         """
-        batches: Batches = []
+        newest = _newest(step)
+        if self._finder is None or newest is None:
+            return
+        found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
         state: dict[bytes, bytes | None] = {}
         if self.autopsy is not None:
-            self.autopsy.catch_up()
-            batches, state = self.autopsy.take()
-        newest = _newest(step)
-        if self._finder is not None and newest is not None:
-            found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
-            if self.autopsy is not None:
-                self.autopsy.open(found, newest[0])
-                state |= self.autopsy.take()[1]
-            batches = [*batches, *found]
-        if batches or state:
-            await self._commit(batches, state)
+            self.autopsy.open(found, newest[0])
+            _, state = self.autopsy.take()
+        if found:
+            await self._commit(found, state)
             if self._on_batches is not None:
-                self._on_batches(batches)
+                self._on_batches(found)
+
+    async def _catch_up(self) -> None:
+        """Have the autopsies follow the step's blocks, once these are committed: no event waits for it.
+
+        A run that a crash ends before is done begins with it.
+        """
+        if self.autopsy is None:
+            return
+        self.autopsy.catch_up()
+        ended, state = self.autopsy.take()
+        if ended or state:
+            await self._commit(ended, state)
+        if ended and self._on_batches is not None:
+            self._on_batches(ended)
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
         self.faults.append(fault)
         self.fault_count += 1
 
-    def _apply(self, step: Step, *, is_usual: bool) -> int | None:
+    def _apply(self, step: Step) -> int | None:
         tip: int | None = None
         self.book.snapshot(step.snapshots)
         if self.autopsy is not None:
@@ -193,7 +202,7 @@ class ChainPipeline:
                 case Reread():
                     self.book.reread(block.pools, block.sequence)
             if self.autopsy is not None:
-                _follow(self.autopsy, block, is_later=is_usual)
+                _follow(self.autopsy, block, is_later=_is_usual(step))
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
