@@ -62,6 +62,8 @@ class AutopsyBook:
         self._source = pools.source
         self._blocks = blocks
         self._window_blocks = window_blocks
+        self._behind: list[Behind] = []
+        """What it has yet to follow."""
         self._watch = PathWatch(pools, finder.search)
         self._cases: dict[bytes, Case] = {}
         self._open: dict[bytes, bytes] = {}
@@ -70,8 +72,6 @@ class AutopsyBook:
         """Of the newest blocks, and of those that were reverted, by hash."""
         self._tip: tuple[bytes, int, int] | None = None
         """Hash, number and timestamp (ns) of the newest block."""
-        self._behind: list[Behind] = []
-        """What it has yet to follow."""
         self._told: list[OpportunityAutopsy] = []
         self._state: dict[bytes, bytes | None] = {}
 
