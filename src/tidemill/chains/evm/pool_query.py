@@ -186,7 +186,7 @@ class PoolQuery:
 
     async def _newest(self) -> tuple[int, bytes]:
         """Return number and hash of the newest block; the first time, check which chain it is."""
-        asked: list[tuple[str, list[object]]] = [("eth_getBlockByNumber", ["latest", False])]
+        asked: list[tuple[str, list[object] | msgspec.Raw]] = [("eth_getBlockByNumber", ["latest", False])]
         if not self._is_checked:
             asked.append(("eth_chainId", []))
         block, *chain_id = await self._rounds.post(asked)

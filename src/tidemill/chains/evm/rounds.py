@@ -84,7 +84,8 @@ class Rounds:
         """None: it does not run code that a question carries."""
         self._multicall: str | None = config.multicall
         self._calls_max = config.multicall_calls
-        self._batch_calls = config.http_batch_calls
+        self.batch_calls = config.http_batch_calls
+        """Questions in one JSON-RPC batch."""
 
     async def ask(self, calls: Round, block: object) -> None:
         """Ask every call of the round after `block`, a parameter of eth_call; give `calls` the answers.
@@ -97,7 +98,7 @@ class Rounds:
         else:
             await self._each(self._ask_bundle, calls, block, part.parts(self._bundle_calls_max))
 
-    async def post(self, asked: Sequence[tuple[str, list[object]]]) -> list[Reply]:
+    async def post(self, asked: Sequence[tuple[str, list[object] | msgspec.Raw]]) -> list[Reply]:
         """Send one JSON-RPC batch of methods and parameters; return the replies in their order.
 
         Raises: Fault, where the endpoint does not answer all of them.
@@ -147,7 +148,8 @@ class Rounds:
         if error is not None and error.is_busy:
             raise fault_of(error, self._where)
         if error is not None and error.code != _INVALID_PARAMS and _is_too_much(error, part):
-            self._bundle_calls_max = min(self._bundle_calls_max or 1, (part.calls + 1) // 2)
+            if self._bundle_calls_max is not None:  # another part may have shown that it runs no code
+                self._bundle_calls_max = min(self._bundle_calls_max, (part.calls + 1) // 2)
             for half in part.halves():
                 await self._ask_bundle(calls, block, half)
             return
@@ -155,12 +157,13 @@ class Rounds:
         self._bundle_calls_max = None
 
     async def _ask_without_code(self, calls: Round, block: object, part: _Part) -> None:
-        if self._multicall is None:
-            await self._ask_singly(calls, block, part)
-        else:
-            await self._each(self._ask_multicall, calls, block, part.parts(self._calls_max))
+        size = self._calls_max if self._multicall else max(part.calls, 1)
+        await self._each(self._ask_multicall, calls, block, part.parts(size))
 
     async def _ask_multicall(self, calls: Round, block: object, part: _Part) -> None:
+        if self._multicall is None:  # another part has shown that there is none
+            await self._ask_singly(calls, block, part)
+            return
         data = f"0x{calls.aggregate(part.first, part.last).hex()}"
         reply = await self._call([{"to": self._multicall, "data": data}, block])
         error = reply.error
@@ -186,12 +189,12 @@ class Rounds:
         return reply
 
     async def _ask_singly(self, calls: Round, block: object, part: _Part) -> None:
-        asked: list[tuple[str, list[object]]] = []
+        asked: list[tuple[str, list[object] | msgspec.Raw]] = []
         for index in range(part.first, part.last):
             to, data = calls.call(index)
             asked.append(("eth_call", [{"to": f"0x{to.hex()}", "data": f"0x{data.hex()}"}, block]))
-        for start in range(0, len(asked), self._batch_calls):
-            replies = await self.post(asked[start : start + self._batch_calls])
+        for start in range(0, len(asked), self.batch_calls):
+            replies = await self.post(asked[start : start + self.batch_calls])
             for index, reply in enumerate(replies, part.first + start):
                 is_reverted = reply.error is not None and reply.error.is_reverted
                 calls.put(index, None if is_reverted else hex_bytes(reply.get(self._where)))
