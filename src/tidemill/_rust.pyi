@@ -44,10 +44,13 @@ __all__ = [
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
+    "bundle_program",
     "decode_aggregate3",
+    "decode_bundle",
     "decode_logs",
     "dex_types",
     "encode_aggregate3",
+    "encode_bundle",
     "inspect_block",
     "inspect_solana",
     "keccak256",
@@ -153,6 +156,8 @@ class Logs:
         """Return the filter of the logs, 256 bytes: a header's, if they are all that its block has."""
     def keys(self) -> list[tuple[bytes, int]]:
         """Return block hash and log index of each log, in order."""
+    def log_indexes(self) -> list[int]:
+        """Return the log index of each log, in order."""
     @staticmethod
     def concat(parts: Sequence[Logs]) -> Logs:
         """Return all logs of `parts` in the chain's order; an exact copy of a log counts once.
@@ -1056,6 +1061,17 @@ def encode_aggregate3(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
 def decode_aggregate3(data: bytes, expected: int) -> list[bytes | None]:
     """Return what each of `expected` calls gave, None where it failed. Raises: Malformed."""
 
+def encode_bundle(questions: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the calldata of the program that asks these contracts with this calldata, at least one; each may
+    fail.
+    """
+
+def decode_bundle(data: bytes, expected: int) -> list[bytes | None]:
+    """Return what each of `expected` bundled calls gave, None where it failed. Raises: Malformed."""
+
+def bundle_program() -> tuple[bytes, bytes]:
+    """Return the address that bundled calls are sent to, and the code that a node is to run there."""
+
 def dex_types() -> list[tuple[str, list[str]]]:
     """Return every name of an exchange that a pool may be asked by, and the kinds of pools it means."""
 
@@ -1122,6 +1138,9 @@ class PoolReading:
     def coins(self) -> tuple[PoolCoin, ...]:
         """Its tokens in its own order, 2 to 8; a Balancer pool's own share token is not among them."""
     @property
+    def decimals_fault(self) -> tuple[bytes, str] | None:
+        """The first token whose decimals are absent, and why."""
+    @property
     def fee_e18(self) -> int | None:
         """Fee of a swap in 10^-18 of the amount, now; absent where the pool does not tell."""
     @property
@@ -1187,6 +1206,10 @@ class PoolQueries:
         """Return one call of this round: contract and calldata. Raises: ValueError, where there is none."""
     def put_aggregate(self, first: int, last: int, answer: bytes) -> None:
         """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+    def bundle(self, first: int, last: int) -> bytes:
+        """Return calls of this round as the calldata of the bundle's program."""
+    def put_bundle(self, first: int, last: int, answer: bytes) -> None:
+        """Take what the program gave to `bundle(first, last)`. Raises: Malformed."""
     def put(self, index: int, answer: bytes | None) -> None:
         """Take what one call gave; None where it reverted."""
     def advance(self) -> None:

@@ -4,7 +4,7 @@ from eth_abi import decode, encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill._rust import decode_aggregate3, encode_aggregate3
+from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.multicall import hex_bytes
 from tidemill.chains.evm.ranges import RangeSize
@@ -30,10 +30,11 @@ def test_answers_are_decoded_as_the_general_coder_does(answers: list[tuple[bool,
 
 @given(st.binary(max_size=400), st.integers(0, 5))
 def test_random_bytes_are_decoded_or_malformed(data: bytes, expected: int) -> None:
-    try:
-        decode_aggregate3(data, expected)
-    except Malformed:
-        return
+    for decoded in (decode_aggregate3, decode_bundle):
+        try:
+            assert len(decoded(data, expected)) == expected
+        except Malformed:
+            continue
 
 
 @given(st.binary(max_size=80))
@@ -78,6 +79,7 @@ def test_what_nodes_say_is_understood() -> None:
         "Log response size exceeded.",
         "query timeout exceeded",
         "block range is too wide",
+        "EVM error OutOfGas",
     ]
     assert all(RpcError(-32000, message).is_too_large for message in too_large)
     busy = ["Too Many Requests", "request rate limited", "exceeded its compute units per second capacity"]

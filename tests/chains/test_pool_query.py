@@ -1,10 +1,10 @@
 """Does a pool read by its address have what the contracts themselves say, and each failure its own fault."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill._rust import PoolError, PoolQueries, PoolReading, PoolUnread, encode_aggregate3
+from tidemill._rust import PoolError, PoolQueries, PoolReading, PoolUnread, encode_aggregate3, encode_bundle
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.pool_cache import PoolCache
 from tidemill.chains.evm.pool_query import (
@@ -187,18 +187,6 @@ async def test_each_thing_that_is_no_such_pool_has_its_own_fault(world: World) -
     assert "expected a pool of kind uniswap_v3, found uniswap_v2" in str(found[3])
 
 
-async def test_a_chain_without_multicall_is_asked_call_by_call(world: World) -> None:
-    config = msgspec.structs.replace(config_of(world), multicall="0x" + "02" * 20)
-    pools = [pool for pool in world.pools if pool.protocol == "uniswap_v2"]
-    wanted = [PoolWanted(bytes_of(pool.address)) for pool in pools]
-    async with querying(config, world.http_url) as bare, querying(config_of(world), world.http_url) as query:
-        singly, together = await bare.read(wanted), await query.read(wanted)
-    assert [state.reading for state in singly if isinstance(state, PoolState)] == [
-        state.reading for state in together if isinstance(state, PoolState)
-    ]
-    assert all(isinstance(state, PoolState) for state in singly)
-
-
 async def test_another_chain_is_refused(world: World) -> None:
     config = msgspec.structs.replace(config_of(world), chain_id=1)
     async with querying(config, world.http_url) as query:
@@ -209,18 +197,34 @@ async def test_another_chain_is_refused(world: World) -> None:
 class Picky:
     """A node before the real one that has its own ideas of what it takes."""
 
-    def __init__(self, target: str, *, bytes_max: int | None = None, by_number: bool = False) -> None:
+    def __init__(
+        self,
+        target: str,
+        *,
+        bytes_max: int | None = None,
+        by_number: bool = False,
+        code: Literal["runs", "ignores", "refuses"] = "runs",
+    ) -> None:
         self._rpc = Rpc(target)
         self._bytes_max = bytes_max
         self._by_number = by_number
+        self._code = code
         self.calls: list[int] = []
         """Sizes of the eth_calls that were taken."""
+        self.with_code = 0
+        """eth_calls that carried code."""
         self.url = ""
 
     async def _answer(self, question: dict[str, Any]) -> dict[str, Any]:
         told: dict[str, Any] = {"jsonrpc": "2.0", "id": question["id"]}
         if question["method"] == "eth_call":
             size = len(question["params"][0]["data"])
+            carried = question["params"][2:]
+            self.with_code += len(carried)
+            if carried and self._code == "refuses":
+                return told | {"error": {"code": -32602, "message": "too many arguments, want at most 2"}}
+            if self._code == "ignores":
+                del question["params"][2:]
             if self._by_number and isinstance(question["params"][1], dict):
                 return told | {
                     "error": {"code": -32602, "message": "invalid argument 1: hex string expected"}
@@ -228,7 +232,10 @@ class Picky:
             if self._bytes_max is not None and size > self._bytes_max:
                 return told | {"error": {"code": -32000, "message": "out of gas"}}
             self.calls.append(size)
-        return told | {"result": await self._rpc.call(question["method"], *question["params"])}
+        try:
+            return told | {"result": await self._rpc.call(question["method"], *question["params"])}
+        except Refused as error:
+            return told | {"error": {"code": 3, "message": str(error)}}
 
     async def handle(self, request: web.Request) -> web.Response:
         return web.json_response([await self._answer(question) for question in await request.json()])
@@ -249,14 +256,68 @@ class Picky:
                 await runner.cleanup()
 
 
-async def test_what_a_node_finds_too_much_is_asked_in_halves(world: World) -> None:
+def readings_of(states: Sequence[PoolState | Fault]) -> list[PoolReading]:
+    assert all(isinstance(state, PoolState) for state in states), states
+    return [state.reading for state in states if isinstance(state, PoolState)]
+
+
+@pytest.mark.parametrize("code", ["ignores", "refuses"])
+async def test_a_node_that_runs_no_code_of_ours_is_asked_through_multicall(
+    world: World, code: Literal["ignores", "refuses"]
+) -> None:
     wanted = [PoolWanted(bytes_of(pool.address)) for pool in world.pools]
-    async with Picky(world.http_url, bytes_max=8_000).serving() as node:
+    async with Picky(world.http_url, code=code).serving() as plain, Picky(world.http_url).serving() as node:
+        async with querying(config_of(world), plain.url) as query:
+            found = readings_of(await query.read(wanted))
+            assert plain.with_code == 1, "expected that what a node does not do is not asked of it again"
+            assert readings_of(await query.read(wanted)) == found
+            assert plain.with_code == 1
         async with querying(config_of(world), node.url) as query:
-            states = await query.read(wanted)
-    assert all(isinstance(state, PoolState) for state in states)
+            assert readings_of(await query.read(wanted)) == found
+    assert node.with_code == len(node.calls)
+    assert sum(node.calls) < sum(plain.calls) / 3
+
+
+async def test_a_call_that_fails_by_itself_fails_alone(world: World) -> None:
+    pair = next(pool for pool in world.pools if pool.protocol == "uniswap_v2")
+    questions = [
+        (bytes_of(pair.address), bytes.fromhex("0902f1ac")),
+        (bytes_of(pair.address), bytes.fromhex("deadbeef")),
+        (b"\x01" * 20, b""),
+        (bytes_of(pair.token0), bytes.fromhex("70a08231") + bytes_of(pair.address).rjust(32, b"\0")),
+    ]
+    found = []
+    for code in ("runs", "ignores"):
+        async with Picky(world.http_url, code=code).serving() as node:
+            async with querying(config_of(world), node.url) as query:
+                found.append(await query.ask(questions))
+    reserves, nothing, silence, balance = found[0]
+    assert (nothing, silence) == (None, b"")
+    assert reserves is not None
+    assert reserves[:32] == balance
+    assert found[0] == found[1]
+
+
+async def test_a_chain_without_multicall_is_asked_call_by_call(world: World) -> None:
+    config = msgspec.structs.replace(config_of(world), multicall="0x" + "02" * 20)
+    pools = [pool for pool in world.pools if pool.protocol == "uniswap_v2"]
+    wanted = [PoolWanted(bytes_of(pool.address)) for pool in pools]
+    async with Picky(world.http_url, code="ignores").serving() as node:
+        async with querying(config, node.url) as bare, querying(config_of(world), world.http_url) as query:
+            assert readings_of(await bare.read(wanted)) == readings_of(await query.read(wanted))
+    assert len(node.calls) > len(pools)
+
+
+@pytest.mark.parametrize(("code", "bytes_max"), [("runs", 2_000), ("ignores", 8_000)])
+async def test_what_a_node_finds_too_much_is_asked_in_halves(
+    world: World, code: Literal["runs", "ignores"], bytes_max: int
+) -> None:
+    wanted = [PoolWanted(bytes_of(pool.address)) for pool in world.pools]
+    async with Picky(world.http_url, bytes_max=bytes_max, code=code).serving() as node:
+        async with querying(config_of(world), node.url) as query:
+            readings_of(await query.read(wanted))
     assert len(node.calls) > 4
-    assert max(node.calls) <= 8_000
+    assert max(node.calls) <= bytes_max
 
 
 async def test_a_node_that_knows_blocks_by_number_alone_is_asked_by_number(world: World) -> None:
@@ -404,6 +465,7 @@ def test_a_round_s_calldata_is_that_of_its_calls() -> None:
     queries = PoolQueries([(bytes([index]) * 20, None) for index in range(7)], is_exact=True)
     calls = [queries.call(index) for index in range(len(queries))]
     assert queries.aggregate(0, len(calls)) == encode_aggregate3(calls)
+    assert queries.bundle(0, len(calls)) == encode_bundle(calls)
 
 
 @given(st.data())
@@ -433,10 +495,12 @@ def test_whatever_a_chain_answers_a_pool_is_read_or_the_reason_said(data: st.Dat
         assert found.doubt is not None or found.amount_out(0, 1, 1) >= 0
 
 
-def test_an_answer_that_is_not_aggregate3s_is_malformed() -> None:
+def test_an_answer_that_is_not_of_the_question_is_malformed() -> None:
     queries = PoolQueries([(b"\x05" * 20, "uniswap_v2")], is_exact=False)
     with pytest.raises(Malformed, match="aggregate3: expected"):
         queries.put_aggregate(0, len(queries), b"\0" * 31)
+    with pytest.raises(Malformed, match=r"bundled calls: expected \d+ answers, found an end in answer 0"):
+        queries.put_bundle(0, len(queries), b"\1\0\0")
 
 
 def test_a_pair_is_not_quoted_before_its_fee_is_known(reading: PoolReading) -> None:

@@ -5,6 +5,7 @@ pub mod balancer_fixed_point;
 pub mod balancer_pool;
 pub mod balancer_stable;
 pub mod balancer_weighted;
+pub mod bundle;
 mod chain;
 mod checked;
 pub mod coins;

@@ -17,6 +17,7 @@ mod head;
 mod inspect;
 mod log_columns;
 mod logs;
+mod multicall;
 mod numbers;
 mod pool;
 mod pool_query;
@@ -97,9 +98,11 @@ mod module {
     #[pymodule_export]
     use super::logs::Logs;
     #[pymodule_export]
+    use super::multicall::{bundle_program, decode, decode_bundled, encode, encode_bundled};
+    #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{decode, dex_types, encode, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]

@@ -118,6 +118,10 @@ impl Logs {
         keys
     }
 
+    fn log_indexes(&self) -> Vec<u32> {
+        self.0.logs.iter().map(|log| log.log_index).collect()
+    }
+
     #[staticmethod]
     fn concat(py: Python<'_>, parts: Vec<Self>) -> PyResult<Self> {
         if let [only] = parts.as_slice() {

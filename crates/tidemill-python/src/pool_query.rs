@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
+use tidemill_pools::bundle::{decode_bundle, encode_bundle};
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Reverted};
 use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
 use tidemill_pools::uniswap_v2::Fee;
 
@@ -72,6 +73,12 @@ impl PoolReading {
     #[getter]
     fn coins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.reading.coins.iter().map(|coin| PoolCoin { coin: coin.clone() }))
+    }
+
+    #[getter]
+    fn decimals_fault<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyBytes>, String)> {
+        let told = |coin: &Coin| Some((PyBytes::new(py, &coin.address), coin.decimals.err()?.to_string()));
+        self.reading.coins.iter().find_map(told)
     }
 
     #[getter]
@@ -212,6 +219,19 @@ impl PoolQueries {
         Ok(())
     }
 
+    fn bundle<'py>(&self, py: Python<'py>, first: usize, last: usize) -> Bound<'py, PyBytes> {
+        let batch = self.batch();
+        let calls = batch.calls().get(first..last).unwrap_or_default();
+        PyBytes::new(py, &encode_bundle(calls.iter()))
+    }
+
+    fn put_bundle(&self, py: Python<'_>, first: usize, last: usize, answer: &[u8]) -> PyResult<()> {
+        let expected = last.saturating_sub(first);
+        let answers = decode_bundle(answer, expected).map_err(|error| errors::malformed(py, &error))?;
+        self.batch().put(first, answers);
+        Ok(())
+    }
+
     fn put(&self, index: usize, answer: Option<&[u8]>) {
         let answer: Answer = answer.map(<[u8]>::to_vec).ok_or_else(|| Reverted(Vec::new()));
         self.batch().put(index, vec![answer]);
@@ -256,24 +276,6 @@ fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread 
 fn unknown(name: &str) -> PyErr {
     let known: Vec<_> = DEX_TYPES.iter().map(|(name, _)| *name).collect();
     PyValueError::new_err(format!("dex_type: expected one of {}, found {name:?}", known.join(", ")))
-}
-
-/// Returns the calldata of `aggregate3` for these contracts and calldata, in which every call may fail by itself.
-#[pyfunction(name = "encode_aggregate3")]
-pub fn encode(py: Python<'_>, questions: Vec<([u8; 20], Vec<u8>)>) -> Bound<'_, PyBytes> {
-    let calls: Vec<_> = questions.into_iter().map(|(to, data)| Call { to, data }).collect();
-    PyBytes::new(py, &encode_aggregate3(calls.iter()))
-}
-
-/// Returns what each of `expected` calls gave, `None` where it failed.
-#[pyfunction(name = "decode_aggregate3")]
-pub fn decode<'py>(
-    py: Python<'py>,
-    data: &[u8],
-    expected: usize,
-) -> PyResult<Vec<Option<Bound<'py, PyBytes>>>> {
-    let answers = decode_aggregate3(data, expected).map_err(|error| errors::malformed(py, &error))?;
-    Ok(answers.into_iter().map(|answer| answer.ok().map(|bytes| PyBytes::new(py, &bytes))).collect())
 }
 
 /// Returns the kinds of pools that each name of an exchange means.

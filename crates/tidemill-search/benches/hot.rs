@@ -199,6 +199,8 @@ fn scans() {
         if std::env::var("ONLY").is_ok_and(|only| only != name) {
             continue;
         }
+        let fixed: Option<usize> = std::env::var("ITER").ok().and_then(|rounds| rounds.parse().ok());
+        let rounds = fixed.unwrap_or(rounds);
         let mut world = world(count);
         let mut graph = Graph::new();
         for (pool, (_, tokens)) in world.0.iter().enumerate() {

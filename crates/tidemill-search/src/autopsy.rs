@@ -2,6 +2,8 @@
 
 mod ending;
 
+use std::sync::OnceLock;
+
 use ruint::aliases::U256;
 use rustc_hash::FxHashSet;
 use tidemill_pools::{Address, Head, Journal, Log, Patch, PoolError, PoolSet};
@@ -11,6 +13,7 @@ use crate::costs::{Costs, Fraction, HopKind, Signed};
 use crate::leg::Leg;
 use crate::sizing::{size, Effort, SizeError};
 
+use ending::Doing;
 pub use ending::{Ending, Taker};
 
 /// One swap of a path.
@@ -62,12 +65,19 @@ pub struct PathWatch {
     pools: PoolSet,
     /// What takes the newest block back.
     undo: Patch,
+    /// What the newest block's transactions did, found once for all paths that it ended.
+    doings: OnceLock<Vec<Doing>>,
 }
 
 impl PathWatch {
     /// Returns a watch without pools, of the chain that `set` has and with the costs of `search`.
     pub fn new(set: &PoolSet, search: &ChainSearch) -> Self {
-        Self { options: search.options().clone(), pools: set.part([]), undo: Patch::default() }
+        Self {
+            options: search.options().clone(),
+            pools: set.part([]),
+            undo: Patch::default(),
+            doings: OnceLock::new(),
+        }
     }
 
     /// Takes pools as they stand in `set`, in place of what was known of them after the newest block.
@@ -91,6 +101,7 @@ impl PathWatch {
             self.pools.observe(&log, &mut journal);
         }
         self.undo = journal.finish();
+        self.doings = OnceLock::new();
     }
 
     /// Returns what a path pays on the newest state, at the costs of `head`.

@@ -61,6 +61,8 @@ def make_autopsy(
         finder, book.pools, blocks=finder.config.autopsy_blocks, window_blocks=config.window_blocks
     )
     autopsy.load(state)
+    if autopsy.behind:
+        autopsy.catch_up(book.pools_before(autopsy.behind))
     return autopsy
 
 

@@ -1,21 +1,27 @@
 """Sum up all events of a run in one SHA-256, which does not depend on how they were cut into batches."""
 
 import hashlib
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 _ROWS = 4096
 """Rows are hashed in pieces of this size, so that the pieces do not depend on the batches."""
+_WAITING_MAX = 8
+"""How many pieces may wait for the thread that hashes; then the one that adds waits for it."""
 
 
 class Digest:
-    """The SHA-256 of the Arrow IPC form of every topic's events, in order."""
+    """The SHA-256 of the Arrow IPC form of every topic's events, in order; a thread of its own makes it."""
 
     def __init__(self) -> None:
-        self._hashes: dict[str, hashlib._Hash] = {}  # pyright: ignore[reportPrivateUsage] the only name of the type
+        self._parts: dict[str, _Part] = {}
         self._held: dict[str, list[pa.RecordBatch]] = {}
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="digest")
+        self._waiting: deque[Future[None]] = deque()
         self.counts: dict[str, int] = {}
         """Events by topic."""
 
@@ -26,31 +32,45 @@ class Digest:
             before = self.counts.get(topic, 0)
             self.counts[topic] = before + batch.num_rows
             if self.counts[topic] // _ROWS > before // _ROWS:
-                self._fold(topic)
+                self._hand_over(topic)
 
     def hex(self) -> str:
         """Return the digest of all that was added so far; more may be added afterwards."""
-        whole = hashlib.sha256()
         for topic in sorted(self._held):
-            part = self._hashes.get(topic, hashlib.sha256()).copy()
-            rest = _joined(self._held[topic])
-            if rest is not None:
-                part.update(_plain(rest))
-            whole.update(topic.encode() + part.digest())
+            self._hand_over(topic)
+        while self._waiting:
+            self._waiting.popleft().result()
+        whole = hashlib.sha256()
+        for topic in sorted(self._parts):
+            whole.update(topic.encode() + self._parts[topic].digest())
         return whole.hexdigest()
 
-    def _fold(self, topic: str) -> None:
-        joined = _joined(self._held[topic])
-        assert joined is not None
+    def _hand_over(self, topic: str) -> None:
+        part = self._parts.setdefault(topic, _Part())
+        self._waiting.append(self._thread.submit(part.add, self._held.pop(topic)))
+        while len(self._waiting) > _WAITING_MAX or (self._waiting and self._waiting[0].done()):
+            self._waiting.popleft().result()
+
+
+class _Part:
+    """One topic's rows: those of whole pieces are hashed, the rest waits. One thread at a time has it."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._rest: list[pa.RecordBatch] = []
+
+    def add(self, batches: Sequence[pa.RecordBatch]) -> None:
+        joined = pa.concat_batches([*self._rest, *batches])
         folded = joined.num_rows // _ROWS * _ROWS
-        part = self._hashes.setdefault(topic, hashlib.sha256())
         for start in range(0, folded, _ROWS):
-            part.update(_plain(joined.slice(start, _ROWS)))
-        self._held[topic] = [joined.slice(folded)] if folded < joined.num_rows else []
+            self._hash.update(_plain(joined.slice(start, _ROWS)))
+        self._rest = [joined.slice(folded)]
 
-
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch | None:
-    return pa.concat_batches(batches) if batches else None
+    def digest(self) -> bytes:
+        whole = self._hash.copy()
+        if self._rest[0].num_rows:
+            whole.update(_plain(self._rest[0]))
+        return whole.digest()
 
 
 def _plain(rows: pa.RecordBatch) -> memoryview:

@@ -24,6 +24,8 @@ from tidemill.store.ledger import Ledger
 
 _log = logging.getLogger("tidemill.pipeline")
 
+_USUAL_BLOCKS_MAX = 4
+"""More come where the chain is caught up with; then events wait for the autopsies."""
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
 _COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block")
@@ -142,6 +144,7 @@ class ChainPipeline:
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
+        await self._catch_up()
         await self._search(step)
         return drifted
 
@@ -171,6 +174,20 @@ class ChainPipeline:
             if self._on_batches is not None:
                 self._on_batches(found)
 
+    async def _catch_up(self) -> None:
+        """Have the autopsies follow the step's blocks, once these are committed: no event waits for it.
+
+        A run that a crash ends before is done begins with it.
+        """
+        if self.autopsy is None:
+            return
+        self.autopsy.catch_up()
+        ended, state = self.autopsy.take()
+        if ended or state:
+            await self._commit(ended, state)
+        if ended and self._on_batches is not None:
+            self._on_batches(ended)
+
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
         self.faults.append(fault)
@@ -195,7 +212,7 @@ class ChainPipeline:
                 case Reread():
                     self.book.reread(block.pools, block.sequence)
             if self.autopsy is not None:
-                _follow(self.autopsy, block)
+                _follow(self.autopsy, block, is_later=_is_usual(step))
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
@@ -216,9 +233,18 @@ class ChainPipeline:
                 return offsets
 
 
-def _follow(autopsy: AutopsyBook, block: Change) -> None:
+def _is_usual(step: Step) -> bool:
+    """Whether the chain went on by a few blocks, and nothing else happened."""
+    return len(step.blocks) <= _USUAL_BLOCKS_MAX and all(
+        isinstance(block, Sealed) and len(block.heads) == 1 for block in step.blocks
+    )
+
+
+def _follow(autopsy: AutopsyBook, block: Change, *, is_later: bool) -> None:
     """Hand a change of the chain to the autopsies, once the pools have it."""
     match block:
+        case Sealed() if is_later:
+            autopsy.fall_behind(block.heads, block.logs, block.recv_ns)
         case Sealed():
             autopsy.seal(block.heads, block.logs, block.recv_ns)
         case Reverted():

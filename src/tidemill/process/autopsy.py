@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import Struct, ValidationError, json, structs
 
 from tidemill._rust import CoinsPool, Head, Logs, PathWatch, PoolSet
+from tidemill.process import autopsy_behind
+from tidemill.process.autopsy_behind import Behind
 from tidemill.process.autopsy_case import (
     Case,
     End,
@@ -25,6 +27,10 @@ from tidemill.schema.faults import Malformed
 
 _CASES_MAX = 10_000
 """Beyond so many, which only tokens that nobody can trade bring about, what is found is not followed."""
+
+_COLUMNS = ["opportunity", "amount_in"]
+_HOP_COLUMNS = ["opportunity", "pool", "token_in", "token_out", "instrument"]
+"""What is looked at of what was found."""
 
 Cases = dict[bytes, Case | None]
 """By opportunity; None where there was none."""
@@ -57,6 +63,8 @@ class AutopsyBook:
         self._source = pools.source
         self._blocks = blocks
         self._window_blocks = window_blocks
+        self._behind: list[Behind] = []
+        """What it has yet to follow."""
         self._watch = PathWatch(pools, finder.search)
         self._cases: dict[bytes, Case] = {}
         self._open: dict[bytes, bytes] = {}
@@ -95,10 +103,40 @@ class AutopsyBook:
                     changes.append((bytes.fromhex(rest.decode()), _decode_change(value)))
                 elif kind == b"tip":
                     self._tip = json.decode(value, type=tuple[bytes, int, int])
-            except (ValidationError, ValueError) as fault:
+                elif kind == b"behind":
+                    self._behind = autopsy_behind.decode(value)
+            except (ValidationError, ValueError, Malformed) as fault:
                 raise Malformed(f"bus state {key!r}: expected an autopsy: {fault}") from fault
         self._changes = OrderedDict(sorted(changes, key=lambda item: item[1].number))
         self._index()
+
+    @property
+    def behind(self) -> list[bytes]:
+        """The hashes of the blocks that it has yet to follow, in order."""
+        return [head.hash for one in self._behind for head in one.heads]
+
+    def fall_behind(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
+        """Keep blocks with all their tracked logs until `catch_up` follows them: they are committed
+        before that. Nothing but further blocks may come in between.
+        """
+        if not self._cases:
+            self.seal(heads, logs, recv_ns)
+            return
+        self._behind.append(Behind(heads, logs, recv_ns))
+        self._state[self._behind_key] = autopsy_behind.encode(self._behind)
+
+    def catch_up(self, pools: PoolSet | None = None) -> None:
+        """Follow the blocks that it fell behind; after a restart `pools` are the chain's as before these."""
+        behind, self._behind = self._behind, []
+        if not behind:
+            return
+        if pools is not None:
+            self._watch.watch(
+                pools, sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
+            )
+        for one in behind:
+            self.seal(one.heads, one.logs, one.recv_ns)
+        self._state[self._behind_key] = None
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Follow blocks with all their tracked logs; each is the child of the one before."""
@@ -118,12 +156,12 @@ class AutopsyBook:
             return
         hops: dict[bytes, list[tuple[bytes, bytes, bytes]]] = {}
         at_books: set[bytes] = set()
-        for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"]):
+        for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"].select(_HOP_COLUMNS)):
             if row["instrument"] is not None:
                 at_books.add(row["opportunity"])
             hops.setdefault(row["opportunity"], []).append((row["pool"], row["token_in"], row["token_out"]))
         before: Cases = {}
-        for row in derive.to_rows("opportunity", batches["opportunity"]):
+        for row in derive.to_rows("opportunity", batches["opportunity"].select(_COLUMNS)):
             path = tuple(hops[row["opportunity"]])
             # What ends a path through an order book is not in the chain's blocks.
             if row["opportunity"] in at_books or path_of(path) in self._open:
@@ -316,6 +354,10 @@ class AutopsyBook:
     def _keep_change(self, block_hash: bytes, change: _Change) -> None:
         self._changes[block_hash] = change
         self._state[self._change_key(block_hash)] = _encode_change(change)
+
+    @property
+    def _behind_key(self) -> bytes:
+        return self.prefix_of(self._source) + b"behind/"
 
     def _change_key(self, block_hash: bytes) -> bytes:
         return self.prefix_of(self._source) + b"change/" + block_hash.hex().encode()

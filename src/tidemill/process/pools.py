@@ -56,6 +56,7 @@ class PoolBook:
 
     def __init__(self, source: str, chain_id: int, factories: Sequence[Factory], window_blocks: int) -> None:
         self.pools = PoolSet(source, chain_id, list(factories))
+        self._factories = list(factories)
         self._source = source
         self._chain_id = chain_id
         self._window_blocks = window_blocks
@@ -107,6 +108,20 @@ class PoolBook:
         self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
         self._drifted.update(self.pools.addresses())
         self._touched.update(self.pools.addresses())
+
+    def pools_before(self, block_hashes: Sequence[bytes]) -> PoolSet:
+        """Return the pools as they were before these newest blocks, which are in order.
+
+        Raises: Unsafe, where one of them is too old to be undone.
+        """
+        pools = PoolSet(self._source, self._chain_id, self._factories)
+        pools.load(self.pools.records())
+        for block_hash in reversed(block_hashes):
+            undo = self._undo.get(block_hash)
+            if undo is None:
+                raise Unsafe(f"{self._source}: expected to know how to undo block 0x{block_hash.hex()}")
+            pools.revert(undo.blob)
+        return pools
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
         """Take pools as they were read from the chain."""

@@ -1,6 +1,6 @@
 //! Which transaction of a block ended what a path paid: the block's transactions are applied to its pools one by one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruint::aliases::U256;
 use tidemill_pools::{Address, Deed, Hash, Head, Journal, Log, Patch, PoolSet, Traded};
@@ -48,11 +48,11 @@ impl Taker {
 
 /// What one transaction did in followed pools.
 #[derive(Debug, Clone, Default)]
-struct Doing {
+pub(super) struct Doing {
     tx_hash: Hash,
     tx_index: u32,
-    /// Whether it moved a pool of the path.
-    is_near: bool,
+    /// Pools that it moved, in order.
+    pools: Vec<Address>,
     last: Option<(Option<Address>, Option<Address>)>,
     gained: BTreeMap<Address, (U256, U256)>,
 }
@@ -79,10 +79,9 @@ impl PathWatch {
             return Ending::Costs;
         }
         let (mut most, mut since): (Option<(U256, Option<u32>)>, u32) = (None, 0);
-        for tx_index in transactions(logs.clone()) {
-            if !follow(&mut before, logs.clone().filter(|log| log.tx_index == tx_index)) {
-                continue;
-            }
+        let near: Vec<Log<'l>> = logs.clone().filter(|log| before.pool_of(log).is_some()).collect();
+        for transaction in near.chunk_by(|one, next| one.tx_index == next.tx_index) {
+            let Some(tx_index) = follow(&mut before, transaction) else { continue };
             self.settle(&mut before, &last, tx_index);
             since += 1;
             let Some(now) = worth(&before, path, &costs).left() else { continue };
@@ -96,7 +95,9 @@ impl PathWatch {
             }
         }
         match most.filter(|(took, _)| left.is_zero() && !took.is_zero()) {
-            Some((_, Some(tx_index))) => taker(&doings(set, &pools, logs), tx_index),
+            Some((_, Some(tx_index))) => {
+                taker(self.doings.get_or_init(|| doings(set, logs)), &pools, tx_index)
+            }
             _ => Ending::Unknown,
         }
     }
@@ -138,25 +139,19 @@ fn last_touches<'l>(
     touched.filter(|(pool, _)| pools.contains(pool)).collect()
 }
 
-fn transactions<'l>(logs: impl Iterator<Item = Log<'l>>) -> Vec<u32> {
-    let mut found: Vec<u32> = logs.map(|log| log.tx_index).collect();
-    found.dedup();
-    found
-}
-
-/// Says whether any of the logs moved a pool of the set.
-fn follow<'l>(pools: &mut PoolSet, logs: impl Iterator<Item = Log<'l>>) -> bool {
+/// Returns the index of a transaction, of which these are logs, where one of them moved a pool of the set.
+fn follow(pools: &mut PoolSet, logs: &[Log<'_>]) -> Option<u32> {
     let mut journal = Journal::default();
-    let mut has_moved = false;
+    let mut moved = None;
     for log in logs {
-        has_moved |= pools.observe(&log, &mut journal).is_some();
+        moved = pools.observe(log, &mut journal).map(|_| log.tx_index).or(moved);
     }
-    has_moved
+    moved
 }
 
 /// Returns what each transaction of the block did, in order.
-fn doings<'l>(set: &PoolSet, near: &[Address], logs: impl Iterator<Item = Log<'l>> + Clone) -> Vec<Doing> {
-    let used: Vec<Address> = logs.clone().filter_map(|log| set.pool_of(&log)).collect();
+fn doings<'l>(set: &PoolSet, logs: impl Iterator<Item = Log<'l>> + Clone) -> Vec<Doing> {
+    let used: BTreeSet<Address> = logs.clone().filter_map(|log| set.pool_of(&log)).collect();
     // Only what the logs say is asked of these copies: their states are of another moment.
     let mut copies = set.part(&used);
     let (mut journal, mut doings) = (Journal::default(), Vec::<Doing>::new());
@@ -166,7 +161,7 @@ fn doings<'l>(set: &PoolSet, near: &[Address], logs: impl Iterator<Item = Log<'l
             doings.push(Doing { tx_hash: *log.tx_hash, tx_index: log.tx_index, ..Doing::default() });
         }
         let Some(doing) = doings.last_mut() else { continue };
-        doing.is_near |= near.contains(&pool);
+        doing.pools.push(pool);
         if let (Some(Deed::Swap(traded)), Some(tracked)) = (deed, copies.get(&pool)) {
             doing.add(traded.tokens.unwrap_or([tracked.spec.token0, tracked.spec.token1]), &traded);
         }
@@ -207,7 +202,7 @@ impl Doing {
 
 /// Returns the transaction with its own balance, or with that of all its recipient did to the path's pools in the block
 /// where only together they close a circle.
-fn taker(doings: &[Doing], tx_index: u32) -> Ending {
+fn taker(doings: &[Doing], path: &[Address], tx_index: u32) -> Ending {
     let Some(doing) = doings.iter().find(|doing| doing.tx_index == tx_index) else { return Ending::Unknown };
     let alone = doing.taker(1);
     let payee = doing.payee();
@@ -215,7 +210,7 @@ fn taker(doings: &[Doing], tx_index: u32) -> Ending {
         return Ending::Taken(alone);
     }
     let (mut all, mut tx_count) = (Doing { gained: BTreeMap::new(), ..doing.clone() }, 0);
-    for other in doings.iter().filter(|other| other.is_near) {
+    for other in doings.iter().filter(|other| other.pools.iter().any(|pool| path.contains(pool))) {
         if other.payee() == payee {
             tx_count += 1;
             for (token, sums) in &other.gained {

@@ -10,7 +10,7 @@ _TOO_LARGE = re.compile(
     r"more than \d+ (results|logs|blocks)|limit exceeded|exceeds? .*(limit|range|max)"
     r"|too (many|large|big|wide)|block range|range (is )?too|response size|query timeout|result window"
     r"|max(imum)? (is|range|results|block)"
-    r"|logs matched|out of gas|timed? ?out|oversized",
+    r"|logs matched|out ?of ?gas|timed? ?out|oversized",
     re.IGNORECASE,
 )
 _BUSY = re.compile(

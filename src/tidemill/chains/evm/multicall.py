@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from tidemill._rust import decode_aggregate3, encode_aggregate3
+from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3, encode_bundle
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
@@ -31,6 +31,14 @@ class Views:
     def aggregate(self, first: int, last: int) -> bytes:
         """Return some of them as the calldata of Multicall3's aggregate3."""
         return encode_aggregate3(self._questions[first:last])
+
+    def bundle(self, first: int, last: int) -> bytes:
+        """Return some of them as the calldata of the bundle's program."""
+        return encode_bundle(self._questions[first:last])
+
+    def put_bundle(self, first: int, last: int, answer: bytes) -> None:
+        """Take what the program gave to `bundle(first, last)`. Raises: Malformed."""
+        self.answers[first:last] = decode_bundle(answer, last - first)
 
     def call(self, index: int) -> Question:
         """Return one of them."""

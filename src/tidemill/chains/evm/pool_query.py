@@ -4,24 +4,19 @@ Which calls to ask and what their answers mean is decided in Rust; here they are
 the node takes, all of the state after one block, which is named by its hash.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from tidemill._rust import Head, PoolQueries, PoolReading, PoolUnread, parse_head
-from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory, known_factories
-from tidemill.chains.evm.multicall import Question, Views, hex_bytes
+from tidemill.chains.evm.multicall import Question, Views
+from tidemill.chains.evm.rounds import Reply, Rounds, UnknownHash
 from tidemill.core.clock import Clock
-from tidemill.core.http import HttpEndpoint, HttpFailure
-from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unreachable, leaves
-
-_INVALID_PARAMS = -32602
-_DEPTH_MAX = 12
-"""How often a part is halved: from 4,096 calls to one."""
+from tidemill.core.http import HttpEndpoint
+from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unreachable
 
 
 class NotContract(Refused):
@@ -82,7 +77,7 @@ class PoolWanted(Struct, frozen=True):
     """What was read of it before: what lasts is not asked again."""
 
 
-class PoolState(Struct, frozen=True, eq=False):
+class PoolState(Struct, frozen=True, eq=False, gc=False):
     """A pool as it stood after one block."""
 
     reading: PoolReading
@@ -96,27 +91,15 @@ class PoolState(Struct, frozen=True, eq=False):
     """Where a token lies about its decimals; its raw amounts are told all the same."""
 
 
-class _Reply(Struct):
-    id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: RpcError | None = None
-
-
-_REPLIES = msgspec.json.Decoder(list[_Reply])
-
-
 class PoolQuery:
     """Reads pools of one chain from one endpoint, whose connections are open."""
 
     def __init__(self, config: EvmConfig, http: HttpEndpoint, clock: Clock) -> None:
-        self._http = http
+        self._rounds = Rounds(config, http)
         self._clock = clock
         self._where = f"chain {config.source}"
         self._chain_id = config.chain_id
-        self._multicall: str | None = config.multicall
         self._factories: Mapping[bytes, Factory] = known_factories(config)
-        self._calls_max = config.multicall_calls
-        self._batch_calls = config.http_batch_calls
         self._names_blocks_by_hash = True
         self._is_checked = False
 
@@ -129,7 +112,7 @@ class PoolQuery:
         """
         try:
             return await self._read(wanted, is_exact=is_exact)
-        except _UnknownHash:  # the node wants blocks by their numbers; the hash is then compared at the end
+        except UnknownHash:  # the node wants blocks by their numbers; the hash is then compared at the end
             self._names_blocks_by_hash = False
             return await self._read(wanted, is_exact=is_exact)
 
@@ -141,21 +124,21 @@ class PoolQuery:
         """
         try:
             return await self._ask(questions)
-        except _UnknownHash:
+        except UnknownHash:
             self._names_blocks_by_hash = False
             return await self._ask(questions)
 
     async def _ask(self, questions: Sequence[Question]) -> list[bytes | None]:
         number, block_hash = await self._newest()
         views = Views(questions)
-        await self._ask_round(views, self._block(number, block_hash))
+        await self._rounds.ask(views, self._block(number, block_hash))
         if not self._names_blocks_by_hash:
             await self._check_hash(number, block_hash)
         return views.answers
 
     async def head(self, block_hash: bytes) -> Head:
         """Return a block's head. Raises: Gap, where a reorg took it away; Fault, where nobody answers."""
-        (block,) = await self._post([("eth_getBlockByHash", [f"0x{block_hash.hex()}", False])])
+        (block,) = await self._rounds.post([("eth_getBlockByHash", [f"0x{block_hash.hex()}", False])])
         return self._head(block)
 
     async def _read(self, wanted: Sequence[PoolWanted], *, is_exact: bool) -> list[PoolState | Fault]:
@@ -170,7 +153,7 @@ class PoolQuery:
         except ValueError as error:
             raise Refused(f"{self._where}: {error}") from error
         while len(queries):
-            await self._ask_round(queries, self._block(number, block_hash))
+            await self._rounds.ask(queries, self._block(number, block_hash))
             queries.advance()
         if not self._names_blocks_by_hash:
             await self._check_hash(number, block_hash)
@@ -194,26 +177,26 @@ class PoolQuery:
         return PoolState(result, dex, number, block_hash, asked_ns, lie)
 
     def _decimals_fault(self, reading: PoolReading, number: int) -> LyingDecimals | None:
-        for coin in reading.coins:
-            if coin.decimals_fault is not None:
-                pool, token = reading.address.hex(), coin.address.hex()
-                what = f"pool 0x{pool}: token 0x{token}: {coin.decimals_fault}"
-                return LyingDecimals(f"{self._where}: {what}; reserves are raw amounts (block {number})")
-        return None
+        found = reading.decimals_fault
+        if found is None:
+            return None
+        token, said = found
+        what = f"pool 0x{reading.address.hex()}: token 0x{token.hex()}: {said}"
+        return LyingDecimals(f"{self._where}: {what}; reserves are raw amounts (block {number})")
 
     async def _newest(self) -> tuple[int, bytes]:
         """Return number and hash of the newest block; the first time, check which chain it is."""
-        asked: list[tuple[str, list[object]]] = [("eth_getBlockByNumber", ["latest", False])]
+        asked: list[tuple[str, list[object] | msgspec.Raw]] = [("eth_getBlockByNumber", ["latest", False])]
         if not self._is_checked:
             asked.append(("eth_chainId", []))
-        block, *chain_id = await self._post(asked)
+        block, *chain_id = await self._rounds.post(asked)
         if chain_id:
-            self._check_chain(_result(chain_id[0], self._where))
+            self._check_chain(chain_id[0].get(self._where))
         head = self._head(block)
         return head.number, head.hash
 
-    def _head(self, reply: _Reply) -> Head:
-        head = parse_head(_result(reply, self._where))
+    def _head(self, reply: Reply) -> Head:
+        head = parse_head(reply.get(self._where))
         if head is None:
             raise Gap(f"{self._where}: expected a block, found none")
         return head
@@ -228,94 +211,9 @@ class PoolQuery:
         self._is_checked = True
 
     async def _check_hash(self, number: int, block_hash: bytes) -> None:
-        (block,) = await self._post([("eth_getBlockByNumber", [hex(number), False])])
+        (block,) = await self._rounds.post([("eth_getBlockByNumber", [hex(number), False])])
         if self._head(block).hash != block_hash:
             raise Gap(f"{self._where}: expected block 0x{block_hash.hex()} to last, a reorg took it away")
 
     def _block(self, number: int, block_hash: bytes) -> object:
         return {"blockHash": f"0x{block_hash.hex()}"} if self._names_blocks_by_hash else hex(number)
-
-    async def _ask_round(self, queries: PoolQueries | Views, block: object) -> None:
-        size = self._calls_max if self._multicall else self._batch_calls
-        parts = [(first, min(first + size, len(queries))) for first in range(0, len(queries), size)]
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for first, last in parts:
-                    tasks.create_task(self._ask_part(queries, block, first, last, _DEPTH_MAX))
-        except BaseExceptionGroup as group:
-            raise next(leaves(group)) from group
-
-    async def _ask_part(
-        self, queries: PoolQueries | Views, block: object, first: int, last: int, depth: int
-    ) -> None:
-        if self._multicall is None:
-            await self._ask_singly(queries, block, first, last)
-            return
-        data = f"0x{queries.aggregate(first, last).hex()}"
-        try:
-            (reply,) = await self._post([("eth_call", [{"to": self._multicall, "data": data}, block])])
-        except _TooLarge as error:
-            reply = _Reply(error=RpcError.too_large_error(str(error)))
-        error = reply.error
-        if error is not None and error.code == _INVALID_PARAMS and self._names_blocks_by_hash:
-            raise _UnknownHash(f"{self._where}: {error.message}")
-        # a revert of aggregate3 itself means that it ran out of gas: its calls may each fail
-        if error is not None and last - first > 1 and depth and (error.is_too_large or error.is_reverted):
-            self._calls_max = max(1, min(self._calls_max, (last - first + 1) // 2))
-            middle = (first + last) // 2
-            await self._ask_part(queries, block, first, middle, depth - 1)
-            await self._ask_part(queries, block, middle, last, depth - 1)
-            return
-        answer = hex_bytes(_result(reply, self._where))
-        if answer:
-            queries.put_aggregate(first, last, answer)
-            return
-        self._multicall = None  # the chain has none: each call is asked by itself from now on
-        await self._ask_singly(queries, block, first, last)
-
-    async def _ask_singly(self, queries: PoolQueries | Views, block: object, first: int, last: int) -> None:
-        asked: list[tuple[str, list[object]]] = []
-        for index in range(first, last):
-            to, data = queries.call(index)
-            asked.append(("eth_call", [{"to": f"0x{to.hex()}", "data": f"0x{data.hex()}"}, block]))
-        for start in range(0, len(asked), self._batch_calls):
-            replies = await self._post(asked[start : start + self._batch_calls])
-            for index, reply in enumerate(replies, first + start):
-                is_reverted = reply.error is not None and reply.error.is_reverted
-                queries.put(index, None if is_reverted else hex_bytes(_result(reply, self._where)))
-
-    async def _post(self, asked: Sequence[tuple[str, list[object]]]) -> list[_Reply]:
-        """Send one JSON-RPC batch; return the replies in the order of the questions."""
-        body = msgspec.json.encode(
-            [
-                {"jsonrpc": "2.0", "id": index, "method": method, "params": params}
-                for index, (method, params) in enumerate(asked)
-            ]
-        )
-        answer = await self._http.post(body)
-        if isinstance(answer, HttpFailure):
-            if answer.too_large:
-                raise _TooLarge(str(answer.fault)) from answer.fault
-            raise answer.fault
-        try:
-            replies = {reply.id: reply for reply in _REPLIES.decode(answer.body)}
-        except msgspec.DecodeError as error:
-            raise Malformed(f"{self._where}: expected a batch's answer, found: {error}") from error
-        missing = [index for index in range(len(asked)) if index not in replies]
-        if missing:
-            raise Malformed(f"{self._where}: expected {len(asked)} answers, {len(missing)} are missing")
-        return [replies[index] for index in range(len(asked))]
-
-
-class _UnknownHash(Refused):
-    """The node does not take a block's hash where it takes its number (EIP-1898)."""
-
-
-class _TooLarge(Unreachable):
-    """The transport found the question or its answer too large."""
-
-
-def _result(reply: _Reply, where: str) -> bytes:
-    if reply.error is not None:
-        raise fault_of(reply.error, where)
-    return bytes(reply.result)

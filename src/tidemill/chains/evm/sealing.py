@@ -54,7 +54,7 @@ class Sealing:
         cause = self.cause
         if self._window.was_sealed(head.hash):
             known = self._repairs.pop(head.hash, None)
-            new = () if known is None else tuple(i for _, i in logs.keys() if i not in known)
+            new = () if known is None else tuple(i for i in logs.log_indexes() if i not in known)
             sequence = self._changed(head, ReorgKind.RESTORED, pending.recv_ns)
             self._calls.step.blocks.append(Restored(head, logs, pending.recv_ns, sequence, new))
             if new:

@@ -46,8 +46,7 @@ class Witness:
         announced = self._announced.get(block_hash)
         if announced is None:
             return []
-        held = [log_index for _, log_index in logs.keys()]
-        return sorted(set[int]().union(*announced.values()).difference(held))
+        return sorted(set[int]().union(*announced.values()).difference(logs.log_indexes()))
 
     def announcers(self, block_hash: bytes, indexes: Sequence[int]) -> set[int]:
         """Return the endpoints that announced one of these logs."""
@@ -61,7 +60,7 @@ class Witness:
     def seal(self, block_hash: bytes, logs: Logs) -> None:
         """Remember what a sealed block holds."""
         self._announced.pop(block_hash, None)
-        self._sealed[block_hash] = frozenset([log_index for _, log_index in logs.keys()])
+        self._sealed[block_hash] = frozenset(logs.log_indexes())
         while len(self._sealed) > self._sealed_blocks_max:
             del self._sealed[next(iter(self._sealed))]
 

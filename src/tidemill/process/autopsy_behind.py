@@ -1,0 +1,84 @@
+"""How are blocks kept that were committed and that the autopsies have yet to follow."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from msgspec import Struct, ValidationError, msgpack
+
+from tidemill._rust import Head, Logs
+from tidemill.schema.faults import Malformed
+
+
+class Behind(Struct, frozen=True):
+    """Blocks with all their tracked logs; each is the child of the one before."""
+
+    heads: Sequence[Head]
+    logs: Logs
+    recv_ns: Sequence[int]
+
+
+class _KeptHead(Struct, frozen=True, array_like=True):
+    number: int
+    hash: bytes
+    parent_hash: bytes
+    timestamp_s: int
+    base_fee_wei: bytes | None
+    """Big-endian: MessagePack has no integers of 256 bits."""
+    gas_used: int
+    gas_limit: int
+
+
+class _Kept(Struct, frozen=True, array_like=True):
+    heads: list[_KeptHead]
+    logs: bytes
+    """As an Arrow IPC stream."""
+    recv_ns: list[int]
+
+
+def encode(behind: Sequence[Behind]) -> bytes:
+    """Return blocks as bytes."""
+    kept = [
+        _Kept([_keep(head) for head in one.heads], _logs_bytes(one.logs), list(one.recv_ns)) for one in behind
+    ]
+    return msgpack.encode(kept)
+
+
+def decode(data: bytes) -> list[Behind]:
+    """Return the blocks that `encode` was given. Raises: Malformed."""
+    try:
+        kept = msgpack.decode(data, type=list[_Kept])
+        return [Behind([_head(head) for head in one.heads], _logs(one.logs), one.recv_ns) for one in kept]
+    except (ValidationError, ValueError, OverflowError, StopIteration, pa.ArrowException) as error:
+        raise Malformed(f"blocks that are to be followed: {error}") from error
+
+
+def _keep(head: Head) -> _KeptHead:
+    fee = None if head.base_fee_wei is None else head.base_fee_wei.to_bytes(32, "big")
+    return _KeptHead(
+        head.number, head.hash, head.parent_hash, head.timestamp_s, fee, head.gas_used, head.gas_limit
+    )
+
+
+def _head(kept: _KeptHead) -> Head:
+    return Head(
+        number=kept.number,
+        hash=kept.hash,
+        parent_hash=kept.parent_hash,
+        timestamp_s=kept.timestamp_s,
+        base_fee_wei=None if kept.base_fee_wei is None else int.from_bytes(kept.base_fee_wei, "big"),
+        gas_used=kept.gas_used,
+        gas_limit=kept.gas_limit,
+    )
+
+
+def _logs_bytes(logs: Logs) -> bytes:
+    batch = logs.to_arrow()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def _logs(data: bytes) -> Logs:
+    with pa.ipc.open_stream(data) as stream:
+        return Logs.from_arrow(stream.read_next_batch())

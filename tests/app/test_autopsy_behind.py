@@ -1,0 +1,123 @@
+"""Autopsies follow a block after its events are committed, and a crash in between changes nothing of them."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tidemill.app.chain import make_autopsy, make_book, make_follower
+from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.world import world_config, world_search
+from tidemill.bus import Bus, open_bus
+from tidemill.bus.base import Batches
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.shell import Shell
+from tidemill.chains.evm.steps import Step
+from tidemill.core.clock import SystemClock
+from tidemill.process.autopsy import AutopsyBook
+from tidemill.process.opportunities import OpportunityFinder, SearchConfig
+from tidemill.process.pools import PoolBook
+from tidemill.sandbox.world import World
+from tidemill.schema import derive
+
+from .crowd import TradingCrowd
+from .until import until
+
+BEHIND = b"autopsy/sandbox/behind/"
+EVERY = 3
+"""Of so many commits of what became of opportunities one is lost."""
+
+
+class Killed(Exception):
+    pass
+
+
+class MortalBus:
+    """A bus whose process dies before some of the commits that follow the events'."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.followed = 0
+
+    async def commit(self, batches: Batches, state: Mapping[bytes, bytes | None] | None = None) -> list[int]:
+        if state is not None and BEHIND in state and state[BEHIND] is None:
+            self.followed += 1
+            if self.followed % EVERY == 0:
+                raise Killed
+        return await self._bus.commit(batches, state)
+
+
+async def pipeline_on(bus: Any, kept: Bus, config: EvmConfig, search: SearchConfig) -> ChainPipeline:
+    """Return a pipeline that goes on from what `kept` has."""
+    book = make_book(config, await kept.state(PoolBook.prefix_of(config.source)))
+    finder = OpportunityFinder(search, config.source, config.chain_id)
+    followed = dict(await kept.state(AutopsyBook.prefix_of(config.source)))
+    autopsy = make_autopsy(finder, book, config, followed)
+    return ChainPipeline(book, bus, SystemClock(), finder=finder, autopsy=autopsy)
+
+
+async def ended_on(bus: Bus) -> dict[bytes, dict[str, Any]]:
+    entries = await bus.read("opportunity_autopsy", 0, batches_max=100_000)
+    rows = [row for entry in entries for row in derive.to_rows("opportunity_autopsy", entry.batch)]
+    told = {(row["opportunity"], row["cause"], row["block_hash"], row["sequence"]) for row in rows}
+    assert len(told) == len(rows), "an end was told twice"
+    return {row["opportunity"]: row for row in rows if row["cause"] != "reorged"}
+
+
+class Tap:
+    """Takes a chain's steps and keeps them."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._blocks = 0
+
+    async def take(self, step: Step) -> None:
+        self.steps.append(step)
+        self._blocks += len(step.blocks)
+
+    async def has_blocks(self, count: int) -> None:
+        async def holds() -> bool:
+            return self._blocks >= count
+
+        await until(holds)
+
+
+async def steps_of(world: World) -> list[Step]:
+    """Return the steps of a chain on which much pays, and of which two blocks are replaced."""
+    tap, config = Tap(), world_config(world)
+    shell = Shell(make_follower(config, {}, config.source), tap.take, SystemClock())
+    async with TradingCrowd(world, swaps_per_s=60, block_ms=100) as crowd:
+        running = asyncio.create_task(shell.run(config.source, {}), name="steps")
+        try:
+            await tap.has_blocks(30)
+            await crowd.reorg(2)
+            await tap.has_blocks(60)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+    return tap.steps
+
+
+@pytest.mark.timeout(120)
+async def test_what_a_crash_finds_unfollowed_ends_as_it_would_have(fresh_world: World) -> None:
+    config, search = world_config(fresh_world), world_search(fresh_world)
+    steps = await steps_of(fresh_world)
+    async with open_bus("memory://") as whole, open_bus("memory://") as kept:
+        alone = await pipeline_on(whole, whole, config, search)
+        for step in steps:
+            await alone.take(step)
+        bus, deaths = MortalBus(kept), 0
+        pipeline = await pipeline_on(bus, kept, config, search)
+        for step in steps:
+            try:
+                await pipeline.take(step)
+            except Killed:
+                deaths += 1
+                assert await kept.get(BEHIND) is not None, "expected a block that was not followed yet"
+                pipeline = await pipeline_on(bus, kept, config, search)
+        expected, found = await ended_on(whole), await ended_on(kept)
+    assert deaths > 10
+    both = expected.keys() & found.keys()
+    assert len(both) > 20
+    assert {name: found[name] for name in both} == {name: expected[name] for name in both}
