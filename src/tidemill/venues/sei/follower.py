@@ -174,11 +174,12 @@ class SeiFollower:
             self._heads.clear()
         self._heads[head.height] = head
         self.tip = head.height if self.tip is None else max(self.tip, head.height)
-        self._announce(When(self._time_ns or head.time_ns, recv_ns))
+        if self._time_ns or (self.height is not None and self.height + 1 >= head.height):
+            self._announce(When(self._time_ns or head.time_ns, recv_ns))
         self._drain()
 
     def _tx(self, tx: Tx, recv_ns: int) -> None:
-        key = (tx.height, tx.index)
+        key = (tx.height, tx.tx_index)
         if (
             (self.height is not None and tx.height <= self.height)
             or key in self._applied
@@ -237,8 +238,8 @@ class SeiFollower:
             messages, faults = self._reader.read(tx.events)
             self.faults += faults
             if messages:
-                heard = found.get((height, tx.index), _Heard((), tx.tx_hash, recv_ns))
-                found[height, tx.index] = heard._replace(messages=heard.messages + messages)
+                heard = found.get((height, tx.tx_index), _Heard((), tx.tx_hash, recv_ns))
+                found[height, tx.tx_index] = heard._replace(messages=heard.messages + messages)
         self._announce(When(self._time_ns or block.head.time_ns, recv_ns))
         told = {key: heard for key, heard in self._applied.items() if key[0] == height}
         is_newest = not any(key[0] > height for key in self._applied)

@@ -44,7 +44,7 @@ class Tx(NamedTuple):
     """A transaction's result, or, by BLOCK_BEGIN and BLOCK_END, what a block did beside them."""
 
     height: int
-    index: int
+    tx_index: int
     tx_hash: bytes | None
     events: tuple[ContractEvent, ...]
     """Of one that failed none counts."""

@@ -154,8 +154,8 @@ class SeiReader:
         """Raise Refused where a node is of another network, Unreachable while it catches up."""
         if status.network != self.config.chain_id:
             raise Refused(
-                f"{redact_url(url)}: expected a node of network {self.config.chain_id}, as chain_id says, found"
-                f" one of {status.network}"
+                f"{redact_url(url)}: expected a node of network {self.config.chain_id}, as chain_id says,"
+                f" found one of {status.network}"
             )
         if status.is_catching_up:
             raise Unreachable(f"{redact_url(url)}: it is catching up, at block {status.height}")

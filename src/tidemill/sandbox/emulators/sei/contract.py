@@ -96,9 +96,7 @@ class Contract:
             events[0] = (events[0][0], [*foreign, *events[0][1]])
         return MadeTx(raw, 0, [("message", [("module", "wasm")]), *events])
 
-    def _place(
-        self, market: str, *, is_bid: bool, price: int, size: int
-    ) -> Iterator[tuple[str, Attributes]]:
+    def _place(self, market: str, *, is_bid: bool, price: int, size: int) -> Iterator[tuple[str, Attributes]]:
         """Match what crosses, the best first, and keep the rest."""
         others = [one for one in self.orders.values() if one.market == market and one.is_bid != is_bid]
         others.sort(key=lambda one: (-one.price if not is_bid else one.price, int(one.order_id)))
