@@ -68,11 +68,13 @@ class SeiFollower:
                 for books in (self._proven, self._live):
                     books.by_name[name].is_whole = True
 
-    def connected(self, tip: int) -> None:
+    def connected(self, tip: int, now_ns: int) -> None:
         """Take note of a new socket, of a node that is at `tip`: what it does not tell was told by none."""
         self._heads.clear()
         self._held.clear()
         self.tip = tip if self.tip is None else max(tip, self.tip)
+        if self._time_ns:
+            self._announce(When(self._time_ns, now_ns))
 
     def hear(self, message: Tx | Head | Listed, recv_ns: int) -> None:
         """Take what the socket told. Raises: Unsafe, where it is of another network."""
@@ -140,7 +142,7 @@ class SeiFollower:
 
     def dump_told(self) -> bytes:
         """Return which transactions were told and are not proven."""
-        return msgspec.msgpack.encode(list(self._applied))
+        return msgspec.msgpack.encode([*self._applied, *self._told_before])
 
     def load(self, state: bytes, told: bytes | None) -> None:
         """Go on where an earlier run stopped. Raises: Malformed, Unsafe."""
@@ -174,7 +176,7 @@ class SeiFollower:
             self._heads.clear()
         self._heads[head.height] = head
         self.tip = head.height if self.tip is None else max(self.tip, head.height)
-        if self._time_ns or (self.height is not None and self.height + 1 >= head.height):
+        if self.height is not None and self.height + 1 >= head.height:
             self._announce(When(self._time_ns or head.time_ns, recv_ns))
         self._drain()
 

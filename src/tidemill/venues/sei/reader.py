@@ -136,7 +136,7 @@ class SeiReader:
         for link in links.values():
             status = read_status(await link.ask("status"))
             self._check(endpoint.ws_url, status)
-            self.follower.connected(status.height)
+            self.follower.connected(status.height, self._clock.now_ns())
             self._leave_out(status)
         for shard, link in links.items():
             for query in sorted(self._shards.keys_of(shard) - {HEADS_QUERY}):
