@@ -65,7 +65,7 @@ def test_shipped_mappings_are_whole(name):
     [
         ('means = "place"', 'means = "put"', "invalid value 'put'"),
         ('side = "side"\nprice = "p"\nsize = "s"\n[[event]]\nmeans = "c', '[[event]]\nmeans = "c', "missing"),
-        ('order = "id"', 'oder = "id"', "unknown field `oder` - at `event\\[0\\]`"),
+        ('order = "id"', 'ordre_id = "id"', "unknown field `ordre_id` - at `event\\[0\\]`"),
         ("decimals = 6", "decimals = 40", "<= 36 - at `price.decimals`"),
         ('form = "integer"\ndecimals = 6', "decimals = 6", "price: decimals: expected none"),
         ("tm.event='Tx' AND", "tm.event='Tx' OR", "queries: query: expected AND"),
