@@ -167,7 +167,7 @@ class SeiFollower:
         self.check_network(head)
         if self.height is None:
             self.begin(head.height - 1)
-        last = max(self._heads, default=None)
+        last = next(reversed(self._heads), None)
         if last is not None and head.height <= last:
             self.faults.append(Malformed(f"sei: expected block {last + 1}, found {head.height} again"))
             return
@@ -215,10 +215,10 @@ class SeiFollower:
 
     def _drain(self) -> None:
         """Tell what is held, in order, where every block before it is known."""
-        if not self._heads or self.height is None or self.height < min(self._heads) - 1:
+        first, last = next(iter(self._heads), None), next(reversed(self._heads), None)
+        if first is None or last is None or self.height is None or self.height < first - 1:
             return
-        first, last = min(self._heads), max(self._heads)
-        newest = max(self._applied, default=(self.height, 1 << 32))
+        newest = next(reversed(self._applied), (self.height, 1 << 32))
         for key in sorted(self._held):
             if key[0] > last:
                 return
