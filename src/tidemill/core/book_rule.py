@@ -1,4 +1,4 @@
-"""What does a venue declare of its books: how its messages are ordered, what proves a book, how deep it is."""
+"""What does a venue declare of its books: how messages are ordered, what proves a book, how deep it is."""
 
 from typing import Literal
 

@@ -77,6 +77,8 @@ def map_frame(channel: str, frame: bytes, origin: Origin, recv_ns: int) -> Mappe
     Raises: Malformed, where the frame as a whole cannot be read.
     """
     try:
+        if frame.strip() in KEEPALIVES:
+            raise Malformed("expected a message, found a keepalive")
         if channel in ("market", "books"):
             return _map_market(frame, origin, recv_ns)
         return _map_each(channel, frame, origin, recv_ns)
@@ -97,8 +99,6 @@ def map_others(others: Iterable[tuple[int, int, bytes]], origin: Origin) -> tupl
 
 
 def _map_market(frame: bytes, origin: Origin, recv_ns: int) -> Mapped:
-    if frame.strip() in KEEPALIVES:
-        raise Malformed("expected a message, found a keepalive")
     read = read_polymarket(
         [(recv_ns, frame)],
         source=origin.source,

@@ -1,6 +1,7 @@
 """What does Polymarket say of an own account: its orders, and how far its fills are settled."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec import Raw, Struct
 
@@ -129,7 +130,7 @@ def _fills(raw: _Trade, origin: Origin, recv_ns: int, sequence: int) -> Iterator
     event_ns = optional_time_ns(raw.last_update, "last_update") if event_ns is None else event_ns
     if event_ns is None:
         raise Malformed("timestamp: expected a time, found none")
-    shared = {
+    shared: dict[str, Any] = {
         "event_ns": event_ns,
         "recv_ns": recv_ns,
         "source": origin.source,

@@ -1,6 +1,7 @@
 """What does Polymarket say of its markets: in its directory (Gamma), and when one is new or settled."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -63,7 +64,7 @@ def map_notice(json: bytes | Raw, origin: Origin, recv_ns: int, sequence: int) -
     Raises: Malformed.
     """
     raw = decode(_Notice, json)
-    told = {
+    told: dict[str, Any] = {
         "event_ns": time_ns(raw.timestamp, "timestamp"),
         "recv_ns": recv_ns,
         "source": origin.source,

@@ -1,0 +1,1 @@
+"""Local servers that speak the order-book venues' own protocols."""
