@@ -1,4 +1,4 @@
-"""Who reads Polymarket's books: spreads tokens over sockets, asks for every book that is missing or in doubt."""
+"""Who reads Polymarket's books: spreads tokens over sockets, asks for books that are missing or in doubt."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

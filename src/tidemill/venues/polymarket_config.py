@@ -55,7 +55,7 @@ class PolymarketConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pong_timeout_ms: Positive = 30_000
     """A connection whose PING is not answered for so long is lost."""
     silence_ms: Positive = 30_000
-    """After so long without a message the books are asked for; where they have news, the connection is lost."""
+    """After so long without a message the books are asked for; with news in them, the connection is lost."""
     sync_timeout_ms: Positive = 2_000
     """Books that did not come so long after their subscription are asked for."""
     reconnect_first_ms: Positive = 250

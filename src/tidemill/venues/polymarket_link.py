@@ -1,4 +1,4 @@
-"""How is one of Polymarket's sockets kept: opened again and again, spoken to, and judged when it falls silent."""
+"""How is a socket of Polymarket kept: opened again and again, spoken to, judged when it falls silent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable

@@ -103,13 +103,12 @@ class Exchange:
 
     def _quote(self, market: Market) -> Moved:
         best_bid, best_ask = market.best
-        is_bid = self._dice.random() < 0.5
-        if is_bid:
-            highest = (TICKS if best_ask is None else best_ask) - 1
-            tick = max(1, highest - self._dice.randint(0, _LEVELS))
-        else:
-            lowest = (0 if best_bid is None else best_bid) + 1
-            tick = min(TICKS - 1, lowest + self._dice.randint(0, _LEVELS))
+        highest = (TICKS if best_ask is None else best_ask) - 1
+        lowest = (0 if best_bid is None else best_bid) + 1
+        # a side without room between the end of the scale and the other side is not quoted
+        is_bid = lowest > TICKS - 1 or (highest >= 1 and self._dice.random() < 0.5)
+        step = self._dice.randint(0, _LEVELS)
+        tick = max(1, highest - step) if is_bid else min(TICKS - 1, lowest + step)
         levels = market.bids if is_bid else market.asks
         is_leaving = tick in levels and self._dice.random() < 0.3 and len(levels) > 3
         change = Change(is_bid, tick, 0 if is_leaving else self._size())

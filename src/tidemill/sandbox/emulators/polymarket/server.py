@@ -241,7 +241,7 @@ class PolymarketEmulator:
         return _answer([wallet_trade(self.exchange.markets[fill.market], fill) for fill in newest])
 
     async def _control(self, request: web.Request) -> web.Response:
-        """Take an order: set mischief, end every connection, have a whale trade; answer with what is counted."""
+        """Take an order: mischief, the end of every connection, a whale's trade; answer with the counts."""
         order: dict[str, Any] = msgspec.json.decode(await request.read(), type=dict[str, Any])
         if "set" in order:
             self.mischief = msgspec.convert(order["set"], Mischief)
