@@ -84,7 +84,7 @@ class BooksApplied:
 
 @final
 class BookSet:
-    """The order books of one venue. Not for two threads at a time.
+    """The order books of one venue, for one thread at a time: another waits.
 
     A book is void until a snapshot, and again where a change is missing; no other book is touched by that.
     Prices and sizes are numbers of 10^-18.

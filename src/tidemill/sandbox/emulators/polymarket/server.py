@@ -78,7 +78,7 @@ class _Client(WSListener):
 
     def send(self, frame: bytes) -> None:
         """Send one text frame."""
-        if self.transport is not None:
+        if self.transport is not None and not self.transport.underlying_transport.is_closing():
             self.transport.send(WSMsgType.TEXT, frame)
 
     def end(self) -> None:
