@@ -1,1 +1,1 @@
-"""Local servers that speak the order-book venues' own protocols."""
+"""Venues of the sandbox that are no chain: real servers that speak as they do."""
