@@ -1,6 +1,7 @@
 """What does Polymarket say of wallets and of outside prices, on the live feed and in the Data API."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from msgspec import Raw, Struct
 
@@ -16,10 +17,14 @@ from tidemill.venues.polymarket_values import (
     optional_hash,
     present,
     price,
+    scaled,
     side,
     time_ns,
     token,
 )
+
+_SCALED = ("crypto_prices_chainlink", "crypto_prices_twap")
+"""Topics whose `full_accuracy_value` is a number of 10^-18; elsewhere it is a decimal."""
 
 DATA_API = "data_api"
 """The channel of trades that the Data API answers with."""
@@ -120,7 +125,6 @@ def _prices(envelope: _Envelope, origin: Origin, recv_ns: int, sequence: int) ->
     raw = decode(_Prices, envelope.payload)
     own = _Point(raw.timestamp, raw.value, raw.full_accuracy_value)
     for row, point in enumerate([own] if raw.data is None else raw.data):
-        is_exact = not is_absent(point.full_accuracy_value)
         yield ReferencePrice(
             event_ns=time_ns(point.timestamp, "timestamp"),
             recv_ns=recv_ns,
@@ -130,5 +134,13 @@ def _prices(envelope: _Envelope, origin: Origin, recv_ns: int, sequence: int) ->
             row=row,
             channel=envelope.topic,
             instrument=present(raw.symbol, "symbol"),
-            price=number(point.full_accuracy_value if is_exact else point.value, "value"),
+            price=_exact(envelope.topic, point),
         )
+
+
+def _exact(topic: str, point: _Point) -> Decimal:
+    if is_absent(point.full_accuracy_value):
+        return number(point.value, "value")
+    if topic.startswith(_SCALED):
+        return scaled(point.full_accuracy_value, "full_accuracy_value")
+    return number(point.full_accuracy_value, "full_accuracy_value")

@@ -42,11 +42,11 @@ class _Notice(Struct):
 
 
 class _Listed(Struct, rename="camel"):
-    """A market as Gamma lists it: three of its fields are JSON in a text."""
+    """A market as Gamma lists it: lists come as JSON in a text, and as such from some that hand them on."""
 
     condition_id: str
-    clob_token_ids: str | None = None
-    outcomes: str | None = None
+    clob_token_ids: str | list[str] | None = None
+    outcomes: str | list[str] | None = None
     slug: str | None = None
     question: str | None = None
     order_price_min_tick_size: Raw = ABSENT
@@ -144,7 +144,9 @@ def _flag(value: bool | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _texts(json: str | None, what: str) -> list[str]:
+def _texts(json: str | list[str] | None, what: str) -> list[str]:
+    if isinstance(json, list):
+        return json
     if json is None or is_absent(Raw(json.encode())):
         return []
     try:

@@ -76,6 +76,14 @@ def number(raw: Raw, what: str) -> Decimal:
     return rounded
 
 
+def scaled(raw: Raw, what: str) -> Decimal:
+    """Return what a whole number of 10^-18 says. Raises: Malformed."""
+    digits = bytes(raw).strip(b'"')
+    if not digits.isdigit() or len(digits) > 38:
+        raise Malformed(f"{what}: expected a number of 10^-18, found {shown(bytes(raw))}")
+    return _EXACT.scaleb(Decimal(digits.decode()), -18)
+
+
 def optional_number(raw: Raw, what: str) -> Decimal | None:
     """Return a number; None where there is no value. Raises: Malformed."""
     return None if is_absent(raw) else number(raw, what)
