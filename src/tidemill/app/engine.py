@@ -17,6 +17,7 @@ from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.polymarket import PolymarketRun
 from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
@@ -85,6 +86,8 @@ class Engine:
         """What reads each subgraph, by source."""
         self.sei: SeiRun | None = None
         """What reads Sei's order books; None where nobody does."""
+        self.polymarket: PolymarketRun | None = None
+        """What reads Polymarket; None where nobody does."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -131,6 +134,8 @@ class Engine:
             ]
             if self._environment.settings.venues.sei.ws_url is not None:
                 reading.append(tasks.create_task(self._sei().run(), name="venue sei"))
+            if self._environment.settings.venues.polymarket.enabled:
+                reading.append(tasks.create_task(self._polymarket().run(), name="venue polymarket"))
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
@@ -176,6 +181,11 @@ class Engine:
         config = self._environment.settings.venues.sei
         self.sei = SeiRun(config, self.bus, self._clock, self._committed)
         return self.sei
+
+    def _polymarket(self) -> PolymarketRun:
+        config = self._environment.settings.venues.polymarket
+        self.polymarket = PolymarketRun(config, self.bus, self._clock, on_batches=self._committed)
+        return self.polymarket
 
     def _committed(self, batches: Batches, offsets: list[int]) -> None:
         self.flow.committed(batches, offsets, self._clock.now_ns())
@@ -298,7 +308,11 @@ class Engine:
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
-            "venues": {} if self.sei is None else {"sei": self.sei.status()},
+            "venues": {
+                name: _redacted(run.status(), redact)
+                for name, run in (("sei", self.sei), ("polymarket", self.polymarket))
+                if run is not None
+            },
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
@@ -307,7 +321,7 @@ class Engine:
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
-    return told | {name: redact(told[name]) for name in ("detail", "last_fault")}
+    return told | {name: redact(told[name]) for name in ("detail", "last_fault") if name in told}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:

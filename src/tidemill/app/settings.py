@@ -16,6 +16,7 @@ from tidemill.process.opportunities import SearchConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.registry_config import RegistrySettings
+from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.subgraph_config import SubgraphConfig
 
@@ -29,6 +30,7 @@ ALIASES = {
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
     "RUST_SERVER_PORT": "pool_server.port",
+    "POLYMARKET_WS_URL": "venues.polymarket.ws_url",
     "SEI_WS_URL": "venues.sei.ws_url",
     "SEI_RPC_URL": "venues.sei.http_url",
     "SEI_CHAIN_ID": "venues.sei.chain_id",
@@ -121,6 +123,7 @@ class VenuesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Settings under [venues]: the order-book venues, each in its own section."""
 
     sei: SeiConfig = SeiConfig()
+    polymarket: PolymarketConfig = PolymarketConfig()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
