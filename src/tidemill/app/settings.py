@@ -202,6 +202,11 @@ class Environment(NamedTuple):
         """The registry, with an absolute path; holds its password."""
         return _absolute(self.settings.registry.url, self.paths.data)
 
+    def with_chains_alone(self) -> "Environment":
+        """Return the same without what is read beside chains."""
+        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings())
+        return self._replace(loaded=self.loaded._replace(settings=settings))
+
     def with_data(self, folder: Path) -> "Environment":
         """Return the same with another data folder."""
         settings = structs.replace(self.settings, data=DataSettings(dir=str(folder)))

@@ -4,7 +4,7 @@ A transaction is told as soon as the socket tells it, on top of every block befo
 later, proves it: where the socket left something out, the books are made anew from what is proven.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -18,6 +18,8 @@ from tidemill.venues.sei.telling import Teller, Told, When
 
 Key: TypeAlias = tuple[int, int]
 """A transaction's block and its index there."""
+Kept: TypeAlias = Mapping[str, bytes]
+"""What a run keeps for the next one, by the part's name."""
 _HELD_MAX = 20_000
 _STATE_VERSION = 1
 
@@ -55,6 +57,8 @@ class SeiFollower:
         self._told_before: set[Key] = set()
         """What an earlier run told and had no proof of."""
         self._is_announced = False
+        self._is_changed = True
+        """Whether proven books are others than those that were kept."""
         self._time_ns = 0
         self._told: list[Told] = []
 
@@ -111,7 +115,7 @@ class SeiFollower:
                 book.end(cause, effect)
                 if effect.void and books is self._live:
                     self._told.append(self._teller.void(name, cause, when))
-        self.height = height
+        self.height, self._is_changed = height, True
         self._forget(height)
         self.faults.append(Gap(f"sei: blocks {first} to {height}: {cause}"))
 
@@ -135,22 +139,24 @@ class SeiFollower:
             return range(0)
         return range(self.height + 1, min(self.tip, self.height + blocks_max) + 1)
 
-    def dump(self) -> bytes:
-        """Return all that is proven."""
-        state = (_STATE_VERSION, self._network, self.height, self._time_ns, self._proven.dump())
-        return msgspec.msgpack.encode(state)
+    def dump(self) -> Kept:
+        """Return what to keep with what is told: every part that changed since it was asked for last."""
+        told = [*self._applied, *self._told_before]
+        kept = {
+            "place": msgspec.msgpack.encode((_STATE_VERSION, self._network, self.height, self._time_ns, told))
+        }
+        if self._is_changed:
+            kept["books"] = msgspec.msgpack.encode(self._proven.dump())
+            self._is_changed = False
+        return kept
 
-    def dump_told(self) -> bytes:
-        """Return which transactions were told and are not proven."""
-        return msgspec.msgpack.encode([*self._applied, *self._told_before])
-
-    def load(self, state: bytes, told: bytes | None) -> None:
+    def load(self, kept: Kept) -> None:
         """Go on where an earlier run stopped. Raises: Malformed, Unsafe."""
         try:
-            version, network, height, time_ns, books = msgspec.msgpack.decode(
-                state, type=tuple[int, str, int | None, int, dict[str, Any]]
+            version, network, height, time_ns, told = msgspec.msgpack.decode(
+                kept["place"], type=tuple[int, str, int | None, int, set[Key]]
             )
-            before = set() if told is None else msgspec.msgpack.decode(told, type=set[Key])
+            books = msgspec.msgpack.decode(kept["books"], type=dict[str, Any]) if "books" in kept else {}
         except (msgspec.MsgspecError, ValueError) as error:
             raise Malformed(f"sei: expected what an earlier run kept ({error})") from error
         if version != _STATE_VERSION:
@@ -159,7 +165,7 @@ class SeiFollower:
             raise Unsafe(f"sei: expected what was kept of network {self._network}, found that of {network}")
         self._proven.load(books)
         self._live = self._proven.copy()
-        self.height, self._time_ns, self._told_before = height, time_ns, before
+        self.height, self._time_ns, self._told_before = height, time_ns, told
 
     # --- how
 
@@ -201,6 +207,7 @@ class SeiFollower:
         messages, faults = self._reader.read(listed.events)
         self.faults += faults
         self._proven.apply(messages)
+        self._is_changed = True
         effects = self._live.apply(messages)
         self._told += self._teller.effects(effects, When(recv_ns, recv_ns), with_trades=True)
 
@@ -247,6 +254,7 @@ class SeiFollower:
         is_newest = not any(key[0] > height for key in self._applied)
         for heard in found.values():
             self._proven.apply(heard.messages)
+            self._is_changed = True
         if _is_beginning(told, found) and (is_newest or len(told) == len(found)):
             for key in list(found)[len(told) :]:
                 self._tell(key, found[key], block.head.time_ns)

@@ -23,7 +23,7 @@ from tidemill.venues.sei.config import (
     encoding_of,
     queries_of,
 )
-from tidemill.venues.sei.follower import SeiFollower
+from tidemill.venues.sei.follower import Kept, SeiFollower
 from tidemill.venues.sei.frames import (
     Block,
     Head,
@@ -43,9 +43,8 @@ from tidemill.venues.sei.telling import Teller, Told
 _BATCHES_LOST_MAX = 5
 """So many questions for blocks in a row may fail before another node is tried."""
 
-OnTold = Callable[[list[Told], bytes | None, bytes], Awaitable[None]]
-"""Takes what is told, in order, and what is to be kept with it: what is proven, where that changed, and what
-was told without proof."""
+OnTold = Callable[[list[Told], Kept], Awaitable[None]]
+"""Takes what is told, in order, and what is to be kept with it: of the parts those that changed."""
 
 
 class SeiReader:
@@ -72,22 +71,28 @@ class SeiReader:
         self.follower = SeiFollower(config.chain_id, reader, instruments, self.teller)
         self._clock = clock
         self._on_told = on_told
-        self._telling = asyncio.Lock()
+        self._due = asyncio.Event()
+        self._written = asyncio.Event()
         self._pending: list[Health] = []
         self._refused: dict[str, str] = {}
         self._shards = Shards(SUBSCRIPTIONS_MAX)
         for query in (HEADS_QUERY, *queries_of(config, mapping)):
             self._shards.add(query)
 
-    async def run(self, kept: bytes | None = None, kept_told: bytes | None = None) -> None:
+    async def run(self, kept: Kept) -> None:
         """Read until cancelled; go on from what an earlier run kept.
 
         Raises: Refused, where no endpoint is left that may be read; Malformed or Unsafe for what was kept.
         """
-        if kept is not None:
-            self.follower.load(kept, kept_told)
+        if kept:
+            self.follower.load(kept)
         elif self.config.start != "latest":
             self.follower.begin(self.config.start - 1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write(), name=f"tell {self.teller.source}")
+            await self._read_one_after_another()
+
+    async def _read_one_after_another(self) -> None:
         backoff = Backoff(self.config.reconnect_first_ms, self.config.reconnect_max_ms)
         loop, turn = asyncio.get_running_loop(), 0
         while True:
@@ -111,7 +116,7 @@ class SeiReader:
         if is_refused:
             self._refused[endpoint.ws_url] = str(fault)
         self._fares(endpoint, HealthState.REFUSED if is_refused else HealthState.DOWN, str(fault))
-        await self._tell(None)
+        await self._tell()
 
     async def _read(self, endpoint: SeiEndpointConfig) -> None:
         """Read one endpoint until a fault ends it."""
@@ -123,7 +128,7 @@ class SeiReader:
             links = {shard: await opened.enter_async_context(self._link(endpoint)) for shard in self._shards}
             async with asyncio.TaskGroup() as tasks:
                 for shard, link in links.items():
-                    hearing = link.run(lambda: self._tell(None))
+                    hearing = link.run(self._tell)
                     tasks.create_task(hearing, name=f"hear {link.endpoint} {shard}")
                 await self._subscribe(endpoint, links)
                 await self._prove(endpoint, http)
@@ -148,7 +153,7 @@ class SeiReader:
         self.leader = redact_url(endpoint.ws_url)
         self.connection_count += 1
         self._fares(endpoint, HealthState.LEADING, f"network {self.config.chain_id}")
-        await self._tell(None)
+        await self._tell()
 
     def _check(self, url: str, status: Status) -> None:
         """Raise Refused where a node is of another network, Unreachable while it catches up."""
@@ -195,7 +200,7 @@ class SeiReader:
                     self.note(fault)
                 else:
                     lost = 0
-                    await self._tell(self.follower.dump())
+                    await self._tell()
                     if len(wanted) == self.config.blocks_per_request:
                         continue
             await asyncio.sleep(self.config.confirm_ms / 1_000)
@@ -244,15 +249,26 @@ class SeiReader:
         self.states[where] = health
         self._pending.append(health)
 
-    async def _tell(self, proven: bytes | None) -> None:
-        async with self._telling:
+    async def _tell(self) -> None:
+        """Wait until everything so far is kept: who is slow there is slow to hear."""
+        self._written.clear()
+        self._due.set()
+        await self._written.wait()
+
+    async def _write(self) -> None:
+        """Hand over what is told, in order; the end of a connection does not interrupt it."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
             faults, self.follower.faults = self.follower.faults, []
             for fault in faults:
                 self.note(fault)
             pending, self._pending = self._pending, []
             told = [*pending, *self.follower.take()]
-            if told or proven is not None:
-                await self._on_told(told, proven, self.follower.dump_told())
+            if told:
+                await self._on_told(told, self.follower.dump())
+            if not self._due.is_set():
+                self._written.set()
 
 
 def _blocks(endpoint: SeiEndpointConfig, where: str, body: bytes, wanted: range) -> list[Block]:
