@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from tidemill.sandbox.emulators.sei.chain import Chain, ChainOptions
 from tidemill.sandbox.emulators.sei.contract import CONTRACT, MARKETS, Crowd
 from tidemill.sandbox.emulators.sei.wire import Writer
-from tidemill.schema.events import BookChange, BookSnapshot, BookStatus, Coverage, CoverageStatus, Trade
+from tidemill.schema.events import BookChange, BookSnapshot, BookStatus, Coverage, CoverageStatus, Side, Trade
 from tidemill.schema.faults import Gap, Malformed, Unsafe
 from tidemill.venues.sei.config import SeiInstrument
 from tidemill.venues.sei.follower import SeiFollower
-from tidemill.venues.sei.frames import Encoding, Head, Tx, read_block
+from tidemill.venues.sei.frames import ContractEvent, Encoding, Head, Listed, Tx, read_block
 from tidemill.venues.sei.mapping import load_mapping
 from tidemill.venues.sei.meaning import Reader
 from tidemill.venues.sei.telling import Teller, Void
@@ -157,6 +157,38 @@ def test_whatever_the_socket_leaves_out_everything_is_there_once(steps, seed):
         (event.connection, event.sequence) for event in books.events if isinstance(event, BookSnapshot)
     ]
     assert len(set(sequences)) == len(sequences)
+
+
+def test_what_a_gateway_tells_without_blocks_is_told_as_it_comes_and_no_trade_twice():
+    instruments = {"SEI/USDC": SeiInstrument(source="SEI/USDC", market="SEI/USDC")}
+    follower = SeiFollower(
+        NETWORK, Reader(load_mapping("flashmm"), instruments), {"SEI/USDC": None}, Teller("sei", "x")
+    )
+    book = (("bids", '[["0.042","1000"],["0.041","2000"]]'), ("asks", '[["0.043","1500"]]'))
+    trade = (("price", "0.0425"), ("size", "500"), ("side", "buy"), ("trade_id", "t1"))
+    books, stamp = Books(), ("timestamp", "2024-01-01T00:00:01Z")
+    for kind, attributes in (
+        ("OrderBookUpdate", (("sequence", "12345"), stamp, *book)),
+        ("Trade", (stamp, *trade)),
+        ("Trade", (stamp, *trade)),
+        ("OrderBookUpdate", (("sequence", "12344"), stamp, ("bids", "[]"), ("asks", "[]"))),
+        ("Trade", (stamp, *trade[:2], ("side", "up"), ("trade_id", "t2"))),
+    ):
+        event = ContractEvent(kind, (("market_id", "sei-usdc"), *attributes))
+        follower.hear(Listed((event,)), 1_800_000_000 * 10**9)
+        books.take(follower.take())
+    assert books.levels() == {
+        "SEI/USDC": [
+            ["ask", 43_000, 1_500 * 10**6],
+            ["bid", 41_000, 2_000 * 10**6],
+            ["bid", 42_000, 1_000 * 10**6],
+        ]
+    }, "an older book changes nothing"
+    (told,) = [event for event in books.events if isinstance(event, Trade)]
+    assert (told.event_ns, told.taker_side) == (1_704_067_201 * 10**9, Side.BUY)
+    faults = [str(fault) for fault in follower.faults]
+    assert any("expected a new trade, found 't1' again" in fault for fault in faults)
+    assert any("expected a side" in fault for fault in faults)
 
 
 def test_blocks_of_another_network_are_unsafe():

@@ -91,13 +91,17 @@ class SeiFollower:
                 self._tx(message, recv_ns)
 
     def prove(self, blocks: list[Block], recv_ns: int) -> None:
-        """Take whole blocks, the next one first. Raises: Unsafe, Malformed where they are others."""
-        count = 0
+        """Take whole blocks, the next one first: all of them, or none.
+
+        Raises: Unsafe, where one is of another network; Malformed, where others were expected.
+        """
+        height = self.height
         for block in blocks:
             self.check_network(block.head)
-            if self.height is None or block.head.height != self.height + 1:
-                raise Malformed(f"sei: expected the block after {self.height}, found {block.head.height}")
-            count += self._prove(block, recv_ns)
+            if height is None or block.head.height != height + 1:
+                raise Malformed(f"sei: expected the block after {height}, found {block.head.height}")
+            height = block.head.height
+        count = sum(self._prove(block, recv_ns) for block in blocks)
         if blocks:
             heights = (blocks[0].head.height, blocks[-1].head.height)
             cause, when = "whole blocks, as the node has them", When(self._time_ns, recv_ns)
