@@ -47,6 +47,30 @@ OnTold = Callable[[list[Told], Kept], Awaitable[None]]
 """Takes what is told, in order, and what is to be kept with it: of the parts those that changed."""
 
 
+async def ask_status(http: HttpEndpoint) -> Status:
+    """Return which network a node is of, and how far it is. Raises: Unreachable, Refused, Malformed."""
+    answer = await _post(http, msgspec.json.encode(request(0, "status")))
+    return read_status(read_answers(answer.body, http.endpoint).get("0", {}))
+
+
+def check_status(config: SeiConfig, url: str, status: Status) -> None:
+    """Raise Refused where a node is of another network, Unreachable while it catches up."""
+    if status.network != config.chain_id:
+        raise Refused(
+            f"{redact_url(url)}: expected a node of network {config.chain_id}, as chain_id says,"
+            f" found one of {status.network}"
+        )
+    if status.is_catching_up:
+        raise Unreachable(f"{redact_url(url)}: it is catching up, at block {status.height}")
+
+
+async def _post(http: HttpEndpoint, body: bytes) -> HttpAnswer:
+    answer = await http.post(body)
+    if isinstance(answer, HttpAnswer):
+        return answer
+    raise answer.fault
+
+
 class SeiReader:
     """Reads one network; `run` it until cancelled."""
 
@@ -124,7 +148,7 @@ class SeiReader:
         limits = HttpLimits(answer_timeout_ms=self.config.answer_timeout_ms)
         async with AsyncExitStack() as opened:
             http = await opened.enter_async_context(HttpEndpoint(endpoint.http_url, self._clock, limits))
-            self._check(endpoint.http_url, await self._ask_status(http))
+            check_status(self.config, endpoint.http_url, await ask_status(http))
             links = {shard: await opened.enter_async_context(self._link(endpoint)) for shard in self._shards}
             async with asyncio.TaskGroup() as tasks:
                 for shard, link in links.items():
@@ -140,7 +164,7 @@ class SeiReader:
         """Subscribe to transactions first, so that none of the first block that is announced is missed."""
         for link in links.values():
             status = read_status(await link.ask("status"))
-            self._check(endpoint.ws_url, status)
+            check_status(self.config, endpoint.ws_url, status)
             self.follower.connected(status.height, self._clock.now_ns())
             self._leave_out(status)
         for shard, link in links.items():
@@ -154,16 +178,6 @@ class SeiReader:
         self.connection_count += 1
         self._fares(endpoint, HealthState.LEADING, f"network {self.config.chain_id}")
         await self._tell()
-
-    def _check(self, url: str, status: Status) -> None:
-        """Raise Refused where a node is of another network, Unreachable while it catches up."""
-        if status.network != self.config.chain_id:
-            raise Refused(
-                f"{redact_url(url)}: expected a node of network {self.config.chain_id}, as chain_id says,"
-                f" found one of {status.network}"
-            )
-        if status.is_catching_up:
-            raise Unreachable(f"{redact_url(url)}: it is catching up, at block {status.height}")
 
     def _leave_out(self, status: Status) -> None:
         """Tell as a gap what the node does not have any more, and what is too much to read."""
@@ -219,19 +233,9 @@ class SeiReader:
             for height in wanted
             for number, method in enumerate(("block", "block_results"))
         ]
-        answer = await self._post(http, msgspec.json.encode(questions))
+        answer = await _post(http, msgspec.json.encode(questions))
         # a busy block's results are megabytes, for which the loop has no time
         return await asyncio.to_thread(_blocks, endpoint, http.endpoint, answer.body, wanted), answer.recv_ns
-
-    async def _ask_status(self, http: HttpEndpoint) -> Status:
-        answer = await self._post(http, msgspec.json.encode(request(0, "status")))
-        return read_status(read_answers(answer.body, http.endpoint).get("0", {}))
-
-    async def _post(self, http: HttpEndpoint, body: bytes) -> HttpAnswer:
-        answer = await http.post(body)
-        if isinstance(answer, HttpAnswer):
-            return answer
-        raise answer.fault
 
     # --- what it says of itself
 
