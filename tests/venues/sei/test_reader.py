@@ -46,7 +46,7 @@ def config_of(*servers, **changes):
         instruments=instruments,
         start=1,
         confirm_ms=100,
-        silence_ms=1_000,
+        silence_ms=5_000,
         reconnect_first_ms=50,
         reconnect_max_ms=500,
         answer_timeout_ms=2_000,
@@ -230,7 +230,7 @@ async def _trades_after(heard, count):
 
 async def test_a_node_that_falls_silent_is_left_for_the_next():
     async with sei_server() as first, sei_server() as second:
-        config = config_of(first, second)
+        config = config_of(first, second, silence_ms=500)
         async with reading(config, Heard()) as reader:
             await begun(reader)
             await first.control(is_silent=True)
