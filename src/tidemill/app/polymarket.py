@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +18,6 @@ from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable, leaves
 from tidemill.venues.polymarket import VENUE
-from tidemill.venues.polymarket_books import Kept
 from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.polymarket_reader import PolymarketReader
 
@@ -70,19 +69,17 @@ class PolymarketRun:
         """End keeping books."""
         self.books.forget(tokens)
 
-    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Kept:
+    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Mapping[str, Fault]:
         """Apply to the books what one connection told, and commit it with what became of them."""
         self.reader.take_notices(events)
         changes = batches.get("book_change")
         async with self._keeping:
-            before = self.books.counts.snapshots_differing
             if changes is not None and changes.num_rows > _INLINE_ROWS_MAX:
                 taken = await asyncio.to_thread(self.books.take, batches)
             else:
                 taken = self.books.take(batches)
-            differing = self.books.counts.snapshots_differing - before
             await self._commit([*batches.items(), *taken.batches.items(), *batches_of(events)])
-        return Kept(taken.gaps, differing)
+        return taken.gaps
 
     async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
         """Void books until their next snapshots, and tell so."""

@@ -196,6 +196,10 @@ class PolymarketEmulator:
             if fill.outcome in outcomes:
                 self._twice_maybe(client, encode(last_trade(market, fill)))
                 self.frame_count += 1
+        if moved.fills and not self._happens(self.mischief.drop_ppm):
+            # whole books are told again after trades that touch them
+            client.send(encode([book(market, outcome) for outcome in outcomes]))
+            self.frame_count += 1
         if self._happens(self.mischief.garbage_ppm):
             client.send(garbage(self._dice, market.tokens[outcomes[0]], moved.event_ms))
 
