@@ -62,7 +62,7 @@ class Venue(Struct, frozen=True, kw_only=True):
 
 
 def events_of(batches: dict[str, pa.RecordBatch]) -> list[Struct]:
-    """Return the rows of batches by topic as events, by their numbers; for the few: the bulk stays a batch."""
+    """Return the rows of batches by topic as events, by their numbers; for the few: the bulk is Arrow."""
     events = [
         msgspec.convert(row, EVENTS[topic])
         for topic, batch in batches.items()
