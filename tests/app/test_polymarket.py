@@ -309,3 +309,54 @@ async def test_up_stores_what_the_venue_tells_and_says_how_it_fares(tmp_path, st
         assert "polymarket: running, 12 of 12 books live" in _text(status)
         task.cancel()
         await asyncio.wait([task])
+
+
+ACCOUNT = {"api_key": "local", "secret": "a secret of the account", "passphrase": "a phrase"}
+
+
+async def test_an_own_fill_is_followed_until_it_is_settled_or_a_ghost(still):
+    await still.control(set={"repeat_ppm": 1_000_000})
+    async with reading(still, **ACCOUNT, ghost_after_ms=500) as reader:
+        await reader.synced(12)
+
+        async def is_admitted():
+            await still.control(own="PLACED")
+            return "own_order" in reader.rows
+
+        await until(is_admitted)
+        for status in ("MATCHED", "CONFIRMED", "MATCHED"):
+            await still.control(own=status)
+
+        def told():
+            return [row["status"] for row in reader.rows.get("own_fill", ())]
+
+        async def is_told():
+            return told() == ["matched", "confirmed"]
+
+        await until(is_told)  # what is told again, or twice, is told once
+
+
+async def test_an_own_fill_that_is_never_settled_is_a_ghost(still):
+    async with reading(still, **ACCOUNT, ghost_after_ms=300) as reader:
+        await reader.synced(12)
+
+        async def is_a_ghost():
+            await still.control(own="MATCHED")
+            return [row["status"] for row in reader.rows.get("own_fill", ())] == ["matched", "ghost"]
+
+        await until(is_a_ghost)
+
+
+async def test_wrong_credentials_end_the_account_s_socket_alone_and_are_not_tried_again(still):
+    async with reading(still, **{**ACCOUNT, "api_key": "another"}) as reader:
+        await reader.synced(12)
+
+        async def is_refused():
+            return reader.run.reader.fault_counts["Refused"] == 1
+
+        await until(is_refused)
+        link = reader.run.reader.links["user"]
+        before = link.connection_count
+        await still.control(moves=300)
+        await reader.same_as_server()
+        assert (link.connection_count, link.state) == (before, "refused")

@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill._rust import PolymarketRead, read_polymarket
+from tidemill._rust import VenueRead, read_polymarket
 from tidemill.core.arrow import pc
 from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
@@ -231,8 +231,8 @@ class BookReader:
         self._expect(gaps, is_due=True)
         await self._doubt(connection, read)
 
-    async def _read(self, connection: _Connection, frames: Frames) -> PolymarketRead:
-        def read() -> PolymarketRead:
+    async def _read(self, connection: _Connection, frames: Frames) -> VenueRead:
+        def read() -> VenueRead:
             return read_polymarket(
                 frames,
                 source=SOURCE,
@@ -244,7 +244,7 @@ class BookReader:
         is_large = sum(len(frame) for _, frame in frames) > _INLINE_BYTES_MAX
         return await asyncio.to_thread(read) if is_large else read()
 
-    async def _doubt(self, connection: _Connection, read: PolymarketRead) -> None:
+    async def _doubt(self, connection: _Connection, read: VenueRead) -> None:
         """Begin anew the books of which a message could not be read."""
         doubted: set[str] = set()
         for _, detail, instruments in read.unread:
