@@ -6,75 +6,33 @@ mod hash;
 mod message;
 
 use serde_json::value::RawValue;
-use tidemill_events::{
-    BookChange, BookChangeColumns, BookSnapshot, BookSnapshotColumns, BookTop, BookTopColumns, Trade,
-    TradeColumns,
-};
+use tidemill_events::{BookChange, BookSnapshot, BookTop, Trade};
 
 use crate::decimal::{parse, ONE};
-use message::{bare, Message, RawChange, RawLevel};
+use crate::frames::{cut, Connection, Other, Read, Unread};
+use message::{bare, Message, Named, RawChange, RawLevel};
 
 const NS_PER_MS: i64 = 1_000_000;
+/// 2020-01-01: the venue has told nothing before, so that a time in s cannot pass for one in ms.
+const EARLIEST_MS: i64 = 1_577_836_800_000;
+/// A clock may be so far ahead of ours; a time beyond it would make every later snapshot look old.
+const AHEAD_MAX_NS: i64 = 60_000_000_000;
 
-/// A message of a kind that is not read here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
-    /// Its number on the connection.
-    pub sequence: u64,
-    /// When its frame came.
-    pub recv_ns: i64,
-    /// As it came.
-    pub json: Vec<u8>,
-}
-
-/// A message that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// Which frame of those given has it.
-    pub frame: usize,
-    /// What was expected, and what was found.
-    pub detail: String,
-    /// Whose book may lack a change for it; none where that cannot be told.
-    pub instruments: Vec<String>,
-}
-
-/// What frames say.
-#[derive(Debug, Default)]
-pub struct Read {
-    /// Books that begin.
-    pub snapshots: BookSnapshotColumns,
-    /// Their levels, and changes.
-    pub changes: BookChangeColumns,
-    /// Trades.
-    pub trades: TradeColumns,
-    /// Best prices that the venue tells.
-    pub tops: BookTopColumns,
-    /// Messages of other kinds.
-    pub others: Vec<Other>,
-    /// What cannot be read.
-    pub unread: Vec<Unread>,
-    /// The number that the next message gets.
-    pub next_sequence: u64,
-}
-
-/// Whose frames they are.
-#[derive(Debug, Clone, Copy)]
-pub struct Connection<'a> {
-    /// The venue's name in the configuration.
-    pub source: &'a str,
-    /// Names the connection.
-    pub name: &'a str,
-}
+/// Frames that say no more than that the other side is there.
+const KEEPALIVES: [&[u8]; 4] = [b"", b"PONG", b"PING", b"{}"];
 
 /// Reads frames, each with the time at which it came, in their order; messages are numbered from `first_sequence`.
+///
+/// Where `is_hash_checked`, the digest of a book is compared with that of what came.
 pub fn read<'a>(
     connection: &Connection<'_>,
     first_sequence: u64,
+    is_hash_checked: bool,
     frames: impl IntoIterator<Item = (i64, &'a [u8])>,
 ) -> Read {
     let mut read = Read { next_sequence: first_sequence, ..Read::default() };
     for (at, (recv_ns, frame)) in frames.into_iter().enumerate() {
-        let mut reader = Reader { connection, recv_ns, frame: at, read: &mut read };
+        let mut reader = Reader { connection, recv_ns, frame: at, is_hash_checked, read: &mut read };
         reader.frame(frame);
     }
     read
@@ -84,6 +42,7 @@ struct Reader<'a> {
     connection: &'a Connection<'a>,
     recv_ns: i64,
     frame: usize,
+    is_hash_checked: bool,
     read: &'a mut Read,
 }
 
@@ -109,6 +68,9 @@ type Checking<T> = Result<T, String>;
 
 impl Reader<'_> {
     fn frame(&mut self, frame: &[u8]) {
+        if KEEPALIVES.contains(&frame.trim_ascii()) {
+            return;
+        }
         let first = frame.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'[') {
             match serde_json::from_slice::<Vec<&RawValue>>(frame) {
@@ -123,7 +85,11 @@ impl Reader<'_> {
     fn message(&mut self, json: &[u8]) {
         let message = match serde_json::from_slice::<Message<'_>>(json) {
             Ok(message) => message,
-            Err(error) => return self.unread(format!("expected a message: {error}"), Vec::new()),
+            Err(error) => {
+                let named = serde_json::from_slice::<Named<'_>>(json).ok();
+                let named = named.and_then(|named| bare(named.asset_id).map(ToOwned::to_owned));
+                return self.unread(format!("expected a message: {error}"), named.into_iter().collect());
+            }
         };
         let sequence = self.read.next_sequence;
         self.read.next_sequence += 1;
@@ -154,7 +120,7 @@ impl Reader<'_> {
     }
 
     fn book(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let (bids, asks) = (levels(message.bids.as_deref())?, levels(message.asks.as_deref())?);
         let (bid_count, ask_count) = (count(&bids)?, count(&asks)?);
         self.read.snapshots.push(&BookSnapshot {
@@ -172,7 +138,7 @@ impl Reader<'_> {
             size_decimals: None,
             checksum: None,
             hash: bare(message.hash),
-            hash_check: hash::is_matching(message).map(|is| if is { "matched" } else { "different" }),
+            hash_check: self.hash_check(message),
             tick_size: optional(message.tick_size)?,
             order_size_min: optional(message.min_order_size)?,
             last_trade_price: optional(message.last_trade_price)?,
@@ -194,8 +160,30 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn base<'a>(&self, message: &Message<'a>) -> Checking<Base<'a>> {
+        let instrument = bare(message.asset_id).ok_or("expected an asset_id, found none")?;
+        Ok(Base { event_ns: self.event_ns(message)?, instrument: token(instrument)? })
+    }
+
+    fn event_ns(&self, message: &Message<'_>) -> Checking<i64> {
+        let text = bare(message.timestamp).ok_or("expected a timestamp, found none")?;
+        let ms = text.parse::<i64>().ok().filter(|ms| *ms >= EARLIEST_MS);
+        let ns = ms
+            .and_then(|ms| ms.checked_mul(NS_PER_MS))
+            .ok_or_else(|| format!("expected a timestamp in ms, found {}", cut(text)))?;
+        if ns > self.recv_ns.saturating_add(AHEAD_MAX_NS) {
+            return Err(format!("expected a timestamp at most 60 s ahead of our clock, found {text}"));
+        }
+        Ok(ns)
+    }
+
+    fn hash_check(&self, message: &Message<'_>) -> Option<&'static str> {
+        let is_matching = self.is_hash_checked.then(|| hash::is_matching(message)).flatten()?;
+        Some(if is_matching { "matched" } else { "different" })
+    }
+
     fn price_change(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let event_ns = event_ns(message)?;
+        let event_ns = self.event_ns(message)?;
         let own = [RawChange {
             asset_id: message.asset_id,
             price: message.price,
@@ -243,7 +231,7 @@ impl Reader<'_> {
     }
 
     fn trade(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let tx_hash = bare(message.transaction_hash).map(hash32).transpose()?;
         self.read.trades.push(&Trade {
             event_ns: base.event_ns,
@@ -265,7 +253,7 @@ impl Reader<'_> {
     }
 
     fn best_bid_ask(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let (bid, ask) = (optional(message.best_bid)?, optional(message.best_ask)?);
         self.read.tops.push(&BookTop {
             event_ns: base.event_ns,
@@ -304,23 +292,12 @@ fn check<'a>(
     })
 }
 
-fn base<'a>(message: &Message<'a>) -> Checking<Base<'a>> {
-    let instrument = bare(message.asset_id).ok_or("expected an asset_id, found none")?;
-    Ok(Base { event_ns: event_ns(message)?, instrument: token(instrument)? })
-}
-
 /// Returns `text` where it is a token's number.
 fn token(text: &str) -> Checking<&str> {
     if text.len() <= 78 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text);
     }
     Err(format!("expected a token's number, found {}", cut(text)))
-}
-
-fn event_ns(message: &Message<'_>) -> Checking<i64> {
-    let text = bare(message.timestamp).ok_or("expected a timestamp, found none")?;
-    let ns = text.parse::<i64>().ok().filter(|ms| *ms >= 0).and_then(|ms| ms.checked_mul(NS_PER_MS));
-    ns.ok_or_else(|| format!("expected a timestamp in ms, found {}", cut(text)))
 }
 
 /// Returns a decimal; none where it is absent or an empty text.
@@ -373,10 +350,4 @@ fn hash32(text: &str) -> Checking<[u8; 32]> {
         *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
     }
     Ok(hash)
-}
-
-/// Returns what of a text fits into a message.
-fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(80).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ mod arrow;
 mod autopsy;
 mod balancer;
 mod batches;
+mod books;
 mod chain_search;
 mod coins;
 mod curve;
@@ -32,6 +33,7 @@ mod ticked_pool;
 mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
+mod venue_frames;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -75,6 +77,8 @@ mod module {
     use super::autopsy::{FoundPath, PathWatch};
     #[pymodule_export]
     use super::balancer::BalancerV2Pool;
+    #[pymodule_export]
+    use super::books::{BookSet, BooksApplied};
     #[pymodule_export]
     use super::chain_search::{taker_amount_out, ChainSearch, FoundOpportunities};
     #[pymodule_export]
@@ -123,4 +127,6 @@ mod module {
     use super::uniswap_v3::UniswapV3Pool;
     #[pymodule_export]
     use super::uniswap_v4::UniswapV4Pool;
+    #[pymodule_export]
+    use super::venue_frames::{read_kraken, read_polymarket, VenueRead};
 }

@@ -17,6 +17,8 @@ from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.polymarket import PolymarketRun
+from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.bus import Bus, open_bus
@@ -82,6 +84,10 @@ class Engine:
         self.writer: Writer
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
+        self.sei: SeiRun | None = None
+        """What reads Sei's order books; None where nobody does."""
+        self.polymarket: PolymarketRun | None = None
+        """What reads Polymarket; None where nobody does."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -118,7 +124,7 @@ class Engine:
         await self._opened.aclose()
 
     async def run(self) -> None:
-        """Read and write until cancelled, or until every chain has ended; the first bug ends everything."""
+        """Read and write until cancelled, or until all chains and venues ended; the first bug ends all."""
         avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
             writing = tasks.create_task(self.writer.run(), name="store writer")
@@ -126,6 +132,10 @@ class Engine:
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
                 for source, config in self._chains.items()
             ]
+            if self._environment.settings.venues.sei.ws_url is not None:
+                reading.append(tasks.create_task(self._sei().run(), name="venue sei"))
+            if self._environment.settings.venues.polymarket.enabled:
+                reading.append(tasks.create_task(self._polymarket().run(), name="venue polymarket"))
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
@@ -156,11 +166,6 @@ class Engine:
             )
             return bool(members) and members <= tracked and told["state"] == "running"
 
-        def committed(batches: Batches, offsets: list[int]) -> None:
-            self.flow.committed(batches, offsets, self._clock.now_ns())
-            if self._on_batches is not None:
-                self._on_batches(batches)
-
         run = self.subgraphs[source] = SubgraphRun(
             config,
             chain,
@@ -168,9 +173,24 @@ class Engine:
             self._clock,
             chain_number=number,
             chain_alive=is_alive,
-            on_batches=committed,
+            on_batches=self._committed,
         )
         return run
+
+    def _sei(self) -> SeiRun:
+        config = self._environment.settings.venues.sei
+        self.sei = SeiRun(config, self.bus, self._clock, self._committed)
+        return self.sei
+
+    def _polymarket(self) -> PolymarketRun:
+        config = self._environment.settings.venues.polymarket
+        self.polymarket = PolymarketRun(config, self.bus, self._clock, on_batches=self._committed)
+        return self.polymarket
+
+    def _committed(self, batches: Batches, offsets: list[int]) -> None:
+        self.flow.committed(batches, offsets, self._clock.now_ns())
+        if self._on_batches is not None:
+            self._on_batches(batches)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -288,6 +308,11 @@ class Engine:
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
+            "venues": {
+                name: _redacted(run.status(), redact)
+                for name, run in (("sei", self.sei), ("polymarket", self.polymarket))
+                if run is not None
+            },
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
@@ -296,7 +321,7 @@ class Engine:
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
-    return told | {name: redact(told[name]) for name in ("detail", "last_fault")}
+    return told | {name: redact(told[name]) for name in ("detail", "last_fault") if name in told}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:

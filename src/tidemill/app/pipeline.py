@@ -28,7 +28,7 @@ _USUAL_BLOCKS_MAX = 4
 """More come where the chain is caught up with; then events wait for the autopsies."""
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
-_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block")
+_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block", "book_change", "trade")
 """Topics whose frames are timed on their way; the others are told by us and not by the chain."""
 
 

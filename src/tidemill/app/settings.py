@@ -16,6 +16,8 @@ from tidemill.process.opportunities import SearchConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.registry_config import RegistrySettings
+from tidemill.venues.polymarket_config import PolymarketConfig
+from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
@@ -28,6 +30,10 @@ ALIASES = {
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
     "RUST_SERVER_PORT": "pool_server.port",
+    "POLYMARKET_WS_URL": "venues.polymarket.ws_url",
+    "SEI_WS_URL": "venues.sei.ws_url",
+    "SEI_RPC_URL": "venues.sei.http_url",
+    "SEI_CHAIN_ID": "venues.sei.chain_id",
 }
 """Environment names that users' shells have already, and the setting that each stands for."""
 IntervalSeconds = Annotated[float, Meta(ge=0.001, le=86_400)]
@@ -113,6 +119,13 @@ class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Threads that serve: one answers some tens of thousands of requests a second."""
 
 
+class VenuesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [venues]: the order-book venues, each in its own section."""
+
+    sei: SeiConfig = SeiConfig()
+    polymarket: PolymarketConfig = PolymarketConfig()
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
@@ -132,6 +145,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to look for on a chain, by its name."""
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
+    venues: VenuesSettings = VenuesSettings()
 
 
 class Paths(NamedTuple):
@@ -187,6 +201,11 @@ class Environment(NamedTuple):
     def registry_url(self) -> str:
         """The registry, with an absolute path; holds its password."""
         return _absolute(self.settings.registry.url, self.paths.data)
+
+    def with_chains_alone(self) -> "Environment":
+        """Return the same without what is read beside chains."""
+        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings())
+        return self._replace(loaded=self.loaded._replace(settings=settings))
 
     def with_data(self, folder: Path) -> "Environment":
         """Return the same with another data folder."""

@@ -17,6 +17,9 @@ from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 from tidemill.serve.ports import Ports, take_ports
+from tidemill.venues.polymarket_config import check_polymarket
+from tidemill.venues.sei.config import check_sei
+from tidemill.venues.sei.mapping import load_mapping
 
 if TYPE_CHECKING:
     from tidemill.serve.server import Server
@@ -30,7 +33,12 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
     Raises: Refused, where no chain is configured, another process owns the data folder, or a port is taken.
     """
     settings = environment.settings
-    if not settings.chains:
+    sei = settings.venues.sei
+    if sei.ws_url is not None:
+        check_sei(sei, load_mapping(sei.mapping))
+    if settings.venues.polymarket.enabled:
+        check_polymarket(settings.venues.polymarket)
+    if not (settings.chains or sei.ws_url or settings.venues.polymarket.enabled):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     chains = chains_of(settings)
     _check_chains(chains)
@@ -41,6 +49,12 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
         ended = run(ends)
         _log.info("stopped")
     return 1 if ended else 0
+
+
+def _venues(environment: Environment) -> list[str]:
+    venues = environment.settings.venues
+    is_read = {"sei": venues.sei.ws_url is not None, "polymarket": venues.polymarket.enabled}
+    return [name for name, is_it in is_read.items() if is_it]
 
 
 def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
@@ -82,7 +96,7 @@ async def _up(
             await opened.enter_async_context(serving_pools(environment))
         _log.info(
             "reading %s into %s; status and sql at %s",
-            ", ".join(engine.statuses),
+            ", ".join([*engine.statuses, *_venues(environment)]),
             environment.redactor(environment.store_url),
             socket,
         )
