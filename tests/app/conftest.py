@@ -62,6 +62,7 @@ def chain_toml(world: World, *, start_block: int | None = None, through: FaultPr
         f'http_url = "{config.http_url if through is None else through.http_url}"',
         f"start_block = {config.start_block if start_block is None else start_block}",
         f'multicall = "{config.multicall}"',
+        f"pools = {json.dumps(config.pools)}",
         "reconnect_first_ms = 50",
     ]
     if through is not None:

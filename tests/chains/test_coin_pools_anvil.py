@@ -11,6 +11,7 @@ from itertools import chain as joined
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tidemill._rust import CoinsPool, PoolError
@@ -225,3 +226,28 @@ async def test_a_restart_and_a_replay_know_pools_of_coins_as_the_first_run_did(
             await settled(chain, rpc, pools)
             assert await unequal(chain, rpc, pools, dice) == []
             assert chain.pipeline.ledger.gaps() == ()
+
+
+@pytest.mark.timeout(120)
+async def test_listed_pools_are_followed_from_before_they_were_made_and_their_tokens_described(
+    fresh_world: Any,
+) -> None:
+    world, dice = fresh_world, random.Random(14)
+    pools = [pool for pool in world.further_pools if pool.protocol.startswith("curve")]
+    config = msgspec.structs.replace(config_of(world, pools), start_block=world.deploy_block)
+    symbols: dict[bytes, str | None] = {}
+
+    def keep(batches: Batches) -> None:
+        for topic, batch in batches:
+            if topic == "token":
+                symbols.update((row["token"], row["symbol"]) for row in batch.to_pylist())
+
+    async with followed(config, on_batches=keep) as chain, Rpc(world.http_url) as rpc:
+        await settled(chain, rpc, pools)
+        assert await unequal(chain, rpc, pools, dice) == []
+        await rpc.call("evm_mine")
+        await settled(chain, rpc, pools)
+        assert not [str(fault) for fault in chain.pipeline.faults]
+    expected = {bytes.fromhex(token.address[2:]): token.symbol for token in world.tokens}
+    assert symbols == {coin: expected[coin] for coin in symbols}
+    assert set(symbols.values()) == {"USDC", "USDT", "DAI"}

@@ -131,9 +131,12 @@ class Opening:
             self._ask_base(base.number)
             return
         self._calls.step.snapshots += snapshots
-        self._tokens.want(token for pool in snapshots for token in pool.coins or (pool.token0, pool.token1))
+        read = [pool for pool in snapshots if pool.answers or not pool.coins]
+        self._tokens.want(token for pool in read for token in pool.coins or (pool.token0, pool.token1))
         self._window.anchor(head)
         self._tokens.ask(head.number, head.timestamp_s)
+        # those of pools that are not there yet may be as young: they are asked later, as of the newest block
+        self._tokens.want(coin for pool in snapshots for coin in pool.coins)
         self._ready()
 
     def _read(self, number: int, result: bytes) -> Head:
