@@ -261,7 +261,7 @@ def test_a_trade_that_closes_it_is_named():
     swap = emitted(
         PAIR, "Swap(address,uint256,uint256,uint256,uint256,address)", [OWNER, OWNER], 0, FAIR // 10, 1, 0
     )
-    chain.seal(chain._next((*prices(number, 0, 0), swap)))  # noqa: SLF001 of this file
+    chain.seal(chain._next((*prices(number, 0, 0), swap)))
     chain.mine(0, 0)
     assert {row["cause"] for row in chain.fates} == {"closed_by_trade"}
     assert {row["taker_tx_hash"] for row in chain.fates} == {b"\xdd" * 32}
@@ -272,7 +272,7 @@ def test_after_a_block_that_was_missed_what_became_of_it_is_not_known():
     chain.mine(1, 0)
     chain.mine(1, 0)
     followed = chain.followed
-    chain.canonical.append(chain._next(()))  # noqa: SLF001 nobody sees this block
+    chain.canonical.append(chain._next(()))
     chain.mine(0, 0)
     rows = {row["opportunity"]: row for row in chain.rows}
     assert followed <= set(rows)

@@ -219,12 +219,17 @@ def replay(
     pool: Annotated[
         list[str] | None, typer.Option(help="Address of a pool, where the logs do not say it.")
     ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Find and follow again what the recorded run did; at max speed.")
+    ] = False,
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
     """Feed a recording through the same code again; print what came of it."""
     from tidemill.app import replay as command
 
+    if search and (speed != "max" or format is not LogsFormat.RECORDING):
+        _end("--search: expected a recording, at --speed max", USAGE_ERROR)
     try:
         options = command.ReplayOptions(
             file=file,
@@ -233,6 +238,7 @@ def replay(
             form=format.value,
             chain_id=chain_id,
             pools=command.addresses_of(pool or []),
+            with_search=search,
             is_json=json,
         )
     except ValueError as wrong:

@@ -13,7 +13,14 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
+from tidemill.app.chain import (
+    kept_state,
+    make_autopsy,
+    make_book,
+    make_finders,
+    make_follower,
+    searching_state,
+)
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
@@ -199,7 +206,8 @@ class Engine:
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
                 self.shells[source] = shell
-                await shell.run(run_id, state)
+                searching = searching_state(None if finder is None else finder.config, followed)
+                await shell.run(run_id, {**state, **searching})
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"

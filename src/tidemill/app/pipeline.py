@@ -136,7 +136,7 @@ class ChainPipeline:
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
-            # A replay does not search, so it has no opportunities to follow either.
+            # Not all replays search, and those that do not have no opportunities to follow either.
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)

@@ -118,6 +118,8 @@ class EvmFollower:
                 self._attending.tick()
             case Kind.DRIFT:
                 self._following.on_drift(read_drift(entry))
+            case Kind.STEP:
+                pass
             case _:
                 raise AssertionError(entry.kind)
 

@@ -128,6 +128,8 @@ class Shell:
                 drifted = await self._on_step(step)
             except Fault as fault:
                 return fault
+            if step.blocks:  # a search of them covers the blocks of one step
+                await self._record([Entry(Kind.STEP, entries[-1].recv_ns)])
             if step.stop is not None:
                 return step.stop
             if drifted:
