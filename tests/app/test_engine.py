@@ -9,8 +9,10 @@ import pytest
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.verify import prove
-from tidemill.app.world import followed_pools, world_config
+from tidemill.app.world import followed_pools, world_config, world_search
 from tidemill.sandbox.rpc import Rpc
+from tidemill.schema import derive
+from tidemill.store import open_store
 
 from .crowd import TradingCrowd
 from .until import until
@@ -152,3 +154,57 @@ async def test_a_recording_gives_the_same_events_to_the_byte_at_any_speed(fresh_
     replayed = await replay(read_settings(None, tmp_path, {}), options)
     assert replayed.digest == status["chains"][SOURCE]["digest"]
     assert replayed.rows["reorg"] >= 1
+
+
+SEARCHED = ("opportunity", "opportunity_hop", "opportunity_autopsy")
+
+
+async def test_a_replay_finds_and_follows_what_the_recorded_run_did(fresh_world, tmp_path):
+    from tidemill.app.replay import ReplayOptions, replay
+
+    chains, search = {SOURCE: world_config(fresh_world)}, {SOURCE: world_search(fresh_world)}
+    told = {table: [] for table in SEARCHED}
+
+    def take(batches):
+        for topic, batch in batches:
+            if topic in told:
+                told[topic] += derive.to_rows(topic, batch)
+
+    async def ended(count):
+        return len(told["opportunity_autopsy"]) >= count
+
+    async with running(tmp_path, chains, search=search) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100):
+            await swaps_seen(engine, 100)  # what it follows then is followed on by the run that is recorded
+    async with running(tmp_path, chains, search=search, record=True, on_batches=take) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100) as crowd:
+            await until(lambda: ended(20))
+            await crowd.reorg(3)
+            before = len(told["opportunity_autopsy"])
+            await until(lambda: ended(before + 20))
+        await fresh_world.mine(2)
+        await caught_up(engine, fresh_world)
+    (recording,) = (tmp_path / "data" / "recordings").iterdir()
+    again = tmp_path / "again"
+    options = ReplayOptions(
+        file=recording,
+        speed=None,
+        into=again,
+        form="recording",
+        chain_id=None,
+        pools=(),
+        with_search=True,
+        is_json=True,
+    )
+    replayed = await replay(read_settings(None, again, {}), options)
+    assert [replayed.rows[table] for table in SEARCHED] == [len(told[table]) for table in SEARCHED]
+    async with open_store(f"chdb://{again}/store") as store:
+        for table in SEARCHED:
+            found = await store.select(table, 0, 1 << 62, finality="instant")
+            rows = [row for batch in found.to_batches() for row in derive.to_rows(table, batch)]
+            assert ordered(rows) == ordered(told[table])
+    assert {row["cause"] for row in told["opportunity_autopsy"]} >= {"closed_by_trade"}
+
+
+def ordered(rows):
+    return sorted(sorted(row.items()).__repr__() for row in rows)

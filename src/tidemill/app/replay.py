@@ -49,7 +49,7 @@ class ReplayOptions(Struct, frozen=True, kw_only=True):
     form: str
     chain_id: int | None
     pools: tuple[bytes, ...]
-    with_search: bool
+    with_search: bool = False
     """Whether what the run searched and followed is searched and followed again."""
     is_json: bool
 
