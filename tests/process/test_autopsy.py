@@ -265,6 +265,18 @@ def test_a_trade_that_closes_it_is_named():
     chain.mine(0, 0)
     assert {row["cause"] for row in chain.fates} == {"closed_by_trade"}
     assert {row["taker_tx_hash"] for row in chain.fates} == {b"\xdd" * 32}
+    counts = chain.autopsy.counts()
+    assert (counts["ended"], counts["followed"]) == ({"closed_by_trade": len(chain.fates)}, 0)
+    assert counts["half_life_blocks"] == 1
+
+
+def test_what_still_pays_counts_for_the_half_life_that_is_told():
+    chain = Chain()
+    chain.mine(1, 0)
+    assert chain.autopsy.counts()["half_life_blocks"] is None
+    chain.mine(1, 0)
+    chain.mine(0, 0)
+    assert chain.autopsy.counts()["half_life_blocks"] == 2
 
 
 def test_after_a_block_that_was_missed_what_became_of_it_is_not_known():
