@@ -153,6 +153,24 @@ class PoolQuery:
             await self._check_hash(number, block_hash)
         return views.answers
 
+    async def newest_number(self) -> int:
+        """Return the newest block's number. Raises: as `read` does."""
+        number, _ = await self._newest()
+        return number
+
+    async def results(self, asked: Sequence[tuple[str, list[object]]]) -> list[bytes | None]:
+        """Return the JSON of what methods give, in their order; None where the node refuses.
+
+        Raises: Fault, where it does not answer, or has had too many questions.
+        """
+        results: list[bytes | None] = []
+        for start in range(0, len(asked), self._batch_calls):
+            for reply in await self._post(asked[start : start + self._batch_calls]):
+                if reply.error is not None and reply.error.is_busy:
+                    raise fault_of(reply.error, self._where)
+                results.append(None if reply.error is not None else bytes(reply.result))
+        return results
+
     async def head(self, block_hash: bytes) -> Head:
         """Return a block's head. Raises: Gap, where a reorg took it away; Fault, where nobody answers."""
         (block,) = await self._post([("eth_getBlockByHash", [f"0x{block_hash.hex()}", False])])

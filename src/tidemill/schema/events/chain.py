@@ -111,6 +111,42 @@ class Token(Struct, frozen=True, kw_only=True, tag="token"):
     """Absent where the contract has none: amounts of the token then have no human unit."""
 
 
+class TokenNature(StrEnum):
+    """How a token's balances move."""
+
+    ORDINARY = "ordinary"
+    """As a pool reckons: what one gives the other gets, and nothing changes by itself."""
+    FEE_ON_TRANSFER = "fee_on_transfer"
+    """Who is paid gets less than who pays gives."""
+    REBASING = "rebasing"
+    """Balances can change without a transfer."""
+    UNMOVABLE = "unmovable"
+    """Its balances are not told, or it refuses to be paid out or back."""
+
+
+class TokenTrial(Struct, frozen=True, kw_only=True, tag="token_trial"):
+    """How a token's balances move, as a trial on the chain's own state showed, which changed nothing.
+
+    A trial that a node could not answer is not told: nothing is known of the token then.
+    """
+
+    IDENTITY: ClassVar = ("chain_id", "token", "block_number")
+    ORDER: ClassVar = ("chain_id", "token", "block_number")
+
+    event_ns: Nanos
+    """When it was tried."""
+    recv_ns: Nanos
+    source: Name
+    """The chain's name in the configuration."""
+    chain_id: Count64
+    block_number: Count64
+    """The block on whose state it was tried."""
+    token: Address
+    holder: Address
+    """Whose tokens were moved: a pool."""
+    nature: TokenNature
+
+
 class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
     """One exchange of tokens with a pool; what came in and what went out, seen from the pool."""
 
