@@ -77,10 +77,10 @@ event! {
         recv_ns: Nanos,
         source: Name,
         chain_id: u64,
-        block_number: u64,
         token: Address,
         holder: Address,
-        nature: Choice,
+        block_number: Option<u64>,
+        nature: Option<Choice>,
     }
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import MsgspecError, json
 from msgspec.structs import replace
 
 from tidemill._rust import Factory
@@ -12,14 +11,10 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.window import read_checkpoint, state_prefix
-from tidemill.process.autopsy import AutopsyBook
-from tidemill.process.opportunities import OpportunityFinder, SearchConfig
 from tidemill.process.pools import PoolBook
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Refused
 
 _MS_PER_S = 1_000
-_SEARCH_KEY = b"search/config"
-"""Where the state that a recording begins with has the search of its run."""
 
 
 async def kept_state(bus: Bus, source: str) -> dict[bytes, bytes]:
@@ -54,55 +49,6 @@ def make_book(config: EvmConfig, state: Iterable[tuple[bytes, bytes]]) -> PoolBo
     book = PoolBook(config.source, config.chain_id, factories, config.window_blocks)
     book.load((key, value) for key, value in state if key.startswith(book.prefix))
     return book
-
-
-def searching_state(search: SearchConfig | None, followed: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    """Return what a recording must begin with so that its replay can search as the run did.
-
-    `followed` is what `AutopsyBook` kept.
-    """
-    return {} if search is None else {**followed, _SEARCH_KEY: json.encode(search)}
-
-
-def searching_of(
-    state: Mapping[bytes, bytes], book: PoolBook, config: EvmConfig
-) -> tuple[OpportunityFinder, AutopsyBook] | None:
-    """Return the search that a recorded run began with, and what it followed; None where it had none.
-
-    Raises: Malformed.
-    """
-    if _SEARCH_KEY not in state:
-        return None
-    try:
-        search = json.decode(state[_SEARCH_KEY], type=SearchConfig)
-    except MsgspecError as error:
-        raise Malformed(f"recording: its search cannot be read: {error}") from error
-    finder = OpportunityFinder(search, config.source, config.chain_id)
-    prefix = AutopsyBook.prefix_of(config.source)
-    followed = {key: value for key, value in state.items() if key.startswith(prefix)}
-    return finder, make_autopsy(finder, book, config, followed)
-
-
-def make_autopsy(
-    finder: OpportunityFinder, book: PoolBook, config: EvmConfig, state: Mapping[bytes, bytes]
-) -> AutopsyBook:
-    """Return the opportunities that are followed, those that `state` has among them. Raises: Malformed."""
-    autopsy = AutopsyBook(
-        finder, book.pools, blocks=finder.config.autopsy_blocks, window_blocks=config.window_blocks
-    )
-    autopsy.load(state)
-    return autopsy
-
-
-def make_finders(
-    search: Mapping[str, SearchConfig], chains: Mapping[str, EvmConfig]
-) -> dict[str, OpportunityFinder]:
-    """Return what searches each chain that is to be searched. Raises: Refused."""
-    for name in search:
-        if name not in chains:
-            known = ", ".join(sorted(chains)) or "none"
-            raise Refused(f"search.{name}: expected the name of a chain ({known})")
-    return {name: OpportunityFinder(config, name, chains[name].chain_id) for name, config in search.items()}
 
 
 def chains_of(settings: Settings) -> dict[str, EvmConfig]:

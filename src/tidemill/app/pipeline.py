@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from msgspec import Struct
@@ -18,7 +18,7 @@ from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
-from tidemill.schema.events import Health
+from tidemill.schema.events import Health, TokenTrial
 from tidemill.schema.faults import Fault, Unreachable
 from tidemill.store.ledger import Ledger
 
@@ -87,6 +87,7 @@ class ChainPipeline:
         finder: OpportunityFinder | None = None,
         autopsy: AutopsyBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
+        on_untried: Callable[[Mapping[bytes, bytes]], None] | None = None,
     ) -> None:
         self.book = book
         self.flow = flow
@@ -108,6 +109,8 @@ class ChainPipeline:
         self.autopsy = autopsy
         """The opportunities that are followed, where any are."""
         self._on_batches = on_batches
+        self._on_untried = on_untried
+        """Is told of tokens that are to be tried, each with a holder."""
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
@@ -127,6 +130,7 @@ class ChainPipeline:
         if self.autopsy is not None:
             ended, kept = self.autopsy.take()
             batches, state = [*recorded, *ended], {**state, **kept}
+        state |= self._learn(step)
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
         if not batches and not state:
@@ -143,6 +147,16 @@ class ChainPipeline:
         await self._search(step)
         return drifted
 
+    def _learn(self, step: Step) -> dict[bytes, bytes | None]:
+        """Tell the search of the tokens that were tried; return the state to keep."""
+        tokens = None if self._finder is None else self._finder.tokens
+        if tokens is None:
+            return {}
+        for event in step.events:
+            if isinstance(event, TokenTrial):
+                tokens.tell(event)
+        return tokens.take_state()
+
     async def _search(self, step: Step) -> None:
         """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
 
@@ -152,6 +166,8 @@ class ChainPipeline:
         if self._finder is None or newest is None:
             return
         found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
+        if self._finder.tokens is not None and self._on_untried is not None:
+            self._on_untried(self._finder.tokens.take_wanted())
         state: dict[bytes, bytes | None] = {}
         if self.autopsy is not None:
             self.autopsy.open(found, newest[0])

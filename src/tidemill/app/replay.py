@@ -13,12 +13,13 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from tidemill.app.chain import make_book, searching_of
+from tidemill.app.chain import make_book
 from tidemill.app.digest import Digest
 from tidemill.app.importing import import_logs
 from tidemill.app.pacing import steps_as_recorded, steps_at_once, steps_in_time
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.running import run
+from tidemill.app.searching import recorded_search
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.replay import Start, begin
@@ -205,16 +206,21 @@ def _pipeline(
     book = make_book(start.config, state.items())
     if not options.with_search:
         return ChainPipeline(book, bus, SystemClock(), digest=digest)
-    searching = searching_of(state, book, start.config)
-    if searching is None:
+    search = recorded_search(state, book, start.config)
+    if search is None:
         raise Refused(f"--search: expected the recording of a run that searched, {options.file} is of none")
 
     def count(batches: Batches) -> None:
         searched.update({topic: batch.num_rows for topic, batch in batches if topic in _SEARCHED})
 
-    finder, autopsy = searching
     return ChainPipeline(
-        book, bus, SystemClock(), digest=digest, finder=finder, autopsy=autopsy, on_batches=count
+        book,
+        bus,
+        SystemClock(),
+        digest=digest,
+        finder=search.finder,
+        autopsy=search.autopsy,
+        on_batches=count,
     )
 
 

@@ -190,6 +190,10 @@ class Shell:
                 entries = [_failed(failed, recv_ns, name)]
         await self._hand_over(entries)
 
+    async def tell(self, entries: list[Entry]) -> None:
+        """Tell the machine what was found beside its own questions; it is recorded with them."""
+        await self._hand_over(entries)
+
     async def _hand_over(self, entries: list[Entry]) -> None:
         """Put entries into the inbox; where it is full, wait: TCP then holds back who sends."""
         if self._inbox.full():

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from tidemill.schema.events import TokenNature
+from tidemill.core.recording import Entry, Kind
+from tidemill.schema.events import TokenNature, TokenTrial
 
 Question = tuple[str, list[object]]
 """A JSON-RPC method and its parameters."""
@@ -43,6 +44,34 @@ class _Access(Struct, rename="camel"):
 
 class _AccessList(Struct, rename="camel"):
     access_list: list[_Access] = field(default_factory=list[_Access])
+
+
+class Tried(Struct, frozen=True):
+    """What came of a trial."""
+
+    token: bytes
+    holder: bytes
+    block_number: int | None
+    """The block on whose state it was tried; None where no endpoint answered."""
+    nature: TokenNature | None
+    """None where it could not be told."""
+
+
+def tried_entry(tried: Tried, recv_ns: int) -> Entry:
+    """Return the entry that tells the machine of a trial."""
+    return Entry(Kind.TRIAL, recv_ns, "", msgspec.msgpack.encode(tried))
+
+
+def trial_event(entry: Entry, source: str, chain_id: int) -> TokenTrial:
+    """Return the event of such an entry."""
+    tried = msgspec.msgpack.decode(entry.data, type=Tried)
+    return TokenTrial(
+        event_ns=entry.recv_ns,
+        recv_ns=entry.recv_ns,
+        source=source,
+        chain_id=chain_id,
+        **msgspec.structs.asdict(tried),
+    )
 
 
 def try_token(token: bytes, holder: bytes, block: object) -> Trial:

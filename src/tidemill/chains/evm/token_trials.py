@@ -7,13 +7,6 @@ from tidemill.chains.evm.token_trial import Question, Trial, try_token
 from tidemill.schema.events import TokenNature
 from tidemill.schema.faults import Fault
 
-UNUSUAL: Mapping[TokenNature, str] = {
-    TokenNature.FEE_ON_TRANSFER: "who is paid in it gets less than who pays gives",
-    TokenNature.REBASING: "its balances change without a transfer",
-    TokenNature.UNMOVABLE: "it refuses to be paid out or back, or tells no balances",
-}
-"""Why no pool of such a token is priced as others are."""
-
 
 def holders(states: Iterable[PoolState]) -> dict[bytes, bytes]:
     """Return the tokens of pools, each with a pool that should have some of it."""
@@ -33,9 +26,9 @@ class TokenTrials:
     def unusual(self, tokens: Iterable[bytes]) -> str | None:
         """Return why a pool of `tokens` must not be priced as others are; None where nothing says so."""
         for token in tokens:
-            why = UNUSUAL.get(self.natures.get(token, TokenNature.ORDINARY))
-            if why is not None:
-                return f"token 0x{token.hex()}: {self.natures[token]}: {why}"
+            nature = self.natures.get(token)
+            if nature is not None and nature.oddity is not None:
+                return f"token 0x{token.hex()}: {nature}: {nature.oddity}"
         return None
 
     async def learn(self, wanted: Mapping[bytes, bytes]) -> int | None:
