@@ -2,17 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
 import vyper
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tidemill.chains.evm import token_trial
+from tidemill._rust import TokenTrial
 from tidemill.chains.evm.pool_query import PoolQuery
-from tidemill.chains.evm.token_trial import nature_of, try_token
 from tidemill.chains.evm.token_trials import TokenTrials
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
@@ -136,62 +134,16 @@ async def test_an_endpoint_that_is_down_leaves_every_token_untold(world: World) 
     assert trials.natures == {}
 
 
-def test_the_chains_own_token_is_ordinary_and_asks_nothing() -> None:
-    with pytest.raises(StopIteration) as ended:
-        next(try_token(bytes(20), b"\x01" * 20, "latest"))
-    assert ended.value.value is TokenNature.ORDINARY
-
-
 def test_the_probe_is_what_the_compiler_makes_of_its_source() -> None:
-    source = token_trial.PROBE_SOURCE.read_text()
+    folder = Path(__file__).resolve().parents[2] / "crates/tidemill-pools/src/token_trial"
+    source = (folder / "probe.vy").read_text()
     compiled = vyper.compile_code(source, output_formats=["bytecode_runtime"])["bytecode_runtime"]
-    assert compiled == token_trial.PROBE
+    assert compiled == "0x" + (folder / "probe.hex").read_text().strip()
 
 
-@given(st.integers(1, 2**200), st.integers(0, 2**200), st.integers(0, 10_000), st.booleans())
-def test_a_share_that_is_kept_of_a_transfer_is_a_fee(
-    amount: int, had: int, fee_ppm: int, burned: bool
-) -> None:
-    fee = amount * fee_ppm // 1_000_000
-    start = amount * 100
-    numbers = [start, had, amount, start - amount, had + amount - fee]
-    back = amount - fee
-    numbers += [back, start - amount + back - (fee if burned else 0), had]
-    kept = max(fee, 0)
-    expected = (
-        TokenNature.ORDINARY
-        if kept == 0
-        else TokenNature.REBASING
-        if kept <= 2
-        else TokenNature.FEE_ON_TRANSFER
-    )
-    assert nature_of(numbers) is expected
-
-
-@pytest.mark.parametrize(
-    ("numbers", "nature"),
-    [
-        ([], TokenNature.UNMOVABLE),
-        ([0, 5], None),
-        ([100, 0], TokenNature.UNMOVABLE),
-        ([100, 0, 10, 90, 10], TokenNature.UNMOVABLE),
-        ([100, 0, 10, 90, 5], TokenNature.FEE_ON_TRANSFER),
-        ([100, 0, 10, 90, 10, 10, 100, 0], TokenNature.ORDINARY),
-        ([100, 0, 10, 91, 9, 9, 100, 0], TokenNature.REBASING),
-    ],
-)
-def test_what_the_probe_tells_is_judged(numbers: list[int], nature: TokenNature | None) -> None:
-    assert nature_of(numbers) is nature
-
-
-@given(st.lists(st.one_of(st.none(), st.binary(max_size=80), st.just(b'"0x"')), min_size=60, max_size=60))
-def test_whatever_a_node_answers_a_trial_ends(answers: list[bytes | None]) -> None:
-    trial = try_token(b"\x01" * 20, b"\x02" * 20, "latest")
-    asked = next(trial)
-    told = iter(answers)
-    for _ in range(4):
-        try:
-            asked = trial.send([next(told) for _ in asked])
-        except StopIteration:
-            return
-    pytest.fail("it asks on")
+def test_a_trial_takes_an_answer_to_each_question() -> None:
+    trial = TokenTrial(b"\x01" * 20, b"\x02" * 20, 7)
+    with pytest.raises(ValueError, match="results: expected 1, found 2"):
+        trial.answer([None, None])
+    trial.answer([None])
+    assert (trial.is_over, trial.nature, trial.questions()) == (True, None, [])

@@ -203,13 +203,7 @@ class Engine:
                 )
                 self.shells[source] = shell
                 begun = state if search is None else {**state, **search.state}
-                async with asyncio.TaskGroup() as tasks:
-                    trying = [] if watch is None else [tasks.create_task(watch.run(shell.tell))]
-                    try:
-                        await shell.run(run_id, begun)
-                    finally:
-                        for task in trying:
-                            task.cancel()
+                await _run(shell, run_id, begun, watch)
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
@@ -303,6 +297,19 @@ class Engine:
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+async def _run(shell: Shell, run_id: str, state: Mapping[bytes, bytes], watch: TokenWatch | None) -> None:
+    """Follow a chain, and try tokens beside it."""
+    if watch is None:
+        await shell.run(run_id, state)
+        return
+    async with asyncio.TaskGroup() as tasks:
+        trying = tasks.create_task(watch.run(shell.tell), name="tokens")
+        try:
+            await shell.run(run_id, state)
+        finally:
+            trying.cancel()
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:

@@ -158,14 +158,16 @@ class PoolQuery:
         number, _ = await self._newest()
         return number
 
-    async def results(self, asked: Sequence[tuple[str, list[object]]]) -> list[bytes | None]:
-        """Return the JSON of what methods give, in their order; None where the node refuses.
+    async def results(self, asked: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """Return the JSON of what methods give for parameters, JSON too, in their order; None where the node
+        refuses.
 
         Raises: Fault, where it does not answer, or has had too many questions.
         """
         results: list[bytes | None] = []
-        for start in range(0, len(asked), self._batch_calls):
-            for reply in await self._post(asked[start : start + self._batch_calls]):
+        raw = [(method, msgspec.Raw(params)) for method, params in asked]
+        for start in range(0, len(raw), self._batch_calls):
+            for reply in await self._post(raw[start : start + self._batch_calls]):
                 if reply.error is not None and reply.error.is_busy:
                     raise fault_of(reply.error, self._where)
                 results.append(None if reply.error is not None else bytes(reply.result))
@@ -302,7 +304,7 @@ class PoolQuery:
                 is_reverted = reply.error is not None and reply.error.is_reverted
                 queries.put(index, None if is_reverted else hex_bytes(_result(reply, self._where)))
 
-    async def _post(self, asked: Sequence[tuple[str, list[object]]]) -> list[_Reply]:
+    async def _post(self, asked: Sequence[tuple[str, list[object] | msgspec.Raw]]) -> list[_Reply]:
         """Send one JSON-RPC batch; return the replies in the order of the questions."""
         body = msgspec.json.encode(
             [

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from tidemill._rust import TokenTrial
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState
-from tidemill.chains.evm.token_trial import Question, Trial, try_token
 from tidemill.schema.events import TokenNature
 from tidemill.schema.faults import Fault
 
@@ -46,7 +46,7 @@ class TokenTrials:
             return None
         try:
             block_number = await self._query.newest_number()
-            found = await self._run({token: try_token(token, new[token], hex(block_number)) for token in new})
+            found = await self._run({token: TokenTrial(token, new[token], block_number) for token in new})
         except Fault:  # whatever is wrong with the endpoint, of these tokens nothing is known
             return None
         for token, nature in found.items():
@@ -56,19 +56,16 @@ class TokenTrials:
                 self.natures[token] = nature
         return block_number
 
-    async def _run(self, trials: Mapping[bytes, Trial]) -> dict[bytes, TokenNature | None]:
+    async def _run(self, trials: Mapping[bytes, TokenTrial]) -> dict[bytes, TokenNature | None]:
         """Run trials side by side, a round of questions of all of them at a time."""
-        found: dict[bytes, TokenNature | None] = {}
-        asked: dict[bytes, list[Question]] = {}
-        answers: dict[bytes, list[bytes | None]] = {}
-        going = set(trials)
-        while going:
-            for token in sorted(going):
-                try:
-                    asked[token] = trials[token].send(answers.get(token))  # pyright: ignore[reportArgumentType] None starts it
-                except StopIteration as ended:
-                    found[token] = ended.value
-                    going.discard(token)
-            told = iter(await self._query.results([one for token in sorted(going) for one in asked[token]]))
-            answers = {token: [next(told) for _ in asked[token]] for token in sorted(going)}
-        return found
+        while going := [trial for trial in trials.values() if not trial.is_over]:
+            asked = [trial.questions() for trial in going]
+            told = iter(
+                await self._query.results([question for questions in asked for question in questions])
+            )
+            for trial, questions in zip(going, asked, strict=True):
+                trial.answer([next(told) for _ in questions])
+        return {
+            token: None if trial.nature is None else TokenNature(trial.nature)
+            for token, trial in trials.items()
+        }
