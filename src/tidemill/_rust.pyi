@@ -43,6 +43,7 @@ __all__ = [
     "Searcher",
     "SolidlyPool",
     "TickedPool",
+    "TokenTrial",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
@@ -956,6 +957,25 @@ class FoundPath:
         cls, hops: Sequence[tuple[bytes, bytes, bytes]], amount_in: int, gas_pool: bytes | None
     ) -> Self:
         """Return the path through `hops`: pool, token in, token out of each; `gas_pool` prices gas."""
+
+@final
+class TokenTrial:
+    """One token being tried on the chain's own state, in questions that change nothing."""
+
+    def __new__(cls, token: bytes, holder: bytes, block_number: int) -> Self:
+        """Return the trial of a token that `holder` has, on the state after a block."""
+    def questions(self) -> list[tuple[str, bytes]]:
+        """Return what to ask next: JSON-RPC methods, and their parameters as JSON."""
+    def answer(self, results: Sequence[bytes | None]) -> None:
+        """Take the result of each question as JSON, None where the node refused.
+
+        Raises: ValueError, where they are not as many.
+        """
+    @property
+    def is_over(self) -> bool: ...
+    @property
+    def nature(self) -> Literal["ordinary", "fee_on_transfer", "rebasing", "unmovable"] | None:
+        """Absent before it is over, and where it cannot be told."""
 
 @final
 class PathWatch:

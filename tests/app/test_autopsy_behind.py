@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tidemill.app.chain import make_autopsy, make_book, make_follower
+from tidemill.app.chain import make_book, make_follower
 from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.searching import make_autopsy
 from tidemill.app.world import world_config, world_search
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import Batches

@@ -41,8 +41,12 @@ def test_a_demo_of_five_seconds_is_whole_and_leaves_its_data(cli, tmp_path):
     replayed = json.loads(cli("replay", summary["chain"]["recording"], "--json").stdout)
     assert replayed["digest"] == summary["chain"]["digest"]
     assert replayed["faults"] == []
-    into = json.loads(cli("replay", summary["chain"]["recording"], "--into", "again", "--json").stdout)
+    again = ("replay", summary["chain"]["recording"], "--search", "--into", "again", "--json")
+    into = json.loads(cli(*again).stdout)
     assert into["digest"] == replayed["digest"]
+    assert into["rows"]["opportunity"] == summary["rows"]["opportunity"]
+    for table in ("opportunity", "opportunity_hop", "opportunity_autopsy"):
+        assert rows_of(cli, "d", table) == rows_of(cli, "again", table)
     count = "SELECT count() AS swaps FROM swap"
     assert (
         json.loads(cli("sql", "--data", "again", "--json", count).stdout)["swaps"] == replayed["rows"]["swap"]
@@ -50,6 +54,11 @@ def test_a_demo_of_five_seconds_is_whole_and_leaves_its_data(cli, tmp_path):
     twice = cli("replay", summary["chain"]["recording"], "--into", "again")
     assert twice.returncode == 1
     assert "expected a folder without events of sandbox" in twice.stderr
+
+
+def rows_of(cli, folder: str, table: str) -> list[str]:
+    """Return all rows of a table, in an order of their own."""
+    return sorted(cli("sql", "--data", folder, "--json", f"SELECT * FROM {table}").stdout.splitlines())
 
 
 def explains_the_best_of(cli, summary) -> None:

@@ -9,8 +9,11 @@ import pytest
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.verify import is_read, prove
-from tidemill.app.world import followed_pools, world_config
+from tidemill.app.world import followed_pools, world_config, world_search
+from tidemill.chains.evm.config import FactoryConfig
 from tidemill.sandbox.rpc import Rpc
+from tidemill.schema import derive
+from tidemill.store import open_store
 
 from .crowd import TradingCrowd
 from .until import until
@@ -157,3 +160,93 @@ async def test_a_recording_gives_the_same_events_to_the_byte_at_any_speed(fresh_
     replayed = await replay(read_settings(None, tmp_path, {}), options)
     assert replayed.digest == status["chains"][SOURCE]["digest"]
     assert replayed.rows["reorg"] >= 1
+
+
+async def test_pools_of_odd_tokens_are_left_out_of_the_search_and_named(fresh_world, tmp_path):
+    odd = {one.pair: one.oddity for one in fresh_world.odd_tokens}
+    async with Rpc(fresh_world.http_url) as rpc:
+        (factory,) = {
+            "0x" + (await rpc.call("eth_call", {"to": pair, "data": "0xc45a0155"}, "latest"))[-40:]
+            for pair in odd
+        }
+    config = world_config(fresh_world)
+    followed = FactoryConfig(
+        address=factory, protocol="uniswap_v2", dex="odd", from_block=fresh_world.deploy_block
+    )
+    chains = {SOURCE: msgspec.structs.replace(config, factories=(*config.factories, followed))}
+    search = {SOURCE: world_search(fresh_world)}
+    for _ in range(2):  # the second run knows, and tries nothing again
+        async with running(tmp_path, chains, search=search) as engine:
+            tokens = len(fresh_world.tokens) + len(odd)
+            await fresh_world.mine()
+
+            async def all_named(engine=engine):
+                await fresh_world.mine()  # what was tried is searched, or left out, after the next block
+                named = (await engine.status())["chains"][SOURCE].get("unpriced", {})
+                return len(set(named) & set(odd)) == 3
+
+            await until(all_named)
+            named = (await engine.status())["chains"][SOURCE]["unpriced"]
+            await caught_up(engine, fresh_world)
+            assert (await engine.rows())["token_trial"] == tokens
+        for pair, oddity in odd.items():
+            nature = {"lying_decimals": None, "reverting_views": "unmovable"}.get(oddity, oddity)
+            if nature is None:
+                assert pair not in named
+            else:
+                assert f": {nature}: " in named[pair]
+
+
+SEARCHED = ("opportunity", "opportunity_hop", "opportunity_autopsy")
+
+
+async def test_a_replay_finds_and_follows_what_the_recorded_run_did(fresh_world, tmp_path):
+    from tidemill.app.replay import ReplayOptions, replay
+
+    chains, search = {SOURCE: world_config(fresh_world)}, {SOURCE: world_search(fresh_world)}
+    told = {table: [] for table in SEARCHED}
+
+    def take(batches):
+        for topic, batch in batches:
+            if topic in told:
+                told[topic] += derive.to_rows(topic, batch)
+
+    async def ended(count):
+        return len(told["opportunity_autopsy"]) >= count
+
+    async with running(tmp_path, chains, search=search) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100):
+            await swaps_seen(engine, 100)  # what it follows then is followed on by the run that is recorded
+    async with running(tmp_path, chains, search=search, record=True, on_batches=take) as engine:
+        async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100) as crowd:
+            await until(lambda: ended(20))
+            await crowd.reorg(3)
+            before = len(told["opportunity_autopsy"])
+            await until(lambda: ended(before + 20))
+        await fresh_world.mine(2)
+        await caught_up(engine, fresh_world)
+    (recording,) = (tmp_path / "data" / "recordings").iterdir()
+    again = tmp_path / "again"
+    options = ReplayOptions(
+        file=recording,
+        speed=None,
+        into=again,
+        form="recording",
+        chain_id=None,
+        pools=(),
+        with_search=True,
+        is_json=True,
+    )
+    replayed = await replay(read_settings(None, again, {}), options)
+    assert [replayed.rows[table] for table in SEARCHED] == [len(told[table]) for table in SEARCHED]
+    async with open_store(f"chdb://{again}/store") as store:
+        for table in SEARCHED:
+            found = await store.select(table, 0, 1 << 62, finality="instant")
+            rows = [row for batch in found.to_batches() for row in derive.to_rows(table, batch)]
+            assert ordered(rows) == ordered(told[table])
+    assert {row["cause"] for row in told["opportunity_autopsy"]} >= {"closed_by_trade"}
+    assert "token_trial" not in replayed.rows, "the first run's trials are part of what the second began with"
+
+
+def ordered(rows):
+    return sorted(sorted(row.items()).__repr__() for row in rows)

@@ -81,7 +81,9 @@ async def store(folder: Path, found: Opportunity, *hops: OpportunityHop) -> None
 def explained(cli) -> list[str]:
     ended = cli("explain", "0x" + "0f" * 32)
     assert ended.returncode == 0, ended.stderr
-    return [line.strip() for line in ended.stdout.splitlines()]
+    lines = [line.strip() for line in ended.stdout.splitlines()]
+    assert lines.pop() == "what became of it is not told yet, or it was not followed"
+    return lines
 
 
 async def test_each_pool_on_the_way_to_a_dollar_is_named(cli, tmp_path):

@@ -52,6 +52,20 @@ async def test_every_pool_of_the_chain_is_told_as_its_contracts_have_it(world: W
                 assert (reserves["reserve0"], reserves["reserve1"]) == expected
 
 
+async def test_how_tokens_move_is_told_in_a_header(world: World, serving) -> None:
+    pairs = {one.oddity: one.pair for one in world.odd_tokens}
+    natures = {"fee_on_transfer": "fee_on_transfer", "rebasing": "rebasing"}
+    async with aiohttp.ClientSession() as session:
+        with serving(chain_toml(world)) as (_, url):
+            for _ in range(2):  # read, then told again
+                for oddity, nature in natures.items():
+                    body = _body(world, pairs[oddity])
+                    async with session.post(f"{url}/api/pool", json=body) as answer:
+                        told = answer.headers["X-Token-Natures"].split(", ")
+                        assert answer.status == 200
+                    assert sorted(told) == sorted(["ordinary", nature])
+
+
 async def _held(rpc: Rpc, pool: Any, block: str) -> tuple[str, str]:
     if pool.protocol == "uniswap_v2":
         told = await rpc.call("eth_call", {"to": pool.address, "data": _GET_RESERVES}, block)

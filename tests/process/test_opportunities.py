@@ -23,15 +23,17 @@ from tests.rust.made import (
 
 from tidemill._rust import Head, PoolSet
 from tidemill.process.opportunities import OpportunityFinder, SearchConfig, StableToken
+from tidemill.process.token_natures import TokenNatures
 from tidemill.schema import derive
-from tidemill.schema.faults import Refused
+from tidemill.schema.events import TokenNature, TokenTrial
+from tidemill.schema.faults import Malformed, Refused
 
 TOKEN2, FURTHER = b"\x03" * 20, b"\xcc" * 20
 
 
-def finder(**changes) -> OpportunityFinder:
+def finder(tokens: TokenNatures | None = None, **changes) -> OpportunityFinder:
     start = "0x" + TOKEN0.hex()
-    return OpportunityFinder(SearchConfig(**{"start_tokens": (start,), **changes}), "made", 1)
+    return OpportunityFinder(SearchConfig(**{"start_tokens": (start,), **changes}), "made", 1, tokens)
 
 
 def apply(pools: PoolSet, number: int, *emitted) -> None:
@@ -128,6 +130,44 @@ def test_a_pool_that_cannot_be_priced_is_named_until_it_can():
     apply(pools, 3, synced(10**18, 11 * 10**17))
     assert search.find(pools, [PAIR], head(3), 7)
     assert search.unpriced == {}
+
+
+def tried(token: bytes, nature: TokenNature | None) -> TokenTrial:
+    where = {"event_ns": 1, "recv_ns": 1, "source": "made", "chain_id": 1}
+    return TokenTrial(**where, token=token, holder=PAIR, block_number=1, nature=nature)
+
+
+def test_a_pool_waits_until_its_tokens_were_tried():
+    pools, tokens = a_gap(), TokenNatures("made")
+    search = finder(tokens=tokens)
+    assert search.find(pools, [PAIR, POOL], head(1), 7) == []
+    assert tokens.take_wanted() == {TOKEN0: PAIR, TOKEN1: PAIR}
+    tokens.tell(tried(TOKEN0, TokenNature.ORDINARY))
+    assert search.find(pools, [], head(1), 7) == []
+    tokens.tell(tried(TOKEN1, None))
+    assert search.find(pools, [], head(1), 7), "what could not be told of a token is not held against it"
+    assert tokens.take_wanted() == {}
+    assert search.unpriced == {}
+
+
+@pytest.mark.parametrize("nature", [one for one in TokenNature if one is not TokenNature.ORDINARY])
+def test_a_pool_of_an_odd_token_is_left_out_and_named_by_this_run_and_the_next(nature: TokenNature):
+    pools, tokens = a_gap(), TokenNatures("made")
+    tokens.tell(tried(TOKEN0, TokenNature.ORDINARY))
+    tokens.tell(tried(TOKEN1, nature))
+    later = TokenNatures("made")
+    later.load({key: value for key, value in tokens.take_state().items() if value is not None})
+    for known in (tokens, later):
+        search = finder(tokens=known)
+        assert search.find(pools, [PAIR, POOL], head(1), 7) == []
+        assert set(search.unpriced) == {PAIR, POOL}
+        assert f"token 0x{TOKEN1.hex()}: {nature.value}: " in search.unpriced[PAIR]
+        assert known.take_wanted() == {}
+
+
+def test_kept_natures_that_are_none_are_malformed():
+    with pytest.raises(Malformed, match="expected a token's nature"):
+        TokenNatures("made").load({b"token_nature/made/" + b"01" * 20: b"strange"})
 
 
 def test_a_search_needs_a_token_to_start_with():

@@ -13,6 +13,7 @@ from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
 from tidemill.serve.program import (
     BOUNDS_S,
+    AutopsyCounts,
     ChainState,
     CoverageCounts,
     EndpointState,
@@ -75,6 +76,7 @@ def chain(**changes: Any) -> ChainState:
         inbox_waits=5,
         coverage=counts,
         endpoints={"0": endpoint()},
+        autopsy=AutopsyCounts(followed=11, ended={"taken": 12, "costs": 13}, refused=14, half_life_blocks=3),
     )
     return msgspec.structs.replace(state, **changes)
 

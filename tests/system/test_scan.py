@@ -192,3 +192,17 @@ async def test_a_symbol_means_a_token_at_hand_or_nothing(world: World) -> None:
                 await pipeline.scan_opportunities(chains, pairs, least)
         stats = pipeline.get_stats()
         assert (stats["scans"], stats["scans_failed"]) == (7, 5)
+
+
+async def test_pools_of_tokens_that_take_fees_or_rebase_are_flagged_and_left_out(world: World) -> None:
+    odd = {one.oddity: one for one in world.odd_tokens}
+    async with scanning(world) as pipeline:
+        for oddity in ("fee_on_transfer", "rebasing"):
+            one = odd[oddity]
+            told = await pipeline.get_pool_reserves(world.chain_id, one.pair)
+            natures = dict(zip(told["tokens"], told["token_natures"], strict=True))
+            assert natures == {one.address: oddity, world.weth: "ordinary"}
+            scan = await pipeline.scan_opportunities([world.chain_id], [(one.address, world.weth)])
+            assert [left.pool for left in scan.left_out] == [raw(one.pair)]
+            assert f"token {one.address}: {oddity}: " in scan.left_out[0].reason
+            assert scan.pool_count == 0

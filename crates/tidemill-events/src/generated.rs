@@ -71,6 +71,20 @@ event! {
 }
 
 event! {
+    /// How a token's balances move, as a trial on the chain's own state showed, which changed nothing.
+    "token_trial" TokenTrial TokenTrialColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        token: Address,
+        holder: Address,
+        block_number: Option<u64>,
+        nature: Option<Choice>,
+    }
+}
+
+event! {
     /// One exchange of tokens with a pool; what came in and what went out, seen from the pool.
     "swap" Swap SwapColumns {
         event_ns: Nanos,

@@ -21,6 +21,7 @@ mod patch;
 mod pool_set;
 pub mod query;
 mod ticked;
+mod token_trial;
 
 pub use chain::{Address, Hash, Head, Log, Logs};
 pub use error::{DecodeError, PoolError, RecordError};
@@ -34,6 +35,7 @@ pub use pool_set::{
 };
 pub use ruint::aliases::U256;
 pub use ticked::Ticked;
+pub use token_trial::{TokenNature, TokenTrial, TrialQuestion};
 
 /// Declares the kinds of pools: a new kind is one module and one word here.
 macro_rules! pools {

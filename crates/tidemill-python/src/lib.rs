@@ -30,6 +30,7 @@ mod sizing;
 mod snapshot;
 mod solidly;
 mod ticked_pool;
+mod token_trial;
 mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
@@ -121,6 +122,8 @@ mod module {
     use super::solidly::SolidlyPool;
     #[pymodule_export]
     use super::ticked_pool::TickedPool;
+    #[pymodule_export]
+    use super::token_trial::TokenTrial;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

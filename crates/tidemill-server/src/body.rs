@@ -11,7 +11,7 @@ use hyper::header::{HeaderName, HeaderValue, AGE, CONTENT_TYPE, RETRY_AFTER};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tidemill_pools::{Address, Hash, U256};
+use tidemill_pools::{Address, Hash, TokenNature, U256};
 use tidemill_proof::keccak256;
 
 use crate::fault::Fault;
@@ -19,6 +19,8 @@ use crate::metrics::Summary;
 
 /// On which block the reserves are.
 pub(crate) const BLOCK_NUMBER: HeaderName = HeaderName::from_static("x-block-number");
+/// How the balances of each token move, in the pool's own order.
+pub(crate) const TOKEN_NATURES: HeaderName = HeaderName::from_static("x-token-natures");
 /// Its hash.
 pub(crate) const BLOCK_HASH: HeaderName = HeaderName::from_static("x-block-hash");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -76,6 +78,7 @@ pub(crate) struct Reserves {
     json: Box<RawValue>,
     number: HeaderValue,
     hash: HeaderValue,
+    natures: HeaderValue,
     /// What is wrong with them all the same.
     doubt: Option<Fault>,
 }
@@ -87,6 +90,7 @@ impl Reserves {
     /// Where that is no JSON, which cannot be.
     pub(crate) fn spell(
         held: &[(Address, U256)],
+        natures: &[Option<TokenNature>],
         block: Block,
         doubt: Option<Fault>,
     ) -> Result<Self, serde_json::Error> {
@@ -99,11 +103,15 @@ impl Reserves {
             let _ = write!(json, r#""token{index}":"{}"{comma}"#, checksummed(token));
         }
         json.push('}');
+        let natures: Vec<_> =
+            natures.iter().map(|nature| nature.map_or("unknown", TokenNature::name)).collect();
+        let natures = HeaderValue::from_str(&natures.join(", "));
         let hash = HeaderValue::from_str(&const_hex::encode_prefixed(block.hash));
         Ok(Self {
             json: RawValue::from_string(json)?,
             number: HeaderValue::from(block.number),
             hash: hash.unwrap_or(HeaderValue::from_static("")),
+            natures: natures.unwrap_or(HeaderValue::from_static("")),
             doubt,
         })
     }
@@ -136,6 +144,7 @@ pub(crate) fn pool(address: Option<&str>, answer: &Result<(Arc<Reserves>, u64), 
             headers.insert(AGE, HeaderValue::from(*age_s));
             headers.insert(BLOCK_NUMBER, reserves.number.clone());
             headers.insert(BLOCK_HASH, reserves.hash.clone());
+            headers.insert(TOKEN_NATURES, reserves.natures.clone());
             response
         }
         Err(fault) => {
@@ -209,7 +218,7 @@ mod tests {
     #[test]
     fn reserves_are_decimal_strings_of_raw_integers_for_as_many_tokens_as_there_are() {
         let held = [([1; 20], U256::MAX), ([2; 20], U256::ZERO), ([3; 20], U256::from(7))];
-        let told = Reserves::spell(&held, Block { number: 5, hash: [9; 32] }, None).unwrap();
+        let told = Reserves::spell(&held, &[], Block { number: 5, hash: [9; 32] }, None).unwrap();
         let json: serde_json::Value = serde_json::from_str(told.json.get()).unwrap();
         let max = "115792089237316195423570985008687907853269984665640564039457584007913129639935";
         assert_eq!(json["reserve0"], max);

@@ -9,6 +9,7 @@ mod error;
 mod fault;
 mod listen;
 mod metrics;
+mod natures;
 mod node;
 mod reader;
 mod routes;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+use hyper::body::Bytes;
 use serde::Deserialize;
 use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
 use tidemill_pools::Address;
@@ -52,6 +53,16 @@ impl Node {
         }
         let found = found.map_or_else(|| shown(&result), |found| found.to_string());
         Err(format!("expected an endpoint of chain {}, found one of {found}", self.chain_id))
+    }
+
+    /// Returns the result of a method, as JSON: nothing where the endpoint refuses it, `None` where it gives no answer.
+    pub(crate) async fn try_call(&self, method: &str, params: &str) -> Option<Option<Bytes>> {
+        self.metrics.questions.count();
+        match self.endpoint.call(method, params).await {
+            Ok(result) => Some(Some(result)),
+            Err(RpcFault::Refused(_) | RpcFault::Params(_)) => Some(None),
+            Err(RpcFault::Unreachable(_)) => None,
+        }
     }
 
     /// Returns the newest block.

@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::chain::{Ask, Chain, Key, Outcome};
 use crate::endpoints::Endpoints;
 use crate::fault::Fault;
+use crate::natures::Natures;
 use crate::node::Node;
 
 /// Of one chain; one that takes long does not hold up the next.
@@ -30,6 +31,7 @@ pub(crate) struct Reader {
     window: Duration,
     /// What was read before, so that what lasts is not asked again.
     before: Mutex<Cache<Key, Arc<Reading>>>,
+    natures: Natures,
 }
 
 /// A pool that is being read, and who asked for it.
@@ -42,7 +44,8 @@ struct Pending {
 impl Reader {
     /// Returns what reads `chain`, waiting `window` for more questions, and remembers `pools_max` pools' tokens.
     pub(crate) fn new(chain: Arc<Chain>, endpoints: Endpoints, window: Duration, pools_max: usize) -> Self {
-        Self { chain, endpoints, window, before: Mutex::new(Cache::new(LASTING, pools_max)) }
+        let before = Mutex::new(Cache::new(LASTING, pools_max));
+        Self { chain, endpoints, window, before, natures: Natures::new(pools_max) }
     }
 
     /// Answers questions until nobody can ask any more.
@@ -92,6 +95,7 @@ impl Reader {
         let block = node.latest().await?;
         while !pending.is_empty() {
             let answers = ask_each_once(node, pending, block).await?;
+            let mut read = Vec::new();
             for (mut one, mine) in std::mem::take(pending).into_iter().zip(answers) {
                 let outcome = match one.query.take(mine) {
                     Progress::Ask => {
@@ -105,12 +109,21 @@ impl Reader {
                         pending.push(one);
                         continue;
                     }
-                    Progress::Done(reading) => self.keep(one.ask.key, *reading, block, asked),
+                    Progress::Done(reading) => {
+                        read.push((one.ask, *reading));
+                        continue;
+                    }
                     Progress::Failed(error) => {
                         Err(Fault::Pool { chain: self.chain.name().to_owned(), error })
                     }
                 };
                 self.chain.arrive(&one.ask, outcome, asked);
+            }
+            let readings: Vec<&Reading> = read.iter().map(|(_, reading)| reading).collect();
+            self.natures.learn(node, &readings, block.number).await;
+            for (ask, reading) in read {
+                let outcome = self.keep(ask.key, reading, block, asked);
+                self.chain.arrive(&ask, outcome, asked);
             }
         }
         Ok(())
@@ -151,7 +164,8 @@ impl Reader {
             let (pool, token) = (checksummed(&reading.address), checksummed(&coin.address));
             Some(Fault::Decimals { chain: chain.to_owned(), pool, token, fault })
         });
-        Reserves::spell(&held, block, doubt)
+        let natures: Vec<_> = reading.coins.iter().map(|coin| self.natures.of(&coin.address)).collect();
+        Reserves::spell(&held, &natures, block, doubt)
             .map(Arc::new)
             .map_err(|error| Fault::Endpoint { chain: chain.to_owned(), said: error.to_string() })
     }

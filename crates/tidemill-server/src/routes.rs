@@ -38,7 +38,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(Any)
-        .expose_headers([AGE, RETRY_AFTER, body::BLOCK_NUMBER, body::BLOCK_HASH]);
+        .expose_headers([AGE, RETRY_AFTER, body::BLOCK_NUMBER, body::BLOCK_HASH, body::TOKEN_NATURES]);
     let other = |request: Request| async move { refuse_method("GET", &request) };
     Router::new()
         .route("/health", get(health).fallback(other))

@@ -11,8 +11,6 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.window import read_checkpoint, state_prefix
-from tidemill.process.autopsy import AutopsyBook
-from tidemill.process.opportunities import OpportunityFinder, SearchConfig
 from tidemill.process.pools import PoolBook
 from tidemill.schema.faults import Refused
 
@@ -51,30 +49,6 @@ def make_book(config: EvmConfig, state: Iterable[tuple[bytes, bytes]]) -> PoolBo
     book = PoolBook(config.source, config.chain_id, factories, config.window_blocks)
     book.load((key, value) for key, value in state if key.startswith(book.prefix))
     return book
-
-
-def make_autopsy(
-    finder: OpportunityFinder, book: PoolBook, config: EvmConfig, state: Mapping[bytes, bytes]
-) -> AutopsyBook:
-    """Return the opportunities that are followed, those that `state` has among them. Raises: Malformed."""
-    autopsy = AutopsyBook(
-        finder, book.pools, blocks=finder.config.autopsy_blocks, window_blocks=config.window_blocks
-    )
-    autopsy.load(state)
-    if autopsy.behind:
-        autopsy.catch_up(book.pools_before(autopsy.behind))
-    return autopsy
-
-
-def make_finders(
-    search: Mapping[str, SearchConfig], chains: Mapping[str, EvmConfig]
-) -> dict[str, OpportunityFinder]:
-    """Return what searches each chain that is to be searched. Raises: Refused."""
-    for name in search:
-        if name not in chains:
-            known = ", ".join(sorted(chains)) or "none"
-            raise Refused(f"search.{name}: expected the name of a chain ({known})")
-    return {name: OpportunityFinder(config, name, chains[name].chain_id) for name, config in search.items()}
 
 
 def chains_of(settings: Settings) -> dict[str, EvmConfig]:

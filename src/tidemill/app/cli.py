@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,9 @@ MOST = 1_000_000_000
 
 BLOCK_MOST = (1 << 63) - 1
 
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+"""How a time is written; in UTC where it names no zone."""
+
 app = typer.Typer(
     invoke_without_command=True,
     name="tidemill",
@@ -38,6 +42,14 @@ class Format(StrEnum):
     JSON = "json"
     CSV = "csv"
     ARROW = "arrow"
+
+
+class GroupedBy(StrEnum):
+    """What opportunities that are summed up together have in common."""
+
+    CHAIN = "chain"
+    PAIR = "pair"
+    HOPS = "hops"
 
 
 class LogsFormat(StrEnum):
@@ -209,12 +221,17 @@ def replay(
     pool: Annotated[
         list[str] | None, typer.Option(help="Address of a pool, where the logs do not say it.")
     ] = None,
+    search: Annotated[
+        bool, typer.Option("--search", help="Find and follow again what the recorded run did; at max speed.")
+    ] = False,
     config: ConfigFile = None,
     json: AsJson = False,
 ) -> None:
     """Feed a recording through the same code again; print what came of it."""
     from tidemill.app import replay as command
 
+    if search and (speed != "max" or format is not LogsFormat.RECORDING):
+        _end("--search: expected a recording, at --speed max", USAGE_ERROR)
     try:
         options = command.ReplayOptions(
             file=file,
@@ -223,6 +240,7 @@ def replay(
             form=format.value,
             chain_id=chain_id,
             pools=command.addresses_of(pool or []),
+            with_search=search,
             is_json=json,
         )
     except ValueError as wrong:
@@ -308,7 +326,7 @@ def explain(
     data: DataFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Print one opportunity: its hops, its costs, and the state that they were computed from."""
+    """Print one opportunity: its hops, its costs, the state of its pools, and what became of it."""
     from tidemill.app import explain as command
 
     try:
@@ -335,6 +353,28 @@ def inspect(
     from tidemill.app import inspecting as command
 
     raise SystemExit(command.main(_environment(config, None), targets, chain, chain_id, is_json=json))
+
+
+@app.command()
+def autopsy(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    chain: Annotated[str | None, typer.Option(help="Which chain; all by default.")] = None,
+    start: Annotated[datetime | None, typer.Option(formats=TIMES, help="First found then or later.")] = None,
+    end: Annotated[datetime | None, typer.Option(formats=TIMES, help="First found before that time.")] = None,
+    by: Annotated[
+        GroupedBy | None, typer.Option(help="Only one table: by chain, tokens or kinds of pools.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Say how long opportunities lasted, and which share was taken, expired, still pays, or is unknown."""
+    from tidemill.app import autopsy as command
+
+    try:
+        options = command.options_of(chain, start, end, None if by is None else by.value)
+    except ValueError as wrong:
+        _end(str(wrong), USAGE_ERROR)
+    raise SystemExit(command.main(_environment(config, data), options, is_json=json))
 
 
 @app.command()

@@ -13,14 +13,16 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
+from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.polymarket import PolymarketRun
+from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
+from tidemill.app.token_watch import TokenWatch
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -28,7 +30,6 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
-from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
@@ -200,7 +201,8 @@ class Engine:
                 run_id, state = secrets.token_hex(8), await kept_state(self.bus, source)
                 follower = make_follower(config, state, run_id)
                 book, finder = make_book(config, state.items()), self._finders.get(source)
-                followed = dict(await self.bus.state(AutopsyBook.prefix_of(source)))
+                search = None if finder is None else await begin_search(finder, self.bus, book, config)
+                watch = None if finder is None else TokenWatch(config, self._clock)
                 pipeline = ChainPipeline(
                     book,
                     self.bus,
@@ -208,8 +210,9 @@ class Engine:
                     flow=self.flow,
                     digest=Digest() if recorder else None,
                     finder=finder,
-                    autopsy=None if finder is None else make_autopsy(finder, book, config, followed),
+                    autopsy=None if search is None else search.autopsy,
                     on_batches=self._on_batches,
+                    on_untried=None if watch is None else watch.want,
                 )
                 number, _ = follower.tip
                 pipeline.tip = number if number >= 0 else None  # what an earlier run committed counts
@@ -219,7 +222,8 @@ class Engine:
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
                 self.shells[source] = shell
-                await shell.run(run_id, state)
+                begun = state if search is None else {**state, **search.state}
+                await _run(shell, run_id, begun, watch)
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
@@ -318,6 +322,19 @@ class Engine:
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+async def _run(shell: Shell, run_id: str, state: Mapping[bytes, bytes], watch: TokenWatch | None) -> None:
+    """Follow a chain, and try tokens beside it."""
+    if watch is None:
+        await shell.run(run_id, state)
+        return
+    async with asyncio.TaskGroup() as tasks:
+        trying = tasks.create_task(watch.run(shell.tell), name="tokens")
+        try:
+            await shell.run(run_id, state)
+        finally:
+            trying.cancel()
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`tidemill explain`: print one opportunity: its hops, its costs, and the state they were computed from."""
+"""`tidemill explain`: print one opportunity: its hops, costs and state, and what became of it."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from typing import Any
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
 from tidemill.app.sql import exact, printable, readable
+from tidemill.core.clock import NS_PER_S
+from tidemill.process.autopsy_case import path_of
 from tidemill.schema.faults import Refused, Unknown
 from tidemill.store.coverage import Readable
 
@@ -17,6 +19,16 @@ _ID = re.compile("0x[0-9a-f]{8,64}")
 _EXACT = Context(prec=100)
 _AMOUNTS = ("amount_in", "gross_profit", "flash_premium", "net_profit")
 _WEI = ("gas_price_wei", "fee_wei", "net_profit_wei", "break_even_gas_price_wei")
+_CAUSES = {
+    "taken": "taken",
+    "closed_by_trade": "closed by a trade that is no arbitrage",
+    "closed_by_liquidity": "closed by a change of liquidity",
+    "costs": "its costs rose above its profit",
+    "reorged": "the block that it was found after was reverted",
+    "outlived": "it still paid, and is not followed any longer",
+    "unknown": "not known: a pool could not be asked or was read anew, or a block was missed",
+}
+_LATER = ("right away", "1 block later", "2 blocks later")
 _STATE = ("reserve0", "reserve1", "sqrt_price_x96", "liquidity", "tick")
 
 
@@ -35,7 +47,8 @@ def main(environment: Environment, prefix: str, *, is_json: bool) -> int:
     found = asyncio.run(_read(environment, prefix))
     if is_json:
         hops = [_exact(hop) for hop in found["hops"]]
-        print(json.dumps({**_exact(found), "hops": hops}, indent=2))
+        autopsy = None if found["autopsy"] is None else _exact(found["autopsy"])
+        print(json.dumps({**_exact(found), "hops": hops, "autopsy": autopsy}, indent=2))
     else:
         print("\n".join(_lines(found)))
     return 0
@@ -52,14 +65,37 @@ async def _read(environment: Environment, prefix: str) -> dict[str, Any]:
         same = f"chain_id = {told['chain_id']} AND opportunity_hex = '{told['opportunity']}'"
         told["is_canonical"] = bool(await _rows(store, "opportunity_canonical", same))
         told["hops"] = await _rows(store, "opportunity_hop", f"{same} ORDER BY hop")
+        told["autopsy"] = autopsy = await _autopsy(store, told)
         tokens = {told["token"], *(hop[side] for hop in told["hops"] for side in ("token_in", "token_out"))}
         tokens.update(token for _, token in _route(told))
+        if autopsy is not None and autopsy["taken_token"] is not None:
+            tokens.add(autopsy["taken_token"])
         listed = ", ".join(f"'{token}'" for token in sorted(tokens))
         known = await _rows(store, "token", f"chain_id = {told['chain_id']} AND token_hex IN ({listed})")
         told["tokens"] = {
             row["token"]: {"symbol": row["symbol"], "decimals": row["decimals"]} for row in known
         }
         return told
+
+
+async def _autopsy(store: Readable, told: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what became of it, where that is told; it may be a later finding of what was followed."""
+    hops = [(_bytes(hop["pool"]), _bytes(hop["token_in"]), _bytes(hop["token_out"])) for hop in told["hops"]]
+    block, chain_id = told["block_number"], told["chain_id"]
+    during = (
+        f"chain_id = {chain_id} AND path_hex = '0x{path_of(tuple(hops)).hex()}' AND cause != 'reorged'"
+        f" AND born_block_number <= {block} AND block_number >= {block}"
+        f" AND (died_block_number IS NULL OR died_block_number > {block})"
+        " ORDER BY born_block_number DESC LIMIT 1"
+    )
+    own = f"chain_id = {chain_id} AND opportunity_hex = '{told['opportunity']}' ORDER BY recv_ns DESC LIMIT 1"
+    found = await _rows(store, "opportunity_autopsy_canonical", during) if told["is_canonical"] else []
+    found = found or await _rows(store, "opportunity_autopsy", own)
+    return found[0] if found else None
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
 
 
 async def _rows(store: Readable, table: str, where: str) -> list[dict[str, Any]]:
@@ -95,6 +131,43 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {name:<24} {_known(told[name])}"
     yield f"  {'net_profit_usd':<24} {_known(told['net_profit_usd'])}"
     yield from _price(told)
+    yield from _fate(told)
+
+
+def _fate(told: dict[str, Any]) -> Iterator[str]:
+    """Yield what became of it."""
+    autopsy = told["autopsy"]
+    if autopsy is None:
+        yield "  what became of it is not told yet, or it was not followed"
+        return
+    yield f"  what became of it: {_CAUSES[autopsy['cause']]}"
+    if autopsy["opportunity"] != told["opportunity"]:
+        yield f"    first found after block {autopsy['born_block_number']} as {autopsy['opportunity']}"
+    seconds = autopsy["followed_ns"] / NS_PER_S
+    if autopsy["died_block_number"] is not None:
+        yield f"    died   in block {autopsy['died_block_number']}, {_after(autopsy)}, {seconds:g} s"
+    else:
+        yield f"    paid   for {autopsy['followed_blocks']} blocks, {seconds:g} s, as far as is known"
+    if autopsy["taker_tx_hash"] is not None:
+        place = f"number {autopsy['taker_tx_index']} of its block"
+        yield f"    by     transaction {autopsy['taker_tx_hash']}, {place}"
+        if autopsy["taker_tx_count"] != 1:
+            yield f"           and {autopsy['taker_tx_count'] - 1} more of its recipient"
+        yield f"    sender {_known(autopsy['taker_sender'])}, recipient {_known(autopsy['taker_recipient'])}"
+    if autopsy["taken"] is not None:
+        yield f"    took   {_amount(told, autopsy['taken_token'], autopsy['taken'])}"
+    for later in range(len(_LATER)):
+        yield f"    {_LATER[later]}, after costs (before them)"
+        for way, called in (("sent", "as it was found"), ("best", "at the best size")):
+            net, gross = (
+                _amount(told, told["token"], autopsy[f"{way}_{of}_{later}"]) for of in ("net", "gross")
+            )
+            yield f"      {called:<16} {net} ({gross})"
+
+
+def _after(autopsy: dict[str, Any]) -> str:
+    blocks = autopsy["followed_blocks"]
+    return "1 block after it was found" if blocks == 1 else f"{blocks} blocks after it was found"
 
 
 def _price(told: dict[str, Any]) -> Iterator[str]:

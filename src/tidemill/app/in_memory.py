@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from tidemill.app.chain import make_autopsy, make_book, make_follower
+from tidemill.app.chain import make_book, make_follower
 from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.searching import make_autopsy
 from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell

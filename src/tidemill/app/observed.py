@@ -6,10 +6,12 @@ import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.pipeline import ChainPipeline
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
 from tidemill.serve.program import (
     BOUNDS_S,
+    AutopsyCounts,
     ChainState,
     CoverageCounts,
     EndpointState,
@@ -81,8 +83,15 @@ class Observed:
             inbox_batches=shell.inbox_batches if shell is not None else 0,
             inbox_waits=shell.inbox_wait_count if shell is not None else 0,
             coverage=msgspec.convert(summary(pipeline.ledger), CoverageCounts) if pipeline else None,
+            autopsy=_autopsy(pipeline),
             endpoints={number: msgspec.convert(card, EndpointState) for number, card in cards.items()},
         )
+
+
+def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
+    if pipeline is None or pipeline.autopsy is None:
+        return None
+    return msgspec.convert(pipeline.autopsy.counts(), AutopsyCounts)
 
 
 def _version() -> str | None:

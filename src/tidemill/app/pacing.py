@@ -1,4 +1,4 @@
-"""Feed recorded entries to a follower: as fast as it goes, or at a multiple of the recorded speed."""
+"""Feed recorded entries to a follower: as fast as it goes, in the steps of the run, or in their time."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.steps import Step
 from tidemill.core.clock import NS_PER_S
-from tidemill.core.recording import Entry
+from tidemill.core.recording import Entry, Kind
 
 _ENTRIES_A_STEP = 4000
 """A live recording has small chunks, each with a cost of its own; beyond this size nothing more is gained."""
@@ -25,6 +25,21 @@ async def steps_at_once(follower: EvmFollower, chunks: Chunks) -> AsyncIterator[
             entries += more
         yield follower.step(entries)
         await asyncio.sleep(0)
+
+
+async def steps_as_recorded(follower: EvmFollower, chunks: Chunks) -> AsyncIterator[Step]:
+    """Yield the steps with blocks that the run took, each with those without any before it."""
+    held: list[Entry] = []
+    for entries in chunks:
+        start = 0
+        for at, entry in enumerate(entries):
+            if entry.kind is Kind.STEP:
+                yield follower.step(held + entries[start:at])
+                held, start = [], at + 1
+        held += entries[start:]
+        await asyncio.sleep(0)
+    if held:
+        yield follower.step(held)
 
 
 async def steps_in_time(follower: EvmFollower, chunks: Chunks, speed: float) -> AsyncIterator[Step]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from msgspec import Struct
@@ -18,7 +18,7 @@ from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.schema import derive
-from tidemill.schema.events import Health
+from tidemill.schema.events import Health, TokenTrial
 from tidemill.schema.faults import Fault, Unreachable
 from tidemill.store.ledger import Ledger
 
@@ -89,6 +89,7 @@ class ChainPipeline:
         finder: OpportunityFinder | None = None,
         autopsy: AutopsyBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
+        on_untried: Callable[[Mapping[bytes, bytes]], None] | None = None,
     ) -> None:
         self.book = book
         self.flow = flow
@@ -112,6 +113,8 @@ class ChainPipeline:
         self._newest: tuple[Head, int] | None = None
         """The newest block, where it is a new one, and when it was read."""
         self._on_batches = on_batches
+        self._on_untried = on_untried
+        """Is told of tokens that are to be tried, each with a holder."""
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
@@ -131,6 +134,7 @@ class ChainPipeline:
         if self.autopsy is not None:
             ended, kept = self.autopsy.take()
             batches, state = [*recorded, *ended], {**state, **kept}
+        state |= self._learn(step)
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
         if not batches and not state:
@@ -140,13 +144,23 @@ class ChainPipeline:
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
-            # A replay does not search, so it has no opportunities to follow either.
+            # Not all replays search, and those that do not have no opportunities to follow either.
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
         await self._catch_up()
         await self._search(step)
         return drifted
+
+    def _learn(self, step: Step) -> dict[bytes, bytes | None]:
+        """Tell the search of the tokens that were tried; return the state to keep."""
+        tokens = None if self._finder is None else self._finder.tokens
+        if tokens is None:
+            return {}
+        for event in step.events:
+            if isinstance(event, TokenTrial):
+                tokens.tell(event)
+        return tokens.take_state()
 
     async def _search(self, step: Step) -> None:
         """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
@@ -157,6 +171,8 @@ class ChainPipeline:
         if self._finder is None or newest is None or not step.blocks:
             return
         found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
+        if self._finder.tokens is not None and self._on_untried is not None:
+            self._on_untried(self._finder.tokens.take_wanted())
         state: dict[bytes, bytes | None] = {}
         if self.autopsy is not None:
             self.autopsy.open(found, newest[0])

@@ -19,6 +19,7 @@ from tidemill.app.websocket_manager import WebSocketManager
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.pool_cache import PoolCache
 from tidemill.chains.evm.pool_query import LyingDecimals, PoolQuery, PoolState
+from tidemill.chains.evm.token_trials import TokenTrials
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.config import read_env_file
 from tidemill.core.http import HttpEndpoint
@@ -47,6 +48,8 @@ class PoolReserves(TypedDict):
     tokens: tuple[str, ...]
     decimals: tuple[int | None, ...]
     """None, in the reserves of a `LyingReserves`, where a token lies about them."""
+    token_natures: tuple[str | None, ...]
+    """ordinary, fee_on_transfer, rebasing or unmovable; None where that could not be told."""
     fee_e18: int | None
     """In 10^-18 of the amount; None where it is not known."""
     sqrt_price_x96: int | None
@@ -120,6 +123,7 @@ class PoolPipeline:
         self._chains = _chains_by_id(settings, web3_connections or {})
         self._clock = clock or SystemClock()
         self._caches: dict[int, PoolCache] = {}
+        self._trials: dict[int, TokenTrials] = {}
         self._scanners: dict[int, PairScanner] = {}
         self._scans = ScanCounts()
         self._stack: AsyncExitStack | None = None
@@ -145,10 +149,11 @@ class PoolPipeline:
             for chain_id, chain in self._chains.items():
                 http = await stack.enter_async_context(HttpEndpoint(chain.http_url, self._clock))
                 query = PoolQuery(chain.config, http, self._clock)
-                cache = PoolCache(query, self._clock, self._duration_s)
+                trials = self._trials[chain_id] = TokenTrials(query)
+                cache = PoolCache(query, self._clock, self._duration_s, trials=trials)
                 stack.push_async_callback(cache.close)
                 self._caches[chain_id] = cache
-                self._scanners[chain_id] = PairScanner(chain.config, query)
+                self._scanners[chain_id] = PairScanner(chain.config, query, trials)
             if self._use_websockets:
                 await self._listen(stack)
             self._stack = stack.pop_all()
@@ -280,6 +285,7 @@ class PoolPipeline:
         coins = reading.coins
         tokens = tuple(f"0x{coin.address.hex()}" for coin in coins)
         reserves = tuple(coin.reserve for coin in coins)
+        natures = self._trials[chain_id].natures
         return PoolReserves(
             pool_address=f"0x{reading.address.hex()}",
             chain_id=chain_id,
@@ -292,6 +298,7 @@ class PoolPipeline:
             reserves=reserves,
             tokens=tokens,
             decimals=tuple(coin.decimals for coin in coins),
+            token_natures=tuple(natures.get(coin.address) for coin in coins),
             fee_e18=reading.fee_e18,
             sqrt_price_x96=reading.sqrt_price_x96,
             tick=reading.tick,

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain
@@ -15,12 +16,13 @@ from msgspec import Struct, structs
 from tidemill.app.chain import make_book
 from tidemill.app.digest import Digest
 from tidemill.app.importing import import_logs
-from tidemill.app.pacing import steps_at_once, steps_in_time
+from tidemill.app.pacing import steps_as_recorded, steps_at_once, steps_in_time
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.running import run
+from tidemill.app.searching import recorded_search
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
-from tidemill.chains.evm.replay import begin
+from tidemill.chains.evm.replay import Start, begin
 from tidemill.chains.evm.window import state_prefix
 from tidemill.core.clock import SystemClock
 from tidemill.core.pauses import avoid_pauses
@@ -31,6 +33,9 @@ from tidemill.store import Writer, open_store
 
 _HELD_BYTES = 1 << 20
 """What a bus that nobody reads keeps of a topic: memory used again costs less than memory never touched."""
+
+_SEARCHED = ("opportunity", "opportunity_hop", "opportunity_autopsy")
+"""Topics of what only a search tells."""
 
 _log = logging.getLogger("tidemill.replay")
 
@@ -45,6 +50,8 @@ class ReplayOptions(Struct, frozen=True, kw_only=True):
     form: str
     chain_id: int | None
     pools: tuple[bytes, ...]
+    with_search: bool = False
+    """Whether what the run searched and followed is searched and followed again."""
     is_json: bool
 
 
@@ -58,7 +65,9 @@ class Replayed(Struct, frozen=True, kw_only=True):
     seconds: float
     events_per_s: int
     digest: str
-    """SHA-256 of all events; the same for the same recording, however it was cut or paced."""
+    """SHA-256 of all events but those of a search; the same for the same recording, however it was cut or
+    paced.
+    """
     faults: list[str]
 
 
@@ -102,17 +111,18 @@ def main(environment: Environment, options: ReplayOptions) -> int:
 
 async def replay(environment: Environment, options: ReplayOptions) -> Replayed:
     """Replay a file into a fresh bus, and from there into a store where a folder is given."""
-    digest, faults = Digest(), list[str]()
+    digest, faults, searched = Digest(), list[str](), Counter[str]()
     async with _target(environment, options) as (bus, stored):
         if options.form == "recording":
-            source, seconds = await _replay_recording(bus, options, digest, faults)
+            source, seconds = await _replay_recording(bus, options, digest, faults, searched)
         else:
             source, seconds = await _import(bus, options, digest, faults)
         await stored()
-    events = sum(digest.counts.values())
+    rows = digest.counts | searched
+    events = sum(rows.values())
     return Replayed(
         source=source,
-        rows=dict(digest.counts),
+        rows=rows,
         events=events,
         seconds=round(seconds, 6),
         events_per_s=round(events / max(seconds, 1e-9)),
@@ -160,24 +170,24 @@ async def _target(
 
 
 async def _replay_recording(
-    bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str]
+    bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str], searched: Counter[str]
 ) -> tuple[str, float]:
-    clock = SystemClock()
     chunks = read_recording(options.file, lambda fault: faults.append(str(fault)))
     first = await asyncio.to_thread(next, chunks, None)
     if not first:
         raise Malformed(f"recording {options.file}: expected at least its first entry, found none")
     start, follower = begin(first[0])
     await _refuse_known(bus, start.config.source)
-    pipeline = ChainPipeline(make_book(start.config, start.state_items()), bus, clock, digest=digest)
+    pipeline = _pipeline(bus, start, options, digest, searched)
     avoid_pauses()
     started_s = time.perf_counter()
     everything = chain([first], chunks)
-    steps = (
-        steps_at_once(follower, everything)
-        if options.speed is None
-        else steps_in_time(follower, everything, options.speed)
-    )
+    if options.with_search:
+        steps = steps_as_recorded(follower, everything)
+    elif options.speed is None:
+        steps = steps_at_once(follower, everything)
+    else:
+        steps = steps_in_time(follower, everything, options.speed)
     async for step in steps:
         await pipeline.take(step)
         if step.stop is not None:
@@ -186,6 +196,32 @@ async def _replay_recording(
     seconds = time.perf_counter() - started_s
     faults += [str(fault) for fault in pipeline.faults]
     return start.config.source, seconds
+
+
+def _pipeline(
+    bus: Bus, start: Start, options: ReplayOptions, digest: Digest, searched: Counter[str]
+) -> ChainPipeline:
+    """Return what takes the steps; `searched` will count what its search tells, where there is one."""
+    state = dict(start.state_items())
+    book = make_book(start.config, state.items())
+    if not options.with_search:
+        return ChainPipeline(book, bus, SystemClock(), digest=digest)
+    search = recorded_search(state, book, start.config)
+    if search is None:
+        raise Refused(f"--search: expected the recording of a run that searched, {options.file} is of none")
+
+    def count(batches: Batches) -> None:
+        searched.update({topic: batch.num_rows for topic, batch in batches if topic in _SEARCHED})
+
+    return ChainPipeline(
+        book,
+        bus,
+        SystemClock(),
+        digest=digest,
+        finder=search.finder,
+        autopsy=search.autopsy,
+        on_batches=count,
+    )
 
 
 async def _refuse_known(bus: Bus, source: str) -> None:

@@ -9,6 +9,7 @@ from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.pool_finding import found_pools, places, snapshot_of
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
 from tidemill.chains.evm.token_names import TokenNames, is_address, symbol_questions
+from tidemill.chains.evm.token_trials import TokenTrials, holders
 from tidemill.process.pair_search import LeftOut, Scan, ScannedPools, ScanTerms, pair_of, search_pairs
 from tidemill.schema.faults import Fault, Gap, Malformed
 
@@ -16,9 +17,10 @@ from tidemill.schema.faults import Fault, Gap, Malformed
 class PairScanner:
     """Scans one chain for what pays between the pools of pairs of tokens."""
 
-    def __init__(self, config: EvmConfig, query: PoolQuery) -> None:
+    def __init__(self, config: EvmConfig, query: PoolQuery, trials: TokenTrials) -> None:
         self._config = config
         self._query = query
+        self._trials = trials
         self._factories = tuple(known_factories(config).values())
 
     async def names(self, tokens: Iterable[bytes], wanted: Iterable[str]) -> TokenNames:
@@ -55,10 +57,20 @@ class PairScanner:
             if isinstance(state, Fault) and pool in asked
         ]
         read = [state for state in states if isinstance(state, PoolState)]
+        await self._trials.learn(holders(read))
+        unusual = {state.reading.address: why for state in read if (why := self._unusual(state)) is not None}
+        read = [state for state in read if state.reading.address not in unusual]
+        left_out += [
+            LeftOut(self._config.chain_id, pool, why) for pool, why in unusual.items() if pool in asked
+        ]
         if not read:
             return None, left_out
         scanned, unfollowed = await self._scanned(read, asked)
         return scanned, left_out + unfollowed
+
+    def _unusual(self, state: PoolState) -> str | None:
+        """Return which token of a pool moves otherwise than its swaps are computed, and how."""
+        return self._trials.unusual(coin.address for coin in state.reading.coins)
 
     async def _scanned(self, read: list[PoolState], asked: set[bytes]) -> tuple[ScannedPools, list[LeftOut]]:
         source, chain_id = self._config.source, self._config.chain_id

@@ -47,6 +47,10 @@ class Kind(IntEnum):
     TICK = 5
     DRIFT = 6
     """What was made of the frames contradicts itself; the data says where."""
+    TRIAL = 8
+    """A token was tried; the data says what was found."""
+    STEP = 7
+    """What came before it was taken before what comes after; blocks came of it. Tells the machine nothing."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):

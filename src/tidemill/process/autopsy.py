@@ -1,6 +1,6 @@
 """Follow each opportunity block by block until it no longer pays, and tell what became of it."""
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +21,7 @@ from tidemill.process.autopsy_case import (
 )
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches
+from tidemill.process.survival import Lasted, half_life, survival
 from tidemill.schema import derive
 from tidemill.schema.events import AutopsyCause, OpportunityAutopsy
 from tidemill.schema.faults import Malformed
@@ -31,6 +32,8 @@ _CASES_MAX = 10_000
 _COLUMNS = ["opportunity", "amount_in"]
 _HOP_COLUMNS = ["opportunity", "pool", "token_in", "token_out", "instrument"]
 """What is looked at of what was found."""
+_RECENT = 1_000
+"""Of so many that ended last the half-life is told: enough to be exact, few enough to follow a market."""
 
 Cases = dict[bytes, Case | None]
 """By opportunity; None where there was none."""
@@ -58,6 +61,8 @@ class AutopsyBook:
         """Those that ended in this run, by cause."""
         self.refused = 0
         """Opportunities that were not followed, as too many were."""
+        self._recent: deque[Lasted] = deque(maxlen=_RECENT)
+        """How many blocks those lasted that ended last in this run."""
         self._search = finder.search
         self._pools = pools
         self._source = pools.source
@@ -88,8 +93,19 @@ class AutopsyBook:
         return f"autopsy/{source}/".encode()
 
     def counts(self) -> dict[str, Any]:
-        """Return how many are followed, how many ended in this run by cause, and how many were too many."""
-        return {"followed": len(self._cases), "ended": dict(self.ended), "refused": self.refused}
+        """Return how many are followed, how many ended in this run by cause, how many were too many, and
+        after how many blocks half of the last ones had died; None where more than half had not.
+        """
+        number = self._tip[1] if self._tip is not None else 0
+        paying = [
+            Lasted(number - case.born_number, False) for case in self._cases.values() if case.end is None
+        ]
+        return {
+            "followed": len(self._cases),
+            "ended": dict(self.ended),
+            "refused": self.refused,
+            "half_life_blocks": half_life(survival([*self._recent, *paying])).duration,
+        }
 
     def load(self, state: Mapping[bytes, bytes]) -> None:
         """Take up what an earlier run kept, once the pools are where it left them. Raises: Malformed."""
@@ -333,6 +349,8 @@ class AutopsyBook:
     def _tell(self, case: Case, end: End, at: tuple[Head, int], sequence: int = 0) -> None:
         self._told.append(event_of(case, end, self._source, self._pools.chain_id, at, sequence))
         self.ended[end.cause.value] += 1
+        if end.cause is not AutopsyCause.REORGED:
+            self._recent.append(Lasted(end.number - case.born_number, end.is_death))
 
     def _put(self, opportunity: bytes, case: Case | None) -> None:
         key = self.prefix_of(self._source) + b"case/" + opportunity.hex().encode()

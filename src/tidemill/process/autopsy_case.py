@@ -46,6 +46,11 @@ class End(Struct, frozen=True):
     event_ns: int
     taker: Taker | None = None
 
+    @property
+    def is_death(self) -> bool:
+        """Whether it is known to have died."""
+        return self.cause not in {AutopsyCause.REORGED, AutopsyCause.OUTLIVED, AutopsyCause.UNKNOWN}
+
 
 class Case(Struct, frozen=True, kw_only=True):
     """An opportunity that is followed."""
@@ -127,7 +132,6 @@ def event_of(
         for later, one in enumerate(case.profits)
         for name in Profits.__struct_fields__
     }
-    is_dead = end.cause not in {AutopsyCause.REORGED, AutopsyCause.OUTLIVED, AutopsyCause.UNKNOWN}
     return OpportunityAutopsy(
         event_ns=event_ns_of(head),
         recv_ns=recv_ns,
@@ -146,7 +150,7 @@ def event_of(
         born_ns=case.born_ns,
         followed_blocks=end.number - case.born_number,
         followed_ns=max(end.event_ns - case.born_ns, 0),
-        died_block_number=end.number if is_dead else None,
+        died_block_number=end.number if end.is_death else None,
         **({} if end.taker is None else structs.asdict(end.taker)),
         **profits,
     )

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from tidemill._rust import ChainSearch, Head, PoolSet
 from tidemill.process.book_search import BookConfig, BookSearch
 from tidemill.process.pools import Batches
+from tidemill.process.token_natures import TokenNatures
 from tidemill.schema.faults import Refused
 
 _AddressText = Annotated[str, Meta(pattern="^0x[0-9a-fA-F]{40}$")]
@@ -61,10 +62,14 @@ class SearchConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class OpportunityFinder:
     """Searches one chain; the pools themselves stay where they are."""
 
-    def __init__(self, config: SearchConfig, source: str, chain_id: int) -> None:
+    def __init__(
+        self, config: SearchConfig, source: str, chain_id: int, tokens: TokenNatures | None = None
+    ) -> None:
         if not config.start_tokens:
             raise Refused(f"search.{source}: start_tokens: expected at least one token, found none")
         self.config = config
+        self.tokens = tokens
+        """What is known of the tokens; None where pools are searched whatever their tokens are."""
         self.search = ChainSearch(
             source,
             chain_id,
@@ -85,10 +90,14 @@ class OpportunityFinder:
         """Return the opportunities through the pools touched, and books by what `books` names them, on the
         state after `head`.
         """
-        found = self.search.search(pools, list(touched), head, recv_ns)
+        searched, left_out = list(touched), dict[bytes, str]()
+        if self.tokens is not None:
+            searched, left_out = self.tokens.sift(pools, touched)
+        found = self.search.search(pools, searched, head, recv_ns)
         for pool in touched:
             self.unpriced.pop(pool, None)
         self.unpriced.update(found.faults)
+        self.unpriced.update(left_out)
         return list(found.batches.items())
 
 

@@ -68,6 +68,11 @@ def _chains(states: tuple[ChainState, ...]) -> Iterator[Family]:
     yield gauged(d.MISSING, [(k, one.missing_blocks) for k, one in told])
     yield gauged(d.GAPS_OPEN, [(k, one.open_gaps) for k, one in told])
     yield gauged(d.GAPS_CLOSED, [(k, one.closed_gaps) for k, one in told])
+    autopsies = [(k, chain.autopsy) for k, chain in chains if chain.autopsy is not None]
+    yield gauged(d.FOLLOWED, [(k, one.followed) for k, one in autopsies])
+    yield counted(d.ENDED, [((*k, cause), n) for k, one in autopsies for cause, n in one.ended.items()])
+    yield counted(d.NOT_FOLLOWED, [(k, one.refused) for k, one in autopsies])
+    yield gauged(d.HALF_LIFE, [(k, one.half_life_blocks) for k, one in autopsies])
 
 
 def _behind(chain: ChainState) -> int | None:

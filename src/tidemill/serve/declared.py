@@ -56,6 +56,24 @@ COMPLETE = Metric(
 MISSING = Metric("tidemill_missing_blocks", "gauge", "Blocks that this run told to be missing.", _CHAIN)
 GAPS_OPEN = Metric("tidemill_open_gaps", "gauge", "Gaps of this run that are not closed.", _CHAIN)
 GAPS_CLOSED = Metric("tidemill_closed_gaps", "gauge", "Gaps of this run that were closed.", _CHAIN)
+FOLLOWED = Metric(
+    "tidemill_opportunities_followed", "gauge", "Opportunities whose end is not told yet.", _CHAIN
+)
+ENDED = Metric(
+    "tidemill_opportunities_ended_total",
+    "counter",
+    "Opportunities that were followed to an end, by what became of them.",
+    (*_CHAIN, "cause"),
+)
+NOT_FOLLOWED = Metric(
+    "tidemill_opportunities_not_followed_total", "counter", "Opportunities too many to be followed.", _CHAIN
+)
+HALF_LIFE = Metric(
+    "tidemill_opportunity_half_life_blocks",
+    "gauge",
+    "Blocks after which half of the last thousand had died; absent where more than half had not.",
+    _CHAIN,
+)
 
 HONESTY = Metric(
     "tidemill_endpoint_honesty_ratio",

@@ -77,6 +77,18 @@ class CoverageCounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Why the newest open gap is there."""
 
 
+class AutopsyCounts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of one chain's opportunities, in a few numbers."""
+
+    followed: int
+    ended: dict[str, int]
+    """By cause, in this run."""
+    refused: int
+    """Not followed, as too many were."""
+    half_life_blocks: int | None
+    """Of those that ended last; None where more than half of them had not died."""
+
+
 class ChainState(Struct, frozen=True, kw_only=True):
     """How one chain is read."""
 
@@ -98,6 +110,8 @@ class ChainState(Struct, frozen=True, kw_only=True):
     """None before the chain is begun."""
     endpoints: dict[str, EndpointState]
     """By number, in the order of the settings."""
+    autopsy: AutopsyCounts | None = None
+    """None where it is not searched."""
 
     @property
     def is_up(self) -> bool:

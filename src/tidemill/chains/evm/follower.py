@@ -18,6 +18,7 @@ from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
+from tidemill.chains.evm.token_trial import trial_event
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.topics import CREATION_TOPICS, followed_topics, log_filter
 from tidemill.chains.evm.v4_pools import read_names, write_names
@@ -122,6 +123,11 @@ class EvmFollower:
                 self._attending.tick()
             case Kind.DRIFT:
                 self._following.on_drift(read_drift(entry))
+            case Kind.TRIAL:
+                event = trial_event(entry, self.config.source, self.config.chain_id)
+                self._calls.step.events.append(event)
+            case Kind.STEP:
+                pass
             case _:
                 raise AssertionError(entry.kind)
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from tidemill._rust import PoolReading, dex_types
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
+from tidemill.chains.evm.token_trials import TokenTrials, holders
 from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.schema.faults import Fault, Gap, Refused
 
@@ -38,9 +39,19 @@ class _Waiting(Struct, eq=False):
 class PoolCache:
     """States of one chain's pools, none older than `duration_s` when it is told."""
 
-    def __init__(self, query: PoolQuery, clock: Clock, duration_s: float, *, pools_max: int = 10_000) -> None:
+    def __init__(
+        self,
+        query: PoolQuery,
+        clock: Clock,
+        duration_s: float,
+        *,
+        trials: TokenTrials | None = None,
+        pools_max: int = 10_000,
+    ) -> None:
         self.counts = CacheCounts()
         self._query = query
+        self._trials = trials
+        """What tries the tokens of a pool, when it is first read."""
         self._clock = clock
         self._duration_ns = int(duration_s * NS_PER_S)
         self._pools_max = pools_max
@@ -126,6 +137,10 @@ class PoolCache:
         for (address, _), told in found.items():
             if isinstance(told, PoolState):
                 self._keep(address, told)
+        if self._trials is not None:
+            await self._trials.learn(
+                holders(state for state in found.values() if isinstance(state, PoolState))
+            )
         for one in batch:
             told = found[one.wanted.address, one.wanted.dex_type]
             self._answer_all([one], told)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill._rust import Head, PoolQueries, PoolReading, PoolUnread, parse_head
+from tidemill.chains.evm.answers import fault_of
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory, known_factories
 from tidemill.chains.evm.multicall import Question, Views
@@ -135,6 +136,26 @@ class PoolQuery:
         if not self._names_blocks_by_hash:
             await self._check_hash(number, block_hash)
         return views.answers
+
+    async def newest_number(self) -> int:
+        """Return the newest block's number. Raises: as `read` does."""
+        number, _ = await self._newest()
+        return number
+
+    async def results(self, asked: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """Return the JSON of what methods give for parameters, JSON too, in their order; None where the node
+        refuses.
+
+        Raises: Fault, where it does not answer, or has had too many questions.
+        """
+        results: list[bytes | None] = []
+        raw = [(method, msgspec.Raw(params)) for method, params in asked]
+        for start in range(0, len(raw), self._rounds.batch_calls):
+            for reply in await self._rounds.post(raw[start : start + self._rounds.batch_calls]):
+                if reply.error is not None and reply.error.is_busy:
+                    raise fault_of(reply.error, self._where)
+                results.append(None if reply.error is not None else bytes(reply.result))
+        return results
 
     async def head(self, block_hash: bytes) -> Head:
         """Return a block's head. Raises: Gap, where a reorg took it away; Fault, where nobody answers."""

@@ -128,6 +128,8 @@ class Shell:
                 drifted = await self._on_step(step)
             except Fault as fault:
                 return fault
+            if step.blocks:  # a search of them covers the blocks of one step
+                await self._record([Entry(Kind.STEP, entries[-1].recv_ns)])
             if step.stop is not None:
                 return step.stop
             if drifted:
@@ -186,6 +188,10 @@ class Shell:
             case HttpFailure(recv_ns, fault, retry_after_ms, too_large):
                 failed = Failed(type(fault).__name__, str(fault), ids, retry_after_ms, too_large)
                 entries = [_failed(failed, recv_ns, name)]
+        await self._hand_over(entries)
+
+    async def tell(self, entries: list[Entry]) -> None:
+        """Tell the machine what was found beside its own questions; it is recorded with them."""
         await self._hand_over(entries)
 
     async def _hand_over(self, entries: list[Entry]) -> None:

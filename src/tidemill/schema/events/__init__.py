@@ -16,6 +16,8 @@ from tidemill.schema.events.chain import (
     StateCause,
     Swap,
     Token,
+    TokenNature,
+    TokenTrial,
 )
 from tidemill.schema.events.derived import (
     AutopsyCause,
@@ -100,6 +102,8 @@ __all__ = [
     "SubgraphSwapKind",
     "Swap",
     "Token",
+    "TokenNature",
+    "TokenTrial",
     "TopCause",
     "Trade",
     "TradeRole",
@@ -120,6 +124,7 @@ EVENTS: dict[str, type[Struct]] = {
         Reorg,
         Pool,
         Token,
+        TokenTrial,
         Swap,
         LiquidityChange,
         PoolState,

@@ -111,6 +111,55 @@ class Token(Struct, frozen=True, kw_only=True, tag="token"):
     """Absent where the contract has none: amounts of the token then have no human unit."""
 
 
+class TokenNature(StrEnum):
+    """How a token's balances move."""
+
+    ORDINARY = "ordinary"
+    """As a pool reckons: what one gives the other gets, and nothing changes by itself."""
+    FEE_ON_TRANSFER = "fee_on_transfer"
+    """Who is paid gets less than who pays gives."""
+    REBASING = "rebasing"
+    """Balances can change without a transfer."""
+    UNMOVABLE = "unmovable"
+    """Its balances are not told, or it refuses to be paid out or back."""
+
+    @property
+    def oddity(self) -> str | None:
+        """Why no pool of it is priced as others are; None where there is no reason."""
+        match self:
+            case TokenNature.ORDINARY:
+                return None
+            case TokenNature.FEE_ON_TRANSFER:
+                return "who is paid in it gets less than who pays gives"
+            case TokenNature.REBASING:
+                return "its balances can change without a transfer"
+            case TokenNature.UNMOVABLE:
+                return "it tells no balances, or refuses to be paid out or back"
+
+
+class TokenTrial(Struct, frozen=True, kw_only=True, tag="token_trial"):
+    """How a token's balances move, as a trial on the chain's own state showed, which changed nothing."""
+
+    IDENTITY: ClassVar = ("chain_id", "token", "holder", "event_ns")
+    ORDER: ClassVar = ("chain_id", "token", "event_ns")
+
+    event_ns: Nanos
+    """When it was tried."""
+    recv_ns: Nanos
+    source: Name
+    """The chain's name in the configuration."""
+    chain_id: Count64
+    token: Address
+    holder: Address
+    """Whose tokens were moved: a pool."""
+    block_number: Count64 | None = None
+    """The block on whose state it was tried; absent where no endpoint answered."""
+    nature: TokenNature | None = None
+    """Absent where that could not be told: the holder had none, or the endpoint knows no state overrides or
+    no access lists.
+    """
+
+
 class Swap(Struct, frozen=True, kw_only=True, tag="swap"):
     """One exchange of tokens with a pool; what came in and what went out, seen from the pool."""
 
