@@ -16,6 +16,7 @@ mod head;
 mod log_columns;
 mod logs;
 mod numbers;
+mod order_fills;
 mod pool;
 mod pool_query;
 mod pool_server;
@@ -90,6 +91,8 @@ mod module {
     use super::keccak256;
     #[pymodule_export]
     use super::logs::Logs;
+    #[pymodule_export]
+    use super::order_fills::{read_transfers, OrderFills};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]

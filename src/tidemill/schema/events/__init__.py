@@ -55,9 +55,25 @@ from tidemill.schema.events.subgraph import (
     SubgraphSwap,
     SubgraphSwapKind,
 )
+from tidemill.schema.events.whale import (
+    AlertKind,
+    CopyStatus,
+    PositionChange,
+    SettlementState,
+    WhaleAlert,
+    WhaleCopy,
+    WhaleLink,
+    WhaleOrder,
+    WhaleOrderStatus,
+    WhalePosition,
+    WhaleReason,
+    WhaleSettlement,
+    WhaleTrade,
+)
 
 __all__ = [
     "EVENTS",
+    "AlertKind",
     "AutopsyCause",
     "Block",
     "BookCause",
@@ -67,6 +83,7 @@ __all__ = [
     "BookState",
     "BookStatus",
     "BookTop",
+    "CopyStatus",
     "Coverage",
     "CoverageStatus",
     "FillStatus",
@@ -87,10 +104,12 @@ __all__ = [
     "OwnOrder",
     "Pool",
     "PoolState",
+    "PositionChange",
     "Proof",
     "ReferencePrice",
     "Reorg",
     "ReorgKind",
+    "SettlementState",
     "Side",
     "StateCause",
     "SubgraphBalance",
@@ -104,6 +123,15 @@ __all__ = [
     "Trade",
     "TradeRole",
     "WalletTrade",
+    "WhaleAlert",
+    "WhaleCopy",
+    "WhaleLink",
+    "WhaleOrder",
+    "WhaleOrderStatus",
+    "WhalePosition",
+    "WhaleReason",
+    "WhaleSettlement",
+    "WhaleTrade",
 ]
 
 
@@ -143,6 +171,13 @@ EVENTS: dict[str, type[Struct]] = {
         OwnOrder,
         OwnFill,
         ReferencePrice,
+        WhaleTrade,
+        WhaleSettlement,
+        WhaleOrder,
+        WhalePosition,
+        WhaleAlert,
+        WhaleLink,
+        WhaleCopy,
     )
 }
 """Every event by its tag."""
