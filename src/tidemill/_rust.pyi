@@ -813,9 +813,9 @@ class OrderFills:
     """Reads the fills of orders from the logs of one chain's conditional-token exchanges."""
 
     def __new__(cls, source: str, chain_id: int, exchanges: Sequence[tuple[bytes, str]]) -> Self:
-        """Return a reader; `source` is the chain's name in the events, `exchanges` are addresses and names."""
+        """Return a reader; `source` is the chain's name, `exchanges` are addresses and names."""
     def read(self, head: Head, logs: Logs, recv_ns: int) -> tuple[pa.RecordBatch, list[str]]:
-        """Return rows of `wallet_trade`, one for each order filled in the block, and what is wrong with others.
+        """Return rows of `wallet_trade`, one an order filled in the block, and what is wrong with others.
 
         The taker's order of a match is the row whose role is `taker`; prices are rounded down.
         """
@@ -823,7 +823,7 @@ class OrderFills:
 def read_transfers(
     head: Head, logs: Logs, tokens: Collection[bytes]
 ) -> list[tuple[bytes, tuple[int, bytes, bytes, bytes, int]]]:
-    """Return the block's transfers of `tokens`: token; log index, transaction, sender, recipient, raw amount."""
+    """Return the block's transfers: token; log index, transaction, sender, recipient, raw amount."""
 
 @final
 class PoolSet:

@@ -659,7 +659,7 @@ event! {
 }
 
 event! {
-    /// Trades of one wallet, in one token and on one side, each soon after the one before: split orders joined.
+    /// Trades of one wallet, in one token and on one side, each soon after the last: split orders joined.
     "whale_order" WhaleOrder WhaleOrderColumns {
         event_ns: Nanos,
         recv_ns: Nanos,

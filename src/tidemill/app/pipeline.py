@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 from msgspec import Struct
@@ -17,6 +17,7 @@ from tidemill.core.latency import Latency
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
+from tidemill.process.whales.book import NOTHING_TOLD, WhaleBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable
@@ -26,7 +27,7 @@ _log = logging.getLogger("tidemill.pipeline")
 
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
-_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block")
+_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block", "wallet_trade", "whale_trade")
 """Topics whose frames are timed on their way; the others are told by us and not by the chain."""
 
 
@@ -86,6 +87,7 @@ class ChainPipeline:
         digest: Digest | None = None,
         finder: OpportunityFinder | None = None,
         autopsy: AutopsyBook | None = None,
+        whales: WhaleBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
     ) -> None:
         self.book = book
@@ -107,6 +109,9 @@ class ChainPipeline:
         self._finder = finder
         self.autopsy = autopsy
         """The opportunities that are followed, where any are."""
+        self.whales = whales
+        """The wallets that trade on the chain's exchanges, where it has any."""
+        self._committing = asyncio.Lock()
         self._on_batches = on_batches
         pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
@@ -117,16 +122,37 @@ class ChainPipeline:
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
+        async with self._committing:
+            return await self._take(step)
+
+    async def take_told(self, trades: pa.RecordBatch, state: Mapping[bytes, bytes | None]) -> None:
+        """Take a venue's trades with wallets, and commit what came of them together with `state`."""
+        if self.whales is None:
+            raise ValueError("expected a chain with exchanges")
+        async with self._committing:
+            self.whales.told(trades, self._clock.now_ns())
+            told = self.whales.take()
+            await self._tell(told.whales, {**told.state, **state})
+
+    async def _tell(self, batches: Batches, state: dict[bytes, bytes | None]) -> None:
+        offsets = await self._commit(batches, state)
+        if self.flow is not None:
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+        if self._on_batches is not None:
+            self._on_batches(batches)
+
+    async def _take(self, step: Step) -> tuple[bytes, ...]:
         tip = self._apply(step)
         applied, drifted = self.book.take(), self.book.take_drifted()
-        for fault in (*step.faults, *applied.faults):
+        told = self.whales.take() if self.whales is not None else NOTHING_TOLD
+        for fault in (*step.faults, *applied.faults, *told.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
-        recorded = [*applied.batches, *batches_of(step.events)]
-        batches, state = recorded, {**applied.state, **step.state}
+        recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
+        batches, state = [*recorded, *told.whales], {**applied.state, **told.state, **step.state}
         if self.autopsy is not None:
             ended, kept = self.autopsy.take()
-            batches, state = [*recorded, *ended], {**state, **kept}
+            batches, state = [*batches, *ended], {**state, **kept}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
         if not batches and not state:
@@ -136,7 +162,7 @@ class ChainPipeline:
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
-            # A replay does not search, so it has no opportunities to follow either.
+            # A replay neither searches nor knows the registry: it has none to follow.
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
@@ -186,6 +212,8 @@ class ChainPipeline:
                     self.book.reread(block.pools, block.sequence)
             if self.autopsy is not None:
                 _follow(self.autopsy, block)
+            if self.whales is not None:
+                _watch(self.whales, block, self._clock.now_ns())
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
@@ -217,6 +245,20 @@ def _follow(autopsy: AutopsyBook, block: Change) -> None:
             autopsy.restore(block.head)
         case Reread():
             autopsy.reread(one.address for one in block.pools)
+
+
+def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:
+    """Hand a change of the chain to who watches its wallets."""
+    match block:
+        case Sealed():
+            whales.seal(block.heads, block.logs, block.recv_ns, now_ns)
+        case Reverted():
+            whales.revert(block.head, block.recv_ns, block.sequence, now_ns)
+        case Restored():
+            times, change = (block.recv_ns, now_ns), (block.sequence, block.new_log_indexes)
+            whales.restore(block.head, block.logs, times, change)
+        case Reread():
+            pass
 
 
 def _newest(step: Step) -> tuple[Head, int] | None:

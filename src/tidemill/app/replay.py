@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from tidemill.app.chain import make_book
+from tidemill.app.chain import make_book, make_whales
 from tidemill.app.digest import Digest
 from tidemill.app.importing import import_logs
 from tidemill.app.pacing import steps_at_once, steps_in_time
@@ -26,6 +26,7 @@ from tidemill.core.clock import SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import read_recording
 from tidemill.process.pools import Batches
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import Writer, open_store
 
@@ -169,7 +170,8 @@ async def _replay_recording(
         raise Malformed(f"recording {options.file}: expected at least its first entry, found none")
     start, follower = begin(first[0])
     await _refuse_known(bus, start.config.source)
-    pipeline = ChainPipeline(make_book(start.config, start.state_items()), bus, clock, digest=digest)
+    book, whales = make_book(start.config, start.state_items()), make_whales(start.config, WhaleConfig(), {})
+    pipeline = ChainPipeline(book, bus, clock, digest=digest, whales=whales)
     avoid_pauses()
     started_s = time.perf_counter()
     everything = chain([first], chunks)

@@ -46,9 +46,10 @@ class Finality:
         """Keep the rows by their blocks; return those that belong to none."""
         numbers, hashes = batch.column("block_number").to_pylist(), batch.column("block_hash").to_pylist()
         places: dict[tuple[int, bytes], list[int]] = {}
+        blockless: list[int] = []
         for at, block in enumerate(zip(numbers, hashes, strict=True)):
-            places.setdefault(block, []).append(at)
-        blockless = places.pop((None, None), [])
+            rows = blockless if block[1] is None else places.setdefault(block, [])
+            rows.append(at)
         for block, rows in places.items():
             self._held.setdefault(block, []).append((topic, batch.take(pa.array(rows))))
             if topic == "block":

@@ -19,7 +19,7 @@ from tidemill.chains.evm.opening import Opening
 from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.tokens import Tokens
-from tidemill.chains.evm.topics import TRACKED_TOPICS, log_filter
+from tidemill.chains.evm.tracking import tracked_logs
 from tidemill.chains.evm.window import Checkpoint, Window
 from tidemill.core.recording import Entry, Kind
 from tidemill.schema.faults import Malformed
@@ -37,8 +37,7 @@ class EvmFollower:
         self.config = config
         self.stopped = False
         factories = factories_of(config)
-        pools = () if factories else tuple(bytes.fromhex(pool[2:]) for pool in config.pools)
-        self._filter = log_filter(TRACKED_TOPICS, pools)
+        self._filter = tracked_logs(config, factories)
         self._calls = Calls(config)
         self._window = Window(config.source, config.window_blocks, checkpoint)
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)

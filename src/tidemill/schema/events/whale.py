@@ -1,7 +1,7 @@
-"""What is told of whales: wallets that the registry names, and unknown ones whose orders are large for a market.
+"""What is told of whales: wallets that the registry names, and unknown ones with orders large for a market.
 
-Field names that others know from Polymarket's whale messages are kept: `trader_address`, `market_id`, `token_id`.
-What belongs to a block is retracted with it; what a venue told has no block.
+Field names that others know from Polymarket's whale messages are kept: `trader_address`, `market_id`,
+`token_id`. What belongs to a block is retracted with it; what a venue told has no block.
 """
 
 from enum import StrEnum
@@ -10,7 +10,19 @@ from typing import ClassVar
 from msgspec import Struct
 
 from tidemill.schema.events.market import Side, TradeRole
-from tidemill.schema.types import Address, Count8, Count32, Count64, Hash, Name, Nanos, Price, QuoteAmount, Size, Text
+from tidemill.schema.types import (
+    Address,
+    Count8,
+    Count32,
+    Count64,
+    Hash,
+    Name,
+    Nanos,
+    Price,
+    QuoteAmount,
+    Size,
+    Text,
+)
 
 
 class WhaleReason(StrEnum):
@@ -116,7 +128,7 @@ class WhaleOrderStatus(StrEnum):
 
 
 class WhaleOrder(_OfTrader, frozen=True, kw_only=True, tag="whale_order"):
-    """Trades of one wallet, in one token and on one side, each soon after the one before: split orders joined."""
+    """Trades of one wallet, in one token and on one side, each soon after the last: split orders joined."""
 
     IDENTITY: ClassVar = ("source", "connection", "sequence", "order_id", "status")
     ORDER: ClassVar = ("trader_address", "event_ns")
