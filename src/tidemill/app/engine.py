@@ -13,14 +13,23 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
+from tidemill.app.chain import (
+    kept_state,
+    make_autopsy,
+    make_book,
+    make_finders,
+    make_follower,
+    make_whales,
+)
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
+from tidemill.app.whale_watch import RegistryWatch, VenueTrades, Watch, say
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.exchanges import exchanges_of
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
@@ -29,6 +38,7 @@ from tidemill.core.redact import Redactor
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
+from tidemill.process.whales.book import WhaleBook
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
@@ -82,6 +92,8 @@ class Engine:
         self.writer: Writer
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
+        self.registry: RegistryWatch | None = None
+        """Whose trades are told, where a chain has exchanges."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -111,6 +123,8 @@ class Engine:
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
+        if any(config.exchanges or config.exchange_contracts for config in self._chains.values()):
+            self.registry = RegistryWatch(self._environment, self.bus, self._watch)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -130,6 +144,8 @@ class Engine:
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
+            if self.registry is not None:
+                beside.append(tasks.create_task(self.registry.run(), name="registry"))
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -180,6 +196,7 @@ class Engine:
                 run_id, state = secrets.token_hex(8), await kept_state(self.bus, source)
                 follower = make_follower(config, state, run_id)
                 book, finder = make_book(config, state.items()), self._finders.get(source)
+                whales = await self._whales(source, config)
                 followed = dict(await self.bus.state(AutopsyBook.prefix_of(source)))
                 pipeline = ChainPipeline(
                     book,
@@ -189,7 +206,8 @@ class Engine:
                     digest=Digest() if recorder else None,
                     finder=finder,
                     autopsy=None if finder is None else make_autopsy(finder, book, config, followed),
-                    on_batches=self._on_batches,
+                    whales=whales,
+                    on_batches=self._told,
                 )
                 number, _ = follower.tip
                 pipeline.tip = number if number >= 0 else None  # what an earlier run committed counts
@@ -199,12 +217,48 @@ class Engine:
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
                 self.shells[source] = shell
-                await shell.run(run_id, state)
+                venues = exchanges_of(config).venues
+                async with asyncio.TaskGroup() as tasks:
+                    told = tasks.create_task(
+                        self._venue_trades(pipeline, source, venues), name="venue trades"
+                    )
+                    await shell.run(run_id, state)
+                    told.cancel()
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)
             _log.error("chain %s ended, the others go on: %s", source, fault)
+
+    async def _whales(self, source: str, config: EvmConfig) -> WhaleBook | None:
+        """Return who watches the chain's wallets, as it was left, once it is known whom to watch."""
+        kept = dict(await self.bus.state(WhaleBook.prefix_of(source)))
+        whales = make_whales(config, self._environment.settings.whales, kept)
+        if whales is not None and self.registry is not None:
+            await self.registry.ready()
+            whales.watch(self.registry.wallets)
+        return whales
+
+    async def _venue_trades(self, pipeline: ChainPipeline, source: str, venues: frozenset[str]) -> None:
+        """Hand to a chain's whales what the venues tell whose matches it settles."""
+        if pipeline.whales is None or not venues:
+            return
+        trades = VenueTrades(self.bus, source, venues)
+        await trades.start()
+        while True:
+            batches, state = await trades.next()
+            if state:
+                await pipeline.take_told(batches, state)
+
+    def _watch(self, wallets: Watch) -> None:
+        for pipeline in self.pipelines.values():
+            if pipeline.whales is not None:
+                pipeline.whales.watch(wallets)
+
+    def _told(self, batches: Batches) -> None:
+        say(batches)
+        if self._on_batches is not None:
+            self._on_batches(batches)
 
     async def _recorder(self, opened: AsyncExitStack, source: str) -> Recorder | None:
         if not self._record:
@@ -287,12 +341,17 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "whales": None if self.registry is None else _watching(self.registry, redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
+
+
+def _watching(registry: RegistryWatch, redact: Redactor) -> dict[str, Any]:
+    return {"watched": len(registry.wallets), "registry_fault": redact(registry.fault)}
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:

@@ -125,12 +125,12 @@ class ChainPipeline:
         async with self._committing:
             return await self._take(step)
 
-    async def take_told(self, trades: pa.RecordBatch, state: Mapping[bytes, bytes | None]) -> None:
-        """Take a venue's trades with wallets, and commit what came of them together with `state`."""
-        if self.whales is None:
-            raise ValueError("expected a chain with exchanges")
+    async def take_told(self, trades: Sequence[pa.RecordBatch], state: Mapping[bytes, bytes | None]) -> None:
+        """Take venues' trades with wallets, and commit what came of them together with `state`."""
+        assert self.whales is not None, "a chain without exchanges settles nobody's trades"
         async with self._committing:
-            self.whales.told(trades, self._clock.now_ns())
+            for batch in trades:
+                self.whales.told(batch, self._clock.now_ns())
             told = self.whales.take()
             await self._tell(told.whales, {**told.state, **state})
 

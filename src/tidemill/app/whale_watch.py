@@ -1,0 +1,146 @@
+"""Have whales watched while chains are read: whom the registry names, and what venues tell of them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+
+import msgspec
+import pyarrow as pa
+
+from tidemill.app.settings import Environment
+from tidemill.bus import Bus
+from tidemill.bus.consumer import Consumer
+from tidemill.core.backoff import Backoff
+from tidemill.process.pools import Batches
+from tidemill.process.whales.seen import Watched
+from tidemill.schema import derive
+from tidemill.schema.faults import Fault, Unreachable
+
+_log = logging.getLogger("tidemill.whales")
+
+_KEPT = b"registry/watched"
+"""The wallets that were told last, for a start while the database is away."""
+_RETRY_FIRST_MS, _RETRY_MAX_MS = 250, 5_000
+_READ_BATCHES, _READ_WAIT_MS = 64, 1_000
+
+Watch = Mapping[bytes, Watched]
+
+
+class RegistryWatch:
+    """The wallets whose trades are told, as the registry has them now."""
+
+    def __init__(self, environment: Environment, bus: Bus, on_change: Callable[[Watch], None]) -> None:
+        self.wallets: Watch = {}
+        self.fault = ""
+        """What keeps the registry from being read; empty while nothing does."""
+        self._environment = environment
+        self._bus = bus
+        self._on_change = on_change
+        self._is_read = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Return once it was read, or was not within its timeout: then the wallets from before count."""
+        kept = await self._bus.get(_KEPT)
+        if kept is not None and not self._is_read.is_set():
+            self._tell(msgspec.msgpack.decode(kept, type=dict[bytes, Watched]))
+        try:
+            async with asyncio.timeout(self._environment.settings.registry.timeout_ms / 1_000):
+                await self._is_read.wait()
+        except TimeoutError:
+            self._note(
+                Unreachable(
+                    f"registry: expected to be read in time; the {len(self.wallets)} wallets"
+                    " known from before are watched"
+                )
+            )
+
+    async def run(self) -> None:
+        """Follow the registry until cancelled, or until it is refused."""
+        backoff, clock = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS), asyncio.get_running_loop().time
+        while True:
+            began_s = clock()
+            try:
+                await self._follow()
+            except Unreachable as fault:
+                self._note(fault)
+            except Fault as fault:
+                self._note(fault)
+                return
+            await asyncio.sleep(backoff.wait_s(clock() - began_s))
+
+    async def _follow(self) -> None:
+        # here, for a database's libraries take long to load
+        from tidemill.store.registry import open_registry, watch
+
+        opening = open_registry(self._environment.registry_url, self._environment.settings.registry)
+        registry = await asyncio.to_thread(opening.__enter__)
+        try:
+            async with aclosing(watch(registry, self._note)) as told:
+                async for whales, _ in told:
+                    wallets = {
+                        bytes.fromhex(address[2:]): Watched(
+                            whale.pseudonym, whale.cluster_name, whale.is_copying_enabled
+                        )
+                        for address, whale in whales.items()
+                        if whale.is_enabled
+                    }
+                    await self._bus.commit([], {_KEPT: msgspec.msgpack.encode(wallets)})
+                    self.fault = ""
+                    self._tell(wallets)
+                    self._is_read.set()
+        finally:
+            opening.__exit__(None, None, None)
+
+    def _tell(self, wallets: Watch) -> None:
+        if wallets != self.wallets:
+            _log.info("%d wallets are watched", len(wallets))
+        self.wallets = wallets
+        self._on_change(wallets)
+
+    def _note(self, fault: Fault) -> None:
+        self.fault = str(fault)
+        _log.warning("%s", fault)
+
+
+class VenueTrades:
+    """Hands the trades with wallets that venues put on the bus to who settles them, exactly once."""
+
+    def __init__(self, bus: Bus, name: str, sources: frozenset[str]) -> None:
+        self._sources = sources
+        self._consumer = Consumer(bus, f"whales.{name}".lower(), "wallet_trade")
+
+    async def next(self) -> tuple[list[pa.RecordBatch], dict[bytes, bytes | None]]:
+        """Wait for further rows; return those of the sources, and the state to commit with them."""
+        entries = await self._consumer.next(batches_max=_READ_BATCHES, wait_ms=_READ_WAIT_MS)
+        if not entries:
+            return [], {}
+        state = self._consumer.state_after(self._consumer.next_offset)
+        batches = [entry.batch.filter(self._is_told(entry.batch)) for entry in entries]
+        return [batch for batch in batches if batch.num_rows], state
+
+    async def start(self) -> None:
+        """Take up the place kept from before."""
+        await self._consumer.start()
+
+    def _is_told(self, batch: pa.RecordBatch) -> pa.Array:
+        sources = batch.column("source").to_pylist()
+        return pa.array([source in self._sources for source in sources], pa.bool_())
+
+
+def say(batches: Batches) -> None:
+    """Log each trade of a whale among `batches`."""
+    for topic, batch in batches:
+        if topic != "whale_trade":
+            continue
+        for row in derive.to_rows(topic, batch):
+            size, price, amount = row["size"], row["price"], row["amount"]
+            _log.info(
+                "whale trade: 0x%s %s %s@%s ($%.2f), %s",
+                row["trader_address"].hex(),
+                row["side"].upper(),
+                f"{size.normalize():f}",
+                f"{price.normalize():f}",
+                amount,
+                row["state"],
+            )
