@@ -64,7 +64,7 @@ async def test_trades_are_told_exactly_once_over_restarts_and_reorgs(venue: Venu
     for turn in range(3):
         async with reading(environment, venue) as engine:
             await venue.trade(WHALE, size=10 + turn)
-            await until(lambda turn=turn: has_size(engine, 10 + turn))  # noqa: B023 awaited at once
+            await until(lambda turn=turn: has_size(engine, 10 + turn))
         await venue.trade(WHALE, size=100 + turn)
         await venue.trade(OTHER, size=5)
     async with reading(environment, venue) as engine:
