@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.services import need_node
 from tests.store.samples import wallet_trade
@@ -136,3 +137,20 @@ async def test_what_a_venue_tells_first_is_settled_by_the_chain(venue: Venue, tm
         [trade], [settled] = await told(engine, "whale_trade"), await told(engine, "whale_settlement")
         assert (trade["state"], settled["state"]) == ("matched", "settled")
         assert trade["trade_id"] == settled["trade_id"]
+
+
+async def test_a_copied_whale_is_followed_on_paper_at_a_later_price(venue: Venue, tmp_path: Path) -> None:
+    environment = environment_in(tmp_path, is_copying_enabled=True)
+    whales = msgspec.structs.replace(environment.settings.whales, copy_delay_ms=300)
+    settings = msgspec.structs.replace(environment.settings, whales=whales)
+    environment = environment._replace(loaded=environment.loaded._replace(settings=settings))
+    async with reading(environment, venue) as engine:
+        await until(lambda: following(engine))
+        await venue.trade(WHALE)
+        await until(lambda: is_told(engine, "whale_trade", 1))
+        now_ns = time.time_ns()
+        price = {"instrument": "77", "price": Decimal("0.56"), "event_ns": now_ns + 10**10, "recv_ns": now_ns}
+        await engine.bus.commit([("wallet_trade", derive.to_batch([wallet_trade(1, **price)]))])
+        await until(lambda: is_told(engine, "whale_copy", 1))
+        [copy] = await told(engine, "whale_copy")
+        assert (copy["status"], copy["size"], copy["price"]) == ("filled", 1, Decimal("0.56"))

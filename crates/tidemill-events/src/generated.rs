@@ -755,7 +755,7 @@ event! {
 }
 
 event! {
-    /// A whale's order followed on paper, after the stated delay.
+    /// A whale's trade followed on paper, after the stated delay; as it would be live, no reorg undoes it.
     "whale_copy" WhaleCopy WhaleCopyColumns {
         event_ns: Nanos,
         recv_ns: Nanos,
@@ -769,13 +769,17 @@ event! {
         trader_address: Address,
         market_id: Option<Text>,
         token_id: Text,
-        order_id: Text,
+        trade_id: Text,
         status: Choice,
         side: Choice,
         size: Fixed18,
         price: Option<Fixed18>,
+        price_kind: Option<Choice>,
         price_ns: Option<Nanos>,
         whale_price: Fixed18,
         delay_ms: u64,
+        position_size: Fixed18,
+        average_price: Option<Fixed18>,
+        realized_pnl: Option<Fixed18>,
     }
 }

@@ -21,6 +21,7 @@ from tidemill.app.chain import (
     make_follower,
     make_whales,
 )
+from tidemill.app.copying import Copying
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
@@ -28,6 +29,7 @@ from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.whale_watch import RegistryWatch, VenueTrades, Watch, say
 from tidemill.bus import Bus, open_bus
+from tidemill.bus.base import State
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.exchanges import exchanges_of
 from tidemill.chains.evm.shell import Shell
@@ -39,6 +41,7 @@ from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.process.whales.book import WhaleBook
+from tidemill.process.whales.config import check_whales
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
@@ -46,6 +49,8 @@ from tidemill.store.ledger import summary
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 _log = logging.getLogger("tidemill.engine")
+
+_COPY_RETRY_S = 1.0
 
 
 class ChainStatus(Struct):
@@ -123,6 +128,7 @@ class Engine:
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
+        check_whales(self._environment.settings.whales)
         if any(config.exchanges or config.exchange_contracts for config in self._chains.values()):
             self.registry = RegistryWatch(self._environment, self.bus, self._watch)
         return self
@@ -146,6 +152,7 @@ class Engine:
             ]
             if self.registry is not None:
                 beside.append(tasks.create_task(self.registry.run(), name="registry"))
+                beside.append(tasks.create_task(self._copy(self.registry), name="copies"))
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -249,6 +256,26 @@ class Engine:
             batches, state = await trades.next()
             if state:
                 await pipeline.take_told(batches, state)
+
+    async def _copy(self, registry: RegistryWatch) -> None:
+        """Follow on paper the whales whose copying is enabled."""
+
+        def is_wanted() -> bool:
+            return any(wallet.is_copied for wallet in registry.wallets.values())
+
+        async def commit(batches: Batches, state: State) -> None:
+            while True:
+                try:
+                    offsets = await self.bus.commit(batches, state)
+                except Unreachable as fault:  # a full disk: nothing was written
+                    _log.error("%s", fault)
+                    await asyncio.sleep(_COPY_RETRY_S)
+                else:
+                    break
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+            self._told(batches)
+
+        await Copying(self.bus, self._environment.settings.whales, self._clock, is_wanted).run(commit)
 
     def _watch(self, wallets: Watch) -> None:
         for pipeline in self.pipelines.values():

@@ -1,9 +1,11 @@
 """When is an order large, when are trades one order, and what looks like manipulation: settings."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+from tidemill.schema.faults import Refused
 
 _Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 _Ms = Annotated[int, Meta(ge=0, le=86_400_000)]
@@ -52,9 +54,21 @@ class WhaleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A level is large where it is so many times the median level of its book's latest changes."""
     hub_wallets_max: _Count = 20
     """Who funded more wallets than this is a bridge or a venue's purse, and links nobody."""
+    copy_mode: Literal["paper", "live"] = "paper"
+    """How whales are copied; live is refused without the execution server's limits."""
     copy_delay_ms: _Ms = 2_000
-    """When a copied whale is followed: so long after its order was told; a manual trader takes longer."""
+    """A copied whale is followed so long after its trade was told; by hand it takes longer."""
     copy_price_age_max_ms: _Ms = 5_000
     """A price that is older by then is none."""
     copy_size_share: _Share = Decimal("0.01")
     """How much of the whale's size a paper position takes."""
+
+
+def check_whales(config: WhaleConfig) -> WhaleConfig:
+    """Return `config` where it can be done. Raises: Refused, naming the key."""
+    if config.copy_mode == "live":
+        raise Refused(
+            "whales.copy_mode: expected paper: live copies need the execution server and its limits, and none"
+            " is configured"
+        )
+    return config

@@ -57,6 +57,7 @@ from tidemill.schema.events.subgraph import (
 )
 from tidemill.schema.events.whale import (
     AlertKind,
+    CopyPrice,
     CopyStatus,
     PositionChange,
     SettlementState,
@@ -83,6 +84,7 @@ __all__ = [
     "BookState",
     "BookStatus",
     "BookTop",
+    "CopyPrice",
     "CopyStatus",
     "Coverage",
     "CoverageStatus",

@@ -230,24 +230,43 @@ class CopyStatus(StrEnum):
     FILLED = "filled"
     """On paper, at the price then."""
     UNPRICED = "unpriced"
-    """No price was known in time: there is no position."""
+    """No price was known then: nothing was done."""
+    UNHELD = "unheld"
+    """The whale sold, and there was nothing on paper to sell."""
+
+
+class CopyPrice(StrEnum):
+    """Which price it is."""
+
+    TOP = "top"
+    """The best one on the other side of the book."""
+    TRADE = "trade"
+    """Of the last trade after the whale's."""
 
 
 class WhaleCopy(_OfTrader, frozen=True, kw_only=True, tag="whale_copy"):
-    """A whale's order followed on paper, after the stated delay."""
+    """A whale's trade followed on paper, after the stated delay; as it would be live, no reorg undoes it."""
 
-    IDENTITY: ClassVar = ("source", "connection", "sequence", "order_id")
+    IDENTITY: ClassVar = ("source", "connection", "sequence", "trade_id")
     ORDER: ClassVar = ("trader_address", "event_ns")
 
-    order_id: Text
+    trade_id: Text
     """The whale's."""
     status: CopyStatus
     side: Side
     size: Size
+    """What was bought or sold on paper; 0 where nothing was."""
     price: Price | None = None
-    """Absent where none was known."""
+    """Absent where nothing was done."""
+    price_kind: CopyPrice | None = None
     price_ns: Nanos | None = None
-    """When that price was so."""
+    """When that price was told."""
     whale_price: Price
     delay_ms: Count64
-    """From the whale's trade being told to the price that is taken."""
+    """From the whale's trade being told to when the price is taken; the event's time is that moment."""
+    position_size: Size
+    """Of the paper position after it."""
+    average_price: Price | None = None
+    """What its shares cost on average; absent where there are none."""
+    realized_pnl: QuoteAmount | None = None
+    """Of what was sold on paper, without fees; absent where nothing was."""
