@@ -154,3 +154,20 @@ async def test_a_copied_whale_is_followed_on_paper_at_a_later_price(venue: Venue
         await until(lambda: is_told(engine, "whale_copy", 1))
         [copy] = await told(engine, "whale_copy")
         assert (copy["status"], copy["size"], copy["price"]) == ("filled", 1, Decimal("0.56"))
+
+
+async def test_what_a_venue_tells_that_no_chain_settles_is_told_once_by_itself(
+    venue: Venue, tmp_path: Path
+) -> None:
+    environment = environment_in(tmp_path)
+    wallet = {"wallet": bytes.fromhex(WHALE[2:]), "source": "elsewhere"}
+    trades = [wallet_trade(row, tx_hash=bytes(31) + bytes([row // 2]), **wallet) for row in range(4)]
+    async with reading(environment, venue) as engine:
+        await engine.bus.commit([("wallet_trade", derive.to_batch(trades))])
+        await until(lambda: is_told(engine, "whale_position", 2))
+        rows = await told(engine, "whale_trade")
+        assert [(row["source"], row["row"], row["state"]) for row in rows] == [
+            ("elsewhere", 0, "settled"),
+            ("elsewhere", 2, "settled"),
+        ]
+        assert [row["size"] for row in await told(engine, "whale_position")] == [3, 6]

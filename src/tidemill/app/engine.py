@@ -13,25 +13,16 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.app.chain import (
-    kept_state,
-    make_autopsy,
-    make_book,
-    make_finders,
-    make_follower,
-    make_whales,
-)
-from tidemill.app.copying import Copying
+from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
-from tidemill.app.whale_watch import RegistryWatch, VenueTrades, Watch, say
+from tidemill.app.whale_run import WhaleRun
+from tidemill.app.whale_watch import say
 from tidemill.bus import Bus, open_bus
-from tidemill.bus.base import State
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.exchanges import exchanges_of
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
@@ -40,8 +31,6 @@ from tidemill.core.redact import Redactor
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
-from tidemill.process.whales.book import WhaleBook
-from tidemill.process.whales.config import check_whales
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
 from tidemill.store import Store, Writer, open_store
@@ -49,8 +38,6 @@ from tidemill.store.ledger import summary
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 _log = logging.getLogger("tidemill.engine")
-
-_COPY_RETRY_S = 1.0
 
 
 class ChainStatus(Struct):
@@ -97,8 +84,8 @@ class Engine:
         self.writer: Writer
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
-        self.registry: RegistryWatch | None = None
-        """Whose trades are told, where a chain has exchanges."""
+        self.whales: WhaleRun
+        """What watches wallets, where a chain has exchanges."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -128,9 +115,7 @@ class Engine:
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
-        check_whales(self._environment.settings.whales)
-        if any(config.exchanges or config.exchange_contracts for config in self._chains.values()):
-            self.registry = RegistryWatch(self._environment, self.bus, self._watch)
+        self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -150,9 +135,7 @@ class Engine:
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
-            if self.registry is not None:
-                beside.append(tasks.create_task(self.registry.run(), name="registry"))
-                beside.append(tasks.create_task(self._copy(self.registry), name="copies"))
+            beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -179,11 +162,6 @@ class Engine:
             )
             return bool(members) and members <= tracked and told["state"] == "running"
 
-        def committed(batches: Batches, offsets: list[int]) -> None:
-            self.flow.committed(batches, offsets, self._clock.now_ns())
-            if self._on_batches is not None:
-                self._on_batches(batches)
-
         run = self.subgraphs[source] = SubgraphRun(
             config,
             chain,
@@ -191,7 +169,7 @@ class Engine:
             self._clock,
             chain_number=number,
             chain_alive=is_alive,
-            on_batches=committed,
+            on_batches=self._committed,
         )
         return run
 
@@ -203,7 +181,7 @@ class Engine:
                 run_id, state = secrets.token_hex(8), await kept_state(self.bus, source)
                 follower = make_follower(config, state, run_id)
                 book, finder = make_book(config, state.items()), self._finders.get(source)
-                whales = await self._whales(source, config)
+                whales = await self.whales.book(config)
                 followed = dict(await self.bus.state(AutopsyBook.prefix_of(source)))
                 pipeline = ChainPipeline(
                     book,
@@ -224,63 +202,19 @@ class Engine:
                     follower, pipeline.take, self._clock, recorder=recorder, on_recorder_fault=pipeline.note
                 )
                 self.shells[source] = shell
-                venues = exchanges_of(config).venues
                 async with asyncio.TaskGroup() as tasks:
-                    told = tasks.create_task(
-                        self._venue_trades(pipeline, source, venues), name="venue trades"
-                    )
+                    venues = tasks.create_task(self.whales.follow_venues(pipeline, source), name="matches")
                     await shell.run(run_id, state)
-                    told.cancel()
+                    venues.cancel()
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)
             _log.error("chain %s ended, the others go on: %s", source, fault)
 
-    async def _whales(self, source: str, config: EvmConfig) -> WhaleBook | None:
-        """Return who watches the chain's wallets, as it was left, once it is known whom to watch."""
-        kept = dict(await self.bus.state(WhaleBook.prefix_of(source)))
-        whales = make_whales(config, self._environment.settings.whales, kept)
-        if whales is not None and self.registry is not None:
-            await self.registry.ready()
-            whales.watch(self.registry.wallets)
-        return whales
-
-    async def _venue_trades(self, pipeline: ChainPipeline, source: str, venues: frozenset[str]) -> None:
-        """Hand to a chain's whales what the venues tell whose matches it settles."""
-        if pipeline.whales is None or not venues:
-            return
-        trades = VenueTrades(self.bus, source, venues)
-        await trades.start()
-        while True:
-            batches, state = await trades.next()
-            if state:
-                await pipeline.take_told(batches, state)
-
-    async def _copy(self, registry: RegistryWatch) -> None:
-        """Follow on paper the whales whose copying is enabled."""
-
-        def is_wanted() -> bool:
-            return any(wallet.is_copied for wallet in registry.wallets.values())
-
-        async def commit(batches: Batches, state: State) -> None:
-            while True:
-                try:
-                    offsets = await self.bus.commit(batches, state)
-                except Unreachable as fault:  # a full disk: nothing was written
-                    _log.error("%s", fault)
-                    await asyncio.sleep(_COPY_RETRY_S)
-                else:
-                    break
-            self.flow.committed(batches, offsets, self._clock.now_ns())
-            self._told(batches)
-
-        await Copying(self.bus, self._environment.settings.whales, self._clock, is_wanted).run(commit)
-
-    def _watch(self, wallets: Watch) -> None:
-        for pipeline in self.pipelines.values():
-            if pipeline.whales is not None:
-                pipeline.whales.watch(wallets)
+    def _committed(self, batches: Batches, offsets: list[int]) -> None:
+        self.flow.committed(batches, offsets, self._clock.now_ns())
+        self._told(batches)
 
     def _told(self, batches: Batches) -> None:
         say(batches)
@@ -368,17 +302,13 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
-            "whales": None if self.registry is None else _watching(self.registry, redact),
+            "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
             },
         }
-
-
-def _watching(registry: RegistryWatch, redact: Redactor) -> dict[str, Any]:
-    return {"watched": len(registry.wallets), "registry_fault": redact(registry.fault)}
 
 
 def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:

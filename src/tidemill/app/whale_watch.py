@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -10,9 +10,13 @@ import pyarrow as pa
 
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus
+from tidemill.bus.base import State
 from tidemill.bus.consumer import Consumer
 from tidemill.core.backoff import Backoff
+from tidemill.core.clock import Clock
 from tidemill.process.pools import Batches
+from tidemill.process.whales.book import Settling, WhaleBook
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.seen import Watched
 from tidemill.schema import derive
 from tidemill.schema.faults import Fault, Unreachable
@@ -25,6 +29,8 @@ _RETRY_FIRST_MS, _RETRY_MAX_MS = 250, 5_000
 _READ_BATCHES, _READ_WAIT_MS = 64, 1_000
 
 Watch = Mapping[bytes, Watched]
+Commit = Callable[[Batches, State], Awaitable[None]]
+"""Puts batches and state on the bus, however long it takes."""
 
 
 class RegistryWatch:
@@ -126,6 +132,54 @@ class VenueTrades:
     def _is_told(self, batch: pa.RecordBatch) -> pa.Array:
         sources = batch.column("source").to_pylist()
         return pa.array([source in self._sources for source in sources], pa.bool_())
+
+
+class VenueWhales:
+    """Watches the wallets of venues whose matches no chain settles that is read."""
+
+    def __init__(self, bus: Bus, config: WhaleConfig, clock: Clock, settled: frozenset[str]) -> None:
+        self._bus = bus
+        self._config = config
+        self._clock = clock
+        self._settled = settled
+        self._books: dict[str, WhaleBook] = {}
+        self._consumer = Consumer(bus, "whales", "wallet_trade")
+
+    async def run(self, registry: RegistryWatch, commit: Commit) -> None:
+        """Watch until cancelled; `commit` is awaited with what came of it. Raises: Malformed."""
+        await registry.ready()
+        await self._consumer.start()
+        while True:
+            entries = await self._consumer.next(batches_max=_READ_BATCHES, wait_ms=_READ_WAIT_MS)
+            if not entries:
+                continue
+            batches: Batches = []
+            state: dict[bytes, bytes | None] = {}
+            for entry in entries:
+                for source, batch in _by_source(entry.batch, self._settled):
+                    book = await self._book(source)
+                    book.watch(registry.wallets)
+                    book.told(batch, self._clock.now_ns())
+                    told = book.take()
+                    batches += told.whales
+                    state |= told.state
+            await commit(batches, state | self._consumer.state_after(self._consumer.next_offset))
+
+    async def _book(self, source: str) -> WhaleBook:
+        if source not in self._books:
+            self._books[source] = WhaleBook(Settling(source, 0, {}), self._config, 1)
+            self._books[source].load(dict(await self._bus.state(WhaleBook.prefix_of(source))))
+        return self._books[source]
+
+
+def _by_source(batch: pa.RecordBatch, settled: frozenset[str]) -> list[tuple[str, pa.RecordBatch]]:
+    """Return the rows that no block has, by source, but for those of sources that a chain settles."""
+    told = zip(batch.column("source").to_pylist(), batch.column("block_hash").to_pylist(), strict=True)
+    places: dict[str, list[int]] = {}
+    for at, (source, block_hash) in enumerate(told):
+        if block_hash is None and source not in settled:
+            places.setdefault(source, []).append(at)
+    return [(source, batch.take(pa.array(rows))) for source, rows in places.items()]
 
 
 def say(batches: Batches) -> None:

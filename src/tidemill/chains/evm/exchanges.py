@@ -29,8 +29,6 @@ class Exchanges(Struct, frozen=True):
 
     names: dict[bytes, str]
     """By contract: the name that its fills carry."""
-    venues: frozenset[str]
-    """Venues whose matches this chain settles."""
     funding_tokens: frozenset[bytes]
     """Tokens whose transfers are followed; none where `follows_funding` is off."""
     conduits: frozenset[bytes]
@@ -69,9 +67,13 @@ def exchanges_of(config: EvmConfig) -> Exchanges:
         conduits.update(map(_bytes, found.conduits))
     names |= {_bytes(one.address): one.name for one in config.exchange_contracts}
     tokens.update(map(_bytes, config.funding_tokens))
-    venues = {*config.exchanges, *(one.venue for one in config.exchange_contracts if one.venue)}
     followed = frozenset(tokens) if config.follows_funding else frozenset[bytes]()
-    return Exchanges(names, frozenset(venues), followed, frozenset(conduits | names.keys() | {bytes(20)}))
+    return Exchanges(names, followed, frozenset(conduits | names.keys() | {bytes(20)}))
+
+
+def venues_of(config: EvmConfig) -> frozenset[str]:
+    """Return the venues whose matches the chain settles, as `config` names them."""
+    return frozenset((*config.exchanges, *(one.venue for one in config.exchange_contracts if one.venue)))
 
 
 def _bytes(address: str) -> bytes:
