@@ -11,6 +11,7 @@ import pytest
 from tests.services import need_node
 from tests.store.samples import wallet_trade
 
+from tidemill.app.observed import Observed
 from tidemill.process.pools import Batches
 from tidemill.schema import derive
 from tidemill.schema.events import Side
@@ -47,6 +48,10 @@ async def test_a_whale_s_trade_is_on_the_bus_soon_after_its_block(venue: Venue, 
                 await heard.wait()
             waits_ms.append((time.perf_counter_ns() - sent_ns) / NS_PER_MS)
         rows = await told(engine, "whale_trade")
+        state = await Observed(engine).state()
+        assert state.whales.trades == {(WHALE, "BUY"): 60}
+        assert (state.whales.watched, state.whales.latency.count) == (1, 60)
+        print("frame to bus:", engine.whales.told.latency.summary_ms())
     waits_ms.sort()
     print(f"sent to bus: p50 {waits_ms[30]:.1f} ms, p99 {waits_ms[59]:.1f} ms")
     assert len(rows) == 60
@@ -141,7 +146,7 @@ async def test_what_a_venue_tells_first_is_settled_by_the_chain(venue: Venue, tm
 
 async def test_a_copied_whale_is_followed_on_paper_at_a_later_price(venue: Venue, tmp_path: Path) -> None:
     environment = environment_in(tmp_path, is_copying_enabled=True)
-    whales = msgspec.structs.replace(environment.settings.whales, copy_delay_ms=300)
+    whales = msgspec.structs.replace(environment.settings.whales, copy_delay_ms=3_000)
     settings = msgspec.structs.replace(environment.settings, whales=whales)
     environment = environment._replace(loaded=environment.loaded._replace(settings=settings))
     async with reading(environment, venue) as engine:

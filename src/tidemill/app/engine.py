@@ -20,7 +20,6 @@ from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.whale_run import WhaleRun
-from tidemill.app.whale_watch import say
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -217,7 +216,7 @@ class Engine:
         self._told(batches)
 
     def _told(self, batches: Batches) -> None:
-        say(batches)
+        self.whales.told.take(batches, self._clock.now_ns())
         if self._on_batches is not None:
             self._on_batches(batches)
 

@@ -9,7 +9,7 @@ from tidemill.app.chain import make_whales
 from tidemill.app.copying import Copying
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.settings import Environment
-from tidemill.app.whale_watch import RegistryWatch, VenueTrades, VenueWhales, Watch
+from tidemill.app.whale_watch import RegistryWatch, ToldTrades, VenueTrades, VenueWhales, Watch
 from tidemill.bus import Bus
 from tidemill.bus.base import State
 from tidemill.chains.evm.config import EvmConfig
@@ -46,6 +46,8 @@ class WhaleRun:
         self._clock = clock
         self._committed = committed
         self._books: list[WhaleBook] = []
+        self.told = ToldTrades()
+        """The trades of whales in this run."""
         is_wanted = any(config.exchanges or config.exchange_contracts for config in chains.values())
         self.registry = RegistryWatch(environment, bus, self._watch) if is_wanted else None
         """Whose trades are told, where a chain has exchanges."""
@@ -92,11 +94,17 @@ class WhaleRun:
             if state:
                 await pipeline.take_told(batches, state)
 
+    @property
+    def watched(self) -> int | None:
+        """How many wallets are watched; None where no chain has exchanges."""
+        return None if self.registry is None else len(self.registry.wallets)
+
     def status(self, redact: Redactor) -> dict[str, Any] | None:
         """Return how it fares, as JSON has it; None where nothing runs."""
         if self.registry is None:
             return None
-        return {"watched": len(self.registry.wallets), "registry_fault": redact(self.registry.fault)}
+        trades = self.told.trades.total()
+        return {"watched": self.watched, "trades": trades, "registry_fault": redact(self.registry.fault)}
 
     def _watch(self, wallets: Watch) -> None:
         for book in self._books:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -14,11 +16,13 @@ from tidemill.bus.base import State
 from tidemill.bus.consumer import Consumer
 from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
+from tidemill.core.latency import Latency
 from tidemill.process.pools import Batches
 from tidemill.process.whales.book import Settling, WhaleBook
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.seen import Watched
 from tidemill.schema import derive
+from tidemill.schema.events import WhaleReason
 from tidemill.schema.faults import Fault, Unreachable
 
 _log = logging.getLogger("tidemill.whales")
@@ -182,19 +186,26 @@ def _by_source(batch: pa.RecordBatch, settled: frozenset[str]) -> list[tuple[str
     return [(source, batch.take(pa.array(rows))) for source, rows in places.items()]
 
 
-def say(batches: Batches) -> None:
-    """Log each trade of a whale among `batches`."""
-    for topic, batch in batches:
-        if topic != "whale_trade":
-            continue
-        for row in derive.to_rows(topic, batch):
-            size, price, amount = row["size"], row["price"], row["amount"]
-            _log.info(
-                "whale trade: 0x%s %s %s@%s ($%.2f), %s",
-                row["trader_address"].hex(),
-                row["side"].upper(),
-                f"{size.normalize():f}",
-                f"{price.normalize():f}",
-                amount,
-                row["state"],
-            )
+class ToldTrades:
+    """Logs and counts the trades of whales that are on the bus."""
+
+    def __init__(self) -> None:
+        self.trades: Counter[tuple[str, str]] = Counter()
+        """By address and side; the address is `unknown` of wallets that the registry has not."""
+        self.latency = Latency()
+        """From the frame that completed a trade to the bus."""
+
+    def take(self, batches: Batches, now_ns: int) -> None:
+        """Take what was just committed."""
+        for topic, batch in batches:
+            if topic == "whale_trade":
+                for row in derive.to_rows(topic, batch):
+                    self._take(row, now_ns)
+
+    def _take(self, row: Mapping[str, Any], now_ns: int) -> None:
+        wallet, side = f"0x{row['trader_address'].hex()}", row["side"].upper()
+        address = wallet if row["reason"] == WhaleReason.REGISTERED else "unknown"
+        self.trades[address, side] += 1
+        self.latency.add(now_ns - row["recv_ns"], 1)
+        what = f"{row['size'].normalize():f}@{row['price'].normalize():f} (${row['amount']:.2f})"
+        _log.info("whale trade: %s %s %s, %s", wallet, side, what, row["state"])
