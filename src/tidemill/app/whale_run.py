@@ -7,6 +7,7 @@ from typing import Any
 
 from tidemill.app.chain import make_whales
 from tidemill.app.copying import Copying
+from tidemill.app.layers import LayerRun
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.settings import Environment
 from tidemill.app.whale_watch import RegistryWatch, ToldTrades, VenueTrades, VenueWhales, Watch
@@ -64,11 +65,14 @@ class WhaleRun:
         settled = frozenset[str]().union(*self._venues.values())
         venues = VenueWhales(self._bus, self._config, self._clock, settled)
         copying = Copying(self._bus, self._config, self._clock, is_copied)
-        return [
+        runs: list[tuple[str, Coroutine[Any, Any, None]]] = [
             ("registry", registry.run()),
             ("venues' whales", venues.run(registry, self._commit)),
             ("copies", copying.run(self._commit)),
         ]
+        if self._config.watch_layers:
+            runs.append(("layers", LayerRun(self._bus, self._config).run(self._commit)))
+        return runs
 
     async def book(self, config: EvmConfig) -> WhaleBook | None:
         """Return who watches a chain's wallets, as it was left, once it is known whom to watch.

@@ -253,7 +253,7 @@ def test_the_funder_of_a_watched_wallet_is_told() -> None:
     assert (link["wallet"], link["funder"], link["amount"]) == (TAKER, OTHER, 25)
 
 
-def test_two_wallets_that_trade_to_and_fro_are_flagged_with_their_trades() -> None:
+def test_two_wallets_that_trade_back_and_forth_are_flagged_with_their_trades() -> None:
     chain = Chain(watched=())
     for turn in range(4):
         chain.block(made(MAKER, TAKER, is_buy=bool(turn % 2)))

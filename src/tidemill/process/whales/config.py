@@ -36,17 +36,19 @@ class WhaleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     alert_amount_min: _Usd = Decimal(100)
     """Smaller trades are not looked at for manipulation."""
     wash_window_s: _Seconds = 3_600
-    """Two wallets that trade one token to and fro within this time, so that next to nothing changed hands,
-    look like wash trading; linked ones with each trade.
+    """Two wallets that trade one token back and forth within this time, so that next to nothing changed
+    hands, look like wash trading; linked ones with each trade.
     """
     wash_trades_min: _Count = 4
     wash_net_share_max: _Share = Decimal("0.1")
-    """Next to nothing: what is left of what went to and fro."""
+    """Next to nothing: what is left of what went back and forth."""
     spike_window_s: _Seconds = 60
     spike_move: _Share = Decimal("0.10")
     """How far a price moves within that window where it is a spike; a share pays 1 at most."""
     spike_share: _Share = Decimal("0.5")
     """The share of the amount in that direction that one wallet, or linked ones, must have traded."""
+    watch_layers: bool = False
+    """Whether books are watched for layering; a change costs about 10 µs, and books change often."""
     layer_window_ms: _Ms = 30_000
     """Within this time levels come, a trade on the other side happens, and they go unfilled."""
     layer_levels_min: _Count = 3

@@ -113,8 +113,8 @@ class WhaleMachine:
             return
         if seen.counterparty is not None:
             link = linked(self.journal, (seen.wallet, seen.counterparty), self.watched, self.config)
-            fro = wash.to_and_fro(self.journal, seen, self.config)
-            found = link or fro
+            forth = wash.back_and_forth(self.journal, seen, self.config)
+            found = link or forth
             if found is not None:
                 detail = f"two wallets traded {seen.size} shares at {seen.price} with each other"
                 evidence = {**found, "size": str(seen.size), "price": str(seen.price)}

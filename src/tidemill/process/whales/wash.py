@@ -1,4 +1,4 @@
-"""Did wallets trade with each other for show: linked ones at all, others to and fro until nothing is left."""
+"""Did wallets trade with each other for show: linked ones at all, others back and forth."""
 
 from decimal import Decimal
 
@@ -22,8 +22,8 @@ class Pair(Struct, frozen=True, array_like=True):
     trade_ids: tuple[str, ...]
 
 
-def to_and_fro(journal: Journal, seen: Seen, config: WhaleConfig) -> dict[str, object] | None:
-    """Keep a maker's trade with its counterparty; return evidence where the two only trade to and fro."""
+def back_and_forth(journal: Journal, seen: Seen, config: WhaleConfig) -> dict[str, object] | None:
+    """Keep a maker's trade with its counterparty; return evidence where the two only trade back and forth."""
     if seen.counterparty is None:
         return None
     low, high = sorted((seen.wallet, seen.counterparty))
@@ -46,7 +46,7 @@ def to_and_fro(journal: Journal, seen: Seen, config: WhaleConfig) -> dict[str, o
     if is_wash:
         journal.drop(Pair, key)  # it is told once, and then begins anew
         return {
-            "link": "to and fro",
+            "link": "back and forth",
             "net_size": str(pair.net),
             "gross_size": str(pair.gross),
             "trades": list(pair.trade_ids),
