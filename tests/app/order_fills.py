@@ -85,9 +85,11 @@ def environment_in(folder: Path, **whale: Any) -> Environment:
 
 
 @asynccontextmanager
-async def reading(environment: Environment, venue: Venue, **more: Any) -> AsyncIterator[Engine]:
+async def reading(
+    environment: Environment, venue: Venue, *, start_block: Any = 0, **more: Any
+) -> AsyncIterator[Engine]:
     """Run the engine on the venue's chain."""
-    config = msgspec.structs.replace(venue.config, tick_ms=10)
+    config = msgspec.structs.replace(venue.config, tick_ms=10, start_block=start_block)
     async with Engine(environment, {"polygon": config}, **more) as engine:
         task = asyncio.create_task(engine.run())
         try:

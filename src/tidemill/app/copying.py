@@ -78,8 +78,9 @@ class Copying:
             return []
         found: list[_Price] = []
         for topic, read in _READERS.items():
-            if topic not in self._offsets:
-                self._offsets[topic] = await self._bus.head(topic)
+            if topic not in self._offsets:  # the latest prices are on the bus already
+                latest = await self._bus.head(topic) - _READ_BATCHES
+                self._offsets[topic] = max(await self._bus.first(topic), latest)
             try:
                 entries = await self._bus.read(topic, self._offsets[topic], batches_max=_READ_BATCHES)
             except Gap:  # they were trimmed: prices that old are none

@@ -71,12 +71,12 @@ class Chain:
         self._take()
         return gone, logs
 
-    def restore(self, gone: Head, logs: Logs) -> None:
-        """Bring a reverted block back."""
+    def restore(self, gone: Head, logs: Logs, new_log_indexes: Sequence[int] = ()) -> None:
+        """Bring a reverted block back, with logs that it lacked before."""
         self.sealed.append((gone, logs))
         self.number += 1
         self.sequence += 1
-        self.book.restore(gone, logs, (1, 2), (self.sequence, ()))
+        self.book.restore(gone, logs, (1, 2), (self.sequence, new_log_indexes))
         self._take()
 
     def hear(self, *events: Struct) -> None:

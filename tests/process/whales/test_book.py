@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.process.whales.chain import COLLATERAL, MAKER, START_S, Chain, S, bought, made, match_of, sold
-from tests.rust.orders import EXCHANGE, OTHER, TAKER, TOKEN, UNIT, filled_v2, transferred
+from tests.rust.orders import EXCHANGE, OTHER, TAKER, TOKEN, UNIT, filled_v2, logs_of, transferred
 
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.derive import identity
@@ -176,6 +176,21 @@ def test_a_block_that_comes_back_tells_its_trades_no_second_time() -> None:
     assert [row["size"] for row in chain.of("whale_position")] == [100, 200, 100, 200]
     chain.block(sold(200))
     assert chain.of("whale_position")[-1]["change"] == "closed"
+
+
+def test_a_log_that_a_block_lacked_is_told_by_itself_when_it_comes_back() -> None:
+    chain = Chain()
+    chain.block(bought(100))
+    gone, _ = chain.revert()
+    told = [(TX, bought(100)), (TX, sold(30))]
+    whole = logs_of(gone, told)
+    chain.forget()
+    chain.restore(gone, whole, [1])
+    [trade] = chain.of("whale_trade")
+    assert (trade["side"], trade["size"], trade["row"]) == ("sell", 30, 1)
+    assert [row["size"] for row in chain.of("whale_position")] == [100, 70]
+    chain.revert()
+    assert chain.of("whale_position")[-1]["size"] == 0, "both are taken back"
 
 
 steps = st.lists(

@@ -35,6 +35,8 @@ class Journal:
         self._values: dict[str, dict[bytes, Struct]] = {kind: {} for kind in kinds}
         self._changes: OrderedDict[bytes, _Change] = OrderedDict()
         self._before: dict[tuple[str, bytes], Struct | None] | None = None
+        self._touched: set[tuple[str, bytes]] = set()
+        """What was put or dropped since it was last taken."""
         self._state: dict[bytes, bytes | None] = {}
 
     def load(self, state: Iterable[tuple[bytes, bytes]]) -> None:
@@ -131,6 +133,9 @@ class Journal:
     def take(self) -> dict[bytes, bytes | None]:
         """Return the keys to set, or to delete where None, since the last call."""
         state, self._state = self._state, {}
+        for kind, key in self._touched:
+            state[self.prefix + kind.encode() + b"/" + key] = _encoded(self._values[kind].get(key))
+        self._touched.clear()
         return state
 
     def _apply(self, values: tuple[tuple[str, bytes, bytes | None], ...]) -> None:
@@ -147,7 +152,7 @@ class Journal:
         values.pop(key, None)
         if value is not None:
             values[key] = value
-        self._state[self.prefix + kind.encode() + b"/" + key] = _encoded(value)
+        self._touched.add((kind, key))
 
     def _keep(self, block_hash: bytes, change: _Change) -> None:
         self._changes[block_hash] = change
