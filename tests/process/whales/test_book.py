@@ -9,6 +9,7 @@ from tests.process.whales.chain import COLLATERAL, MAKER, START_S, Chain, S, bou
 from tests.rust.orders import EXCHANGE, OTHER, TAKER, TOKEN, UNIT, filled_v2, logs_of, transferred
 
 from tidemill.process.whales.config import WhaleConfig
+from tidemill.process.whales.seen import Watched
 from tidemill.schema.derive import identity
 
 TX = b"\x55" * 32
@@ -114,6 +115,29 @@ def test_a_trade_that_its_venue_tells_first_is_told_once_and_then_settled() -> N
     [settled] = chain.of("whale_settlement")
     assert (settled["state"], settled["trade_id"], settled["size"]) == ("settled", matched["trade_id"], 100)
     assert [row["size"] for row in chain.of("whale_position")] == [100]
+    assert {row["order_id"] for row in chain.of("whale_order")} == {matched["order_id"]}
+
+
+def test_what_a_venue_tells_of_long_ago_is_history_and_no_match() -> None:
+    chain = Chain(WhaleConfig(ghost_after_s=60))
+    chain.block(after_s=120)
+    chain.hear(match_of(TX, TOKEN))
+    chain.block(after_s=120)
+    assert not chain.told
+
+
+def test_a_wallet_that_is_watched_no_more_is_not_told_and_what_it_holds_is_remembered() -> None:
+    chain = Chain()
+    chain.block(bought(100))
+    chain.book.watch({})
+    chain.forget()
+    chain.block(bought(50))
+    assert {tag for tag, _ in chain.told} == {"wallet_trade"}
+    chain.block(after_s=20)
+    chain.book.watch({TAKER: Watched()})
+    chain.block(sold(150))
+    [position] = chain.of("whale_position")
+    assert (position["change"], position["size_before"]) == ("closed", 150)
 
 
 def test_a_trade_that_the_chain_has_already_is_not_told_again_by_its_venue() -> None:

@@ -4,18 +4,26 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from tidemill.core.clock import NS_PER_S
 from tidemill.process.whales import orders, positions, settlement, spikes, wash
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.journal import Journal
 from tidemill.process.whales.linking import Funded, Funder, linked
 from tidemill.process.whales.orders import Order, Usual
-from tidemill.process.whales.positions import Moved, Position
+from tidemill.process.whales.positions import ZERO, Moved, Position
 from tidemill.process.whales.seen import Seen, Watched
 from tidemill.process.whales.settlement import Fill, Known
 from tidemill.process.whales.spikes import Prices
 from tidemill.process.whales.telling import Telling
 from tidemill.process.whales.wash import Pair
-from tidemill.schema.events import AlertKind, SettlementState, Side, TradeRole, WhaleOrderStatus
+from tidemill.schema.events import (
+    AlertKind,
+    SettlementState,
+    Side,
+    TradeRole,
+    WhaleOrderStatus,
+    WhaleReason,
+)
 
 KINDS: dict[str, type[Struct]] = {
     "order": Order,
@@ -41,9 +49,12 @@ class WhaleMachine:
         self.config = config
         self.watched: Mapping[bytes, Watched] = {}
         """The wallets that the registry has told, by address."""
+        self._settled_ns: int | None = None
+        """The time of the newest block in this run."""
 
     def settle(self, trades: Sequence[Seen], telling: Telling) -> None:
         """Take trades that are settled, of one block, in order."""
+        self._settled_ns = telling.mark.event_ns
         self._close_orders(telling)
         for ghost in settlement.ghosts(self.journal, telling.mark.event_ns, self.config):
             telling.settlement(ghost, SettlementState.GHOST)
@@ -67,8 +78,14 @@ class WhaleMachine:
         self._forget()
 
     def match(self, trades: Sequence[Seen], telling: Telling) -> None:
-        """Take trades that a venue tells before its chain settles them: those of watched wallets are told."""
+        """Take trades that a venue tells before its chain settles them: those of watched wallets are told.
+
+        One that is so old that it would be a ghost is history, and not told.
+        """
+        ghost_ns = self.config.ghost_after_s * NS_PER_S
         for seen in trades:
+            if self._settled_ns is not None and seen.event_ns + ghost_ns < self._settled_ns:
+                continue
             watched = self.watched.get(seen.wallet)
             if watched is None or settlement.matched(self.journal, seen) is None:
                 continue
@@ -100,11 +117,13 @@ class WhaleMachine:
         order = self.journal.get(Order, seen.order_key)
         if known is None and (order is None or order.reason is None):
             return
-        moved = positions.moved(known, seen)
+        moved = positions.moved(known or Position(ZERO, ZERO, reason=order.reason if order else None), seen)
         if moved.after.size:
             self.journal.put(key, moved.after)
         elif known is not None:
             self.journal.drop(Position, key)
+        if seen.wallet not in self.watched and moved.after.reason is not WhaleReason.LARGE:
+            return  # it is not to be told any more; what it holds is known if it is to be again
         before = moves.get(key)
         moves[key] = (seen, positions.together(before[1] if before else None, moved))
 

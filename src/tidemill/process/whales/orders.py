@@ -8,6 +8,7 @@ from tidemill.core.clock import NS_PER_MS
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.journal import Journal
 from tidemill.process.whales.seen import Seen
+from tidemill.process.whales.settlement import Fill
 from tidemill.schema.events import WhaleReason
 
 
@@ -43,7 +44,9 @@ def joined(journal: Journal, seen: Seen, config: WhaleConfig) -> Order:
     """Return the order that a trade belongs to, with it; one that is due was closed before."""
     order = journal.get(Order, seen.order_key)
     if order is None:
-        return Order(seen.trade_id, seen.event_ns, seen.event_ns, seen.size, seen.amount, 1, seen.market)
+        told = journal.get(Fill, seen.fill_key) if seen.fill_key else None
+        order_id = told.trade_id if told else seen.trade_id  # as its venue's match was told, if it was
+        return Order(order_id, seen.event_ns, seen.event_ns, seen.size, seen.amount, 1, seen.market)
     return structs.replace(
         order,
         last_ns=max(order.last_ns, seen.event_ns),
@@ -55,16 +58,17 @@ def joined(journal: Journal, seen: Seen, config: WhaleConfig) -> Order:
 
 
 def judged(journal: Journal, order: Order, seen: Seen, config: WhaleConfig, *, is_watched: bool) -> Order:
-    """Return the order with the reason for which it is told; one that was told once stays told."""
+    """Return the order with the reason for which it is told; what was large once stays so."""
     usual = median_of(journal.get(Usual, seen.token.encode()), config)
     is_large = (
         usual is not None
         and order.amount >= config.large_amount_min
         and order.amount >= config.large_multiple * usual
     )
-    reason = order.reason or (
-        WhaleReason.REGISTERED if is_watched else WhaleReason.LARGE if is_large else None
-    )
+    if is_watched:
+        reason = WhaleReason.REGISTERED
+    else:
+        reason = WhaleReason.LARGE if is_large or order.reason is WhaleReason.LARGE else None
     return structs.replace(order, reason=reason, usual_amount=usual)
 
 

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.process.whales.seen import Seen, rounded
-from tidemill.schema.events import PositionChange, Side
+from tidemill.schema.events import PositionChange, Side, WhaleReason
 
 ZERO = Decimal(0)
 
@@ -17,6 +17,8 @@ class Position(Struct, frozen=True, array_like=True):
     size: Decimal
     cost: Decimal
     market: str | None = None
+    reason: WhaleReason | None = None
+    """Why it was begun to be followed."""
 
     @property
     def average_price(self) -> Decimal | None:
@@ -52,14 +54,18 @@ def moved(before: Position | None, seen: Seen) -> Moved:
     known = before or Position(ZERO, ZERO)
     market = seen.market or known.market
     if seen.side is Side.BUY:
-        return Moved(known, Position(known.size + seen.size, known.cost + seen.amount, market), None, None)
+        after = structs.replace(
+            known, size=known.size + seen.size, cost=known.cost + seen.amount, market=market
+        )
+        return Moved(known, after, None, None)
     sold = min(seen.size, known.size)
     unseen = seen.size - sold
     if not sold:
-        return Moved(known, Position(ZERO, ZERO, market), None, unseen)
+        return Moved(known, structs.replace(known, market=market), None, unseen)
     cost = known.cost if sold == known.size else rounded(known.cost * sold / known.size)
     gained = rounded(seen.amount * sold / seen.size) - cost
-    return Moved(known, Position(known.size - sold, known.cost - cost, market), gained, unseen or None)
+    after = structs.replace(known, size=known.size - sold, cost=known.cost - cost, market=market)
+    return Moved(known, after, gained, unseen or None)
 
 
 def together(first: Moved | None, then: Moved) -> Moved:
