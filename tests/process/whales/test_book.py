@@ -163,6 +163,15 @@ def test_a_match_that_no_block_has_in_time_is_a_ghost_and_may_still_settle() -> 
     assert [row["state"] for row in chain.of("whale_settlement")] == ["ghost", "settled"]
 
 
+def test_a_match_is_settled_though_its_wallet_is_watched_no_more() -> None:
+    chain = Chain()
+    chain.hear(match_of(TX, TOKEN))
+    chain.book.watch({})
+    chain.block((TX, bought()))
+    assert [row["state"] for row in chain.of("whale_settlement")] == ["settled"]
+    assert len(chain.of("whale_trade")) == 1
+
+
 def test_a_match_without_a_transaction_is_left_out_where_the_chain_settles() -> None:
     chain = Chain()
     chain.hear(match_of(None, TOKEN))

@@ -89,7 +89,7 @@ class WhaleMachine:
             watched = self.watched.get(seen.wallet)
             if watched is None or settlement.matched(self.journal, seen) is None:
                 continue
-            order = orders.joined(self.journal, seen, self.config)
+            order = orders.joined(self.journal, seen)
             order = orders.judged(self.journal, order, seen, self.config, is_watched=True)
             telling.trade(seen, order, SettlementState.MATCHED, watched)
 
@@ -98,17 +98,17 @@ class WhaleMachine:
     def _order(self, seen: Seen, telling: Telling, settled: dict[str, Fill]) -> bool:
         """Join a trade to its order; say whether that is told."""
         watched = self.watched.get(seen.wallet)
-        order = orders.joined(self.journal, seen, self.config)
+        order = orders.joined(self.journal, seen)
         order = orders.judged(self.journal, order, seen, self.config, is_watched=watched is not None)
         self.journal.put(seen.order_key, order)
-        if order.reason is None:
+        if order.reason is None and not settlement.is_told(self.journal, seen):
             return False
         fill = settlement.settled(self.journal, seen)
         if fill.is_matched_first:
             settled[fill.trade_id] = fill
-        else:
+        elif order.reason is not None:
             telling.trade(seen, order, SettlementState.SETTLED, watched)
-        return True
+        return order.reason is not None
 
     def _position(self, seen: Seen, moves: dict[bytes, tuple[Seen, Moved]]) -> None:
         """Move the position of a whale; who became one by a large order stays one until that is closed."""

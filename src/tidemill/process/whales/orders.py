@@ -40,7 +40,7 @@ def median_of(usual: Usual | None, config: WhaleConfig) -> Decimal | None:
     return sorted(usual.amounts)[len(usual.amounts) // 2]
 
 
-def joined(journal: Journal, seen: Seen, config: WhaleConfig) -> Order:
+def joined(journal: Journal, seen: Seen) -> Order:
     """Return the order that a trade belongs to, with it; one that is due was closed before."""
     order = journal.get(Order, seen.order_key)
     if order is None:

@@ -66,6 +66,11 @@ def matched(journal: Journal, seen: Seen) -> Fill | None:
     return fill
 
 
+def is_told(journal: Journal, seen: Seen) -> bool:
+    """Say whether its venue's match was told, or another fill of it."""
+    return journal.get(Fill, seen.fill_key or seen.trade_id.encode()) is not None
+
+
 def settled(journal: Journal, seen: Seen) -> Fill:
     """Keep what was filled for good; return it with all that is settled of it."""
     key = seen.fill_key or seen.trade_id.encode()
