@@ -4,7 +4,7 @@ Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are ra
 immutable but `PoolSet`, and safe to share between threads.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol, Self, final
 
 import pyarrow as pa
@@ -30,6 +30,7 @@ __all__ = [
     "MalformedFrame",
     "Notice",
     "Opportunity",
+    "OrderFills",
     "PathWatch",
     "Pool",
     "PoolCoin",
@@ -64,6 +65,7 @@ __all__ = [
     "read_frames",
     "read_kraken",
     "read_polymarket",
+    "read_transfers",
     "size_paths",
     "taker_amount_out",
 ]
@@ -1003,6 +1005,23 @@ class PathWatch:
         For `taken` its transaction: tx_hash, tx_index, tx_count, is_swap, is_circle, sender, recipient and
         balance, which is what it gained by token over all pools of `pools`.
         """
+
+@final
+class OrderFills:
+    """Reads the fills of orders from the logs of one chain's conditional-token exchanges."""
+
+    def __new__(cls, source: str, chain_id: int, exchanges: Sequence[tuple[bytes, str]]) -> Self:
+        """Return a reader; `source` is the chain's name, `exchanges` are addresses and names."""
+    def read(self, head: Head, logs: Logs, recv_ns: int) -> tuple[pa.RecordBatch, list[str]]:
+        """Return rows of `wallet_trade`, one an order filled in the block, and what is wrong with others.
+
+        The taker's order of a match is the row whose role is `taker`; prices are rounded down.
+        """
+
+def read_transfers(
+    head: Head, logs: Logs, tokens: Collection[bytes]
+) -> list[tuple[bytes, tuple[int, bytes, bytes, bytes, int]]]:
+    """Return the block's transfers: token; log index, transaction, sender, recipient, raw amount."""
 
 @final
 class PoolSet:

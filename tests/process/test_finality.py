@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.store.samples import block, reorg, swap
+from tests.store.samples import block, reorg, swap, wallet_trade
 
 from tidemill.process.finality import Batches, Finality
 from tidemill.schema import derive
@@ -84,3 +84,12 @@ def test_any_reorgs_that_are_not_too_deep_give_the_canonical_chain(depths: list[
             final += [key for topic, _, key in batches if topic == "block"]
     assert final == [1_000 * branch + number for number, branch in chain[: len(final)]]
     assert len(final) >= len(chain) - DEPTH - 1
+
+
+def test_rows_without_a_block_are_final_at_once_beside_those_that_wait() -> None:
+    told = [wallet_trade(0), wallet_trade(1, block_number=0, block_hash=bytes(32))]
+    finality = Finality(DEPTH)
+    [(topic, batch)] = finality.add([("wallet_trade", derive.to_batch(told))])
+    assert (topic, batch.column("row").to_pylist()) == ("wallet_trade", [0])
+    held = [one for number in range(4) for one in finality.add(block_batches(number))]
+    assert [batch.column("row").to_pylist() for topic, batch in held if topic == "wallet_trade"] == [[1]]

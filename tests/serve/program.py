@@ -21,6 +21,7 @@ from tidemill.serve.program import (
     ProgramState,
     Times,
     TopicState,
+    WhaleState,
 )
 from tidemill.serve.server import answering
 from tidemill.store import TableSize
@@ -106,6 +107,9 @@ def program(**changes: Any) -> ProgramState:
         to_store=times(0.1, 0.3),
         topics={"swap": topic()},
         chains=(chain(),),
+        whales=WhaleState(
+            watched=3, trades={("0x0a", "BUY"): 4, ("unknown", "SELL"): 1}, latency=times(0.02)
+        ),
     )
     return msgspec.structs.replace(state, **changes)
 

@@ -59,6 +59,9 @@ def test_every_part_of_the_state_is_told_in_both_formats(accept):
         ("tidemill_link_breaker", of_endpoint, ("link", "http"), of_chain, ("state", "closed")): 0,
         ("websocket_messages_received_total", *ws): 70,
         ("websocket_reconnections_total", *ws): 2,
+        ("whale_trades_detected_total", ("address", "0x0a"), ("side", "BUY")): 4,
+        ("active_whale_subscriptions",): 3,
+        ("trade_processing_latency_seconds_bucket", ("le", "0.025")): 1,
     }
     assert {key: found.get(key) for key in expected} == expected
 

@@ -1,10 +1,11 @@
 """Events to store, made from small numbers."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from tidemill.schema.events import Block, PoolState, Reorg, ReorgKind, StateCause, Swap
+from tidemill.schema.events import Block, PoolState, Reorg, ReorgKind, Side, StateCause, Swap, WalletTrade
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -81,3 +82,22 @@ def state(pool: int) -> PoolState:
         reserve0=1,
         reserve1=2,
     )
+
+
+def wallet_trade(row: int, **changes: Any) -> WalletTrade:
+    """A trade that a venue told; with a block, one that a chain did."""
+    made = WalletTrade(
+        event_ns=START_NS,
+        recv_ns=START_NS,
+        source="sandbox",
+        connection="c",
+        sequence=1,
+        row=row,
+        channel="trades",
+        instrument="7",
+        wallet=b"\x0a" * 20,
+        side=Side.BUY,
+        price=Decimal("0.5"),
+        size=Decimal(3),
+    )
+    return msgspec.structs.replace(made, **changes)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.store.samples import START_NS, block, reorg, state, swap
+from tests.store.samples import START_NS, block, reorg, state, swap, wallet_trade
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS, ReorgKind
@@ -302,6 +302,24 @@ async def test_rows_are_final_that_are_deep_enough_and_canonical(make_store: Mak
         ] * 4
         await store.insert("reorg", [derive.to_batch([reorg(3, ReorgKind.REVERTED, 0)])], "a")
         assert [row["block_number"] for row in await everything(store, finality="finalized")] == [0] * 4
+
+
+async def test_rows_without_a_block_are_canonical_and_final_beside_those_that_may_be_reverted(
+    make_store: MakeStore,
+) -> None:
+    told = [wallet_trade(9)]
+    for number in range(4):
+        of_block = {"chain_id": 31337, "block_number": number, "block_hash": number.to_bytes(32, "big")}
+        told.append(wallet_trade(number, **of_block))
+    async with make_store(final_blocks=2) as store:
+        await store.migrate()
+        await store.insert("wallet_trade", [derive.to_batch(told)], "a")
+        await store.insert("block", [derive.to_batch([block(number) for number in range(4)])], "a")
+        await store.insert("reorg", [derive.to_batch([reorg(0, ReorgKind.REVERTED, 0)])], "a")
+        canonical = await everything(store, "wallet_trade")
+        assert sorted(row["row"] for row in canonical) == [1, 2, 3, 9]
+        final = await everything(store, "wallet_trade", finality="finalized")
+        assert sorted(row["row"] for row in final) == [1, 9]
 
 
 async def test_rows_that_do_not_fit_the_schema_are_refused_by_column(make_store: MakeStore) -> None:

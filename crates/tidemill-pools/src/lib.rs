@@ -17,11 +17,14 @@ mod kind;
 pub mod least;
 mod limbs;
 pub mod multicall;
+pub mod order_fill;
+mod order_fills;
 mod patch;
 mod pool_set;
 pub mod query;
 mod ticked;
 mod token_trial;
+pub mod transfer;
 
 pub use chain::{Address, Hash, Head, Log, Logs};
 pub use error::{DecodeError, PoolError, RecordError};
@@ -29,6 +32,7 @@ pub use factory::Factory;
 pub use kind::{
     Amount, Contradiction, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
 };
+pub use order_fills::{Exchange, OrderFills};
 pub use patch::{Journal, Key, Patch, RECORD_VERSION};
 pub use pool_set::{
     Applied, ApplyError, Cause, DeedRow, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked,

@@ -20,6 +20,7 @@ mod log_columns;
 mod logs;
 mod multicall;
 mod numbers;
+mod order_fills;
 mod pool;
 mod pool_query;
 mod pool_server;
@@ -104,6 +105,8 @@ mod module {
     use super::logs::Logs;
     #[pymodule_export]
     use super::multicall::{bundle_program, decode, decode_bundled, encode, encode_bundled};
+    #[pymodule_export]
+    use super::order_fills::{read_transfers, OrderFills};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]

@@ -8,10 +8,13 @@ from tidemill._rust import Factory
 from tidemill.app.settings import Settings
 from tidemill.bus import Bus
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.exchanges import exchanges_of
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.forks import known_factories
 from tidemill.chains.evm.window import read_checkpoint, state_prefix
 from tidemill.process.pools import PoolBook
+from tidemill.process.whales.book import Settling, WhaleBook
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.faults import Refused
 
 _MS_PER_S = 1_000
@@ -48,6 +51,22 @@ def make_book(config: EvmConfig, state: Iterable[tuple[bytes, bytes]]) -> PoolBo
     ]
     book = PoolBook(config.source, config.chain_id, factories, config.window_blocks)
     book.load((key, value) for key, value in state if key.startswith(book.prefix))
+    return book
+
+
+def make_whales(config: EvmConfig, whales: WhaleConfig, state: Mapping[bytes, bytes]) -> WhaleBook | None:
+    """Return who watches the wallets of the chain's exchanges, as `state` has it; None where it has none.
+
+    Raises: Refused, where an exchange is not known on the chain; Malformed.
+    """
+    exchanges = exchanges_of(config)
+    if not exchanges.names:
+        return None
+    settling = Settling(
+        config.source, config.chain_id, exchanges.names, exchanges.funding_tokens, exchanges.conduits
+    )
+    book = WhaleBook(settling, whales, config.window_blocks)
+    book.load(state)
     return book
 
 

@@ -23,6 +23,7 @@ from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.token_watch import TokenWatch
+from tidemill.app.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -89,6 +90,8 @@ class Engine:
         """What reads Sei's order books; None where nobody does."""
         self.polymarket: PolymarketRun | None = None
         """What reads Polymarket; None where nobody does."""
+        self.whales: WhaleRun
+        """What watches wallets, where a chain has exchanges."""
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -118,6 +121,7 @@ class Engine:
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
+        self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -141,6 +145,7 @@ class Engine:
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
+            beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -188,11 +193,6 @@ class Engine:
         self.polymarket = PolymarketRun(config, self.bus, self._clock, on_batches=self._committed)
         return self.polymarket
 
-    def _committed(self, batches: Batches, offsets: list[int]) -> None:
-        self.flow.committed(batches, offsets, self._clock.now_ns())
-        if self._on_batches is not None:
-            self._on_batches(batches)
-
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
         try:
@@ -203,6 +203,7 @@ class Engine:
                 book, finder = make_book(config, state.items()), self._finders.get(source)
                 search = None if finder is None else await begin_search(finder, self.bus, book, config)
                 watch = None if finder is None else TokenWatch(config, self._clock)
+                whales = await self.whales.book(config)
                 pipeline = ChainPipeline(
                     book,
                     self.bus,
@@ -211,7 +212,8 @@ class Engine:
                     digest=Digest() if recorder else None,
                     finder=finder,
                     autopsy=None if search is None else search.autopsy,
-                    on_batches=self._on_batches,
+                    whales=whales,
+                    on_batches=self._told,
                     on_untried=None if watch is None else watch.want,
                 )
                 number, _ = follower.tip
@@ -223,12 +225,24 @@ class Engine:
                 )
                 self.shells[source] = shell
                 begun = state if search is None else {**state, **search.state}
-                await _run(shell, run_id, begun, watch)
+                async with asyncio.TaskGroup() as tasks:
+                    venues = tasks.create_task(self.whales.follow_venues(pipeline, source), name="matches")
+                    await _run(shell, run_id, begun, watch)
+                    venues.cancel()
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)
             _log.error("chain %s ended, the others go on: %s", source, fault)
+
+    def _committed(self, batches: Batches, offsets: list[int]) -> None:
+        self.flow.committed(batches, offsets, self._clock.now_ns())
+        self._told(batches)
+
+    def _told(self, batches: Batches) -> None:
+        self.whales.told.take(batches, self._clock.now_ns())
+        if self._on_batches is not None:
+            self._on_batches(batches)
 
     async def _recorder(self, opened: AsyncExitStack, source: str) -> Recorder | None:
         if not self._record:
@@ -311,6 +325,7 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "venues": {
                 name: _redacted(run.status(), redact)

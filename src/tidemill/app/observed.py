@@ -18,6 +18,7 @@ from tidemill.serve.program import (
     ProgramState,
     Times,
     TopicState,
+    WhaleState,
 )
 from tidemill.store import TableSize
 from tidemill.store.ledger import summary
@@ -47,6 +48,11 @@ class Observed:
             to_store=_times(engine.flow.to_store),
             topics={topic: self._topic(topic) for topic in engine.writer.stored},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
+            whales=WhaleState(
+                watched=engine.whales.watched,
+                trades=dict(engine.whales.told.trades),
+                latency=_times(engine.whales.told.latency),
+            ),
         )
 
     async def query(self, sql: str) -> pa.Table:

@@ -17,6 +17,7 @@ from tidemill.core.latency import Latency
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
+from tidemill.process.whales.book import NOTHING_TOLD, WhaleBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health, TokenTrial
 from tidemill.schema.faults import Fault, Unreachable
@@ -28,7 +29,17 @@ _USUAL_BLOCKS_MAX = 4
 """More come where the chain is caught up with; then events wait for the autopsies."""
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
-_COUNTED = ("swap", "liquidity_change", "pool_state", "pool", "block", "book_change", "trade")
+_COUNTED = (
+    "swap",
+    "liquidity_change",
+    "pool_state",
+    "pool",
+    "block",
+    "book_change",
+    "trade",
+    "wallet_trade",
+    "whale_trade",
+)
 """Topics whose frames are timed on their way; the others are told by us and not by the chain."""
 
 
@@ -88,6 +99,7 @@ class ChainPipeline:
         digest: Digest | None = None,
         finder: OpportunityFinder | None = None,
         autopsy: AutopsyBook | None = None,
+        whales: WhaleBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
         on_untried: Callable[[Mapping[bytes, bytes]], None] | None = None,
     ) -> None:
@@ -112,6 +124,9 @@ class ChainPipeline:
         """The opportunities that are followed, where any are."""
         self._newest: tuple[Head, int] | None = None
         """The newest block, where it is a new one, and when it was read."""
+        self.whales = whales
+        """The wallets that trade on the chain's exchanges, where it has any."""
+        self._committing = asyncio.Lock()
         self._on_batches = on_batches
         self._on_untried = on_untried
         """Is told of tokens that are to be tried, each with a holder."""
@@ -124,16 +139,37 @@ class ChainPipeline:
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
+        async with self._committing:
+            return await self._take(step)
+
+    async def take_told(self, trades: Sequence[pa.RecordBatch], state: Mapping[bytes, bytes | None]) -> None:
+        """Take venues' trades with wallets, and commit what came of them together with `state`."""
+        assert self.whales is not None, "a chain without exchanges settles nobody's trades"
+        async with self._committing:
+            for batch in trades:
+                self.whales.told(batch, self._clock.now_ns())
+            told = self.whales.take()
+            await self._commit_told(told.whales, {**told.state, **state})
+
+    async def _commit_told(self, batches: Batches, state: dict[bytes, bytes | None]) -> None:
+        offsets = await self._commit(batches, state)
+        if self.flow is not None:
+            self.flow.committed(batches, offsets, self._clock.now_ns())
+        if self._on_batches is not None:
+            self._on_batches(batches)
+
+    async def _take(self, step: Step) -> tuple[bytes, ...]:
         tip = self._apply(step)
         applied, drifted = self.book.take(), self.book.take_drifted()
-        for fault in (*step.faults, *applied.faults):
+        told = self.whales.take() if self.whales is not None else NOTHING_TOLD
+        for fault in (*step.faults, *applied.faults, *told.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
-        recorded = [*applied.batches, *batches_of(step.events)]
-        batches, state = recorded, {**applied.state, **step.state}
+        recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
+        batches, state = [*recorded, *told.whales], {**applied.state, **told.state, **step.state}
         if self.autopsy is not None:
             ended, kept = self.autopsy.take()
-            batches, state = [*recorded, *ended], {**state, **kept}
+            batches, state = [*batches, *ended], {**state, **kept}
         state |= self._learn(step)
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
@@ -144,7 +180,7 @@ class ChainPipeline:
         if self.flow is not None:
             self.flow.committed(batches, offsets, self._clock.now_ns())
         if self.digest is not None:
-            # Not all replays search, and those that do not have no opportunities to follow either.
+            # Not all replays search, and none knows the registry: they have nothing of these to follow.
             self.digest.add(recorded)
         if self._on_batches is not None:
             self._on_batches(batches)
@@ -182,7 +218,8 @@ class ChainPipeline:
     async def search_books(self, touched: Sequence[bytes], recv_ns: int) -> None:
         """Look for what pays through order books that changed, by what the finder's `books` named them."""
         if self._finder is not None and self._newest is not None:
-            await self._tell(self._finder.find(self.book.pools, touched, self._newest[0], recv_ns), {})
+            async with self._committing:
+                await self._tell(self._finder.find(self.book.pools, touched, self._newest[0], recv_ns), {})
 
     async def _tell(self, found: Batches, state: dict[bytes, bytes | None]) -> None:
         if found:
@@ -229,6 +266,8 @@ class ChainPipeline:
                     self.book.reread(block.pools, block.sequence)
             if self.autopsy is not None:
                 _follow(self.autopsy, block, is_later=_is_usual(step))
+            if self.whales is not None:
+                _watch(self.whales, block, self._clock.now_ns())
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
@@ -269,6 +308,20 @@ def _follow(autopsy: AutopsyBook, block: Change, *, is_later: bool) -> None:
             autopsy.restore(block.head)
         case Reread():
             autopsy.reread(one.address for one in block.pools)
+
+
+def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:
+    """Hand a change of the chain to who watches its wallets."""
+    match block:
+        case Sealed():
+            whales.seal(block.heads, block.logs, block.recv_ns, now_ns)
+        case Reverted():
+            whales.revert(block.head, block.recv_ns, block.sequence, now_ns)
+        case Restored():
+            times, change = (block.recv_ns, now_ns), (block.sequence, block.new_log_indexes)
+            whales.restore(block.head, block.logs, times, change)
+        case Reread():
+            pass
 
 
 def _newest(step: Step, before: tuple[Head, int] | None) -> tuple[Head, int] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tidemill.app.chain import chains_of, make_book, make_follower
+from tidemill.app.chain import chains_of, make_book, make_follower, make_whales
 from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.running import until_stopped
@@ -20,6 +20,7 @@ from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import SystemClock
 from tidemill.core.log import logging_to
 from tidemill.core.recording import Recorder
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.faults import Refused
 
 
@@ -63,7 +64,8 @@ async def _record(config: EvmConfig, options: RecordOptions) -> dict[str, Any]:
     clock, digest, started_s = SystemClock(), Digest(), time.monotonic()
     run_id = secrets.token_hex(8)
     async with open_bus("memory://") as bus, Recorder(options.file) as recorder:
-        pipeline = ChainPipeline(make_book(config, ()), bus, clock, digest=digest)
+        whales = make_whales(config, WhaleConfig(), {})
+        pipeline = ChainPipeline(make_book(config, ()), bus, clock, digest=digest, whales=whales)
         shell = Shell(
             make_follower(config, {}, run_id),
             pipeline.take,

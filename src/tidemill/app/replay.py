@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from tidemill.app.chain import make_book
+from tidemill.app.chain import make_book, make_whales
 from tidemill.app.digest import Digest
 from tidemill.app.importing import import_logs
 from tidemill.app.pacing import steps_as_recorded, steps_at_once, steps_in_time
@@ -28,6 +28,7 @@ from tidemill.core.clock import SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import read_recording
 from tidemill.process.pools import Batches
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import Writer, open_store
 
@@ -204,8 +205,9 @@ def _pipeline(
     """Return what takes the steps; `searched` will count what its search tells, where there is one."""
     state = dict(start.state_items())
     book = make_book(start.config, state.items())
+    whales = make_whales(start.config, WhaleConfig(), {})
     if not options.with_search:
-        return ChainPipeline(book, bus, SystemClock(), digest=digest)
+        return ChainPipeline(book, bus, SystemClock(), digest=digest, whales=whales)
     search = recorded_search(state, book, start.config)
     if search is None:
         raise Refused(f"--search: expected the recording of a run that searched, {options.file} is of none")
@@ -220,6 +222,7 @@ def _pipeline(
         digest=digest,
         finder=search.finder,
         autopsy=search.autopsy,
+        whales=whales,
         on_batches=count,
     )
 

@@ -13,6 +13,7 @@ from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
+from tidemill.process.whales.config import WhaleConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.registry_config import RegistrySettings
@@ -143,6 +144,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The chains to read, by the name that their events carry."""
     search: dict[str, SearchConfig] = {}
     """What to look for on a chain, by its name."""
+    whales: WhaleConfig = WhaleConfig()
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
     venues: VenuesSettings = VenuesSettings()

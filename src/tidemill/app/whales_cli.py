@@ -116,6 +116,25 @@ def _import(
     raise SystemExit(command.bring_in(environment_of(config, data), file, is_json=json))
 
 
+@whales.command("scorecard")
+def _scorecard(
+    horizon: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How much later the price is looked at, such as 5m; 1m, 5m, 1h and 24h by default."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Grade what was told of whales by what their markets did afterwards."""
+    from tidemill.app import scorecard as command
+
+    environment = environment_of(config, data)
+    raise SystemExit(command.main(environment, horizon or command.HORIZONS, is_json=json))
+
+
 @db.command("upgrade")
 def _upgrade(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Bring the registry's tables to what this version needs."""

@@ -37,20 +37,24 @@ class Finality:
             if topic == "reorg":
                 self._reorganise(batch)
             elif derive.has_block(topic):
-                self._hold(topic, batch)
+                final += self._hold(topic, batch)
             else:
                 final.append((topic, batch))
         return final + self._release()
 
-    def _hold(self, topic: str, batch: pa.RecordBatch) -> None:
+    def _hold(self, topic: str, batch: pa.RecordBatch) -> Batches:
+        """Keep the rows by their blocks; return those that belong to none."""
         numbers, hashes = batch.column("block_number").to_pylist(), batch.column("block_hash").to_pylist()
         places: dict[tuple[int, bytes], list[int]] = {}
+        blockless: list[int] = []
         for at, block in enumerate(zip(numbers, hashes, strict=True)):
-            places.setdefault(block, []).append(at)
+            rows = blockless if block[1] is None else places.setdefault(block, [])
+            rows.append(at)
         for block, rows in places.items():
             self._held.setdefault(block, []).append((topic, batch.take(pa.array(rows))))
             if topic == "block":
                 self._newest = max(self._newest, block[0])
+        return [(topic, batch.take(pa.array(blockless)))] if blockless else []
 
     def _reorganise(self, batch: pa.RecordBatch) -> None:
         for row in derive.to_rows("reorg", pa.Table.from_batches([batch])):

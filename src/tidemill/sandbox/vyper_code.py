@@ -25,6 +25,7 @@ CONTRACTS: dict[str, tuple[str, dict[str, str]]] = {
     "RebasingToken": ("RebasingToken", {}),
     "LyingToken": ("LyingToken", {}),
     "RevertingToken": ("RevertingToken", {}),
+    "OrderFillHand": ("OrderFillHand", {}),
 }
 """Each contract's source and the constants in it that are set otherwise, as Curve's templates are."""
 

@@ -58,8 +58,15 @@ def identity(tag: str) -> tuple[str, ...]:
 
 
 def has_block(tag: str) -> bool:
-    """Say whether rows of `tag` belong to a block, and so can be reverted with it."""
+    """Say whether rows of `tag` belong to a block, and so can be reverted with it.
+
+    Where the block is optional, rows without one are never reverted.
+    """
     return tag != "reorg" and any(column.name == "block_hash" for column in columns(tag))
+
+
+def _is_block_optional(tag: str) -> bool:
+    return any(column.name == "block_hash" and column.is_optional for column in columns(tag))
 
 
 # --- Arrow
@@ -166,9 +173,10 @@ def canonical_view_ddl(tag: str) -> str:
     if not has_block(tag):
         raise ValueError(f"{tag} does not belong to a block")
     names = ", ".join(name for name, _ in clickhouse_columns(tag))
+    blockless = "block_hash IS NULL OR " if _is_block_optional(tag) else ""
     return (
         f"CREATE OR REPLACE VIEW {tag}{CANONICAL_SUFFIX} AS SELECT {names} FROM {tag}\n"  # noqa: S608 names of ours
-        "WHERE (chain_id, block_hash) NOT IN (\n"
+        f"WHERE {blockless}(chain_id, block_hash) NOT IN (\n"
         "    SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
         "    HAVING argMax(kind, sequence) = 'reverted')"
     )
@@ -185,10 +193,11 @@ def finalized_view_ddl(tag: str, final_blocks: int) -> str:
         raise ValueError(f"{tag} does not belong to a block")
     names = ", ".join(name for name, _ in clickhouse_columns(tag))
     newest = f"SELECT chain_id, max(block_number) AS newest FROM block{CANONICAL_SUFFIX} GROUP BY chain_id"  # noqa: S608 names of ours
+    join, blockless = ("LEFT", "block_hash IS NULL OR ") if _is_block_optional(tag) else ("INNER", "")
     return (
         f"CREATE OR REPLACE VIEW {tag}{FINALIZED_SUFFIX} AS SELECT {names} FROM {tag}{CANONICAL_SUFFIX}\n"  # noqa: S608 names of ours
-        f"INNER JOIN ({newest}) AS tips USING (chain_id)\n"
-        f"WHERE block_number + {int(final_blocks)} <= newest"
+        f"{join} JOIN ({newest}) AS tips USING (chain_id)\n"
+        f"WHERE {blockless}block_number + {int(final_blocks)} <= newest"
     )
 
 

@@ -90,6 +90,8 @@ Price = Annotated[Decimal, _as(FIXED18._replace(unit="quote per base"))]
 """Exact, to 18 digits after the point."""
 Size = Annotated[Decimal, _as(FIXED18._replace(unit="base"))]
 """How much is offered or traded, exact, to 18 digits after the point."""
+QuoteAmount = Annotated[Decimal, _as(FIXED18._replace(unit="quote"))]
+"""What is paid or gained, exact, to 18 digits after the point."""
 Bps = Annotated[Decimal, _as(FIXED18._replace(unit="0.01%"))]
 CHOICE = NAME
 """How every enum is spelt."""

@@ -6,7 +6,7 @@ from prometheus_client.core import Metric as Family
 
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
-from tidemill.serve.program import ChainState, EndpointState, LinkState, ProgramState
+from tidemill.serve.program import ChainState, EndpointState, LinkState, ProgramState, WhaleState
 
 _MS_PER_S = 1_000
 _BREAKERS = ("closed", "open", "half_open")
@@ -19,6 +19,7 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield from _whole(state)
     yield from _topics(state)
     yield from _chains(state.chains)
+    yield from _whales(state.whales)
     yield from _endpoints([(k, one) for chain in state.chains for k, one in endpoints_of(chain)])
     yield from _links([(k, one) for chain in state.chains for k, one in links_of(chain)])
 
@@ -73,6 +74,12 @@ def _chains(states: tuple[ChainState, ...]) -> Iterator[Family]:
     yield counted(d.ENDED, [((*k, cause), n) for k, one in autopsies for cause, n in one.ended.items()])
     yield counted(d.NOT_FOLLOWED, [(k, one.refused) for k, one in autopsies])
     yield gauged(d.HALF_LIFE, [(k, one.half_life_blocks) for k, one in autopsies])
+
+
+def _whales(state: WhaleState) -> Iterator[Family]:
+    yield counted(d.WHALE_TRADES, list(state.trades.items()))
+    yield gauged(d.WHALES, [((), state.watched)])
+    yield bucketed(d.WHALE_LATENCY, state.latency.counts, state.latency.count, state.latency.sum_s)
 
 
 def _behind(chain: ChainState) -> int | None:

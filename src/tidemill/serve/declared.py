@@ -130,6 +130,25 @@ RECONNECTIONS = Metric(
     "websocket_reconnections_total", "counter", "Times that a WebSocket was connected again.", _LINK
 )
 
+WHALE_TRADES = Metric(
+    "whale_trades_detected_total",
+    "counter",
+    "Trades of whales that were told; the address is unknown of wallets that the registry has not.",
+    ("address", "side"),
+)
+WHALES = Metric(
+    "active_whale_subscriptions",
+    "gauge",
+    "Wallets of the registry that are watched; absent where none can be.",
+)
+WHALE_LATENCY = Metric(
+    "trade_processing_latency_seconds",
+    "histogram",
+    "From the frame that completed a whale's trade to the bus.",
+    (),
+    BOUNDS_S,
+)
+
 REQUESTS = Metric(
     "api_request_duration_seconds",
     "histogram",

@@ -146,6 +146,17 @@ BOUNDS_S = (0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 
 """Of every latency: our targets, 5, 50 and 250 ms, and the usual alert, 350, are among them."""
 
 
+class WhaleState(Struct, frozen=True, kw_only=True):
+    """What was told of whales since the start."""
+
+    watched: int | None
+    """Wallets of the registry that are watched; None where no chain has exchanges."""
+    trades: dict[tuple[str, str], int]
+    """By address and side; the address is `unknown` of wallets that the registry has not."""
+    latency: Times
+    """From the frame that completed a trade to the bus."""
+
+
 class ProgramState(Struct, frozen=True, kw_only=True):
     """How everything fares."""
 
@@ -162,6 +173,7 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """From an event's frame to where queries find it."""
     topics: dict[str, TopicState]
     chains: tuple[ChainState, ...]
+    whales: WhaleState
 
 
 class Program(Protocol):

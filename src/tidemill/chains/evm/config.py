@@ -64,6 +64,16 @@ class V4PoolConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     from_block: NotNegative = 0
 
 
+class ExchangeConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A contract that settles orders in conditional tokens, as Polymarket's do."""
+
+    address: AddressText
+    name: str
+    """What its fills carry as their channel."""
+    venue: str | None = None
+    """The venue whose matches it settles; absent where none of those that are read."""
+
+
 class EndpointConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A node, or a provider of nodes."""
 
@@ -111,6 +121,16 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Curve's pools and those of Balancer V3 are found here only. A Uniswap V4 pool has no address: it is a
     table of its manager and its id, or its key.
     """
+    exchanges: tuple[str, ...] = ()
+    """Venues by their names in exchanges.toml, whose contracts on this chain tell who traded."""
+    exchange_contracts: tuple[ExchangeConfig, ...] = ()
+    """Further contracts of that kind."""
+    follows_funding: bool = False
+    """Whether transfers of the exchanges' collateral are read too, which tell who funded a wallet. Only where
+    no factory is tracked: beside one, the node would send the transfers of every token.
+    """
+    funding_tokens: tuple[AddressText, ...] = ()
+    """Further tokens for that; of 6 decimals."""
     multicall: AddressText = MULTICALL3
     window_blocks: Positive = 256
     """A reorg that is deeper stops the chain. Deeper ones than 64 blocks are unheard of since Ethereum's
@@ -184,8 +204,14 @@ def check_config(config: EvmConfig) -> EvmConfig:
         )
     if config.walk_blocks_max >= config.window_blocks:
         raise Refused(f"{where}: walk_blocks_max: expected less than window_blocks ({config.window_blocks})")
-    if not (config.dexes or config.factories or config.pools):
-        raise Refused(f"{where}: expected dexes, factories or pools: there is nothing to track")
+    settles = config.exchanges or config.exchange_contracts
+    if not (config.dexes or config.factories or config.pools or settles):
+        raise Refused(f"{where}: expected dexes, factories, pools or exchanges: there is nothing to track")
+    if config.follows_funding and (config.dexes or config.factories):
+        raise Refused(
+            f"{where}: follows_funding: expected no dexes and no factories beside it, for the node would send"
+            " the transfers of every token"
+        )
     return config
 
 

@@ -12,7 +12,7 @@ from tidemill.chains.evm.attending import Attending
 from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.following import Following
-from tidemill.chains.evm.forks import factories_of, speakers
+from tidemill.chains.evm.forks import factories_of
 from tidemill.chains.evm.jury import Jury
 from tidemill.chains.evm.links import Links
 from tidemill.chains.evm.opening import Opening
@@ -20,7 +20,7 @@ from tidemill.chains.evm.sealing import Sealing
 from tidemill.chains.evm.steps import Step
 from tidemill.chains.evm.token_trial import trial_event
 from tidemill.chains.evm.tokens import Tokens
-from tidemill.chains.evm.topics import CREATION_TOPICS, followed_topics, log_filter
+from tidemill.chains.evm.tracking import tracked_logs
 from tidemill.chains.evm.v4_pools import read_names, write_names
 from tidemill.chains.evm.window import Checkpoint, Window
 from tidemill.core.recording import Entry, Kind
@@ -37,13 +37,7 @@ class EvmFollower:
         self.config = config
         self.stopped = False
         factories = factories_of(config)
-        topics = followed_topics(
-            {factory.protocol for factory in factories.values()}, lists_pools=bool(config.pools)
-        )
-        # where pools are listed alone, no others of a manager are to join them
-        left_out = () if factories else CREATION_TOPICS
-        topics = tuple(topic for topic in topics if topic not in left_out)
-        self._filter = log_filter(topics, () if factories else speakers(config))
+        self._filter = tracked_logs(config, factories)
         self._calls = Calls(config)
         self._window = Window(config.source, config.window_blocks, checkpoint)
         self._tokens = Tokens(self._calls, self._window, config, checkpoint)

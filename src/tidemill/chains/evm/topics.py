@@ -70,6 +70,17 @@ TRACKED_TOPICS = (
     bytes.fromhex("e9c42593e71f84403b84352cd168d693e2c9fcd1fdbcc3feb21d92b43e6696f9"),  # ProtocolFeeUpdated
 )
 
+FILL_TOPICS = (
+    bytes.fromhex("d0a08e8c493f9c94f29311604c9de1b4e8c8d4c06bd0c789af57f2d65bfec0f6"),  # V1 OrderFilled
+    bytes.fromhex("63bf4d16b7fa898ef4c4b2b6d90fd201e9c56313b65638af6088d149d2ce956c"),  # V1 OrdersMatched
+    bytes.fromhex("d543adfd945773f1a62f74f0ee55a5e3b9b1a28262980ba90b1a89f2ea84d8ee"),  # V2 OrderFilled
+    bytes.fromhex("174b3811690657c217184f89418266767c87e4805d09680c39fc9c031c0cab7c"),  # V2 OrdersMatched
+)
+"""What conditional-token exchanges say of filled orders. Source: Polymarket's ctf-exchange and -v2."""
+
+TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
+"""Transfer(address,address,uint256), of an ERC-20 token."""
+
 
 _COUNTS = ("", *map(str, range(2, 9)))
 """How many coins an event of Curve counts; none where it tells their number."""

@@ -57,9 +57,26 @@ from tidemill.schema.events.subgraph import (
     SubgraphSwap,
     SubgraphSwapKind,
 )
+from tidemill.schema.events.whale import (
+    AlertKind,
+    CopyPrice,
+    CopyStatus,
+    PositionChange,
+    SettlementState,
+    WhaleAlert,
+    WhaleCopy,
+    WhaleLink,
+    WhaleOrder,
+    WhaleOrderStatus,
+    WhalePosition,
+    WhaleReason,
+    WhaleSettlement,
+    WhaleTrade,
+)
 
 __all__ = [
     "EVENTS",
+    "AlertKind",
     "AutopsyCause",
     "Block",
     "BookCause",
@@ -69,6 +86,8 @@ __all__ = [
     "BookState",
     "BookStatus",
     "BookTop",
+    "CopyPrice",
+    "CopyStatus",
     "Coverage",
     "CoverageStatus",
     "FillStatus",
@@ -89,10 +108,12 @@ __all__ = [
     "OwnOrder",
     "Pool",
     "PoolState",
+    "PositionChange",
     "Proof",
     "ReferencePrice",
     "Reorg",
     "ReorgKind",
+    "SettlementState",
     "Side",
     "StateCause",
     "SubgraphBalance",
@@ -108,6 +129,15 @@ __all__ = [
     "Trade",
     "TradeRole",
     "WalletTrade",
+    "WhaleAlert",
+    "WhaleCopy",
+    "WhaleLink",
+    "WhaleOrder",
+    "WhaleOrderStatus",
+    "WhalePosition",
+    "WhaleReason",
+    "WhaleSettlement",
+    "WhaleTrade",
 ]
 
 
@@ -148,6 +178,13 @@ EVENTS: dict[str, type[Struct]] = {
         OwnOrder,
         OwnFill,
         ReferencePrice,
+        WhaleTrade,
+        WhaleSettlement,
+        WhaleOrder,
+        WhalePosition,
+        WhaleAlert,
+        WhaleLink,
+        WhaleCopy,
     )
 }
 """Every event by its tag."""

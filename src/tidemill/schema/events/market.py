@@ -19,6 +19,7 @@ from tidemill.schema.types import (
     Name,
     Nanos,
     Price,
+    QuoteAmount,
     Size,
     Text,
 )
@@ -221,7 +222,10 @@ class TradeRole(StrEnum):
 
 
 class WalletTrade(Struct, frozen=True, kw_only=True, tag="wallet_trade"):
-    """A trade, seen from one wallet that took part in it."""
+    """A trade, seen from one wallet that took part in it.
+
+    What a match moved is the sum of the rows whose role is `taker`: the makers' rows are its other side.
+    """
 
     IDENTITY: ClassVar = ("source", "connection", "sequence", "row")
     ORDER: ClassVar = ("source", "wallet", "event_ns")
@@ -253,6 +257,24 @@ class WalletTrade(Struct, frozen=True, kw_only=True, tag="wallet_trade"):
     outcome: Text | None = None
     """What the instrument pays for; absent where it is not told."""
     pseudonym: Text | None = None
+    amount: QuoteAmount | None = None
+    """What was paid for it, quote, without fees; absent where only the price is told."""
+    fee: QuoteAmount | None = None
+    """What the wallet paid beside, quote; absent where it is not told or was taken from the shares."""
+    fee_size: Size | None = None
+    """What was taken from the shares that it bought; absent where it is not told or was paid in quote."""
+    counterparty: Address | None = None
+    """The taker, where the wallet was a maker; a taker's row has none, for it may have met several."""
+    order_hash: Hash | None = None
+    """The order that was filled."""
+    exchange: Address | None = None
+    """The contract that settled it."""
+    chain_id: Count64 | None = None
+    """Where it is settled; this, the block and the log are absent where a venue told it."""
+    block_number: Count64 | None = None
+    block_hash: Hash | None = None
+    tx_index: Count32 | None = None
+    log_index: Count32 | None = None
 
 
 class Market(Struct, frozen=True, kw_only=True, tag="market"):

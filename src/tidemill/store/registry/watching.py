@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -35,7 +35,7 @@ class WhaleSet(NamedTuple):
     """Addresses added, changed or removed; all of them in the first set."""
 
 
-async def watch(registry: Registry, on_fault: Callable[[Fault], None]) -> AsyncIterator[WhaleSet]:
+async def watch(registry: Registry, on_fault: Callable[[Fault], None]) -> AsyncGenerator[WhaleSet, None]:
     """Yield the set now and after each change, within 2 s of it; changes that come together are told once.
 
     While the database is away, or holds what cannot be read, the last set stands and `on_fault` is told.

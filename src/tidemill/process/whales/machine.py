@@ -1,0 +1,173 @@
+"""What do trades with wallets say of whales: a pure step from trades to what is told of them."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from tidemill.core.clock import NS_PER_S
+from tidemill.process.whales import orders, positions, settlement, spikes, wash
+from tidemill.process.whales.config import WhaleConfig
+from tidemill.process.whales.journal import Journal
+from tidemill.process.whales.linking import Funded, Funder, linked
+from tidemill.process.whales.orders import Order, Usual
+from tidemill.process.whales.positions import ZERO, Moved, Position
+from tidemill.process.whales.seen import Seen, Watched
+from tidemill.process.whales.settlement import Fill, Known
+from tidemill.process.whales.spikes import Prices
+from tidemill.process.whales.telling import Telling
+from tidemill.process.whales.wash import Pair
+from tidemill.schema.events import (
+    AlertKind,
+    SettlementState,
+    Side,
+    TradeRole,
+    WhaleOrderStatus,
+    WhaleReason,
+)
+
+KINDS: dict[str, type[Struct]] = {
+    "order": Order,
+    "usual": Usual,
+    "position": Position,
+    "fill": Fill,
+    "known": Known,
+    "funder": Funder,
+    "funded": Funded,
+    "pair": Pair,
+    "prices": Prices,
+}
+"""What is kept."""
+_TOKENS_MAX = 50_000
+"""Tokens of which prices and usual amounts are kept; the one traded longest ago makes room."""
+
+
+class WhaleMachine:
+    """What is known of whales, in a journal."""
+
+    def __init__(self, journal: Journal, config: WhaleConfig) -> None:
+        self.journal = journal
+        self.config = config
+        self.watched: Mapping[bytes, Watched] = {}
+        """The wallets that the registry has told, by address."""
+        self._settled_ns: int | None = None
+        """The time of the newest block in this run."""
+
+    def settle(self, trades: Sequence[Seen], telling: Telling) -> None:
+        """Take trades that are settled, of one block, in order."""
+        self._settled_ns = telling.mark.event_ns
+        self._close_orders(telling)
+        for ghost in settlement.ghosts(self.journal, telling.mark.event_ns, self.config):
+            telling.settlement(ghost, SettlementState.GHOST)
+        wash.forget(self.journal, telling.mark.event_ns, self.config)
+        changed: dict[bytes, Seen] = {}
+        moves: dict[bytes, tuple[Seen, Moved]] = {}
+        settled: dict[str, Fill] = {}
+        for seen in trades:
+            if self._order(seen, telling, settled):
+                changed[seen.order_key] = seen
+            self._position(seen, moves)
+            self._alerts(seen, telling)
+        for fill in settled.values():
+            telling.settlement(fill, SettlementState.SETTLED)
+        for key, seen in changed.items():
+            order = self.journal.get(Order, key)
+            assert order is not None
+            telling.order(seen.wallet, (seen.side, seen.token), order, WhaleOrderStatus.OPEN)
+        for seen, move in moves.values():
+            telling.position(seen.wallet, seen.token, move, move.change)
+        self._forget()
+
+    def match(self, trades: Sequence[Seen], telling: Telling) -> None:
+        """Take trades that a venue tells before its chain settles them: those of watched wallets are told.
+
+        One that is so old that it would be a ghost is history, and not told.
+        """
+        ghost_ns = self.config.ghost_after_s * NS_PER_S
+        for seen in trades:
+            if self._settled_ns is not None and seen.event_ns + ghost_ns < self._settled_ns:
+                continue
+            watched = self.watched.get(seen.wallet)
+            if watched is None or settlement.matched(self.journal, seen) is None:
+                continue
+            order = orders.joined(self.journal, seen)
+            order = orders.judged(self.journal, order, seen, self.config, is_watched=True)
+            telling.trade(seen, order, SettlementState.MATCHED, watched)
+
+    # --- one trade
+
+    def _order(self, seen: Seen, telling: Telling, settled: dict[str, Fill]) -> bool:
+        """Join a trade to its order; say whether that is told."""
+        watched = self.watched.get(seen.wallet)
+        order = orders.joined(self.journal, seen)
+        order = orders.judged(self.journal, order, seen, self.config, is_watched=watched is not None)
+        self.journal.put(seen.order_key, order)
+        if order.reason is None and not settlement.is_told(self.journal, seen):
+            return False
+        fill = settlement.settled(self.journal, seen)
+        if fill.is_matched_first:
+            settled[fill.trade_id] = fill
+        elif order.reason is not None:
+            telling.trade(seen, order, SettlementState.SETTLED, watched)
+        return order.reason is not None
+
+    def _position(self, seen: Seen, moves: dict[bytes, tuple[Seen, Moved]]) -> None:
+        """Move the position of a whale; who became one by a large order stays one until that is closed."""
+        key = seen.wallet + seen.token.encode()
+        known = self.journal.get(Position, key)
+        order = self.journal.get(Order, seen.order_key)
+        if known is None and (order is None or order.reason is None):
+            return
+        moved = positions.moved(known or Position(ZERO, ZERO, reason=order.reason if order else None), seen)
+        if moved.after.size:
+            self.journal.put(key, moved.after)
+        elif known is not None:
+            self.journal.drop(Position, key)
+        if seen.wallet not in self.watched and moved.after.reason is not WhaleReason.LARGE:
+            return  # it is not to be told any more; what it holds is known if it is to be again
+        before = moves.get(key)
+        moves[key] = (seen, positions.together(before[1] if before else None, moved))
+
+    def _alerts(self, seen: Seen, telling: Telling) -> None:
+        if seen.amount < self.config.alert_amount_min:
+            return
+        if seen.counterparty is not None:
+            link = linked(self.journal, (seen.wallet, seen.counterparty), self.watched, self.config)
+            forth = wash.back_and_forth(self.journal, seen, self.config)
+            found = link or forth
+            if found is not None:
+                detail = f"two wallets traded {seen.size} shares at {seen.price} with each other"
+                evidence = {**found, "size": str(seen.size), "price": str(seen.price)}
+                telling.alert(AlertKind.WASH, seen, detail, evidence)
+        if seen.role is not TradeRole.MAKER:
+            found = spikes.spike(self.journal, seen, self.config, self._is_linked)
+            if found is not None:
+                detail = f"the price went from {found['price_before']} to {found['price_after']}"
+                telling.alert(AlertKind.SPIKE, seen, detail, found)
+
+    def _is_linked(self, one: bytes, other: bytes) -> bool:
+        return linked(self.journal, (one, other), self.watched, self.config) is not None
+
+    # --- time
+
+    def _close_orders(self, telling: Telling) -> None:
+        for key, order in self.journal.items(Order):
+            if not orders.is_due(order, telling.mark.event_ns, self.config):
+                continue
+            wallet, side, token = order_key_parts(key)
+            self.journal.drop(Order, key)
+            orders.remember(self.journal, token, order, self.config)
+            if order.reason is not None:
+                telling.order(wallet, (side, token), order, WhaleOrderStatus.CLOSED)
+
+    def _forget(self) -> None:
+        for kind in (Usual, Prices):
+            while self.journal.count(kind) > _TOKENS_MAX:
+                oldest = self.journal.oldest(kind)
+                assert oldest is not None
+                self.journal.drop(kind, oldest[0])
+
+
+def order_key_parts(key: bytes) -> tuple[bytes, Side, str]:
+    """Return wallet, side and token of an order's key."""
+    side, _, token = key[20:].partition(b"/")
+    return key[:20], Side(side.decode()), token.decode()

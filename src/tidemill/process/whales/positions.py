@@ -1,0 +1,86 @@
+"""What does a trade do to a whale's position, as far as its trades were seen."""
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct, structs
+
+from tidemill.process.whales.seen import Seen, rounded
+from tidemill.schema.events import PositionChange, Side, WhaleReason
+
+ZERO = Decimal(0)
+
+
+class Position(Struct, frozen=True, array_like=True):
+    """Shares of one token, and what they cost, quote."""
+
+    size: Decimal
+    cost: Decimal
+    market: str | None = None
+    reason: WhaleReason | None = None
+    """Why it was begun to be followed."""
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """What a share cost, rounded down; None where there are none."""
+        return rounded(self.cost / self.size) if self.size else None
+
+
+class Moved(NamedTuple):
+    """What trades did to a position."""
+
+    before: Position
+    after: Position
+    realized_pnl: Decimal | None
+    """Of what was sold, quote; None where nothing was that is known to have been bought."""
+    unseen_size: Decimal | None
+    """What was sold beyond what was seen bought."""
+
+    @property
+    def change(self) -> PositionChange:
+        """What that is."""
+        if not self.after.size:
+            return PositionChange.CLOSED
+        if not self.before.size:
+            return PositionChange.OPENED
+        return PositionChange.INCREASED if self.after.size >= self.before.size else PositionChange.REDUCED
+
+
+def moved(before: Position | None, seen: Seen) -> Moved:
+    """Return what a trade does to a position; what is sold leaves at the average cost.
+
+    A sale beyond what was seen bought closes it: what was held before is not known.
+    """
+    known = before or Position(ZERO, ZERO)
+    market = seen.market or known.market
+    if seen.side is Side.BUY:
+        after = structs.replace(
+            known, size=known.size + seen.size, cost=known.cost + seen.amount, market=market
+        )
+        return Moved(known, after, None, None)
+    sold = min(seen.size, known.size)
+    unseen = seen.size - sold
+    if not sold:
+        return Moved(known, structs.replace(known, market=market), None, unseen)
+    cost = known.cost if sold == known.size else rounded(known.cost * sold / known.size)
+    gained = rounded(seen.amount * sold / seen.size) - cost
+    after = structs.replace(known, size=known.size - sold, cost=known.cost - cost, market=market)
+    return Moved(known, after, gained, unseen or None)
+
+
+def together(first: Moved | None, then: Moved) -> Moved:
+    """Return what two changes, one after the other, come to."""
+    if first is None:
+        return then
+    return Moved(
+        first.before,
+        then.after,
+        _sum(first.realized_pnl, then.realized_pnl),
+        _sum(first.unseen_size, then.unseen_size),
+    )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other
