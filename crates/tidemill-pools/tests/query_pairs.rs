@@ -122,7 +122,9 @@ fn algebra(generation: Generation, state: &[U256], computed: Option<u64>, has_or
     let bitmap = move |asked: &[u8]| {
         let index = i32::from_be_bytes(asked[28..32].try_into().unwrap());
         let bits = set.iter().filter(|(word, _)| *word == index);
-        Some(words(&[bits.fold(U256::ZERO, |bits, (_, bit)| bits | U256::ONE << *bit as usize)]))
+        Some(words(
+            &[bits.fold(U256::ZERO, |bits, (_, bit)| bits | U256::ONE << bit.unsigned_abs() as usize)],
+        ))
     };
     chain.swap(POOL, 0xc677_e3e0, Box::new(bitmap));
     let count = match generation {

@@ -253,7 +253,7 @@ fn search() -> (ChainSearch, Address, PoolSet) {
     (search, address, set)
 }
 
-fn texts(column: arrow_array::ArrayRef) -> Vec<Option<String>> {
+fn texts(column: &arrow_array::ArrayRef) -> Vec<Option<String>> {
     use arrow_array::cast::AsArray as _;
     column.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect()
 }
@@ -270,8 +270,7 @@ fn a_gap_to_a_book_is_told_when_the_book_changes_with_the_levels_that_it_takes()
     assert_eq!(found.faults, []);
     let told = found.opportunity.finish().unwrap();
     let hops = found.opportunity_hop.finish().unwrap();
-    let column =
-        |batch: &arrow_array::RecordBatch, name: &str| texts(batch.column_by_name(name).unwrap().clone());
+    let column = |batch: &arrow_array::RecordBatch, name: &str| texts(batch.column_by_name(name).unwrap());
     assert_eq!(column(&told, "kind"), [Some("pair_gap".to_owned())]);
     assert_eq!(column(&hops, "protocol"), [Some("uniswap_v2".to_owned()), Some("order_book".to_owned())]);
     assert_eq!(column(&hops, "instrument"), [None, Some("ETH-USD".to_owned())]);
