@@ -1,4 +1,4 @@
-//! What the search knows of one pool or order book in one direction: its exact swaps, and a smooth model of them where there is one.
+//! What the search knows of a pool or an order book in one direction: its exact swaps, and a smooth model where there is one.
 
 use ruint::aliases::U256;
 use tidemill_pools::balancer_pool::BalancerPool;
