@@ -99,12 +99,16 @@ impl BookSet {
 
     fn follow(&self, instruments: Vec<String>) {
         let mut set = self.set();
-        instruments.into_iter().for_each(|instrument| set.follow(instrument));
+        for instrument in instruments {
+            set.follow(instrument);
+        }
     }
 
     fn forget(&self, instruments: Vec<String>) {
         let mut set = self.set();
-        instruments.iter().for_each(|instrument| set.forget(instrument));
+        for instrument in &instruments {
+            set.forget(instrument);
+        }
     }
 
     #[pyo3(signature = (snapshots, changes))]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +52,11 @@ class PolymarketRun:
         self._clock = clock
         self._on_batches = on_batches
         self._keeping = asyncio.Lock()
+        self._pending: dict[str, list[pa.RecordBatch]] = {}
+        """What the next commit takes, by topic."""
+        self._group: asyncio.Future[None] | None = None
+        """Done when that commit is."""
+        self._is_pending = asyncio.Event()
         run_id = secrets.token_hex(8)
         self._fills = FillWatch(config.ghost_after_ms * NS_PER_MS, f"{run_id}-ghosts")
         self.reader = PolymarketReader(config, clock, run_id, self, self._tell)
@@ -60,6 +65,7 @@ class PolymarketRun:
         """Read until cancelled; a fault that ends it is kept in `ended`."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._commit_groups(), name="polymarket commits")
                 tasks.create_task(self._watch_fills(), name="polymarket fills")
                 await self.reader.run()
         except* Fault as faults:
@@ -85,7 +91,8 @@ class PolymarketRun:
                 taken = await asyncio.to_thread(self.books.take, batches)
             else:
                 taken = self.books.take(batches)
-            await self._commit([*batches.items(), *taken.batches.items(), *batches_of(events)])
+            committed = self._add([*batches.items(), *taken.batches.items(), *batches_of(events)])
+        await committed
         return taken.gaps
 
     async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
@@ -93,7 +100,8 @@ class PolymarketRun:
         async with self._keeping:
             now_ns = self._clock.now_ns()
             taken = self.books.restart(tokens, why, now_ns=now_ns, connection=connection, sequence=sequence)
-            await self._commit(list(taken.batches.items()))
+            committed = self._add(list(taken.batches.items()))
+        await committed
 
     # --- what is told
 
@@ -103,7 +111,7 @@ class PolymarketRun:
                 _log.warning("polymarket %s: %s: %s", event.endpoint, event.state.value, event.detail)
             elif isinstance(event, OwnFill):
                 self._fills.take(event, self._clock.now_ns())
-        await self._commit(batches_of(events))
+        await self._add(batches_of(events))
 
     async def _watch_fills(self) -> None:
         while True:
@@ -111,10 +119,32 @@ class PolymarketRun:
             ghosts = self._fills.due(self._clock.now_ns())
             for ghost in ghosts:
                 _log.warning("polymarket fill %s: matched, and never settled", ghost.trade_id)
-            await self._commit(batches_of(ghosts))
+            await self._add(batches_of(ghosts))
+
+    def _add(self, batches: Batches) -> Awaitable[None]:
+        """Have the next commit take `batches`; what is returned is done when that is."""
+        for topic, batch in batches:
+            self._pending.setdefault(topic, []).append(batch)
+        self._is_pending.set()
+        if self._group is None:
+            self._group = asyncio.get_running_loop().create_future()
+        return asyncio.shield(self._group)
+
+    async def _commit_groups(self) -> None:
+        """Commit what all sockets told since the last commit: one by one, each would wait for the others."""
+        while True:
+            await self._is_pending.wait()
+            self._is_pending.clear()
+            pending, self._pending = self._pending, {}
+            group, self._group = self._group, None
+            batches = [(topic, pa.concat_batches(parts)) for topic, parts in pending.items()]
+            if batches:
+                await self._commit(batches)
+            if group is not None:
+                group.set_result(None)
 
     async def _commit(self, batches: Batches) -> None:
-        while batches:
+        while True:
             try:
                 offsets = await self._bus.commit(batches, {})
             except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read

@@ -22,7 +22,6 @@ from tidemill.venues.polymarket_values import messages
 PING = b"PING"
 KEEPALIVES = frozenset({b"", b"PONG", b"PING", b"{}"})
 """Frames that say no more than that the other side is there."""
-TOKENS_PER_CONNECTION = 500
 
 _MapOne = Callable[[Raw, Origin, int, int], Iterable[Struct]]
 

@@ -167,7 +167,7 @@ class BookReader:
         async def opened() -> None:
             number = self.links[shard].connection_count
             self._connections[shard] = _Connection(f"{self._run_id}-{shard}-{number}")
-            await self._fares(f"{link.endpoint}#{shard}", HealthState.LIVE, "")
+            await self._fares(f"{link.endpoint} #{shard}", HealthState.LIVE, "")
 
         async def closed(fault: Fault) -> None:
             self._note(fault)
@@ -176,7 +176,7 @@ class BookReader:
             tokens = sorted(self._shards.keys_of(shard))
             await self._keeper.restart(tokens, str(fault), connection.name, connection.sequence)
             connection.sequence += 1
-            await self._fares(f"{link.endpoint}#{shard}", link.state, str(fault))
+            await self._fares(f"{link.endpoint} #{shard}", link.state, str(fault))
 
         async def heard(frames: Frames) -> None:
             await self._heard(self._connections[shard], frames)
