@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tidemill.bus.base import Batches
 from tidemill.schema import derive
+from tidemill.store.plain import decimal_text, plain_value
 
 TOPICS = ("book_snapshot", "book_change", "book_top", "book_status", "trade")
 """What is read from the bus."""
@@ -131,23 +132,6 @@ def trade_json(row: dict[str, Any]) -> bytes:
     """Return a trade as JSON has it: numbers that must be exact as text, absent as null."""
     plain = {name: plain_value(value) for name, value in row.items()}
     return msgspec.json.encode(plain)
-
-
-def plain_value(value: Any) -> Any:
-    """Return a value as JSON has it: decimals without needless zeros, bytes as 0x…, both as text."""
-    match value:
-        case Decimal():
-            return decimal_text(value)
-        case bytes():
-            return f"0x{value.hex()}"
-        case _:
-            return value
-
-
-def decimal_text(value: Decimal) -> str:
-    """Return an exact number without needless zeros and without an exponent."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _best(top: dict[str, Any], side: str) -> list[Level]:
