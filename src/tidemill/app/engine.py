@@ -5,17 +5,19 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
+from tidemill.app.beside import Beside
 from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
+from tidemill.app.market_run import MarketRun, OpenMarket
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
@@ -31,7 +33,8 @@ from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
-from tidemill.store import Store, Writer, open_store
+from tidemill.store import Store, TableSize, TopicStored, Writer, open_store
+from tidemill.store.latest import Depth
 from tidemill.store.ledger import summary
 from tidemill.venues.subgraph_config import SubgraphConfig
 
@@ -66,8 +69,11 @@ class Engine:
         clock: Clock | None = None,
         search: Mapping[str, SearchConfig] | None = None,
         on_batches: Callable[[Batches], None] | None = None,
+        with_store: bool = True,
+        markets: Sequence[OpenMarket] = (),
     ) -> None:
-        self.flow = Flow()
+        """Make one; `markets` are read beside the chains, and without a store all ends at the bus."""
+        self.flow = Flow(is_stored=with_store)
         self.pipelines: dict[str, ChainPipeline] = {}
         self.shells: dict[str, Shell] = {}
         """What reads each chain, by source."""
@@ -78,10 +84,16 @@ class Engine:
         self.is_store_up = True
         """Whether what the writer tried last worked."""
         self.bus: Bus
-        self.store: Store
-        self.writer: Writer
+        self.beside: Beside
+        """The stores that stand beside the main one."""
+        self.markets: dict[str, MarketRun] = {}
+        """What reads each venue, by source."""
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
+        self._store: Store | None = None
+        self._writer: Writer | None = None
+        self._with_store = with_store
+        self._open_markets = tuple(markets)
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -97,34 +109,49 @@ class Engine:
         self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
             self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
-            self.store = await opened.enter_async_context(
-                open_store(self._environment.store_url, settings.store)
-            )
-            await self.store.migrate()
+            if self._with_store:
+                self._store = await opened.enter_async_context(
+                    open_store(self._environment.store_url, settings.store)
+                )
+                await self._store.migrate()
+                self._writer = self._make_writer(self._store)
             self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
+            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
+            for open_market in self._open_markets:
+                run = open_market(self.bus, self._clock, self._committed)
+                self.markets[run.source] = run
             self._opened = opened.pop_all()
-        self.writer = Writer(
+        return self
+
+    def _make_writer(self, store: Store) -> Writer:
+        return Writer(
             self.bus,
-            self.store,
-            settings=settings.store.writer,
+            store,
+            settings=self._environment.settings.store.writer,
             now_ns=self._clock.now_ns,
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
-        return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Close the store and the bus."""
         await self._opened.aclose()
 
     async def run(self) -> None:
-        """Read and write until cancelled, or until every chain has ended; the first bug ends everything."""
+        """Read and write until cancelled, or until all reading has ended; the first bug ends everything."""
         avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self.writer.run(), name="store writer")
+            writing = [
+                tasks.create_task(self.beside.run(name), name=f"feed {name}") for name in self.beside.tails
+            ]
+            if self._writer is not None:
+                writing.append(tasks.create_task(self._writer.run(), name="store writer"))
             reading = [
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
                 for source, config in self._chains.items()
+            ]
+            reading += [
+                tasks.create_task(run.run(), name=f"venue {source}") for source, run in self.markets.items()
             ]
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
@@ -133,8 +160,10 @@ class Engine:
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
-            await self.writer.drain()
-            writing.cancel()
+            if self._writer is not None:
+                await self._writer.drain()
+            for task in writing:
+                task.cancel()
 
     def _subgraph(self, source: str, config: SubgraphConfig) -> SubgraphRun:
         chain = self._chains[config.chain]
@@ -156,11 +185,6 @@ class Engine:
             )
             return bool(members) and members <= tracked and told["state"] == "running"
 
-        def committed(batches: Batches, offsets: list[int]) -> None:
-            self.flow.committed(batches, offsets, self._clock.now_ns())
-            if self._on_batches is not None:
-                self._on_batches(batches)
-
         run = self.subgraphs[source] = SubgraphRun(
             config,
             chain,
@@ -168,9 +192,19 @@ class Engine:
             self._clock,
             chain_number=number,
             chain_alive=is_alive,
-            on_batches=committed,
+            on_batches=self._committed,
         )
         return run
+
+    def _committed(self, batches: Batches, offsets: list[int]) -> None:
+        self.flow.committed(batches, offsets, self._clock.now_ns())
+        if self._on_batches is not None:
+            self._on_batches(batches)
+
+    def depth(self, source: str, instrument: str, levels_max: int) -> Depth | None:
+        """Return the book that a venue's reader keeps; None where none is live."""
+        run = self.markets.get(source)
+        return None if run is None else run.depth(instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -237,17 +271,29 @@ class Engine:
         _log.error("store: %s", fault)
 
     async def query(self, sql: str) -> pa.Table:
-        """Return the answer to a statement that only reads. Raises: Refused."""
-        return await self.store.query(sql)
+        """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
+        if self._store is None:
+            raise Refused("sql: expected a process that stores its events, found one that only reads them")
+        return await self._store.query(sql)
 
     async def is_stored(self) -> bool:
         """Say whether all that is on the bus now can be queried."""
-        heads = {topic: await self.bus.head(topic) for topic in self.writer.stored}
-        return all(stored.next_offset >= heads[topic] for topic, stored in self.writer.stored.items())
+        if self._writer is None:
+            return True
+        heads = {topic: await self.bus.head(topic) for topic in self._writer.stored}
+        return all(stored.next_offset >= heads[topic] for topic, stored in self._writer.stored.items())
+
+    def stored(self, topic: str) -> TopicStored | None:
+        """Return what the store has of a topic; None where nothing is stored."""
+        return None if self._writer is None else self._writer.stored[topic]
+
+    async def sizes(self) -> list[TableSize]:
+        """Return how much each table holds."""
+        return [] if self._store is None else await self._store.stats()
 
     async def rows(self) -> dict[str, int]:
         """Return the rows of every table, as stored."""
-        return {size.table: size.rows for size in await self.store.stats()}
+        return {size.table: size.rows for size in await self.sizes()}
 
     @property
     def uptime_s(self) -> float:
@@ -287,7 +333,15 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
-            "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
+            "subgraphs": {
+                source: _redacted(run.status(), redact, "detail", "last_fault")
+                for source, run in self.subgraphs.items()
+            },
+            "venues": {
+                source: _redacted(to_builtins(run.state()), redact, "detail")
+                for source, run in self.markets.items()
+            },
+            "feeds": self.beside.status(redact),
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],
@@ -295,8 +349,8 @@ class Engine:
         }
 
 
-def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
-    return told | {name: redact(told[name]) for name in ("detail", "last_fault")}
+def _redacted(told: dict[str, Any], redact: Redactor, *names: str) -> dict[str, Any]:
+    return told | {name: redact(told[name]) for name in names}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:

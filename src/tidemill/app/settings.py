@@ -15,6 +15,8 @@ from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.store.latest_config import RedisSettings
+from tidemill.store.line_protocol_config import InfluxSettings
 from tidemill.store.registry_config import RegistrySettings
 from tidemill.venues.subgraph_config import SubgraphConfig
 
@@ -24,6 +26,11 @@ ALIASES = {
     "LOG_LEVEL": "log.level",
     "PROMETHEUS_PORT": "metrics.port",
     "DATABASE_URL": "registry.url",
+    "REDIS_URL": "redis.url",
+    "INFLUXDB_URL": "influxdb.url",
+    "INFLUXDB_TOKEN": "influxdb.token",
+    "INFLUXDB_ORG": "influxdb.org",
+    "INFLUXDB_BUCKET": "influxdb.bucket",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
@@ -120,6 +127,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bus: BusSection = BusSection()
     store: StoreSection = StoreSection()
     registry: RegistrySection = RegistrySection()
+    redis: RedisSettings = RedisSettings()
+    influxdb: InfluxSettings = InfluxSettings()
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
     ingest: IngestSettings = IngestSettings()

@@ -105,6 +105,43 @@ class ChainState(Struct, frozen=True, kw_only=True):
         return self.state == "running"
 
 
+class VenueState(Struct, frozen=True, kw_only=True):
+    """How one venue is read."""
+
+    source: str
+    state: str
+    """connecting, live, stale, down or refused."""
+    detail: str = ""
+    """Why, in one sentence; empty where there is nothing to say."""
+    endpoint: str | None = None
+    """Without what opens it."""
+    frames: int = 0
+    """Messages that came in."""
+    faults: int = 0
+    connects: int = 0
+    """How often a connection was made, each after the first because one was lost."""
+    last_frame_ns: int | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is read."""
+        return self.state == "live"
+
+
+class FeedState(Struct, frozen=True, kw_only=True):
+    """How a store fares that stands beside the main one."""
+
+    name: str
+    is_up: bool
+    """Whether what was tried last worked."""
+    rows: int
+    """Brought into it since the start."""
+    dropped_batches: int
+    """Left out because it was away for too long."""
+    retries: int
+    last_fault: str
+
+
 class TopicState(Struct, frozen=True, kw_only=True):
     """How far one topic's events are, since the start."""
 
@@ -126,6 +163,8 @@ class Times(Struct, frozen=True, kw_only=True):
     """How many took less than each of `BOUNDS_S`."""
     count: int
     sum_s: float
+    max_s: float = 0.0
+    """The longest of all."""
 
 
 BOUNDS_S = (0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -148,6 +187,9 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """From an event's frame to where queries find it."""
     topics: dict[str, TopicState]
     chains: tuple[ChainState, ...]
+    venues: tuple[VenueState, ...] = ()
+    feeds: tuple[FeedState, ...] = ()
+    """The stores beside the main one."""
 
 
 class Program(Protocol):
