@@ -188,6 +188,8 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     topics: dict[str, TopicState]
     chains: tuple[ChainState, ...]
     venues: tuple[VenueState, ...] = ()
+    has_store: bool = True
+    """Whether what is read is stored; otherwise it ends at the bus."""
     feeds: tuple[FeedState, ...] = ()
     """The stores beside the main one."""
 
