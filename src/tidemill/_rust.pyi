@@ -15,6 +15,8 @@ __all__ = [
     "Answer",
     "Applied",
     "BalancerV2Pool",
+    "BookSet",
+    "BooksApplied",
     "ChainSearch",
     "Costs",
     "CurveStablePool",
@@ -28,6 +30,7 @@ __all__ = [
     "Notice",
     "Opportunity",
     "PathWatch",
+    "PolymarketRead",
     "Pool",
     "PoolCoin",
     "PoolError",
@@ -52,8 +55,104 @@ __all__ = [
     "parse_logs",
     "parse_receipts",
     "read_frames",
+    "read_polymarket",
     "size_paths",
 ]
+
+@final
+class BooksApplied:
+    """What some messages did to the books."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows of `book_top` and `book_status`, those without rows left out."""
+    @property
+    def gaps(self) -> list[tuple[str, str]]:
+        """Instruments whose books need a snapshot, and why: what was expected, what was found."""
+    @property
+    def skipped(self) -> int:
+        """Messages that were in a snapshot already, or older than one."""
+    @property
+    def unfollowed(self) -> int:
+        """Messages of instruments that are not followed."""
+    @property
+    def snapshots_agreeing(self) -> int:
+        """Snapshots that told what the kept book had."""
+    @property
+    def snapshots_differing(self) -> int:
+        """Snapshots that told otherwise."""
+
+@final
+class BookSet:
+    """The order books of one venue. Not for two threads at a time.
+
+    A book is void until a snapshot, and again where a change is missing; no other book is touched by that.
+    Prices and sizes are numbers of 10^-18.
+    """
+
+    def __new__(
+        cls,
+        source: str,
+        *,
+        ordering: str,
+        checksum: str | None,
+        depth_max: int | None,
+        top_strikes_max: int | None,
+        waiting_max: int,
+    ) -> Self:
+        """Return a set without books; `process.books.BookRule` says what each means. Raises: ValueError."""
+    def __len__(self) -> int: ...
+    def live_count(self) -> int: ...
+    def is_live(self, instrument: str) -> bool: ...
+    def follow(self, instruments: Sequence[str]) -> None:
+        """Begin to keep their books, which wait for snapshots; one that is kept stays as it is."""
+    def forget(self, instruments: Sequence[str]) -> None: ...
+    def apply(self, snapshots: pa.RecordBatch | None, changes: pa.RecordBatch | None) -> BooksApplied:
+        """Apply the rows of `book_snapshot` and `book_change` of one connection, by their sequence.
+
+        Raises: ValueError, where a batch is none of the schema's; nothing was applied then.
+        """
+    def restart(
+        self, instruments: Sequence[str], detail: str, *, event_ns: int, connection: str, sequence: int
+    ) -> BooksApplied:
+        """Void books until their next snapshot, and tell so of those that were live."""
+    def top(self, instrument: str) -> tuple[tuple[int, int] | None, tuple[int, int] | None] | None:
+        """Return best bid and ask, each (price, size); None where the book is not live."""
+    def depth(
+        self, instrument: str, levels_max: int
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+        """Return bids and asks, the best first; None where the book is not live."""
+    def imbalance(self, instrument: str, levels_max: int) -> float | None:
+        """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none."""
+    def microprice(self, instrument: str) -> float | None:
+        """Return the mean of the best prices, each weighted with the other's size; None without both."""
+
+@final
+class PolymarketRead:
+    """What some frames of Polymarket's market channel say."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows of `book_snapshot`, `book_change`, `trade` and `book_top`, those without rows left out."""
+    @property
+    def others(self) -> list[tuple[int, int, bytes]]:
+        """Messages of other kinds: sequence, recv_ns, JSON."""
+    @property
+    def unread(self) -> list[tuple[int, str, list[str]]]:
+        """What cannot be read: the frame's place, why, and whose books may lack a change for it."""
+    @property
+    def next_sequence(self) -> int:
+        """The number that the next message gets."""
+
+def read_polymarket(
+    frames: Sequence[tuple[int, bytes]],
+    *,
+    source: str,
+    connection: str,
+    first_sequence: int,
+    is_hash_checked: bool,
+) -> PolymarketRead:
+    """Read frames of the market channel, each with its recv_ns, in their order; raise nothing for them."""
 
 def keccak256(data: bytes) -> bytes:
     """Return the Keccak-256 hash of `data`, 32 bytes."""

@@ -5,6 +5,7 @@
 
 mod book;
 mod decimal;
+mod entry;
 pub mod polymarket;
 mod rows;
 mod rule;
@@ -13,7 +14,8 @@ mod state;
 
 pub use book::{Book, Level, Side, Top};
 pub use decimal::{digits, parse, ONE};
+pub use entry::Counts;
 pub use rows::RowsError;
 pub use rule::{ChecksumKind, Ordering, Rule};
-pub use set::{Applied, BookSet, Gap, Row};
+pub use set::{Applied, BookSet, Gap, Origin};
 pub use state::Place;

@@ -12,9 +12,16 @@ use tidemill_events::{
 };
 
 use crate::decimal::{parse, ONE};
-use message::{bare, Message, RawChange, RawLevel};
+use message::{bare, Message, Named, RawChange, RawLevel};
 
 const NS_PER_MS: i64 = 1_000_000;
+/// 2020-01-01: the venue has told nothing before, so that a time in s cannot pass for one in ms.
+const EARLIEST_MS: i64 = 1_577_836_800_000;
+/// A clock may be so far ahead of ours; a time beyond it would make every later snapshot look old.
+const AHEAD_MAX_NS: i64 = 60_000_000_000;
+
+/// Frames that say no more than that the other side is there.
+const KEEPALIVES: [&[u8]; 4] = [b"", b"PONG", b"PING", b"{}"];
 
 /// A message of a kind that is not read here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +71,8 @@ pub struct Connection<'a> {
     pub source: &'a str,
     /// Names the connection.
     pub name: &'a str,
+    /// Whether the digest of a book is compared with that of what came.
+    pub is_hash_checked: bool,
 }
 
 /// Reads frames, each with the time at which it came, in their order; messages are numbered from `first_sequence`.
@@ -109,6 +118,9 @@ type Checking<T> = Result<T, String>;
 
 impl Reader<'_> {
     fn frame(&mut self, frame: &[u8]) {
+        if KEEPALIVES.contains(&frame.trim_ascii()) {
+            return;
+        }
         let first = frame.iter().find(|byte| !byte.is_ascii_whitespace());
         if first == Some(&b'[') {
             match serde_json::from_slice::<Vec<&RawValue>>(frame) {
@@ -123,7 +135,11 @@ impl Reader<'_> {
     fn message(&mut self, json: &[u8]) {
         let message = match serde_json::from_slice::<Message<'_>>(json) {
             Ok(message) => message,
-            Err(error) => return self.unread(format!("expected a message: {error}"), Vec::new()),
+            Err(error) => {
+                let named = serde_json::from_slice::<Named<'_>>(json).ok();
+                let named = named.and_then(|named| bare(named.asset_id).map(ToOwned::to_owned));
+                return self.unread(format!("expected a message: {error}"), named.into_iter().collect());
+            }
         };
         let sequence = self.read.next_sequence;
         self.read.next_sequence += 1;
@@ -154,7 +170,7 @@ impl Reader<'_> {
     }
 
     fn book(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let (bids, asks) = (levels(message.bids.as_deref())?, levels(message.asks.as_deref())?);
         let (bid_count, ask_count) = (count(&bids)?, count(&asks)?);
         self.read.snapshots.push(&BookSnapshot {
@@ -172,7 +188,7 @@ impl Reader<'_> {
             size_decimals: None,
             checksum: None,
             hash: bare(message.hash),
-            hash_check: hash::is_matching(message).map(|is| if is { "matched" } else { "different" }),
+            hash_check: self.hash_check(message),
             tick_size: optional(message.tick_size)?,
             order_size_min: optional(message.min_order_size)?,
             last_trade_price: optional(message.last_trade_price)?,
@@ -194,8 +210,30 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn base<'a>(&self, message: &Message<'a>) -> Checking<Base<'a>> {
+        let instrument = bare(message.asset_id).ok_or("expected an asset_id, found none")?;
+        Ok(Base { event_ns: self.event_ns(message)?, instrument: token(instrument)? })
+    }
+
+    fn event_ns(&self, message: &Message<'_>) -> Checking<i64> {
+        let text = bare(message.timestamp).ok_or("expected a timestamp, found none")?;
+        let ms = text.parse::<i64>().ok().filter(|ms| *ms >= EARLIEST_MS);
+        let ns = ms
+            .and_then(|ms| ms.checked_mul(NS_PER_MS))
+            .ok_or_else(|| format!("expected a timestamp in ms, found {}", cut(text)))?;
+        if ns > self.recv_ns.saturating_add(AHEAD_MAX_NS) {
+            return Err(format!("expected a timestamp at most 60 s ahead of our clock, found {text}"));
+        }
+        Ok(ns)
+    }
+
+    fn hash_check(&self, message: &Message<'_>) -> Option<&'static str> {
+        let is_matching = self.connection.is_hash_checked.then(|| hash::is_matching(message)).flatten()?;
+        Some(if is_matching { "matched" } else { "different" })
+    }
+
     fn price_change(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let event_ns = event_ns(message)?;
+        let event_ns = self.event_ns(message)?;
         let own = [RawChange {
             asset_id: message.asset_id,
             price: message.price,
@@ -243,7 +281,7 @@ impl Reader<'_> {
     }
 
     fn trade(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let tx_hash = bare(message.transaction_hash).map(hash32).transpose()?;
         self.read.trades.push(&Trade {
             event_ns: base.event_ns,
@@ -265,7 +303,7 @@ impl Reader<'_> {
     }
 
     fn best_bid_ask(&mut self, message: &Message<'_>, sequence: u64) -> Checking<()> {
-        let base = base(message)?;
+        let base = self.base(message)?;
         let (bid, ask) = (optional(message.best_bid)?, optional(message.best_ask)?);
         self.read.tops.push(&BookTop {
             event_ns: base.event_ns,
@@ -304,23 +342,12 @@ fn check<'a>(
     })
 }
 
-fn base<'a>(message: &Message<'a>) -> Checking<Base<'a>> {
-    let instrument = bare(message.asset_id).ok_or("expected an asset_id, found none")?;
-    Ok(Base { event_ns: event_ns(message)?, instrument: token(instrument)? })
-}
-
 /// Returns `text` where it is a token's number.
 fn token(text: &str) -> Checking<&str> {
     if text.len() <= 78 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text);
     }
     Err(format!("expected a token's number, found {}", cut(text)))
-}
-
-fn event_ns(message: &Message<'_>) -> Checking<i64> {
-    let text = bare(message.timestamp).ok_or("expected a timestamp, found none")?;
-    let ns = text.parse::<i64>().ok().filter(|ms| *ms >= 0).and_then(|ms| ms.checked_mul(NS_PER_MS));
-    ns.ok_or_else(|| format!("expected a timestamp in ms, found {}", cut(text)))
 }
 
 /// Returns a decimal; none where it is absent or an empty text.

@@ -1,15 +1,14 @@
 //! All the books of one venue: batches of snapshots and changes in, changed tops, states and gaps out.
 
-use std::collections::VecDeque;
-
 use arrow_array::RecordBatch;
 use rustc_hash::FxHashMap;
 use tidemill_events::{BookStatus, BookStatusColumns, BookTop, BookTopColumns};
 
-use crate::book::{Book, Level, Side, Top};
+use crate::book::{Book, Level, Side};
+use crate::entry::{Counts, Entry, Message, Outcome, Set};
 use crate::rows::{some, Changes, RowsError, Shared, Snapshots};
 use crate::rule::Rule;
-use crate::state::{is_newer, step, Mark, Place, Step};
+use crate::state::Mark;
 
 /// A book that lacks a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,65 +28,21 @@ pub struct Applied {
     pub status: BookStatusColumns,
     /// Books that need a snapshot.
     pub gaps: Vec<Gap>,
-    /// Messages that were in a snapshot already, or older than one.
-    pub skipped: u64,
-    /// Messages of instruments that are not followed.
-    pub unfollowed: u64,
-    /// Snapshots that told what the kept book had.
-    pub snapshots_agreeing: u64,
-    /// Snapshots that told otherwise.
-    pub snapshots_differing: u64,
+    /// What became of the messages.
+    pub counts: Counts,
 }
 
-/// Where a message stands.
-#[derive(Clone, Copy)]
-struct Origin<'a> {
-    event_ns: i64,
-    recv_ns: i64,
-    connection: &'a str,
-    sequence: u64,
-}
-
-#[derive(Clone, Copy)]
-struct Set {
-    side: Side,
-    level: Level,
-}
-
-/// One message of one book.
-struct Message<'a> {
-    mark: Mark,
-    sets: &'a [Set],
-    checksum: Option<u32>,
-    told_bid: Option<i128>,
-    told_ask: Option<i128>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    mark: Mark,
-    sets: Vec<Set>,
-    checksum: Option<u32>,
-}
-
-enum State {
-    Waiting(VecDeque<Kept>),
-    Live(Place),
-}
-
-struct Entry {
-    book: Book,
-    state: State,
-    top: Top,
-    strikes: u32,
-    decimals: Option<(u8, u8)>,
-}
-
-impl Default for Entry {
-    fn default() -> Self {
-        let state = State::Waiting(VecDeque::new());
-        Self { book: Book::default(), state, top: Top::default(), strikes: 0, decimals: None }
-    }
+/// The message with which something is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// When it was so.
+    pub event_ns: i64,
+    /// When it came.
+    pub recv_ns: i64,
+    /// The connection that it came over.
+    pub connection: &'a str,
+    /// Its number there.
+    pub sequence: u64,
 }
 
 /// The books of one venue.
@@ -129,29 +84,23 @@ impl BookSet {
     /// Returns how many books are live.
     #[must_use]
     pub fn live_count(&self) -> usize {
-        self.entries.values().filter(|entry| matches!(entry.state, State::Live(_))).count()
+        self.entries.values().filter(|entry| entry.is_live()).count()
     }
 
     /// Returns a book that is live.
     #[must_use]
     pub fn live(&self, instrument: &str) -> Option<&Book> {
         let entry = self.entries.get(instrument)?;
-        matches!(entry.state, State::Live(_)).then_some(&entry.book)
+        entry.is_live().then_some(&entry.book)
     }
 
     /// Voids the book of an instrument until its next snapshot, and tells so where it was live.
-    pub fn restart(&mut self, instrument: &str, detail: &str, row: &Row<'_>, applied: &mut Applied) {
+    pub fn restart(&mut self, instrument: &str, detail: &str, origin: &Origin<'_>, applied: &mut Applied) {
         let Some(entry) = self.entries.get_mut(instrument) else { return };
-        if matches!(entry.state, State::Live(_)) {
-            let origin = Origin {
-                event_ns: row.event_ns,
-                recv_ns: row.recv_ns,
-                connection: row.connection,
-                sequence: row.sequence,
-            };
-            tell(&self.source, applied, &origin, instrument, "gap", detail);
+        if entry.is_live() {
+            tell(&self.source, applied, origin, instrument, "gap", detail);
         }
-        *entry = Entry { decimals: entry.decimals, ..Entry::default() };
+        entry.void();
     }
 
     /// Applies what one connection told, in its order.
@@ -206,7 +155,7 @@ impl BookSet {
     ) {
         let (instrument, origin) = (all.shared.instrument.value(at), origin(&all.shared, at));
         let Some(entry) = self.entries.get_mut(instrument) else {
-            applied.unfollowed += 1;
+            applied.counts.unfollowed += 1;
             return;
         };
         work.sets.clear();
@@ -220,7 +169,7 @@ impl BookSet {
         let mark = Mark { event_ns: origin.event_ns, first_update: None, last_update };
         let checksum = some(all.shared.checksum, at);
         let message = Message { mark, sets: &work.sets, checksum, told_bid: None, told_ask: None };
-        let problem = entry.begin(&self.rule, &message, applied);
+        let problem = entry.begin(&self.rule, &message, &mut applied.counts);
         entry.conclude(&self.source, &origin, instrument, problem, applied);
     }
 
@@ -245,7 +194,7 @@ impl BookSet {
                 }
             }
             let Some(entry) = self.entries.get_mut(instrument) else {
-                applied.unfollowed += 1;
+                applied.counts.unfollowed += 1;
                 continue;
             };
             let origin = origin(&all.shared, last);
@@ -261,22 +210,10 @@ impl BookSet {
                 told_bid: some(all.best_bid, last),
                 told_ask: some(all.best_ask, last),
             };
-            let problem = entry.change(&self.rule, &message, applied);
+            let problem = entry.change(&self.rule, &message, &mut applied.counts);
             entry.conclude(&self.source, &origin, instrument, problem, applied);
         }
     }
-}
-
-/// Which message a voided book is told of with.
-pub struct Row<'a> {
-    /// When it was noticed.
-    pub event_ns: i64,
-    /// The same.
-    pub recv_ns: i64,
-    /// The connection that ended or told something unreadable.
-    pub connection: &'a str,
-    /// Its last message.
-    pub sequence: u64,
 }
 
 /// Room that is used again.
@@ -285,135 +222,7 @@ struct Work {
     met: Vec<bool>,
 }
 
-/// What became of a message.
-enum Outcome {
-    Nothing,
-    Changed,
-    Began,
-    Missing(String),
-}
-
 impl Entry {
-    /// Takes a whole book, and the changes since that were kept.
-    fn begin(&mut self, rule: &Rule, message: &Message<'_>, applied: &mut Applied) -> Outcome {
-        let was_live = match &self.state {
-            State::Live(place) if !is_newer(rule.ordering, place, &message.mark) => {
-                applied.skipped += 1;
-                return Outcome::Nothing;
-            }
-            State::Live(_) => true,
-            State::Waiting(_) => false,
-        };
-        let before = std::mem::take(&mut self.book);
-        self.write(rule, message.sets);
-        if was_live && self.book == before {
-            applied.snapshots_agreeing += 1;
-        } else if was_live {
-            applied.snapshots_differing += 1;
-        }
-        self.strikes = 0;
-        let Mark { event_ns, last_update, .. } = message.mark;
-        let place = Place { snapshot_ns: event_ns, newest_ns: event_ns, last_update };
-        let waiting = match std::mem::replace(&mut self.state, State::Live(place)) {
-            State::Waiting(kept) => kept,
-            State::Live(_) => VecDeque::new(),
-        };
-        if let Err(problem) = self.check(rule, message) {
-            return Outcome::Missing(problem);
-        }
-        for kept in waiting {
-            let Kept { mark, sets, checksum } = &kept;
-            let late = Message { mark: *mark, sets, checksum: *checksum, told_bid: None, told_ask: None };
-            if let Outcome::Missing(problem) = self.change(rule, &late, applied) {
-                return Outcome::Missing(problem);
-            }
-        }
-        if was_live {
-            Outcome::Changed
-        } else {
-            Outcome::Began
-        }
-    }
-
-    fn change(&mut self, rule: &Rule, message: &Message<'_>, applied: &mut Applied) -> Outcome {
-        let place = match &mut self.state {
-            State::Live(place) => *place,
-            State::Waiting(kept) => {
-                if rule.ordering != crate::rule::Ordering::Arrival {
-                    if kept.len() >= rule.waiting_max {
-                        kept.pop_front();
-                    }
-                    let (mark, checksum) = (message.mark, message.checksum);
-                    kept.push_back(Kept { mark, sets: message.sets.to_vec(), checksum });
-                }
-                return Outcome::Nothing;
-            }
-        };
-        match step(rule.ordering, &place, &message.mark) {
-            Step::Skip => {
-                applied.skipped += 1;
-                Outcome::Nothing
-            }
-            Step::Missing(problem) => Outcome::Missing(problem),
-            Step::Apply(next) => {
-                self.write(rule, message.sets);
-                self.state = State::Live(next);
-                match self.check(rule, message) {
-                    Ok(()) => Outcome::Changed,
-                    Err(problem) => Outcome::Missing(problem),
-                }
-            }
-        }
-    }
-
-    fn write(&mut self, rule: &Rule, sets: &[Set]) {
-        for set in sets {
-            self.book.set(set.side, set.level.price, set.level.size);
-        }
-        if let Some(depth) = rule.depth_max {
-            self.book.truncate(depth);
-        }
-    }
-
-    /// Says what proves that the book lacks a change.
-    fn check(&mut self, rule: &Rule, message: &Message<'_>) -> Result<(), String> {
-        let top = self.book.top();
-        if let (true, Some(bid), Some(ask)) = (top.is_crossed(), top.bid, top.ask) {
-            let (bid, ask) = (shown(bid.price), shown(ask.price));
-            return Err(format!("expected the best bid below the best ask, found {bid} and {ask}"));
-        }
-        if let (Some(kind), Some(expected), Some((price, size))) =
-            (rule.checksum, message.checksum, self.decimals)
-        {
-            let found = kind.of(&self.book, price, size);
-            if found != expected {
-                return Err(format!("expected checksum {expected}, the kept book has {found}"));
-            }
-        }
-        let Some(strikes_max) = rule.top_strikes_max else { return Ok(()) };
-        let price = |level: Option<Level>| level.map_or(0, |level| level.price);
-        let is_bid_other = message.told_bid.is_some_and(|told| told != price(top.bid));
-        // a side without asks is told as 0 or as 1
-        let is_ask_other = message.told_ask.is_some_and(|told| {
-            told != price(top.ask) && !(top.ask.is_none() && told == crate::decimal::ONE)
-        });
-        if !(is_bid_other || is_ask_other) {
-            self.strikes = 0;
-            return Ok(());
-        }
-        self.strikes += 1;
-        if self.strikes < strikes_max {
-            return Ok(());
-        }
-        let told =
-            [message.told_bid, message.told_ask].map(|told| told.map_or_else(|| "none".to_owned(), shown));
-        let kept = [price(top.bid), price(top.ask)].map(shown);
-        Err(format!(
-            "expected best prices {} and {}, the kept book has {} and {}",
-            told[0], told[1], kept[0], kept[1]
-        ))
-    }
-
     /// Tells what became of a message.
     fn conclude(
         &mut self,
@@ -428,7 +237,7 @@ impl Entry {
             Outcome::Missing(detail) => {
                 tell(source, applied, origin, instrument, "gap", &detail);
                 applied.gaps.push(Gap { instrument: instrument.to_owned(), detail });
-                *self = Self { decimals: self.decimals, ..Self::default() };
+                self.void();
                 return;
             }
             Outcome::Began => tell(source, applied, origin, instrument, "live", ""),
@@ -473,12 +282,6 @@ fn tell(
         state,
         detail,
     });
-}
-
-fn shown(value: i128) -> String {
-    let one = crate::decimal::ONE;
-    let text = format!("{}.{:018}", value / one, value % one);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn origin<'a>(shared: &Shared<'a>, row: usize) -> Origin<'a> {

@@ -6,6 +6,7 @@ mod arrow;
 mod autopsy;
 mod balancer;
 mod batches;
+mod books;
 mod chain_search;
 mod curve;
 mod decode;
@@ -16,6 +17,7 @@ mod head;
 mod log_columns;
 mod logs;
 mod numbers;
+mod polymarket;
 mod pool;
 mod pool_query;
 mod pool_server;
@@ -73,6 +75,8 @@ mod module {
     #[pymodule_export]
     use super::balancer::BalancerV2Pool;
     #[pymodule_export]
+    use super::books::{BookSet, BooksApplied};
+    #[pymodule_export]
     use super::chain_search::{ChainSearch, FoundOpportunities};
     #[pymodule_export]
     use super::curve::CurveStablePool;
@@ -90,6 +94,8 @@ mod module {
     use super::keccak256;
     #[pymodule_export]
     use super::logs::Logs;
+    #[pymodule_export]
+    use super::polymarket::{read_polymarket, PolymarketRead};
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Self
 
 import pyarrow as pa
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from tidemill.app.beside import Beside
 from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.market_run import MarketRun, OpenMarket
+from tidemill.app.markets import markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
@@ -117,7 +118,7 @@ class Engine:
                 self._writer = self._make_writer(self._store)
             self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
-            for open_market in self._open_markets:
+            for open_market in (*self._open_markets, *markets_of(settings)):
                 run = open_market(self.bus, self._clock, self._committed)
                 self.markets[run.source] = run
             self._opened = opened.pop_all()
@@ -138,7 +139,7 @@ class Engine:
         await self._opened.aclose()
 
     async def run(self) -> None:
-        """Read and write until cancelled, or until all reading has ended; the first bug ends everything."""
+        """Read and write until cancelled, or until all chains and venues ended; the first bug ends all."""
         avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
             writing = [
@@ -338,8 +339,7 @@ class Engine:
                 for source, run in self.subgraphs.items()
             },
             "venues": {
-                source: _redacted(to_builtins(run.state()), redact, "detail")
-                for source, run in self.markets.items()
+                source: _redacted(run.status(), redact, "last_fault") for source, run in self.markets.items()
             },
             "feeds": self.beside.status(redact),
             "store": {

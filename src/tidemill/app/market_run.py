@@ -1,7 +1,7 @@
 """What is a venue's reader to the engine: something that runs, says how it fares, and may keep books."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from tidemill.bus import Bus
 from tidemill.core.clock import Clock
@@ -27,6 +27,10 @@ class MarketRun(Protocol):
 
     def state(self) -> VenueState:
         """Return how it fares."""
+        ...
+
+    def status(self) -> dict[str, Any]:
+        """Return how it fares, as JSON has it, with `state` and `last_fault`."""
         ...
 
     def depth(self, instrument: str, levels_max: int) -> Depth | None:

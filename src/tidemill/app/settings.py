@@ -18,6 +18,7 @@ from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.line_protocol_config import InfluxSettings
 from tidemill.store.registry_config import RegistrySettings
+from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 FILE_NAME = "tidemill.toml"
@@ -35,6 +36,9 @@ ALIASES = {
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
     "RUST_SERVER_PORT": "pool_server.port",
+    "SEI_WS_URL": "venues.sei.ws_url",
+    "SEI_RPC_URL": "venues.sei.http_url",
+    "SEI_CHAIN_ID": "venues.sei.chain_id",
 }
 """Environment names that users' shells have already, and the setting that each stands for."""
 IntervalSeconds = Annotated[float, Meta(ge=0.001, le=86_400)]
@@ -120,6 +124,12 @@ class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Threads that serve: one answers some tens of thousands of requests a second."""
 
 
+class VenuesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [venues]: the order-book venues, each in its own section."""
+
+    sei: SeiConfig = SeiConfig()
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
@@ -141,6 +151,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to look for on a chain, by its name."""
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
+    venues: VenuesSettings = VenuesSettings()
 
 
 class Paths(NamedTuple):

@@ -19,7 +19,14 @@ def main(environment: Environment, *, is_json: bool) -> int:
         print(json.dumps(stopped) if is_json else f"not running on {environment.paths.data}")
         return 1
     print(json.dumps({"running": True, **found}, indent=2) if is_json else _text(found))
-    return 0 if all(chain["state"] == "running" for chain in found["chains"].values()) else 1
+    return (
+        0
+        if all(
+            one["state"] == "running"
+            for one in (*found["chains"].values(), *found.get("venues", {}).values())
+        )
+        else 1
+    )
 
 
 def _text(found: dict[str, Any]) -> str:
@@ -37,6 +44,7 @@ def _text(found: dict[str, Any]) -> str:
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
+    lines += [_venue(name, told) for name, told in found.get("venues", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
 
@@ -59,6 +67,17 @@ def _subgraph(name: str, told: dict[str, Any]) -> str:
             ),
         )
     )
+
+
+def _venue(name: str, told: dict[str, Any]) -> str:
+    lines = [
+        f"{name}: {told['state']} on {told['network']}, block {told['tip']}, proven to {told['proven']};"
+        f" {told['live_books']} of {told['books']} books live"
+    ]
+    lines += [f"{where}: {how}" for where, how in told["endpoints"].items()]
+    if told["last_fault"]:
+        lines.append(f"last of {told['faults']} faults: {told['last_fault']}")
+    return "\n  ".join(lines)
 
 
 def _card(card: dict[str, Any]) -> str:

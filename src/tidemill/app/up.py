@@ -17,6 +17,8 @@ from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 from tidemill.serve.ports import Ports, take_ports
+from tidemill.venues.sei.config import check_sei
+from tidemill.venues.sei.mapping import load_mapping
 
 if TYPE_CHECKING:
     from tidemill.serve.server import Server
@@ -30,7 +32,10 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
     Raises: Refused, where no chain is configured, another process owns the data folder, or a port is taken.
     """
     settings = environment.settings
-    if not settings.chains:
+    sei = settings.venues.sei
+    if sei.ws_url is not None:
+        check_sei(sei, load_mapping(sei.mapping))
+    elif not settings.chains:
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     chains = chains_of(settings)
     _check_chains(chains)
@@ -82,7 +87,7 @@ async def _up(
             await opened.enter_async_context(serving_pools(environment))
         _log.info(
             "reading %s into %s; status and sql at %s",
-            ", ".join(engine.statuses),
+            ", ".join([*engine.statuses, *(["sei"] if environment.settings.venues.sei.ws_url else [])]),
             environment.redactor(environment.store_url),
             socket,
         )

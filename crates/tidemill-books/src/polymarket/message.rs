@@ -48,6 +48,13 @@ pub struct Message<'a> {
     pub last_trade_price: Option<&'a RawValue>,
 }
 
+/// Whose a message is that cannot be read as a whole.
+#[derive(Deserialize)]
+pub struct Named<'a> {
+    #[serde(borrow)]
+    pub asset_id: Option<&'a RawValue>,
+}
+
 /// One level of a book.
 #[derive(Deserialize)]
 pub struct RawLevel<'a> {

@@ -1,0 +1,1 @@
+"""Venues of the sandbox that are no chain: real servers that speak as they do."""
