@@ -99,7 +99,7 @@ def test_an_hour_that_was_down_too_often_is_an_alert():
 
 def test_connections_that_are_lost_in_ten_minutes_are_counted():
     def lost(count):
-        return (VenueState(source="sei", state="live", connects=1 + count),)
+        return (VenueState(source="sei", state="live", reconnects=count),)
 
     states = [
         at(0, venues=lost(0)),

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -17,8 +17,7 @@ from tidemill.app.beside import Beside
 from tidemill.app.chain import kept_state, make_autopsy, make_book, make_finders, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
-from tidemill.app.market_run import MarketRun, OpenMarket
-from tidemill.app.markets import markets_of
+from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
@@ -71,9 +70,9 @@ class Engine:
         search: Mapping[str, SearchConfig] | None = None,
         on_batches: Callable[[Batches], None] | None = None,
         with_store: bool = True,
-        markets: Sequence[OpenMarket] = (),
+        markets: Mapping[str, OpenMarket] | None = None,
     ) -> None:
-        """Make one; `markets` are read beside the chains, and without a store all ends at the bus."""
+        """Make one; without a store all ends at the bus. `markets` are those of the settings by default."""
         self.flow = Flow(is_stored=with_store)
         self.pipelines: dict[str, ChainPipeline] = {}
         self.shells: dict[str, Shell] = {}
@@ -93,8 +92,8 @@ class Engine:
         """What reads each subgraph, by source."""
         self._store: Store | None = None
         self._writer: Writer | None = None
-        self._with_store = with_store
-        self._open_markets = tuple(markets)
+        self.has_store = with_store
+        self._open_markets = markets_of(environment.settings) if markets is None else dict(markets)
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -110,7 +109,7 @@ class Engine:
         self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
             self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
-            if self._with_store:
+            if self.has_store:
                 self._store = await opened.enter_async_context(
                     open_store(self._environment.store_url, settings.store)
                 )
@@ -118,9 +117,8 @@ class Engine:
                 self._writer = self._make_writer(self._store)
             self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
-            for open_market in (*self._open_markets, *markets_of(settings)):
-                run = open_market(self.bus, self._clock, self._committed)
-                self.markets[run.source] = run
+            for source, open_market in self._open_markets.items():
+                self.markets[source] = open_market(self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
         return self
 
@@ -205,7 +203,7 @@ class Engine:
     def depth(self, source: str, instrument: str, levels_max: int) -> Depth | None:
         """Return the book that a venue's reader keeps; None where none is live."""
         run = self.markets.get(source)
-        return None if run is None else run.depth(instrument, levels_max)
+        return None if run is None else depth_of(run, instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.markets import venue_state
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
@@ -44,11 +45,12 @@ class Observed:
             is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
             is_store_up=engine.is_store_up,
             store_faults=engine.store_fault_count,
+            has_store=engine.has_store,
             to_bus=_times(engine.flow.to_bus),
             to_store=_times(engine.flow.to_store),
             topics={topic: self._topic(topic) for topic in EVENTS},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
-            venues=tuple(run.state() for run in engine.markets.values()),
+            venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
             feeds=tuple(_feed(name, counts) for name, counts in engine.beside.counts().items()),
         )
 

@@ -15,8 +15,6 @@ from tidemill.process.books import BookRule, OrderBooks, Taken
 from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable, leaves
-from tidemill.serve.program import VenueState
-from tidemill.store.latest import Depth
 from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.sei.reader import SeiReader
 from tidemill.venues.sei.telling import Told, Void
@@ -42,7 +40,6 @@ class SeiRun:
         """Raises: Refused, where the settings or the mapping do not fit."""
         self.ended = ""
         """Why it is not read any more."""
-        self.source = SOURCE
         self.books = OrderBooks(SOURCE, BookRule())
         self.books.follow(list(config.instruments))
         self.reader = SeiReader(config, clock, secrets.token_hex(8), self._commit, SOURCE)
@@ -73,6 +70,7 @@ class SeiRun:
             "books": len(self.books),
             "live_books": self.books.live_count,
             "connections": reader.connection_count,
+            "messages": reader.heard_count,
             "last_head_age_s": None if heard_ns is None else (self._clock.now_ns() - heard_ns) / NS_PER_S,
             "endpoints": {
                 where: " ".join(filter(None, (health.state, health.detail)))
@@ -81,27 +79,6 @@ class SeiRun:
             "faults": reader.fault_count,
             "last_fault": self.ended or (str(reader.faults[-1]) if reader.faults else ""),
         }
-
-    def state(self) -> VenueState:
-        """Return how it fares, for metrics and health."""
-        reader, told = self.reader, self.status()
-        is_live = reader.leader is not None and not self.ended
-        states = [health.state.value for health in reader.states.values()]
-        return VenueState(
-            source=SOURCE,
-            state="down" if self.ended else "live" if is_live else (states or ["connecting"])[-1],
-            detail="" if is_live else told["last_fault"],
-            endpoint=reader.leader,
-            frames=reader.heard_count,
-            faults=reader.fault_count,
-            connects=reader.connection_count,
-            last_frame_ns=reader.last_head_ns,
-        )
-
-    def depth(self, instrument: str, levels_max: int) -> Depth | None:
-        """Return a kept book's best levels; None where it is not live."""
-        found = self.books.depth(instrument, levels_max)
-        return None if found is None else Depth(found.bids, found.asks)
 
     async def _commit(self, told: list[Told], proven: bytes | None, pending: bytes) -> None:
         batches = self._batches(told)

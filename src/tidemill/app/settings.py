@@ -13,7 +13,7 @@ from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
-from tidemill.serve.config import ApiSettings, MetricsSettings
+from tidemill.serve.config import ApiSettings, MetricsSettings, MonitoringSettings
 from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.line_protocol_config import InfluxSettings
@@ -144,6 +144,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ingest: IngestSettings = IngestSettings()
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""

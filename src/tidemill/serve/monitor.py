@@ -188,12 +188,13 @@ def _counts(state: ProgramState) -> _Counts:
         to_store=state.to_store,
         done=sum(endpoint.answers for endpoint in endpoints)
         + sum(link.frames for link in links)
-        + sum(venue.frames for venue in state.venues)
+        + sum(venue.messages for venue in state.venues)
         + sum(topic.inserts for topic in state.topics.values()),
         failed=failed
         + sum(venue.faults for venue in state.venues)
         + sum(feed.retries for feed in state.feeds),
-        reconnects=sum(max(one.connects - 1, 0) for one in (*links, *state.venues)),
+        reconnects=sum(max(link.connects - 1, 0) for link in links)
+        + sum(venue.reconnects for venue in state.venues),
     )
 
 

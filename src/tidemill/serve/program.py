@@ -112,15 +112,13 @@ class VenueState(Struct, frozen=True, kw_only=True):
     state: str
     """connecting, live, stale, down or refused."""
     detail: str = ""
-    """Why, in one sentence; empty where there is nothing to say."""
-    endpoint: str | None = None
-    """Without what opens it."""
-    frames: int = 0
+    """The last fault; empty where there was none."""
+    messages: int = 0
     """Messages that came in."""
     faults: int = 0
-    connects: int = 0
-    """How often a connection was made, each after the first because one was lost."""
-    last_frame_ns: int | None = None
+    reconnects: int = 0
+    """How often a connection was made anew."""
+    last_message_age_s: float | None = None
 
     @property
     def is_up(self) -> bool:
