@@ -106,7 +106,8 @@ class Engine:
     async def __aenter__(self) -> Self:
         """Open the bus and the store. Raises: Refused, where another process owns them."""
         settings = self._environment.settings
-        self._environment.paths.data.mkdir(parents=True, exist_ok=True)
+        if self.has_store or not self._environment.bus_url.startswith("memory:"):
+            self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
             self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
             if self.has_store:

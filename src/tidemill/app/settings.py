@@ -89,6 +89,13 @@ class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How often that is, for every chain; absent: each chain's own `poll_ms`."""
 
 
+class TradingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [trading]."""
+
+    symbols: tuple[str, ...] = ()
+    """Instruments that `MarketDataService` tells of, as INSTRUMENT or SOURCE:INSTRUMENT; all by default."""
+
+
 class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [pool_server]: what any pool holds, over HTTP."""
 
@@ -145,6 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    trading: TradingSettings = TradingSettings()
     pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""

@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 
 from tidemill.bus.base import Batches
-from tidemill.store.latest.entries import BookEntry, Books, Depth, LatestEntries, Name, TradesEntry
+from tidemill.store.latest.books import TOPICS as BOOK_TOPICS
+from tidemill.store.latest.books import Books, Depth, Name
+from tidemill.store.latest.entries import BookEntry, LatestEntries, TradesEntry
 from tidemill.store.latest.redis_link import Command, RedisLink
 from tidemill.store.latest_config import RedisSettings
 
+TOPICS = (*BOOK_TOPICS, "trade")
+"""What is read from the bus."""
 METRICS_EXPIRE_S = 60
 HEALTH_EXPIRE_S = 120
 
