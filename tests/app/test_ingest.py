@@ -80,7 +80,7 @@ async def test_what_a_venue_says_is_in_redis_and_in_line_protocol_and_nowhere_el
                 print(f"resident: {resident_bytes / 1e6:.0f} MB")
                 assert resident_bytes < RESIDENT_BYTES_MAX
                 status = await ask_status(tmp_path / "data")
-                assert status["feeds"]["redis"]["dropped_batches"] == 0
+                assert status["sinks"]["redis"]["dropped_batches"] == 0
                 assert status["metrics"]["events_total"] > 0
                 with pytest.raises(Refused, match="found one that only reads them"):
                     await ask_sql(tmp_path / "data", "SELECT 1")
@@ -144,7 +144,7 @@ async def _same_count(port: int, count: int) -> bool:
 
 async def _is_down(folder: Path, name: str) -> bool:
     status = await ask_status(folder / "data")
-    return status is not None and status["feeds"][name]["state"] == "down"
+    return status is not None and status["sinks"][name]["state"] == "down"
 
 
 async def _has_run_for(folder: Path, seconds: float) -> bool:

@@ -8,7 +8,7 @@ from tidemill.core.machine import MachineState
 from tidemill.serve.components import Condition, components_of, condition_of
 from tidemill.serve.config import AlertSettings, MonitoringSettings
 from tidemill.serve.monitor import Monitor
-from tidemill.serve.program import FeedState, VenueState
+from tidemill.serve.program import SinkState, VenueState
 
 from .program import chain, endpoint, link, program, times, topic
 
@@ -123,7 +123,7 @@ def test_the_history_is_kept_for_so_long_and_no_longer():
     assert monitor.samples(START_NS + 6_000 * NS_PER_S)[0].time_ns == START_NS + 6_000 * NS_PER_S
 
 
-FEED = FeedState(name="redis", is_up=False, rows=1, dropped_batches=0, retries=3, last_fault="nobody answers")
+SINK = SinkState(name="redis", is_up=False, rows=1, dropped_batches=0, retries=3, last_fault="nobody answers")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ FEED = FeedState(name="redis", is_up=False, rows=1, dropped_batches=0, retries=3
         ({"chains": (chain(state="refused"),)}, "chain:eth", "unhealthy", "unhealthy"),
         ({"venues": (VenueState(source="sei", state="stale"),)}, "venue:sei", "degraded", "degraded"),
         ({"venues": (VenueState(source="sei", state="down"),)}, "venue:sei", "unhealthy", "degraded"),
-        ({"feeds": (FEED,)}, "redis", "unhealthy", "degraded"),
+        ({"sinks": (SINK,)}, "redis", "unhealthy", "degraded"),
     ],
 )
 def test_each_part_has_its_word_and_all_have_one(changes, name, status, overall):

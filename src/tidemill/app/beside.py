@@ -21,7 +21,7 @@ _QUIET_FAULTS = 3
 """Of a fault that repeats, so many are logged."""
 
 
-class _Feed(NamedTuple):
+class _Carried(NamedTuple):
     topics: Sequence[str]
     settings: TailSettings
     rows_max: int
@@ -54,13 +54,13 @@ class Beside:
             if redis.url:
                 link = await opened.enter_async_context(RedisLink(redis))
                 self.latest = LatestStore(link, redis, self._books)
-                await self._add(REDIS, self.latest, _Feed(TOPICS, redis, rows_max=2_000, linger_ms=0))
+                await self._add(REDIS, self.latest, _Carried(TOPICS, redis, rows_max=2_000, linger_ms=0))
             if influxdb.url:
                 self.lines = await opened.enter_async_context(
                     LineStore(influxdb, on_fault=_Telling(INFLUXDB))
                 )
-                feed = _Feed(influxdb.topics, influxdb, influxdb.batch_size, influxdb.flush_interval_ms)
-                await self._add(INFLUXDB, self.lines, feed)
+                carried = _Carried(influxdb.topics, influxdb, influxdb.batch_size, influxdb.flush_interval_ms)
+                await self._add(INFLUXDB, self.lines, carried)
             for name in {REDIS, INFLUXDB} - self.tails.keys():
                 await release(self._bus, name, tuple(EVENTS))
             self._opened = opened.pop_all()
@@ -96,15 +96,15 @@ class Beside:
             for name, counts in self.counts().items()
         }
 
-    async def _add(self, name: str, sink: Sink, feed: _Feed) -> None:
+    async def _add(self, name: str, sink: Sink, carried: _Carried) -> None:
         tail = Tail(
             self._bus,
             sink,
             name,
-            feed.topics,
-            feed.settings,
-            rows_max=feed.rows_max,
-            linger_ms=feed.linger_ms,
+            carried.topics,
+            carried.settings,
+            rows_max=carried.rows_max,
+            linger_ms=carried.linger_ms,
             on_fault=_Telling(name),
         )
         await tail.start()

@@ -142,7 +142,7 @@ class Engine:
         avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
             writing = [
-                tasks.create_task(self.beside.run(name), name=f"feed {name}") for name in self.beside.tails
+                tasks.create_task(self.beside.run(name), name=f"sink {name}") for name in self.beside.tails
             ]
             if self._writer is not None:
                 writing.append(tasks.create_task(self._writer.run(), name="store writer"))
@@ -340,7 +340,7 @@ class Engine:
             "venues": {
                 source: _redacted(run.status(), redact, "last_fault") for source, run in self.markets.items()
             },
-            "feeds": self.beside.status(redact),
+            "sinks": self.beside.status(redact),
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],

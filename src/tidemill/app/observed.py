@@ -15,8 +15,8 @@ from tidemill.serve.program import (
     ChainState,
     CoverageCounts,
     EndpointState,
-    FeedState,
     ProgramState,
+    SinkState,
     Times,
     TopicState,
 )
@@ -51,7 +51,7 @@ class Observed:
             topics={topic: self._topic(topic) for topic in EVENTS},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
-            feeds=tuple(_feed(name, counts) for name, counts in engine.beside.counts().items()),
+            sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
     async def query(self, sql: str) -> pa.Table:
@@ -111,8 +111,8 @@ def _times(latency: Latency) -> Times:
     )
 
 
-def _feed(name: str, counts: TailCounts) -> FeedState:
-    return FeedState(
+def _sink(name: str, counts: TailCounts) -> SinkState:
+    return SinkState(
         name=name,
         is_up=counts.is_up,
         rows=counts.rows,

@@ -45,7 +45,7 @@ def _text(found: dict[str, Any]) -> str:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
     lines += [_venue(name, told) for name, told in found.get("venues", {}).items()]
-    lines += [_feed(name, told) for name, told in found.get("feeds", {}).items()]
+    lines += [_sink(name, told) for name, told in found.get("sinks", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
 
@@ -81,7 +81,7 @@ def _venue(name: str, told: dict[str, Any]) -> str:
     return "\n  ".join(lines)
 
 
-def _feed(name: str, told: dict[str, Any]) -> str:
+def _sink(name: str, told: dict[str, Any]) -> str:
     lost = f", {told['dropped_batches']} batches left out" if told["dropped_batches"] else ""
     why = f": {told['last_fault']}" if told["state"] == "down" else ""
     return f"{name}: {told['state']}, {told['rows']} rows{lost}{why}"

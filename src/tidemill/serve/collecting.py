@@ -6,7 +6,14 @@ from prometheus_client.core import Metric as Family
 
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
-from tidemill.serve.program import ChainState, EndpointState, LinkState, ProgramState
+from tidemill.serve.program import (
+    ChainState,
+    EndpointState,
+    LinkState,
+    ProgramState,
+    SinkState,
+    VenueState,
+)
 
 _MS_PER_S = 1_000
 _BREAKERS = ("closed", "open", "half_open")
@@ -19,6 +26,8 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield from _whole(state)
     yield from _topics(state)
     yield from _chains(state.chains)
+    yield from _venues(state.venues)
+    yield from _sinks(state.sinks)
     yield from _endpoints([(k, one) for chain in state.chains for k, one in endpoints_of(chain)])
     yield from _links([(k, one) for chain in state.chains for k, one in links_of(chain)])
 
@@ -68,6 +77,22 @@ def _chains(states: tuple[ChainState, ...]) -> Iterator[Family]:
     yield gauged(d.MISSING, [(k, one.missing_blocks) for k, one in told])
     yield gauged(d.GAPS_OPEN, [(k, one.open_gaps) for k, one in told])
     yield gauged(d.GAPS_CLOSED, [(k, one.closed_gaps) for k, one in told])
+
+
+def _venues(states: tuple[VenueState, ...]) -> Iterator[Family]:
+    venues = [((venue.source,), venue) for venue in states]
+    yield gauged(d.VENUE_UP, [(k, venue.is_up) for k, venue in venues])
+    yield counted(d.VENUE_MESSAGES, [(k, venue.messages) for k, venue in venues])
+    yield counted(d.VENUE_FAULTS, [(k, venue.faults) for k, venue in venues])
+    yield counted(d.VENUE_RECONNECTIONS, [(k, venue.reconnects) for k, venue in venues])
+
+
+def _sinks(states: tuple[SinkState, ...]) -> Iterator[Family]:
+    sinks = [((sink.name,), sink) for sink in states]
+    yield gauged(d.SINK_UP, [(k, sink.is_up) for k, sink in sinks])
+    yield counted(d.SINK_ROWS, [(k, sink.rows) for k, sink in sinks])
+    yield counted(d.SINK_DROPPED, [(k, sink.dropped_batches) for k, sink in sinks])
+    yield counted(d.SINK_RETRIES, [(k, sink.retries) for k, sink in sinks])
 
 
 def _behind(chain: ChainState) -> int | None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from tidemill.serve.program import ChainState, FeedState, ProgramState, VenueState
+from tidemill.serve.program import ChainState, ProgramState, SinkState, VenueState
 
 
 class Condition(StrEnum):
@@ -53,8 +53,8 @@ def _components(state: ProgramState) -> Iterator[tuple[str, Component]]:
         yield f"chain:{chain.source}", _chain(chain)
     for venue in state.venues:
         yield f"venue:{venue.source}", _venue(venue)
-    for feed in state.feeds:
-        yield feed.name, _feed(feed)
+    for sink in state.sinks:
+        yield sink.name, _sink(sink)
 
 
 def _working(is_up: bool, why: str) -> Component:
@@ -77,5 +77,5 @@ def _venue(venue: VenueState) -> Component:
     return Component(Condition.UNHEALTHY if is_lost else Condition.DEGRADED, why)
 
 
-def _feed(feed: FeedState) -> Component:
-    return HEALTHY if feed.is_up else Component(Condition.UNHEALTHY, feed.last_fault)
+def _sink(sink: SinkState) -> Component:
+    return HEALTHY if sink.is_up else Component(Condition.UNHEALTHY, sink.last_fault)

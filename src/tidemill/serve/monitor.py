@@ -192,7 +192,7 @@ def _counts(state: ProgramState) -> _Counts:
         + sum(topic.inserts for topic in state.topics.values()),
         failed=failed
         + sum(venue.faults for venue in state.venues)
-        + sum(feed.retries for feed in state.feeds),
+        + sum(sink.retries for sink in state.sinks),
         reconnects=sum(max(link.connects - 1, 0) for link in links)
         + sum(venue.reconnects for venue in state.venues),
     )

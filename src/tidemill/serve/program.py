@@ -126,7 +126,7 @@ class VenueState(Struct, frozen=True, kw_only=True):
         return self.state == "live"
 
 
-class FeedState(Struct, frozen=True, kw_only=True):
+class SinkState(Struct, frozen=True, kw_only=True):
     """How a store fares that stands beside the main one."""
 
     name: str
@@ -188,7 +188,7 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     venues: tuple[VenueState, ...] = ()
     has_store: bool = True
     """Whether what is read is stored; otherwise it ends at the bus."""
-    feeds: tuple[FeedState, ...] = ()
+    sinks: tuple[SinkState, ...] = ()
     """The stores beside the main one."""
 
 
