@@ -84,7 +84,7 @@ class BooksApplied:
 
 @final
 class BookSet:
-    """The order books of one venue. Not for two threads at a time.
+    """The order books of one venue, for one thread at a time: another waits.
 
     A book is void until a snapshot, and again where a change is missing; no other book is touched by that.
     Prices and sizes are numbers of 10^-18.
@@ -100,7 +100,7 @@ class BookSet:
         top_strikes_max: int | None,
         waiting_max: int,
     ) -> Self:
-        """Return a set without books; `process.books.BookRule` says what each means. Raises: ValueError."""
+        """Return a set without books; `core.book_rule` says what each means. Raises: ValueError."""
     def __len__(self) -> int: ...
     def live_count(self) -> int: ...
     def is_live(self, instrument: str) -> bool: ...

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.servers.sei import sei_server
-from tests.system.program import tidemill, up
+from tests.system.program import kill_when, tidemill, up
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.engine import Engine
@@ -126,7 +126,7 @@ async def test_up_reads_sei_alone_and_is_whole_again_after_the_node_restarts(tmp
 
             async def trades_are_stored():
                 status = await ask_status(tmp_path / "data")
-                return bool(status) and status["venues"]["sei"]["live_books"] == 2
+                return bool(status) and status["venues"].get("sei", {}).get("live_books") == 2
 
             await until(trades_are_stored)
             await server.stop()
@@ -146,9 +146,40 @@ async def test_up_reads_sei_alone_and_is_whole_again_after_the_node_restarts(tmp
             assert "sei: running on atlantic-2" in said
 
 
+async def test_after_kills_every_trade_is_stored_once(tmp_path):
+    async with sei_server() as server:
+        settings_file(tmp_path, server)
+        for _ in range(3):
+            height = (await server.truth())["height"]
+            await kill_when(tmp_path, lambda height=height: _is_proven(tmp_path, height, stored=False))
+        async with up(tmp_path):
+            await server.control(is_paused=True)
+            truth = await server.truth()
+            await until(lambda: _is_proven(tmp_path, truth["height"], stored=True))
+            rows = await ask_sql(tmp_path / "data", "SELECT trade_id FROM trade")
+            assert rows is not None
+            assert sorted(rows["trade_id"].to_pylist(), key=int) == truth["trade_ids"]
+            rows = await ask_sql(
+                tmp_path / "data", "SELECT sum(to_block - from_block + 1) AS n FROM coverage"
+            )
+            assert rows is not None
+            assert rows["n"].to_pylist() == [truth["height"]]
+
+
+async def test_the_doctor_says_which_node_is_of_another_network(tmp_path):
+    async with sei_server() as right, sei_server(network="pacific-1") as wrong:
+        settings_file(tmp_path, right)
+        _, said, _ = await tidemill(tmp_path, "doctor")
+        assert f"network atlantic-2 at {right.http_url}" in said
+        settings_file(tmp_path, right, wrong)
+        code, said, _ = await tidemill(tmp_path, "doctor")
+        assert code != 0
+        assert "expected a node of network atlantic-2, as chain_id says, found one of pacific-1" in said
+
+
 async def _is_proven(tmp_path, height, *, stored):
     status = await ask_status(tmp_path / "data")
-    if not status or status["venues"]["sei"]["proven"] < height:
+    if not status or (status["venues"].get("sei", {}).get("proven") or 0) < height:
         return False
     return status["store"]["is_stored"] or not stored
 

@@ -226,7 +226,7 @@ def test_settings_that_do_not_fit_together_are_refused_by_name(
 
 
 def test_an_exchange_that_is_not_on_the_chain_is_refused_with_those_that_are() -> None:
-    with pytest.raises(Refused, match="expected one of dragonswap_v1, dragonswap_v2, sailor"):
+    with pytest.raises(Refused, match="expected one of dragonswap_v1, dragonswap_v2, sailor, yaka"):
         factories_of(EvmConfig(source="sei", chain_id=1329, dexes=("uniswap_v2",)))
 
 

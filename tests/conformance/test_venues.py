@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
@@ -20,7 +21,7 @@ CAPTURES = Path(__file__).resolve().parents[1] / "captures"
 VENUES = discover()
 CHANNELS = [(venue, channel) for venue in VENUES for channel in VENUES[venue].channels]
 ORIGIN = Origin(source="captured", chain_id=137, dex="any", decimals={b"\xa1" * 20: 18, b"\xb2" * 20: 6})
-RECV_NS = 1_700_000_000_000_000_000
+RECV_NS = 1_800_000_000_000_000_000
 
 
 def frames_of(venue, channel):
@@ -33,7 +34,7 @@ def mapped(venue, channel, frame, origin=ORIGIN) -> Mapped:
 
 
 def test_there_are_venues():
-    assert {"subgraph"} <= set(VENUES)
+    assert {"polymarket", "subgraph"} <= set(VENUES)
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -62,8 +63,8 @@ def test_every_captured_frame_gives_events_of_the_schema_in_its_order(venue, cha
     frames = frames_of(venue, channel)
     assert frames, f"expected a capture in {CAPTURES / venue} for {channel}"
     events = []
-    for frame in frames:
-        events += mapped(venue, channel, frame).events
+    for number, frame in enumerate(frames):
+        events += mapped(venue, channel, frame, replace(ORIGIN, connection=str(number))).events
     assert events, "a capture that says nothing proves nothing"
     kinds = {}
     for event in events:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,18 @@ async def kill_after(folder: Path, after_s: float) -> None:
     assert not gone.done(), "it ended by itself"
     process.kill()
     await gone
+
+
+async def kill_when(folder: Path, holds: Callable[[], Awaitable[bool]]) -> None:
+    """Run `tidemill up` in `folder` and end it with SIGKILL as soon as `holds` says so."""
+    process = await _start(folder, ("up",), {})
+    gone = asyncio.ensure_future(process.communicate())
+    try:
+        await until(holds, 60)
+        assert not gone.done(), "it ended by itself"
+    finally:
+        process.kill()
+        await gone
 
 
 async def _start(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> asyncio.subprocess.Process:

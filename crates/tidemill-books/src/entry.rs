@@ -112,6 +112,7 @@ impl Entry {
             State::Live(_) => VecDeque::new(),
         };
         if let Err(problem) = self.check(rule, message) {
+            self.void();
             return Outcome::Missing(problem);
         }
         for kept in waiting {
@@ -130,16 +131,10 @@ impl Entry {
 
     /// Takes a change.
     pub fn change(&mut self, rule: &Rule, message: &Message<'_>, counts: &mut Counts) -> Outcome {
-        let place = match &mut self.state {
+        let place = match &self.state {
             State::Live(place) => *place,
-            State::Waiting(kept) => {
-                if rule.ordering != Ordering::Arrival {
-                    if kept.len() >= rule.waiting_max {
-                        kept.pop_front();
-                    }
-                    let (mark, checksum) = (message.mark, message.checksum);
-                    kept.push_back(Kept { mark, sets: message.sets.to_vec(), checksum });
-                }
+            State::Waiting(_) => {
+                self.keep(rule, message);
                 return Outcome::Nothing;
             }
         };
@@ -148,16 +143,35 @@ impl Entry {
                 counts.skipped += 1;
                 Outcome::Nothing
             }
-            Step::Missing(problem) => Outcome::Missing(problem),
+            Step::Missing(problem) => {
+                self.void();
+                self.keep(rule, message); // the snapshot that is asked for now may be of before it
+                Outcome::Missing(problem)
+            }
             Step::Apply(next) => {
                 self.write(rule, message.sets);
                 self.state = State::Live(next);
                 match self.check(rule, message) {
                     Ok(()) => Outcome::Changed,
-                    Err(problem) => Outcome::Missing(problem),
+                    Err(problem) => {
+                        self.void();
+                        Outcome::Missing(problem)
+                    }
                 }
             }
         }
+    }
+
+    /// Keeps a change until the snapshot comes, where it can be told what of it the snapshot has.
+    fn keep(&mut self, rule: &Rule, message: &Message<'_>) {
+        let State::Waiting(kept) = &mut self.state else { return };
+        if rule.ordering == Ordering::Arrival {
+            return;
+        }
+        if kept.len() >= rule.waiting_max {
+            kept.pop_front();
+        }
+        kept.push_back(Kept { mark: message.mark, sets: message.sets.to_vec(), checksum: message.checksum });
     }
 
     fn write(&mut self, rule: &Rule, sets: &[Set]) {

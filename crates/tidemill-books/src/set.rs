@@ -237,7 +237,6 @@ impl Entry {
             Outcome::Missing(detail) => {
                 tell(source, applied, origin, instrument, "gap", &detail);
                 applied.gaps.push(Gap { instrument: instrument.to_owned(), detail });
-                self.void();
                 return;
             }
             Outcome::Began => tell(source, applied, origin, instrument, "live", ""),

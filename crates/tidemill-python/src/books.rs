@@ -1,5 +1,7 @@
 //! The books of one venue, as a class: batches of snapshots and changes in, batches of tops and states out.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -42,13 +44,17 @@ impl BooksApplied {
     }
 }
 
-/// The books of one venue.
-#[pyclass(module = "tidemill._rust")]
-pub struct BookSet(Inner);
+/// The books of one venue, for one thread at a time: another waits.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct BookSet(Mutex<Inner>);
 
 impl BookSet {
-    fn book(&self, instrument: &str) -> Option<&Book> {
-        self.0.live(instrument)
+    fn set(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of_book<T>(&self, instrument: &str, read: impl FnOnce(&Book) -> T) -> Option<T> {
+        self.set().live(instrument).map(read)
     }
 }
 
@@ -75,45 +81,48 @@ impl BookSet {
             Some("crc32_top_ten") => Some(ChecksumKind::Crc32TopTen),
             Some(other) => return Err(unknown("checksum", other)),
         };
-        Ok(Self(Inner::new(source, Rule { ordering, checksum, depth_max, top_strikes_max, waiting_max })))
+        let rule = Rule { ordering, checksum, depth_max, top_strikes_max, waiting_max };
+        Ok(Self(Mutex::new(Inner::new(source, rule))))
     }
 
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.set().len()
     }
 
     fn live_count(&self) -> usize {
-        self.0.live_count()
+        self.set().live_count()
     }
 
     fn is_live(&self, instrument: &str) -> bool {
-        self.book(instrument).is_some()
+        self.set().live(instrument).is_some()
     }
 
-    fn follow(&mut self, instruments: Vec<String>) {
-        instruments.into_iter().for_each(|instrument| self.0.follow(instrument));
+    fn follow(&self, instruments: Vec<String>) {
+        let mut set = self.set();
+        instruments.into_iter().for_each(|instrument| set.follow(instrument));
     }
 
-    fn forget(&mut self, instruments: Vec<String>) {
-        instruments.iter().for_each(|instrument| self.0.forget(instrument));
+    fn forget(&self, instruments: Vec<String>) {
+        let mut set = self.set();
+        instruments.iter().for_each(|instrument| set.forget(instrument));
     }
 
     #[pyo3(signature = (snapshots, changes))]
     fn apply(
-        &mut self,
+        &self,
         py: Python<'_>,
         snapshots: Option<&Bound<'_, PyAny>>,
         changes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<BooksApplied> {
         let snapshots = snapshots.map(batch_of).transpose()?;
         let changes = changes.map(batch_of).transpose()?;
-        let applied = py.detach(|| self.0.apply(snapshots.as_ref(), changes.as_ref()));
+        let applied = py.detach(|| self.set().apply(snapshots.as_ref(), changes.as_ref()));
         BooksApplied::of(py, applied.map_err(|error| refused(&error))?)
     }
 
     #[pyo3(signature = (instruments, detail, *, event_ns, connection, sequence))]
     fn restart(
-        &mut self,
+        &self,
         py: Python<'_>,
         instruments: Vec<String>,
         detail: &str,
@@ -123,29 +132,31 @@ impl BookSet {
     ) -> PyResult<BooksApplied> {
         let origin = Origin { event_ns, recv_ns: event_ns, connection, sequence };
         let mut applied = Applied::default();
+        let mut set = self.set();
         for instrument in &instruments {
-            self.0.restart(instrument, detail, &origin, &mut applied);
+            set.restart(instrument, detail, &origin, &mut applied);
         }
+        drop(set);
         BooksApplied::of(py, applied)
     }
 
     fn top(&self, instrument: &str) -> Option<(Option<Pair>, Option<Pair>)> {
-        let top = self.book(instrument)?.top();
-        Some((top.bid.map(pair), top.ask.map(pair)))
+        self.of_book(instrument, Book::top).map(|top| (top.bid.map(pair), top.ask.map(pair)))
     }
 
     fn depth(&self, instrument: &str, levels_max: usize) -> Option<(Vec<Pair>, Vec<Pair>)> {
-        let book = self.book(instrument)?;
-        let side = |side| book.levels(side).take(levels_max).copied().map(pair).collect();
-        Some((side(Side::Bid), side(Side::Ask)))
+        self.of_book(instrument, |book| {
+            let side = |side| book.levels(side).take(levels_max).copied().map(pair).collect();
+            (side(Side::Bid), side(Side::Ask))
+        })
     }
 
     fn imbalance(&self, instrument: &str, levels_max: usize) -> Option<f64> {
-        self.book(instrument)?.imbalance(levels_max)
+        self.of_book(instrument, |book| book.imbalance(levels_max)).flatten()
     }
 
     fn microprice(&self, instrument: &str) -> Option<f64> {
-        self.book(instrument)?.microprice()
+        self.of_book(instrument, Book::microprice).flatten()
     }
 }
 

@@ -131,6 +131,7 @@ def sandbox(
     ] = 15,
     block_ms: Annotated[int, typer.Option(min=10, max=MOST, help="Time between blocks.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed trades the same and has the same faults.")] = 1,
+    chain_id: Annotated[int, typer.Option(min=1, max=MOST, help="Whose id it bears, such as 1329.")] = 31_337,
     faults: Annotated[
         str | None,
         typer.Option(
@@ -144,6 +145,7 @@ def sandbox(
 ) -> None:
     """Run a local chain with real pools and traders; print its endpoints and addresses."""
     from tidemill.app import sandbox as command
+    from tidemill.sandbox.traders import TraderOptions
 
     try:
         scenario = command.read_scenario(faults)
@@ -151,10 +153,10 @@ def sandbox(
         raise typer.BadParameter(str(fault), param_hint="--faults") from fault
     options = command.options(
         seconds=seconds,
-        swaps_per_s=swaps_per_s,
-        further_percent=further_percent,
-        block_ms=block_ms,
-        seed=seed,
+        chain_id=chain_id,
+        traders=TraderOptions(
+            swaps_per_s=swaps_per_s, further_percent=further_percent, block_ms=block_ms, seed=seed
+        ),
     )
     raise SystemExit(command.main(options, scenario, is_json=json))
 

@@ -93,6 +93,7 @@ def _make_anew(folder: Path) -> None:
 
 async def _demo(environment: Environment, options: DemoOptions) -> Summary:
     state = LiveState()
+    environment = environment.with_chains_alone()
     async with AsyncExitStack() as opened:
         world = await opened.enter_async_context(open_world())
         world_file = environment.paths.data / _WORLD_FILE

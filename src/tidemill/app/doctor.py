@@ -61,6 +61,8 @@ async def _all(config: Path | None, data: Path | None) -> list[Check]:
     checks += await asyncio.gather(
         *(_check(f"chain {name}", lambda name=name: _chain(environment, name)) for name in chains)
     )
+    if environment.settings.venues.sei.ws_url is not None:
+        checks.append(await _check("venue sei", lambda: _sei(environment)))
     return [check._replace(detail=environment.redactor(check.detail)) for check in checks]
 
 
@@ -160,6 +162,21 @@ async def _sandbox() -> str:
     modules = await asyncio.to_thread(ensure_packages)
     await asyncio.to_thread(compile_all, modules.parent.parent)
     return f"anvil and contracts in {modules}"
+
+
+async def _sei(environment: Environment) -> str:
+    from tidemill.core.clock import SystemClock
+    from tidemill.core.http import HttpEndpoint
+    from tidemill.venues.sei.config import check_sei
+    from tidemill.venues.sei.mapping import load_mapping
+    from tidemill.venues.sei.reader import ask_status, check_status
+
+    settings = environment.settings.venues.sei
+    config = check_sei(settings, load_mapping(settings.mapping))
+    for endpoint in config.endpoints:
+        async with HttpEndpoint(endpoint.http_url, SystemClock()) as http:
+            check_status(config, endpoint.http_url, await ask_status(http))
+    return f"network {config.chain_id} at {' and '.join(one.http_url for one in config.endpoints)}"
 
 
 async def _chain(environment: Environment, source: str) -> str:

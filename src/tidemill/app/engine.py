@@ -333,13 +333,8 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
-            "subgraphs": {
-                source: _redacted(run.status(), redact, "detail", "last_fault")
-                for source, run in self.subgraphs.items()
-            },
-            "venues": {
-                source: _redacted(run.status(), redact, "last_fault") for source, run in self.markets.items()
-            },
+            "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
+            "venues": {source: _redacted(run.status(), redact) for source, run in self.markets.items()},
             "sinks": self.beside.status(redact),
             "store": {
                 "is_stored": await self.is_stored(),
@@ -348,8 +343,8 @@ class Engine:
         }
 
 
-def _redacted(told: dict[str, Any], redact: Redactor, *names: str) -> dict[str, Any]:
-    return told | {name: redact(told[name]) for name in names}
+def _redacted(told: dict[str, Any], redact: Redactor) -> dict[str, Any]:
+    return told | {name: redact(told[name]) for name in ("detail", "last_fault") if name in told}
 
 
 def _told(status: ChainStatus, pipeline: ChainPipeline | None, redact: Redactor) -> dict[str, Any]:

@@ -30,33 +30,38 @@ def settings_page() -> str:
         "environment; that is where secrets belong.\n\n`tidemill config` prints what is in force, and why.\n"
     ]
     for field in msgspec.structs.fields(Settings):
-        parts.extend(_section(field.type, field.name, f"{PREFIX}{field.name.upper()}_"))
+        variable = f"{PREFIX}{field.name.upper()}_"
+        is_table = table_of(field.type) is not None
+        parts.extend(_section(field.type, field.name, f"{variable}<NAME>_" if is_table else variable))
     return "".join(parts)
 
 
-def _section(spelled: Any, name: str, variable: str) -> Iterator[str]:
+def _section(spelled: Any, name: str, variable: str | None) -> Iterator[str]:
+    """Yield a section; `variable` begins its environment names, which a table within a section has not."""
     table = table_of(spelled)
     kind = table or spelled
     if table:
-        name, variable = f"{name}.NAME", f"{variable}<NAME>_"
+        name = f"{name}.NAME"
     yield f"\n## [{name}]\n\n{inspect.cleandoc(kind.__doc__ or '')}\n\n"
     yield "| setting | type | default | environment | meaning |\n|---|---|---|---|---|\n"
     yield from _rows(kind, name, variable)
     for field in msgspec.structs.fields(kind):
         if _is_section(field):
-            yield from _section(field.type, f"{name}.{field.name}", f"{variable}{field.name.upper()}_")
+            inner = None if table_of(field.type) else f"{variable}{field.name.upper()}_"
+            yield from _section(field.type, f"{name}.{field.name}", inner)
 
 
 def _is_section(field: msgspec.structs.FieldInfo) -> bool:
-    return isinstance(field.type, type) and issubclass(field.type, Struct)
+    is_struct = isinstance(field.type, type) and issubclass(field.type, Struct)
+    return is_struct or table_of(field.type) is not None
 
 
-def _rows(kind: type[Struct], section: str, variable: str) -> Iterator[str]:
+def _rows(kind: type[Struct], section: str, variable: str | None) -> Iterator[str]:
     documented = dict(_documented(kind))
     for field in msgspec.structs.fields(kind):
         if field.name == NAME_FIELD or _is_section(field):
             continue
-        names = [f"`{variable}{field.name.upper()}`"]
+        names = [] if variable is None else [f"`{variable}{field.name.upper()}`"]
         names += [f"`{name}`" for name, key in ALIASES.items() if key == f"{section}.{field.name}"]
         meaning = " ".join(documented.get(field.name, "").split()).replace("|", "\\|")
         spelled = _spelled(field.type).replace("|", "\\|")

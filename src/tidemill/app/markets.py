@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tidemill.app.polymarket import PolymarketRun
 from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Settings
 from tidemill.bus import Bus
@@ -48,6 +49,11 @@ def markets_of(settings: Settings) -> dict[str, OpenMarket]:
     sei = settings.venues.sei
     if sei.ws_url is not None:
         found["sei"] = lambda bus, clock, committed: SeiRun(sei, bus, clock, committed)
+    polymarket = settings.venues.polymarket
+    if polymarket.enabled:
+        found["polymarket"] = lambda bus, clock, committed: PolymarketRun(
+            polymarket, bus, clock, on_batches=committed
+        )
     return found
 
 

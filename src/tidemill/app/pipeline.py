@@ -32,7 +32,6 @@ _COUNTED = (
     "pool_state",
     "pool",
     "block",
-    "book_snapshot",
     "book_change",
     "trade",
 )

@@ -4,6 +4,7 @@ import msgspec
 
 from tidemill.app.running import run
 from tidemill.sandbox.faults.scenario import Scenario
+from tidemill.sandbox.node import NodeOptions
 from tidemill.sandbox.run import SandboxOptions, run_sandbox
 from tidemill.sandbox.traders import TraderOptions
 
@@ -16,16 +17,13 @@ def read_scenario(text: str | None) -> Scenario | None:
     return None if text is None else Scenario.parse(text)
 
 
-def options(
-    *, seconds: float, swaps_per_s: float, further_percent: int, block_ms: int, seed: int
-) -> SandboxOptions:
+def options(*, seconds: float, chain_id: int, traders: TraderOptions) -> SandboxOptions:
     """Return what the command line says about the chain and its traders; 0 seconds run for ever."""
     return SandboxOptions(
         seconds=seconds or None,
-        traders=TraderOptions(
-            swaps_per_s=swaps_per_s, further_percent=further_percent, block_ms=block_ms, seed=seed
-        ),
-        faults_seed=seed,
+        node=NodeOptions(chain_id=chain_id),
+        traders=traders,
+        faults_seed=traders.seed,
     )
 
 

@@ -16,14 +16,14 @@ from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, Unreachable, leaves
 from tidemill.venues.sei.config import SeiConfig
+from tidemill.venues.sei.follower import Kept
 from tidemill.venues.sei.reader import SeiReader
 from tidemill.venues.sei.telling import Told, Void
 
 _log = logging.getLogger("tidemill.sei")
 
 SOURCE = "sei"
-_PROVEN = b"venue/sei/proven"
-_TOLD = b"venue/sei/told"
+_PREFIX = "venue/sei/"
 _RETRY_S = 1.0
 
 
@@ -50,8 +50,8 @@ class SeiRun:
     async def run(self) -> None:
         """Read until cancelled; a fault that ends it is kept in `ended`."""
         try:
-            kept = dict(await self._bus.state(b"venue/sei/"))
-            await self.reader.run(kept.get(_PROVEN), kept.get(_TOLD))
+            kept = dict(await self._bus.state(_PREFIX.encode()))
+            await self.reader.run({key.decode().removeprefix(_PREFIX): part for key, part in kept.items()})
         except* Fault as faults:
             self.ended = str(next(leaves(faults)))
             _log.error("sei ended, the others go on: %s", self.ended)
@@ -80,11 +80,9 @@ class SeiRun:
             "last_fault": self.ended or (str(reader.faults[-1]) if reader.faults else ""),
         }
 
-    async def _commit(self, told: list[Told], proven: bytes | None, pending: bytes) -> None:
+    async def _commit(self, told: list[Told], kept: Kept) -> None:
         batches = self._batches(told)
-        state: dict[bytes, bytes | None] = {_TOLD: pending}
-        if proven is not None:
-            state[_PROVEN] = proven
+        state: dict[bytes, bytes | None] = {f"{_PREFIX}{name}".encode(): part for name, part in kept.items()}
         while True:
             try:
                 offsets = await self._bus.commit(batches, state)

@@ -18,6 +18,7 @@ from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.line_protocol_config import InfluxSettings
 from tidemill.store.registry_config import RegistrySettings
+from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.subgraph_config import SubgraphConfig
 
@@ -36,6 +37,7 @@ ALIASES = {
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
     "RUST_SERVER_PORT": "pool_server.port",
+    "POLYMARKET_WS_URL": "venues.polymarket.ws_url",
     "SEI_WS_URL": "venues.sei.ws_url",
     "SEI_RPC_URL": "venues.sei.http_url",
     "SEI_CHAIN_ID": "venues.sei.chain_id",
@@ -135,6 +137,7 @@ class VenuesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Settings under [venues]: the order-book venues, each in its own section."""
 
     sei: SeiConfig = SeiConfig()
+    polymarket: PolymarketConfig = PolymarketConfig()
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -216,6 +219,11 @@ class Environment(NamedTuple):
     def registry_url(self) -> str:
         """The registry, with an absolute path; holds its password."""
         return _absolute(self.settings.registry.url, self.paths.data)
+
+    def with_chains_alone(self) -> "Environment":
+        """Return the same without what is read beside chains."""
+        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings())
+        return self._replace(loaded=self.loaded._replace(settings=settings))
 
     def with_data(self, folder: Path) -> "Environment":
         """Return the same with another data folder."""

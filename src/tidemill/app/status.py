@@ -44,7 +44,8 @@ def _text(found: dict[str, Any]) -> str:
         if chain["last_fault"]:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
-    lines += [_venue(name, told) for name, told in found.get("venues", {}).items()]
+    for name, told in found.get("venues", {}).items():
+        lines.append(_polymarket(told) if name == "polymarket" else _venue(name, told))
     lines += [_sink(name, told) for name, told in found.get("sinks", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
@@ -78,6 +79,20 @@ def _venue(name: str, told: dict[str, Any]) -> str:
     lines += [f"{where}: {how}" for where, how in told["endpoints"].items()]
     if told["last_fault"]:
         lines.append(f"last of {told['faults']} faults: {told['last_fault']}")
+    return "\n  ".join(lines)
+
+
+def _polymarket(told: dict[str, Any]) -> str:
+    lines = [
+        f"polymarket: {told['state']}, {told['books_live']} of {told['books']} books live,"
+        f" {told['gaps']} gaps, {told['books_asked']} books asked for"
+    ]
+    lines += [
+        f"{name}: {socket['state']}, {socket['messages']} messages, opened {socket['connections']} times"
+        for name, socket in told["sockets"].items()
+    ]
+    if told["last_fault"]:
+        lines.append(f"last of {sum(told['faults'].values())} faults: {told['last_fault']}")
     return "\n  ".join(lines)
 
 

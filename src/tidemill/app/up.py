@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tidemill.app.chain import chains_of
 from tidemill.app.control import serving
 from tidemill.app.engine import Engine
+from tidemill.app.markets import markets_of
 from tidemill.app.observed import Observed
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
@@ -18,6 +19,7 @@ from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
+from tidemill.venues.polymarket_config import check_polymarket
 from tidemill.venues.sei.config import check_sei
 from tidemill.venues.sei.mapping import load_mapping
 
@@ -52,7 +54,9 @@ def read_until_stopped(environment: Environment, options: UpOptions) -> int:
     sei = settings.venues.sei
     if sei.ws_url is not None:
         check_sei(sei, load_mapping(sei.mapping))
-    elif not settings.chains:
+    if settings.venues.polymarket.enabled:
+        check_polymarket(settings.venues.polymarket)
+    if not (settings.chains or markets_of(settings)):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     chains = chains_of(settings)
     _check_chains(chains)

@@ -21,8 +21,8 @@ NAME_FIELD = "source"
 
 S = TypeVar("S", bound=Struct)
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_FIELD = "token"  # noqa: S105 the name of a field
-"""A setting of this name is never shown."""
+_SECRET_FIELDS = frozenset({"token", "api_key", "secret", "passphrase"})
+"""Settings of these names are never shown."""
 _SECTION = object()
 """Stands for a section in place of a value."""
 _USERINFO = re.compile(r"^[a-z+]+://[^/\s]*:[^/\s]*@")
@@ -83,7 +83,7 @@ def load(
         if key is not None:
             found[key] = Value(environ[name], f"environment {name}", True)
             secrets.update(_credentials(environ[name]))
-    secrets.update(str(value.raw) for key, value in found.items() if key[-1] == _SECRET_FIELD)
+    secrets.update(str(value.raw) for key, value in found.items() if key[-1] in _SECRET_FIELDS)
     tree: dict[str, Any] = {}
     for key in sections:  # an empty section of a table is an entry too, and lacks what an entry needs
         branch = tree

@@ -87,9 +87,16 @@ class HttpEndpoint:
         """Send one batch and return its answer, or the class of fault that came instead; raise nothing for
         it.
         """
+        return await self._ask("POST", self._url, body)
+
+    async def get(self, path: str) -> HttpAnswer | HttpFailure:
+        """Ask for what is at `path`, which is added to the address, and return as `post` does."""
+        return await self._ask("GET", f"{self._url}{path}", None)
+
+    async def _ask(self, method: str, url: str, body: bytes | None) -> HttpAnswer | HttpFailure:
         assert self._session is not None, "use it as an async context manager"
         try:
-            async with self._session.post(self._url, data=body, allow_redirects=False) as response:
+            async with self._session.request(method, url, data=body, allow_redirects=False) as response:
                 return await self._read(response)
         except TimeoutError:
             return self._failure(

@@ -5,12 +5,13 @@ Depth, imbalance and microprice are asked of a book as it stands. It reads neith
 
 from collections.abc import Sequence
 from decimal import Context, Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from msgspec import Struct
 
 from tidemill._rust import BooksApplied, BookSet
+from tidemill.core.book_rule import BookRule
 from tidemill.schema.faults import Gap
 
 Batches = dict[str, pa.RecordBatch]
@@ -18,25 +19,6 @@ Batches = dict[str, pa.RecordBatch]
 
 _EXACT = Context(prec=40)
 """Prices and sizes have 38 digits at most: nothing is rounded."""
-
-
-class BookRule(Struct, frozen=True, kw_only=True):
-    """What a venue declares of its books."""
-
-    ordering: Literal["arrival", "time", "updates"] = "arrival"
-    """How it is known what a snapshot has in it, and that nothing is missing.
-
-    `arrival`: every message counts, and what came before a snapshot is in it; `time`: a message that is older
-    than the snapshot is in it; `updates`: changes are numbered, and none may be missing.
-    """
-    checksum: Literal["crc32_top_ten"] | None = None
-    """How the checksum is made that messages carry; None where they carry none."""
-    depth_max: int | None = None
-    """Levels of a side that the venue keeps told; None where it tells all."""
-    top_strikes_max: int | None = None
-    """So many messages in a row whose best prices are not the book's are a gap; None where none are told."""
-    waiting_max: int = 4_096
-    """Messages that are kept while a book waits for its snapshot; with more, the oldest are forgotten."""
 
 
 class Level(NamedTuple):

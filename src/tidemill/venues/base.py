@@ -6,6 +6,7 @@ from importlib import import_module
 
 from msgspec import Struct, field
 
+from tidemill.core.book_rule import BookRule
 from tidemill.schema.faults import Fault
 
 
@@ -18,6 +19,10 @@ class Origin(Struct, frozen=True, kw_only=True):
     dex: str
     decimals: dict[bytes, int] = {}
     """Decimals of tokens that are known already, by address."""
+    connection: str = ""
+    """Names the connection; empty where a frame is the answer to a question."""
+    first_sequence: int = 0
+    """The number of the frame's first message on the connection."""
 
 
 class Mapped(Struct, kw_only=True):
@@ -45,6 +50,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     """What it allows, in one sentence or two."""
     channels: tuple[str, ...]
     """What can be heard; a frame's channel is known to who asked for it."""
+    book_rule: BookRule | None = None
+    """How its order books are kept; None where it has none."""
     map_frame: Callable[[str, bytes, Origin, int], Mapped]
     """Takes channel, frame, origin and recv_ns. Raises Malformed where the frame as a whole cannot be read,
     another Fault where the venue says one."""

@@ -20,7 +20,7 @@ from tidemill.schema.events import (
     Proof,
     Trade,
 )
-from tidemill.schema.faults import Gap, Refused
+from tidemill.schema.faults import Gap, Refused, leaves
 from tidemill.venues.sei.config import SeiConfig, SeiEndpointConfig, SeiInstrument
 from tidemill.venues.sei.reader import SeiReader
 from tidemill.venues.sei.telling import Void
@@ -60,13 +60,11 @@ class Heard:
     def __init__(self) -> None:
         self.events = []
         self.books = {}
-        self.kept = None
-        self.kept_told = None
+        self.kept = {}
 
-    async def take(self, told, proven, pending):
+    async def take(self, told, kept):
         self.events += told
-        self.kept = proven if proven is not None else self.kept
-        self.kept_told = pending
+        self.kept |= kept
         for event in told:
             match event:
                 case BookSnapshot():
@@ -97,7 +95,7 @@ class Heard:
 @asynccontextmanager
 async def reading(config, heard):
     reader = SeiReader(config, SystemClock(), "run", heard.take)
-    task = asyncio.create_task(reader.run(heard.kept, heard.kept_told))
+    task = asyncio.create_task(reader.run(heard.kept))
     try:
         yield reader
     finally:
@@ -168,16 +166,44 @@ async def test_books_and_trades_are_the_nodes_own(attributes):
 
 @pytest.mark.parametrize(
     "faults",
-    [{"drop_percent": 20}, {"garbage_percent": 20}, {"heads_left_out_percent": 30}, {"slow_ms": 30}],
+    [{"garbage_percent": 20}, {"heads_left_out_percent": 30}, {"slow_ms": 30}],
 )
 async def test_what_the_socket_leaves_out_comes_with_its_block(faults):
     async with sei_server() as server, reading(config_of(server), heard := Heard()) as reader:
         await begun(reader)
         await server.control(**faults)
-        await settled(server, reader, heard, in_order="drop_percent" not in faults)
+        await settled(server, reader, heard)
         assert covered(heard) == list(range(1, reader.follower.height + 1))
-        if "drop_percent" in faults:
-            assert any("were not told" in str(fault) for fault in reader.faults)
+
+
+async def test_transactions_that_the_socket_drops_are_told_late_and_as_a_fault():
+    async with sei_server() as server, reading(config_of(server, confirm_ms=500), heard := Heard()) as reader:
+        await begun(reader)
+        await server.control(drop_percent=20)
+
+        async def is_told():
+            return any("were not told" in str(fault) for fault in reader.faults)
+
+        await until(is_told)
+        await settled(server, reader, heard, in_order=False)
+
+
+async def test_queries_beyond_five_go_over_further_sockets():
+    async with sei_server() as server:
+        config = config_of(server)
+        others = {
+            f"OTHER/{number}": SeiInstrument(
+                source=f"OTHER/{number}", contract=f"sei1other{number}", market="x"
+            )
+            for number in range(6)
+        }
+        config = replace(config, instruments={**config.instruments, **others})
+        async with reading(config, heard := Heard()) as reader:
+            await settled(server, reader, heard)
+            truth = await server.truth()
+            assert truth["clients"] == 2
+            assert truth["counts"]["asked subscribe"] == 8
+            assert "refused" not in truth["counts"]
 
 
 async def test_a_node_that_is_back_is_read_within_5_s_and_nothing_is_missing():
@@ -241,8 +267,12 @@ async def test_a_node_of_another_network_is_refused_and_the_other_one_read():
 async def test_with_only_nodes_of_other_networks_the_reader_ends():
     async with sei_server(network="pacific-1") as wrong:
         reader = SeiReader(config_of(wrong), SystemClock(), "run", Heard().take)
-        with pytest.raises(Refused, match=r"no endpoint is left: .*found one of pacific-1"):
-            await asyncio.wait_for(reader.run(), 10)
+        with pytest.raises(ExceptionGroup) as ended:
+            await asyncio.wait_for(reader.run({}), 10)
+        (fault,) = leaves(ended.value)
+        assert isinstance(fault, Refused)
+        assert "no endpoint is left: " in str(fault)
+        assert "found one of pacific-1" in str(fault)
 
 
 async def test_attributes_that_are_not_as_stated_are_told_and_not_guessed():

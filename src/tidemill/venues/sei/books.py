@@ -1,5 +1,6 @@
 """What do messages do to books made of orders: exact levels, and a book that lacks something is void."""
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -58,6 +59,8 @@ class Book:
         """Those that have a name; of a void book the ones that were told."""
         self.sequence: int | None = None
         """The contract's number of the last whole book."""
+        self._prices: dict[BookSide, list[int]] = {side: [] for side in BookSide}
+        """Of the levels, ascending."""
 
     def apply(self, message: Message, effect: Effect) -> None:
         """Take one message, and add to `effect` what it did."""
@@ -82,15 +85,32 @@ class Book:
         if self.is_whole or effect.is_whole:
             effect.void, effect.is_whole, effect.levels = why, False, {}
         self.is_whole = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove every level."""
         self.levels.clear()
+        for prices in self._prices.values():
+            prices.clear()
+
+    def set(self, place: Place, size_e18: int) -> None:
+        """Give a level its size; 0 removes it."""
+        prices = self._prices[place[0]]
+        if size_e18 and place not in self.levels:
+            insort(prices, place[1])
+        elif not size_e18 and place in self.levels:
+            del prices[bisect_left(prices, place[1])]
+        if size_e18:
+            self.levels[place] = size_e18
+        else:
+            self.levels.pop(place, None)
 
     def check(self, effect: Effect) -> None:
         """Void it where somebody would buy for at least what another sells for."""
         if not self.is_whole:
             return
-        bid = max((price for side, price in self.levels if side is BookSide.BID), default=None)
-        ask = min((price for side, price in self.levels if side is BookSide.ASK), default=None)
-        if bid is not None and ask is not None and bid >= ask:
+        bids, asks = self._prices[BookSide.BID], self._prices[BookSide.ASK]
+        if bids and asks and bids[-1] >= asks[0]:
             self.end("expected the best bid below the best ask, found them crossed", effect)
 
     def copy(self) -> "Book":
@@ -98,6 +118,7 @@ class Book:
         other = Book(is_whole=self.is_whole)
         other.levels, other.orders = dict(self.levels), dict(self.orders)
         other.sequence = self.sequence
+        other._prices = {side: list(prices) for side, prices in self._prices.items()}
         return other
 
     def _place(self, placed: Placed, effect: Effect) -> None:
@@ -141,16 +162,14 @@ class Book:
         size_e18 += self.levels.get(place, 0)
         if not 0 <= size_e18 < LIMIT_E18:
             raise _Missing("expected a level to have as much as goes, found less")
-        if size_e18:
-            self.levels[place] = size_e18
-        else:
-            self.levels.pop(place, None)
+        self.set(place, size_e18)
         effect.levels[place] = size_e18
 
     def _begin(self, whole: Whole, effect: Effect) -> None:
         if whole.sequence is not None and self.sequence is not None and whole.sequence < self.sequence:
             return  # an older one than what was applied
-        self.levels, self.is_whole = {}, True
+        self.clear()
+        self.is_whole = True
         named = {level.order: level for level in whole.levels if level.order is not None}
         if named or not whole.levels:
             self.orders = {
@@ -201,7 +220,8 @@ class Books:
                     continue
                 book = self.by_name[name] = Book(is_whole=bool(is_whole))
                 book.sequence = sequence
-                book.levels = {(BookSide(side), int(price)): int(size) for side, price, size in levels}
+                for side, price, size in levels:
+                    book.set((BookSide(side), int(price)), int(size))
                 book.orders = {
                     order: _Order(BookSide(side), int(price), int(size))
                     for order, (side, price, size) in orders.items()

@@ -4,7 +4,7 @@ A transaction is told as soon as the socket tells it, on top of every block befo
 later, proves it: where the socket left something out, the books are made anew from what is proven.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -18,6 +18,8 @@ from tidemill.venues.sei.telling import Teller, Told, When
 
 Key: TypeAlias = tuple[int, int]
 """A transaction's block and its index there."""
+Kept: TypeAlias = Mapping[str, bytes]
+"""What a run keeps for the next one, by the part's name."""
 _HELD_MAX = 20_000
 _STATE_VERSION = 1
 
@@ -55,6 +57,8 @@ class SeiFollower:
         self._told_before: set[Key] = set()
         """What an earlier run told and had no proof of."""
         self._is_announced = False
+        self._is_changed = True
+        """Whether proven books are others than those that were kept."""
         self._time_ns = 0
         self._told: list[Told] = []
 
@@ -68,11 +72,13 @@ class SeiFollower:
                 for books in (self._proven, self._live):
                     books.by_name[name].is_whole = True
 
-    def connected(self, tip: int) -> None:
+    def connected(self, tip: int, now_ns: int) -> None:
         """Take note of a new socket, of a node that is at `tip`: what it does not tell was told by none."""
         self._heads.clear()
         self._held.clear()
         self.tip = tip if self.tip is None else max(tip, self.tip)
+        if self._time_ns:
+            self._announce(When(self._time_ns, now_ns))
 
     def hear(self, message: Tx | Head | Listed, recv_ns: int) -> None:
         """Take what the socket told. Raises: Unsafe, where it is of another network."""
@@ -85,13 +91,17 @@ class SeiFollower:
                 self._tx(message, recv_ns)
 
     def prove(self, blocks: list[Block], recv_ns: int) -> None:
-        """Take whole blocks, the next one first. Raises: Unsafe, Malformed where they are others."""
-        count = 0
+        """Take whole blocks, the next one first: all of them, or none.
+
+        Raises: Unsafe, where one is of another network; Malformed, where others were expected.
+        """
+        height = self.height
         for block in blocks:
             self.check_network(block.head)
-            if self.height is None or block.head.height != self.height + 1:
-                raise Malformed(f"sei: expected the block after {self.height}, found {block.head.height}")
-            count += self._prove(block, recv_ns)
+            if height is None or block.head.height != height + 1:
+                raise Malformed(f"sei: expected the block after {height}, found {block.head.height}")
+            height = block.head.height
+        count = sum(self._prove(block, recv_ns) for block in blocks)
         if blocks:
             heights = (blocks[0].head.height, blocks[-1].head.height)
             cause, when = "whole blocks, as the node has them", When(self._time_ns, recv_ns)
@@ -109,7 +119,7 @@ class SeiFollower:
                 book.end(cause, effect)
                 if effect.void and books is self._live:
                     self._told.append(self._teller.void(name, cause, when))
-        self.height = height
+        self.height, self._is_changed = height, True
         self._forget(height)
         self.faults.append(Gap(f"sei: blocks {first} to {height}: {cause}"))
 
@@ -133,22 +143,24 @@ class SeiFollower:
             return range(0)
         return range(self.height + 1, min(self.tip, self.height + blocks_max) + 1)
 
-    def dump(self) -> bytes:
-        """Return all that is proven."""
-        state = (_STATE_VERSION, self._network, self.height, self._time_ns, self._proven.dump())
-        return msgspec.msgpack.encode(state)
+    def dump(self) -> Kept:
+        """Return what to keep with what is told: every part that changed since it was asked for last."""
+        told = [*self._applied, *self._told_before]
+        kept = {
+            "place": msgspec.msgpack.encode((_STATE_VERSION, self._network, self.height, self._time_ns, told))
+        }
+        if self._is_changed:
+            kept["books"] = msgspec.msgpack.encode(self._proven.dump())
+            self._is_changed = False
+        return kept
 
-    def dump_told(self) -> bytes:
-        """Return which transactions were told and are not proven."""
-        return msgspec.msgpack.encode(list(self._applied))
-
-    def load(self, state: bytes, told: bytes | None) -> None:
+    def load(self, kept: Kept) -> None:
         """Go on where an earlier run stopped. Raises: Malformed, Unsafe."""
         try:
-            version, network, height, time_ns, books = msgspec.msgpack.decode(
-                state, type=tuple[int, str, int | None, int, dict[str, Any]]
+            version, network, height, time_ns, told = msgspec.msgpack.decode(
+                kept["place"], type=tuple[int, str, int | None, int, set[Key]]
             )
-            before = set() if told is None else msgspec.msgpack.decode(told, type=set[Key])
+            books = msgspec.msgpack.decode(kept["books"], type=dict[str, Any]) if "books" in kept else {}
         except (msgspec.MsgspecError, ValueError) as error:
             raise Malformed(f"sei: expected what an earlier run kept ({error})") from error
         if version != _STATE_VERSION:
@@ -157,7 +169,7 @@ class SeiFollower:
             raise Unsafe(f"sei: expected what was kept of network {self._network}, found that of {network}")
         self._proven.load(books)
         self._live = self._proven.copy()
-        self.height, self._time_ns, self._told_before = height, time_ns, before
+        self.height, self._time_ns, self._told_before = height, time_ns, told
 
     # --- how
 
@@ -165,7 +177,7 @@ class SeiFollower:
         self.check_network(head)
         if self.height is None:
             self.begin(head.height - 1)
-        last = max(self._heads, default=None)
+        last = next(reversed(self._heads), None)
         if last is not None and head.height <= last:
             self.faults.append(Malformed(f"sei: expected block {last + 1}, found {head.height} again"))
             return
@@ -174,7 +186,7 @@ class SeiFollower:
             self._heads.clear()
         self._heads[head.height] = head
         self.tip = head.height if self.tip is None else max(self.tip, head.height)
-        if self._time_ns or (self.height is not None and self.height + 1 >= head.height):
+        if self.height is not None and self.height + 1 >= head.height:
             self._announce(When(self._time_ns or head.time_ns, recv_ns))
         self._drain()
 
@@ -199,6 +211,7 @@ class SeiFollower:
         messages, faults = self._reader.read(listed.events)
         self.faults += faults
         self._proven.apply(messages)
+        self._is_changed = True
         effects = self._live.apply(messages)
         self._told += self._teller.effects(effects, When(recv_ns, recv_ns), with_trades=True)
 
@@ -213,10 +226,10 @@ class SeiFollower:
 
     def _drain(self) -> None:
         """Tell what is held, in order, where every block before it is known."""
-        if not self._heads or self.height is None or self.height < min(self._heads) - 1:
+        first, last = next(iter(self._heads), None), next(reversed(self._heads), None)
+        if first is None or last is None or self.height is None or self.height < first - 1:
             return
-        first, last = min(self._heads), max(self._heads)
-        newest = max(self._applied, default=(self.height, 1 << 32))
+        newest = next(reversed(self._applied), (self.height, 1 << 32))
         for key in sorted(self._held):
             if key[0] > last:
                 return
@@ -245,6 +258,7 @@ class SeiFollower:
         is_newest = not any(key[0] > height for key in self._applied)
         for heard in found.values():
             self._proven.apply(heard.messages)
+            self._is_changed = True
         if _is_beginning(told, found) and (is_newest or len(told) == len(found)):
             for key in list(found)[len(told) :]:
                 self._tell(key, found[key], block.head.time_ns)

@@ -3,7 +3,6 @@
 Source: sei-tendermint rpc/jsonrpc and types/events.go; CometBFT 0.34, 0.37 and 0.38 differ as noted.
 """
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -252,8 +251,8 @@ def _pair(attribute: Mapping[str, Any], encoding: Encoding) -> tuple[str, str]:
 
 def _unpacked(text: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, ValueError) as error:
+        return binascii.a2b_base64(text, strict_mode=True).decode()
+    except ValueError as error:
         raise Malformed(f"expected base64 attributes, as stated, found {text[:40]!r}") from error
 
 
@@ -295,8 +294,8 @@ def _flat(value: Any) -> dict[str, list[Any]]:
 
 def _tx_hash(raw: Any) -> bytes:
     try:
-        return hashlib.sha256(base64.b64decode(_text(raw, "tx"), validate=True)).digest()
-    except (binascii.Error, ValueError) as error:
+        return hashlib.sha256(binascii.a2b_base64(_text(raw, "tx"), strict_mode=True)).digest()
+    except ValueError as error:
         raise Malformed("expected a transaction as base64, found another text") from error
 
 

@@ -5,9 +5,9 @@ Source: sei-tendermint internal/pubsub/query/syntax/doc.go; no OR, no parenthese
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tidemill.schema.faults import Malformed
 
@@ -19,6 +19,7 @@ _CONDITION = re.compile(
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?)))\s*"
 )
 _AND = re.compile(r"AND\b")
+_Ordered = TypeVar("_Ordered", Decimal, datetime)
 _DIGITS = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -45,11 +46,9 @@ class Condition(NamedTuple):
             digits = _DIGITS.match(found)  # as the node does: a coin such as 12usei counts as 12
             return digits is not None and _compare(self.operator, Decimal(digits[0]), wanted)
         try:
-            when = datetime.fromisoformat(found)
+            return _compare(self.operator, _in_utc(datetime.fromisoformat(found)), wanted)
         except ValueError:
             return False
-        zone = wanted.tzinfo
-        return _compare(self.operator, when if when.tzinfo else when.replace(tzinfo=zone), wanted)
 
 
 class Query(NamedTuple):
@@ -109,10 +108,14 @@ def _condition(found: re.Match[str]) -> Condition:
         raise Malformed(f"query: expected a {found['kind']}, found {found['when']!r}") from error
     if found["kind"] == "TIME" and when.tzinfo is None:
         raise Malformed(f"query: expected a TIME with its zone, found {found['when']!r}")
-    return Condition(tag, operator, when)
+    return Condition(tag, operator, _in_utc(when))
 
 
-def _compare(operator: str, left: "Decimal | datetime", right: "Decimal | datetime") -> bool:
-    assert type(left) is type(right)
-    less, same = left < right, left == right  # pyright: ignore[reportOperatorIssue]
+def _in_utc(when: datetime) -> datetime:
+    """Return a time with its zone: a date has none, and means the day's beginning in UTC."""
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _compare(operator: str, left: _Ordered, right: _Ordered) -> bool:
+    less, same = left < right, left == right
     return {"=": same, "<": less, "<=": less or same, ">": not (less or same), ">=": not less}[operator]

@@ -23,7 +23,7 @@ from tidemill.venues.sei.config import (
     encoding_of,
     queries_of,
 )
-from tidemill.venues.sei.follower import SeiFollower
+from tidemill.venues.sei.follower import Kept, SeiFollower
 from tidemill.venues.sei.frames import (
     Block,
     Head,
@@ -43,9 +43,32 @@ from tidemill.venues.sei.telling import Teller, Told
 _BATCHES_LOST_MAX = 5
 """So many questions for blocks in a row may fail before another node is tried."""
 
-OnTold = Callable[[list[Told], bytes | None, bytes], Awaitable[None]]
-"""Takes what is told, in order, and what is to be kept with it: what is proven, where that changed, and what
-was told without proof."""
+OnTold = Callable[[list[Told], Kept], Awaitable[None]]
+"""Takes what is told, in order, and what is to be kept with it: of the parts those that changed."""
+
+
+async def ask_status(http: HttpEndpoint) -> Status:
+    """Return which network a node is of, and how far it is. Raises: Unreachable, Refused, Malformed."""
+    answer = await _post(http, msgspec.json.encode(request(0, "status")))
+    return read_status(read_answers(answer.body, http.endpoint).get("0", {}))
+
+
+def check_status(config: SeiConfig, url: str, status: Status) -> None:
+    """Raise Refused where a node is of another network, Unreachable while it catches up."""
+    if status.network != config.chain_id:
+        raise Refused(
+            f"{redact_url(url)}: expected a node of network {config.chain_id}, as chain_id says,"
+            f" found one of {status.network}"
+        )
+    if status.is_catching_up:
+        raise Unreachable(f"{redact_url(url)}: it is catching up, at block {status.height}")
+
+
+async def _post(http: HttpEndpoint, body: bytes) -> HttpAnswer:
+    answer = await http.post(body)
+    if isinstance(answer, HttpAnswer):
+        return answer
+    raise answer.fault
 
 
 class SeiReader:
@@ -74,22 +97,28 @@ class SeiReader:
         self.follower = SeiFollower(config.chain_id, reader, instruments, self.teller)
         self._clock = clock
         self._on_told = on_told
-        self._telling = asyncio.Lock()
+        self._due = asyncio.Event()
+        self._written = asyncio.Event()
         self._pending: list[Health] = []
         self._refused: dict[str, str] = {}
         self._shards = Shards(SUBSCRIPTIONS_MAX)
         for query in (HEADS_QUERY, *queries_of(config, mapping)):
             self._shards.add(query)
 
-    async def run(self, kept: bytes | None = None, kept_told: bytes | None = None) -> None:
+    async def run(self, kept: Kept) -> None:
         """Read until cancelled; go on from what an earlier run kept.
 
         Raises: Refused, where no endpoint is left that may be read; Malformed or Unsafe for what was kept.
         """
-        if kept is not None:
-            self.follower.load(kept, kept_told)
+        if kept:
+            self.follower.load(kept)
         elif self.config.start != "latest":
             self.follower.begin(self.config.start - 1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._write(), name=f"tell {self.teller.source}")
+            await self._read_one_after_another()
+
+    async def _read_one_after_another(self) -> None:
         backoff = Backoff(self.config.reconnect_first_ms, self.config.reconnect_max_ms)
         loop, turn = asyncio.get_running_loop(), 0
         while True:
@@ -113,7 +142,7 @@ class SeiReader:
         if is_refused:
             self._refused[endpoint.ws_url] = str(fault)
         self._fares(endpoint, HealthState.REFUSED if is_refused else HealthState.DOWN, str(fault))
-        await self._tell(None)
+        await self._tell()
 
     async def _read(self, endpoint: SeiEndpointConfig) -> None:
         """Read one endpoint until a fault ends it."""
@@ -121,11 +150,11 @@ class SeiReader:
         limits = HttpLimits(answer_timeout_ms=self.config.answer_timeout_ms)
         async with AsyncExitStack() as opened:
             http = await opened.enter_async_context(HttpEndpoint(endpoint.http_url, self._clock, limits))
-            self._check(endpoint.http_url, await self._ask_status(http))
+            check_status(self.config, endpoint.http_url, await ask_status(http))
             links = {shard: await opened.enter_async_context(self._link(endpoint)) for shard in self._shards}
             async with asyncio.TaskGroup() as tasks:
                 for shard, link in links.items():
-                    hearing = link.run(lambda: self._tell(None))
+                    hearing = link.run(self._tell)
                     tasks.create_task(hearing, name=f"hear {link.endpoint} {shard}")
                 await self._subscribe(endpoint, links)
                 await self._prove(endpoint, http)
@@ -137,8 +166,8 @@ class SeiReader:
         """Subscribe to transactions first, so that none of the first block that is announced is missed."""
         for link in links.values():
             status = read_status(await link.ask("status"))
-            self._check(endpoint.ws_url, status)
-            self.follower.connected(status.height)
+            check_status(self.config, endpoint.ws_url, status)
+            self.follower.connected(status.height, self._clock.now_ns())
             self._leave_out(status)
         for shard, link in links.items():
             for query in sorted(self._shards.keys_of(shard) - {HEADS_QUERY}):
@@ -150,17 +179,7 @@ class SeiReader:
         self.leader = redact_url(endpoint.ws_url)
         self.connection_count += 1
         self._fares(endpoint, HealthState.LEADING, f"network {self.config.chain_id}")
-        await self._tell(None)
-
-    def _check(self, url: str, status: Status) -> None:
-        """Raise Refused where a node is of another network, Unreachable while it catches up."""
-        if status.network != self.config.chain_id:
-            raise Refused(
-                f"{redact_url(url)}: expected a node of network {self.config.chain_id}, as chain_id says,"
-                f" found one of {status.network}"
-            )
-        if status.is_catching_up:
-            raise Unreachable(f"{redact_url(url)}: it is catching up, at block {status.height}")
+        await self._tell()
 
     def _leave_out(self, status: Status) -> None:
         """Tell as a gap what the node does not have any more, and what is too much to read."""
@@ -198,7 +217,7 @@ class SeiReader:
                     self.note(fault)
                 else:
                     lost = 0
-                    await self._tell(self.follower.dump())
+                    await self._tell()
                     if len(wanted) == self.config.blocks_per_request:
                         continue
             await asyncio.sleep(self.config.confirm_ms / 1_000)
@@ -217,19 +236,9 @@ class SeiReader:
             for height in wanted
             for number, method in enumerate(("block", "block_results"))
         ]
-        answer = await self._post(http, msgspec.json.encode(questions))
+        answer = await _post(http, msgspec.json.encode(questions))
         # a busy block's results are megabytes, for which the loop has no time
         return await asyncio.to_thread(_blocks, endpoint, http.endpoint, answer.body, wanted), answer.recv_ns
-
-    async def _ask_status(self, http: HttpEndpoint) -> Status:
-        answer = await self._post(http, msgspec.json.encode(request(0, "status")))
-        return read_status(read_answers(answer.body, http.endpoint).get("0", {}))
-
-    async def _post(self, http: HttpEndpoint, body: bytes) -> HttpAnswer:
-        answer = await http.post(body)
-        if isinstance(answer, HttpAnswer):
-            return answer
-        raise answer.fault
 
     # --- what it says of itself
 
@@ -247,15 +256,26 @@ class SeiReader:
         self.states[where] = health
         self._pending.append(health)
 
-    async def _tell(self, proven: bytes | None) -> None:
-        async with self._telling:
+    async def _tell(self) -> None:
+        """Wait until everything so far is kept: who is slow there is slow to hear."""
+        self._written.clear()
+        self._due.set()
+        await self._written.wait()
+
+    async def _write(self) -> None:
+        """Hand over what is told, in order; the end of a connection does not interrupt it."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
             faults, self.follower.faults = self.follower.faults, []
             for fault in faults:
                 self.note(fault)
             pending, self._pending = self._pending, []
             told = [*pending, *self.follower.take()]
-            if told or proven is not None:
-                await self._on_told(told, proven, self.follower.dump_told())
+            if told:
+                await self._on_told(told, self.follower.dump())
+            if not self._due.is_set():
+                self._written.set()
 
 
 def _blocks(endpoint: SeiEndpointConfig, where: str, body: bytes, wanted: range) -> list[Block]:

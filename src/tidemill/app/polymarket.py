@@ -1,0 +1,142 @@
+"""Read Polymarket beside the chains: keep its books, commit what it tells, and say how it fares."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import replace
+
+from tidemill.app.pipeline import batches_of
+from tidemill.bus import Bus
+from tidemill.core.clock import NS_PER_S, Clock
+from tidemill.process.books import OrderBooks
+from tidemill.process.pools import Batches
+from tidemill.schema.events import Health
+from tidemill.schema.faults import Fault, Unreachable, leaves
+from tidemill.venues.polymarket import VENUE
+from tidemill.venues.polymarket_books import Kept
+from tidemill.venues.polymarket_config import PolymarketConfig
+from tidemill.venues.polymarket_reader import PolymarketReader
+
+_log = logging.getLogger("tidemill.polymarket")
+
+_RETRY_S = 1.0
+_INLINE_ROWS_MAX = 4_000
+"""Keeping so many levels takes a few ms; more are kept in a thread."""
+
+
+class PolymarketRun:
+    """Polymarket as `up` reads it: its reader, and the books."""
+
+    def __init__(
+        self,
+        config: PolymarketConfig,
+        bus: Bus,
+        clock: Clock,
+        *,
+        on_batches: Callable[[Batches, list[int]], None],
+    ) -> None:
+        assert VENUE.book_rule is not None
+        self.books = OrderBooks(
+            VENUE.name, replace(VENUE.book_rule, top_strikes_max=config.best_price_strikes_max)
+        )
+        self.ended = ""
+        """Why it is not read any more."""
+        self._bus = bus
+        self._clock = clock
+        self._on_batches = on_batches
+        self._keeping = asyncio.Lock()
+        self.reader = PolymarketReader(config, clock, secrets.token_hex(8), self, self._tell)
+
+    async def run(self) -> None:
+        """Read until cancelled; a fault that ends it is kept in `ended`."""
+        try:
+            await self.reader.run()
+        except* Fault as faults:
+            self.ended = str(next(leaves(faults)))
+            _log.error("polymarket ended, the others go on: %s", self.ended)
+
+    # --- what the reader asks of who keeps the books
+
+    def follow(self, tokens: Sequence[str]) -> None:
+        """Begin to keep books."""
+        self.books.follow(tokens)
+
+    def forget(self, tokens: Sequence[str]) -> None:
+        """End keeping books."""
+        self.books.forget(tokens)
+
+    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Kept:
+        """Apply to the books what one connection told, and commit it with what became of them."""
+        self.reader.take_notices(events)
+        changes = batches.get("book_change")
+        async with self._keeping:
+            before = self.books.counts.snapshots_differing
+            if changes is not None and changes.num_rows > _INLINE_ROWS_MAX:
+                taken = await asyncio.to_thread(self.books.take, batches)
+            else:
+                taken = self.books.take(batches)
+            differing = self.books.counts.snapshots_differing - before
+            await self._commit([*batches.items(), *taken.batches.items(), *batches_of(events)])
+        return Kept(taken.gaps, differing)
+
+    async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
+        """Void books until their next snapshots, and tell so."""
+        async with self._keeping:
+            now_ns = self._clock.now_ns()
+            taken = self.books.restart(tokens, why, now_ns=now_ns, connection=connection, sequence=sequence)
+            await self._commit(list(taken.batches.items()))
+
+    # --- what is told
+
+    async def _tell(self, events: Sequence[Struct]) -> None:
+        for event in events:
+            if isinstance(event, Health) and event.detail:
+                _log.warning("polymarket %s: %s: %s", event.endpoint, event.state.value, event.detail)
+        await self._commit(batches_of(events))
+
+    async def _commit(self, batches: Batches) -> None:
+        while batches:
+            try:
+                offsets = await self._bus.commit(batches, {})
+            except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read
+                _log.error("%s", fault)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._on_batches(batches, offsets)
+            return
+
+    def status(self) -> dict[str, Any]:
+        """Return how it fares, as JSON has it."""
+        reader, books, now_ns = self.reader, self.books, self._clock.now_ns()
+        links = {f"books {shard}": link for shard, link in reader.books.links.items()} | reader.links
+        heard_ns = max((link.last_message_ns or 0 for link in links.values()), default=0)
+        counts = books.counts
+        return {
+            "state": "stopped" if self.ended else "running",
+            "detail": self.ended,
+            "endpoint": reader.endpoint,
+            "books": len(books),
+            "books_live": books.live_count,
+            "last_message_age_s": (now_ns - heard_ns) / NS_PER_S if heard_ns else None,
+            "sockets": {
+                name: {
+                    "state": link.state.value,
+                    "connections": link.connection_count,
+                    "messages": link.frame_count,
+                }
+                for name, link in links.items()
+            },
+            "gaps": counts.gaps,
+            "books_asked": reader.books.resync_count,
+            "snapshots_agreeing": counts.snapshots_agreeing,
+            "snapshots_differing": counts.snapshots_differing,
+            "messages_skipped": counts.skipped,
+            "repeated": reader.repeated_count,
+            "faults": dict(reader.fault_counts),
+            "last_fault": self.ended or (str(reader.faults[-1]) if reader.faults else ""),
+        }

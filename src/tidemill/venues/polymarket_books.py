@@ -1,0 +1,313 @@
+"""Who reads Polymarket's books: spreads tokens over sockets, asks for books that are missing or in doubt."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+from msgspec import Struct
+
+from tidemill._rust import PolymarketRead, read_polymarket
+from tidemill.core.backoff import Backoff
+from tidemill.core.clock import Clock
+from tidemill.core.http import HttpEndpoint, HttpFailure, HttpLimits
+from tidemill.core.shards import Shards
+from tidemill.schema.events import HealthState
+from tidemill.schema.faults import Fault, Malformed, Unknown, leaves
+from tidemill.venues.base import Origin
+from tidemill.venues.polymarket import books_question, change_frames, map_others, market_frames
+from tidemill.venues.polymarket_config import PolymarketConfig, market_url
+from tidemill.venues.polymarket_link import Frames, LinkLimits, Listener, PolymarketLink
+
+SOURCE = "polymarket"
+_CHECK_S = 0.1
+_MISSED_MAX = 2
+"""A token of which the venue has no book, asked so often, is unknown."""
+_INLINE_BYTES_MAX = 128 << 10
+"""Reading so much takes below 1 ms; more is read in a thread."""
+
+
+class Kept(NamedTuple):
+    """What became of the books."""
+
+    gaps: Mapping[str, Fault]
+    """Tokens whose books need a snapshot."""
+    differing: int = 0
+    """Snapshots that told otherwise than was kept."""
+
+
+class BookKeeper(Protocol):
+    """Who keeps the books, and all that is told."""
+
+    def follow(self, tokens: Sequence[str]) -> None:
+        """Begin to keep books."""
+        ...
+
+    def forget(self, tokens: Sequence[str]) -> None:
+        """End keeping books."""
+        ...
+
+    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Kept:
+        """Keep what one connection told, by topic, and further events."""
+        ...
+
+    async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
+        """Void books until their next snapshots."""
+        ...
+
+
+class _Connection(Struct):
+    """One connection of one socket, and how far its messages are numbered."""
+
+    name: str
+    sequence: int = 0
+
+
+class BookReader:
+    """The market channel's sockets; `run` it until cancelled."""
+
+    def __init__(
+        self,
+        config: PolymarketConfig,
+        clock: Clock,
+        run_id: str,
+        keeper: BookKeeper,
+        *,
+        note: Callable[[Fault], None],
+        fares: Callable[[str, HealthState, str], Awaitable[None]],
+    ) -> None:
+        self.links: dict[int, PolymarketLink] = {}
+        """By shard."""
+        self.resync_count = 0
+        """Books that were asked for."""
+        self._config = config
+        self._clock = clock
+        self._run_id = run_id
+        self._keeper = keeper
+        self._note = note
+        self._fares = fares
+        self._shards = Shards(config.tokens_per_connection)
+        self._followed: set[str] = set()
+        self._connections: dict[int, _Connection] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._awaited: dict[str, float] = {}
+        """Tokens without a snapshot, and when it is asked for, by the loop's time."""
+        self._missed: dict[str, int] = {}
+        self._changed = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._http = HttpEndpoint(
+            f"{config.http_url}/books", clock, HttpLimits(answer_timeout_ms=config.answer_timeout_ms)
+        )
+        self._answers = _Connection(f"{run_id}-books")
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """The tokens whose books are read."""
+        return frozenset(self._followed)
+
+    @property
+    def awaited_count(self) -> int:
+        """How many books wait for a snapshot."""
+        return len(self._awaited)
+
+    def follow(self, tokens: Iterable[str]) -> None:
+        """Read the books of tokens."""
+        new = [token for token in dict.fromkeys(tokens) if token not in self._followed]
+        self._followed.update(new)
+        self._keeper.follow(new)
+        added: dict[int, list[str]] = {}
+        for token in new:
+            added.setdefault(self._shards.add(token), []).append(token)
+        for shard, its_tokens in added.items():
+            if shard in self.links:
+                self._expect(its_tokens)
+                size = self._config.tokens_per_frame
+                self.links[shard].send(change_frames("subscribe", its_tokens, size))
+        self._changed.set()
+
+    def forget(self, tokens: Iterable[str]) -> None:
+        """Read the books of tokens no more."""
+        gone = [token for token in tokens if token in self._followed]
+        self._followed.difference_update(gone)
+        self._keeper.forget(gone)
+        for token in gone:
+            self._awaited.pop(token, None)
+            shard = self._shards.remove(token)
+            if shard in self.links:
+                self.links[shard].send(change_frames("unsubscribe", [token], 1))
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Read until cancelled. Raises: Refused."""
+        try:
+            async with self._http, asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._complete(), name="polymarket books")
+                while True:
+                    self._changed.clear()
+                    self._reconcile(tasks)
+                    await self._changed.wait()
+        except* Fault as faults:
+            raise next(leaves(faults)) from None
+
+    def _reconcile(self, tasks: asyncio.TaskGroup) -> None:
+        """Have a socket for each shard, and none for those that ended."""
+        for shard in set(self.links) - set(self._shards):
+            self._tasks.pop(shard).cancel()
+            del self.links[shard]
+        for shard in self._shards:
+            if shard not in self.links:
+                link = self.links[shard] = self._link(shard)
+                self._tasks[shard] = tasks.create_task(link.run(), name=f"polymarket books {shard}")
+
+    def _link(self, shard: int) -> PolymarketLink:
+        config = self._config
+
+        def opening() -> Iterable[bytes]:
+            tokens = sorted(self._shards.keys_of(shard))
+            self._expect(tokens)
+            return market_frames(tokens, config.tokens_per_frame)
+
+        async def opened() -> None:
+            number = self.links[shard].connection_count
+            self._connections[shard] = _Connection(f"{self._run_id}-{shard}-{number}")
+            await self._fares(f"{link.endpoint}#{shard}", HealthState.LIVE, "")
+
+        async def closed(fault: Fault) -> None:
+            self._note(fault)
+            connection = self._connections.setdefault(shard, _Connection(f"{self._run_id}-{shard}-0"))
+            connection.sequence += 1
+            tokens = sorted(self._shards.keys_of(shard))
+            await self._keeper.restart(tokens, str(fault), connection.name, connection.sequence)
+            connection.sequence += 1
+            await self._fares(f"{link.endpoint}#{shard}", link.state, str(fault))
+
+        async def heard(frames: Frames) -> None:
+            await self._heard(self._connections[shard], frames)
+
+        async def silent() -> bool:
+            try:
+                return not await self._ask(sorted(self._shards.keys_of(shard)))
+            except Fault as fault:
+                self._note(fault)
+                return False
+
+        link = PolymarketLink(
+            market_url(config),
+            self._clock,
+            LinkLimits(
+                config.ping_interval_ms,
+                config.pong_timeout_ms,
+                config.silence_ms,
+                config.reconnect_first_ms,
+                config.reconnect_max_ms,
+            ),
+            Listener(opening, opened, heard, silent, closed),
+        )
+        return link
+
+    # --- what is heard
+
+    async def _heard(self, connection: _Connection, frames: Frames) -> int:
+        """Keep what frames say; return how many snapshots told otherwise than was kept."""
+        read = await self._read(connection, frames)
+        connection.sequence = read.next_sequence
+        origin = Origin(source=SOURCE, chain_id=137, dex=SOURCE, connection=connection.name)
+        events, faults = map_others(read.others, origin)
+        told: set[str] = set()
+        for topic in ("book_snapshot", "book_change"):
+            if topic in read.batches:
+                told.update(read.batches[topic].column("instrument").unique().to_pylist())
+        if "book_snapshot" in read.batches:
+            for token in read.batches["book_snapshot"].column("instrument").to_pylist():
+                self._awaited.pop(token, None)
+                self._missed.pop(token, None)
+        for fault in faults:
+            self._note(fault)
+        for token in told - self._followed:
+            self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
+        kept = await self._keeper.take(read.batches, events)
+        for fault in kept.gaps.values():
+            self._note(fault)
+        self._expect(kept.gaps, is_due=True)
+        await self._doubt(connection, read)
+        return kept.differing
+
+    async def _read(self, connection: _Connection, frames: Frames) -> PolymarketRead:
+        def read() -> PolymarketRead:
+            return read_polymarket(
+                frames,
+                source=SOURCE,
+                connection=connection.name,
+                first_sequence=connection.sequence,
+                is_hash_checked=self._config.check_hash,
+            )
+
+        is_large = sum(len(frame) for _, frame in frames) > _INLINE_BYTES_MAX
+        return await asyncio.to_thread(read) if is_large else read()
+
+    async def _doubt(self, connection: _Connection, read: PolymarketRead) -> None:
+        """Begin anew the books of which a message could not be read."""
+        doubted: set[str] = set()
+        for _, detail, instruments in read.unread:
+            self._note(Malformed(f"{SOURCE} market: {detail}"))
+            doubted.update(instruments)
+        doubted &= self._followed
+        if not doubted:
+            return
+        connection.sequence += 1
+        why = "a message about it could not be read"
+        await self._keeper.restart(sorted(doubted), why, connection.name, connection.sequence)
+        connection.sequence += 1
+        self._expect(doubted, is_due=True)
+
+    # --- what is asked for
+
+    def _expect(self, tokens: Iterable[str], *, is_due: bool = False) -> None:
+        """Have books asked for, now or where they do not come in time."""
+        wait_s = 0 if is_due else self._config.sync_timeout_ms / 1_000
+        due_s = asyncio.get_running_loop().time() + wait_s
+        for token in tokens:
+            self._awaited[token] = min(due_s, self._awaited.get(token, due_s))
+
+    async def _complete(self) -> None:
+        """Ask for what is due, until cancelled."""
+        config = self._config
+        backoff = Backoff(config.reconnect_first_ms, config.reconnect_max_ms)
+        loop = asyncio.get_running_loop()
+        while True:
+            now_s = loop.time()
+            due = [token for token, due_s in self._awaited.items() if due_s <= now_s]
+            if not due:
+                await asyncio.sleep(_CHECK_S)
+                continue
+            chunk = due[: config.books_per_question]
+            try:
+                await self._ask(chunk)
+                await asyncio.sleep(config.resync_pause_ms / 1_000)
+            except Fault as fault:
+                self._note(fault)
+                await asyncio.sleep(backoff.wait_s(0))
+
+    async def _ask(self, tokens: list[str]) -> int:
+        """Ask for books; return how many told otherwise than was kept. Raises: Fault."""
+        differing = 0
+        for begin in range(0, len(tokens), self._config.books_per_question):
+            chunk = tokens[begin : begin + self._config.books_per_question]
+            async with self._asking:
+                answer = await self._http.post(books_question(chunk))
+                if isinstance(answer, HttpFailure):
+                    raise answer.fault
+                self.resync_count += len(chunk)
+                self._expect(chunk)  # a snapshot that comes takes it back
+                differing += await self._heard(self._answers, [(answer.recv_ns, answer.body)])
+            self._miss([token for token in chunk if token in self._awaited])
+        return differing
+
+    def _miss(self, tokens: list[str]) -> None:
+        """Count the tokens of which there was no book in the answer; leave those that have none."""
+        for token in tokens:
+            self._missed[token] = self._missed.get(token, 0) + 1
+        unknown = [token for token in tokens if self._missed[token] >= _MISSED_MAX]
+        for token in unknown:
+            self._note(Unknown(f"{SOURCE}: expected a book of token {token}, the venue has none"))
+        self.forget(unknown)

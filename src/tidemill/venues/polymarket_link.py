@@ -1,0 +1,136 @@
+"""How is a socket of Polymarket kept: opened again and again, spoken to, judged when it falls silent."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple
+
+from tidemill.core.backoff import Backoff
+from tidemill.core.clock import Clock
+from tidemill.core.endpoint import redact_url
+from tidemill.core.socket import Socket, SocketLimits
+from tidemill.schema.events import HealthState
+from tidemill.schema.faults import Fault, Refused, Unreachable
+from tidemill.venues.polymarket import KEEPALIVES, PING
+
+Frames = list[tuple[int, bytes]]
+"""recv_ns and bytes, in order; keepalives are left out."""
+
+
+class LinkLimits(NamedTuple):
+    """How long a socket waits."""
+
+    ping_interval_ms: int
+    pong_timeout_ms: int
+    silence_ms: int
+    reconnect_first_ms: int
+    reconnect_max_ms: int
+
+
+class Listener(NamedTuple):
+    """Who a socket tells what."""
+
+    opening: Callable[[], Iterable[bytes]]
+    """Returns what is said first on a new connection."""
+    on_open: Callable[[], Awaitable[None]]
+    on_frames: Callable[[Frames], Awaitable[None]]
+    on_silence: Callable[[], Awaitable[bool]]
+    """Says whether there was nothing to be told; a socket that kept news back is given up."""
+    on_closed: Callable[[Fault], Awaitable[None]]
+
+
+class PolymarketLink:
+    """One socket; `run` it until cancelled, or until the server refuses it."""
+
+    def __init__(self, url: str, clock: Clock, limits: LinkLimits, listener: Listener) -> None:
+        self.endpoint = redact_url(url)
+        self.state = HealthState.CONNECTING
+        self.connection_count = 0
+        """How often it was opened."""
+        self.frame_count = 0
+        """Messages that were no keepalives."""
+        self.last_message_ns: int | None = None
+        self._url = url
+        self._clock = clock
+        self._limits = limits
+        self._listener = listener
+        self._socket: Socket | None = None
+
+    def send(self, frames: Iterable[bytes]) -> None:
+        """Say something now; while there is no connection, the next one's opening says it."""
+        try:
+            for frame in frames:
+                if self._socket is not None:
+                    self._socket.send(frame)
+        except Unreachable:
+            pass  # the reader is told the same, and opens another
+
+    async def run(self) -> None:
+        """Keep a connection. Raises: Refused."""
+        backoff = Backoff(self._limits.reconnect_first_ms, self._limits.reconnect_max_ms)
+        loop = asyncio.get_running_loop()
+        while True:
+            opened_s = loop.time()
+            try:
+                await self._converse()
+            except Fault as fault:
+                is_refused = isinstance(fault, Refused)
+                self.state = HealthState.REFUSED if is_refused else HealthState.DOWN
+                await self._listener.on_closed(fault)
+                if is_refused:
+                    raise
+            await asyncio.sleep(backoff.wait_s(loop.time() - opened_s))
+
+    async def _converse(self) -> None:
+        """Speak until a fault ends it."""
+        self.state = HealthState.CONNECTING
+        limits = SocketLimits(ping_interval_ms=self._limits.pong_timeout_ms)
+        async with await Socket.connect(self._url, self._clock, limits) as socket:
+            self.connection_count += 1
+            await self._listener.on_open()
+            self._socket = socket
+            try:
+                for frame in self._listener.opening():
+                    socket.send(frame)
+                await self._serve(socket)
+            finally:
+                self._socket = None
+
+    async def _serve(self, socket: Socket) -> None:
+        loop, limits = asyncio.get_running_loop(), self._limits
+        ping_s = loop.time() + limits.ping_interval_ms / 1_000
+        heard_s = told_s = loop.time()
+        while True:
+            silent_s = told_s + limits.silence_ms / 1_000
+            frames: Frames = []
+            try:
+                async with asyncio.timeout_at(min(ping_s, silent_s)):
+                    frames = await socket.receive()
+            except TimeoutError:
+                pass  # something else is due
+            now_s = loop.time()
+            if frames:
+                heard_s = now_s
+            told = [(recv_ns, frame) for recv_ns, frame in frames if frame.strip() not in KEEPALIVES]
+            if told:
+                told_s = now_s
+                self._heard(told)
+                await self._listener.on_frames(told)
+            if now_s >= ping_s:
+                if now_s - heard_s > limits.pong_timeout_ms / 1_000:
+                    raise Unreachable(f"{self.endpoint}: no answer to PING in {limits.pong_timeout_ms} ms")
+                socket.send(PING)
+                ping_s = now_s + limits.ping_interval_ms / 1_000
+            if now_s >= silent_s and not told:
+                await self._judge_silence()
+                told_s = loop.time()
+
+    def _heard(self, told: Frames) -> None:
+        self.state = HealthState.LIVE
+        self.frame_count += len(told)
+        self.last_message_ns = told[-1][0]
+
+    async def _judge_silence(self) -> None:
+        if not await self._listener.on_silence():
+            raise Unreachable(
+                f"{self.endpoint}: nothing came for {self._limits.silence_ms} ms, though there was news"
+            )
