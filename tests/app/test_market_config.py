@@ -54,7 +54,8 @@ def test_every_key_has_its_meaning(tmp_path):
     assert settings.influxdb.token == "your-influxdb-token"
     assert [settings.influxdb.org, settings.influxdb.bucket] == ["flashmm", "metrics"]
     assert [settings.influxdb.batch_size, settings.influxdb.flush_interval_ms] == [2_000, 500]
-    assert [settings.venues.sei.reconnect_first_ms, settings.venues.sei.silence_ms] == [5_000, 30_000]
+    for venue in (settings.venues.sei, settings.venues.polymarket):
+        assert [venue.reconnect_first_ms, venue.reconnect_max_ms, venue.silence_ms] == [5_000, 5_000, 30_000]
 
 
 def test_nothing_given_leaves_everything_as_it_is(tmp_path):

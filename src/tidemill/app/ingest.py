@@ -3,11 +3,11 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import structs
 
 import tidemill
+from tidemill.app.markets import markets_of
 from tidemill.app.settings import Environment, Settings
 from tidemill.app.up import UpOptions, read_until_stopped
 from tidemill.schema.faults import Refused
@@ -28,10 +28,7 @@ def main(environment: Environment, names: Sequence[str], *, with_api: bool) -> i
 
 def narrowed(settings: Settings, names: Sequence[str]) -> Settings:
     """Return the settings of those chains, subgraphs and venues alone. Raises: Refused."""
-    venues = settings.venues
-    unset: dict[str, Any] = {one.name: getattr(type(venues)(), one.name) for one in structs.fields(venues)}
-    is_set = {name for name, value in unset.items() if getattr(venues, name) != value}
-    known = {*settings.chains, *settings.subgraphs, *is_set}
+    known = {*settings.chains, *settings.subgraphs, *markets_of(settings)}
     for name in names:
         if name not in known:
             raise Refused(
@@ -40,12 +37,15 @@ def narrowed(settings: Settings, names: Sequence[str]) -> Settings:
             )
     subgraphs = {name: one for name, one in settings.subgraphs.items() if name in names}
     needed = {*names, *(one.chain for one in subgraphs.values())}
+    unread = {
+        one.name: one.default for one in structs.fields(settings.venues) if one.name not in names
+    }  # a venue is not read by default
     return structs.replace(
         settings,
         chains={name: one for name, one in settings.chains.items() if name in needed},
         search={name: one for name, one in settings.search.items() if name in needed},
         subgraphs=subgraphs,
-        venues=structs.replace(venues, **{name: one for name, one in unset.items() if name not in names}),
+        venues=structs.replace(settings.venues, **unread),
     )
 
 

@@ -14,6 +14,8 @@ S = TypeVar("S", bound=Struct)
 _Seconds = Annotated[float, Meta(gt=0, le=3_600)]
 _Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 _MS_PER_S = 1_000
+_RECONNECT_MAX_MS = 3_000
+_VENUES = ("venues.sei", "venues.polymarket")
 
 
 class _DataIngestion(Struct, forbid_unknown_fields=True):
@@ -100,10 +102,7 @@ def market_config_of(config: Mapping[str, Any], base: Environment) -> MarketConf
             **{name: getattr(influxdb, name) for name in ("url", "token", "org", "bucket", "batch_size")},
             "flush_interval_ms": influxdb.flush_interval,
         },
-        "venues.sei": {
-            "reconnect_first_ms": _ms(ingestion.websocket_reconnect_delay),
-            "silence_ms": _ms(ingestion.heartbeat_interval),
-        },
+        **dict.fromkeys(_VENUES, _connecting(ingestion)),
     }
     settings = base.settings
     for section, values in said.items():
@@ -147,6 +146,13 @@ def _section(config: Mapping[str, Any], name: str, kind: type[S]) -> S:
         message, _, path = str(fault).partition(" - at ")
         key = path.strip("`").removeprefix("$")
         raise Refused(f"config: {name}{key}: {message[0].lower()}{message[1:]}") from None
+
+
+def _connecting(ingestion: _DataIngestion) -> dict[str, int | None]:
+    first_ms = _ms(ingestion.websocket_reconnect_delay)
+    longest_ms = None if first_ms is None else max(first_ms, _RECONNECT_MAX_MS)
+    silence_ms = _ms(ingestion.heartbeat_interval)
+    return {"reconnect_first_ms": first_ms, "reconnect_max_ms": longest_ms, "silence_ms": silence_ms}
 
 
 def _ms(seconds: float | None) -> int | None:
