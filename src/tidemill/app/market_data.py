@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from decimal import Context, Decimal
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +33,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused, leaves
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.components import components_of, condition_of
-from tidemill.store.latest import LatestBooks
+from tidemill.store.latest import LatestBooks, Level
 from tidemill.store.latest.books import TOPICS as BOOK_TOPICS
 from tidemill.store.latest.books import Name
 
@@ -44,6 +45,7 @@ _BUS_BYTES = 64 << 20
 _TRADES_KEPT = 500
 _INSTRUMENTS_MAX = 20_000
 _DEPTH_LEVELS = 1_000
+_EXACT = Context(prec=40)
 
 
 class MarketDataService:
@@ -281,7 +283,10 @@ class MarketDataService:
 
     def _book(self, name: Any) -> dict[str, Any] | None:
         view = self._books.view(name, _DEPTH_LEVELS)
-        return None if view is None else {"symbol": view.instrument, **structs.asdict(view)}
+        if view is None:
+            return None
+        sides = {"bids": _exact(view.bids), "asks": _exact(view.asks)}
+        return {"symbol": view.instrument, **structs.asdict(view), **sides}
 
     def _name(self, symbol: str, names: Sequence[Name]) -> Name | None:
         found = [name for name in names if symbol in (name[1], ":".join(name))]
@@ -303,3 +308,12 @@ class MarketDataService:
     def _redacted(self, components: dict[str, Any]) -> dict[str, Any]:
         redact = self._environment.redactor
         return {name: one | {"detail": redact(one["detail"])} for name, one in components.items()}
+
+
+def _exact(side: Sequence[Level] | None) -> list[tuple[Decimal, Decimal | None]] | None:
+    if side is None:
+        return None
+    return [
+        (_EXACT.scaleb(price, -18), None if size is None else _EXACT.scaleb(size, -18))
+        for price, size in side
+    ]

@@ -59,8 +59,8 @@ def markets_of(settings: Settings) -> dict[str, OpenMarket]:
 
 def depth_of(run: MarketRun, instrument: str, levels_max: int) -> Depth | None:
     """Return a kept book's best levels; None where it is not live."""
-    found = run.books.depth(instrument, levels_max)
-    return None if found is None else Depth(found.bids, found.asks)
+    found = run.books.depth_e18(instrument, levels_max)
+    return None if found is None else Depth(*found)
 
 
 def venue_state(source: str, told: dict[str, Any]) -> VenueState:

@@ -1,7 +1,10 @@
 """How are exact values written where numbers are floats: as text that has every digit."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+_E18 = 10**18
 
 
 def plain_value(value: Any) -> Any:
@@ -13,6 +16,18 @@ def plain_value(value: Any) -> Any:
             return f"0x{value.hex()}"
         case _:
             return value
+
+
+@lru_cache(65_536)
+def e18_text(value_e18: int) -> str:
+    """Return a number of 10^-18, not negative, without needless zeros; books tell the same ones again.
+
+    Example:
+        >>> e18_text(540_000_000_000_000_000), e18_text(10**21), e18_text(0)
+        ('0.54', '1000', '0')
+    """
+    whole, part = divmod(value_e18, _E18)
+    return f"{whole}.{part:018d}".rstrip("0") if part else str(whole)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from decimal import Decimal
 
 import pytest
 from redis.asyncio import Redis
@@ -50,8 +49,8 @@ async def test_a_book_and_its_trades_are_there_as_told():
     def books(source, instrument, levels):
         assert (source, instrument, levels) == ("fair", "SEI/USDC", 2)
         return Depth(
-            [(Decimal("0.500000000000000001"), Decimal(10)), (Decimal("0.4"), Decimal(5))],
-            [(Decimal("0.6"), Decimal("1e3"))],
+            [(500_000_000_000_000_001, 10 * 10**18), (4 * 10**17, 5 * 10**18)],
+            [(6 * 10**17, 1_000 * 10**18)],
         )
 
     async with redis_server() as server, store_at(server.port, books, depth_levels=2) as store:

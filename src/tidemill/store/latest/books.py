@@ -1,7 +1,7 @@
 """What does each instrument's book look like now: the kept one, or the best levels that were told last."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -12,15 +12,16 @@ from tidemill.schema import derive
 TOPICS = ("book_snapshot", "book_change", "book_top", "book_status")
 """What tells of books."""
 
+_EXACT = Context(prec=40)
 _KNOWN_MAX = 100_000
 """Instruments of which what was told is kept; the one that was silent for longest goes."""
 
-Level = tuple[Decimal, Decimal | None]
-"""Price and size; no size where only the price is told."""
+Level = tuple[int, int | None]
+"""Price and size as numbers of 10^-18; no size where only the price is told."""
 
 
 class Depth(NamedTuple):
-    """A book's levels, best first; exact."""
+    """A book's levels, best first."""
 
     bids: Sequence[Level]
     asks: Sequence[Level]
@@ -115,5 +116,10 @@ class LatestBooks:
 
 
 def _best(top: dict[str, Any], side: str) -> list[Level]:
-    price = top[f"{side}_price"]
-    return [] if price is None else [(price, top[f"{side}_size"])]
+    price, size = top[f"{side}_price"], top[f"{side}_size"]
+    return [] if price is None else [(_e18(price), None if size is None else _e18(size))]
+
+
+def _e18(value: Decimal) -> int:
+    """Return a number of 38 digits at most as one of 10^-18, of which it has no more."""
+    return int(_EXACT.scaleb(value, 18))

@@ -8,7 +8,7 @@ import msgspec
 from tidemill.bus.base import Batches
 from tidemill.schema import derive
 from tidemill.store.latest.books import Books, BookView, LatestBooks, Level, Name
-from tidemill.store.plain import decimal_text, plain_value
+from tidemill.store.plain import e18_text, plain_value
 
 
 class BookEntry(NamedTuple):
@@ -64,4 +64,4 @@ def _trade_json(row: dict[str, Any]) -> bytes:
 def _levels(side: Sequence[Level] | None) -> list[tuple[str, str | None]] | None:
     if side is None:
         return None
-    return [(decimal_text(price), None if size is None else decimal_text(size)) for price, size in side]
+    return [(e18_text(price), None if size is None else e18_text(size)) for price, size in side]
