@@ -90,6 +90,24 @@ async def test_what_a_venue_says_is_in_redis_and_in_line_protocol_and_nowhere_el
             assert await _exported(lines.port, "pipeline_events_total")
 
 
+async def test_a_redis_that_refuses_ends_alone(tmp_path):
+    async with sei_server() as server, redis_server("--requirepass", "the-right-one") as redis:
+        settings_file(tmp_path, server)
+        url = f"redis://:the-wrong-one@127.0.0.1:{redis.port}"
+        async with running(tmp_path, "ingest", "--no-api", REDIS_URL=url):
+            await until(lambda: _is_down(tmp_path, "redis"))
+            told = (await ask_status(tmp_path / "data"))["sinks"]["redis"]["last_fault"]
+            assert "correct redis.url (REDIS_URL)" in told
+            assert "the-wrong-one" not in told
+            events = (await ask_status(tmp_path / "data"))["events"]
+            await until(lambda: _has_more(tmp_path, events))
+        async with Redis(port=redis.port, password="the-right-one") as asked:
+            assert (await asked.info("stats"))["total_connections_received"] < 10
+        log = (tmp_path / "data" / "logs" / "tidemill.log").read_text()
+        assert "redis gets nothing more, all else goes on" in log
+        assert "the-wrong-one" not in log
+
+
 async def test_a_change_of_the_settings_begins_anew(tmp_path):
     async with sei_server() as server:
         file = settings_file(tmp_path, server)
@@ -140,6 +158,11 @@ async def _exported(port, name):
 
 async def _same_count(port: int, count: int) -> bool:
     return sum(len(one["values"]) for one in await _exported(port, "trade_price")) == count
+
+
+async def _has_more(folder: Path, events: int) -> bool:
+    status = await ask_status(folder / "data")
+    return status is not None and status["events"] > events
 
 
 async def _is_down(folder: Path, name: str) -> bool:

@@ -167,6 +167,20 @@ async def test_a_place_is_kept_over_a_restart_and_blocks_the_bus_only_where_aske
                 assert again.counts.rows == 1  # not what was there before
 
 
+async def test_what_waits_on_the_disk_is_brought_by_the_next_process(tmp_path):
+    async with redis_server() as server:
+        await server.server.stop()
+        async with open_bus(f"lmdb://{tmp_path / 'bus'}") as bus, store_at(server.port) as store:
+            async with tailing(bus, store) as tail:
+                for number in range(50):
+                    await bus.commit([batch(trade(number))])
+                await until(lambda: _true(tail.counts.retries))
+        await server.server.start()
+        async with open_bus(f"lmdb://{tmp_path / 'bus'}") as bus, store_at(server.port) as store:
+            async with tailing(bus, store), Redis(port=server.port) as asked:
+                await until(lambda: _same(asked.zcard(TRADES), 50))
+
+
 async def test_a_wrong_password_is_refused_once_and_holds_nothing():
     faults = []
     async with redis_server("--requirepass", "right-password") as server, open_bus("memory://") as bus:

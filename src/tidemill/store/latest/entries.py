@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from tidemill.bus.base import Batches
 from tidemill.schema import derive
@@ -38,7 +39,11 @@ class LatestEntries:
         """Return what changed: each instrument's book once, and its newest trades, oldest first."""
         touched: dict[Name, None] = {}
         trades: dict[Name, list[dict[str, Any]]] = {}
+        together: dict[str, list[pa.RecordBatch]] = {}
         for topic, batch in batches:
+            together.setdefault(topic, []).append(batch)
+        for topic, some in together.items():
+            batch = pa.concat_batches(some)
             if topic == "trade":
                 for row in derive.to_rows(topic, batch):
                     trades.setdefault((row["source"], row["instrument"]), []).append(row)
