@@ -30,7 +30,6 @@ __all__ = [
     "Notice",
     "Opportunity",
     "PathWatch",
-    "PolymarketRead",
     "Pool",
     "PoolCoin",
     "PoolError",
@@ -46,6 +45,7 @@ __all__ = [
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
+    "VenueRead",
     "decode_aggregate3",
     "decode_logs",
     "dex_types",
@@ -55,6 +55,7 @@ __all__ = [
     "parse_logs",
     "parse_receipts",
     "read_frames",
+    "read_kraken",
     "read_polymarket",
     "size_paths",
 ]
@@ -128,8 +129,8 @@ class BookSet:
         """Return the mean of the best prices, each weighted with the other's size; None without both."""
 
 @final
-class PolymarketRead:
-    """What some frames of Polymarket's market channel say."""
+class VenueRead:
+    """What some frames of an order-book venue say."""
 
     @property
     def batches(self) -> dict[str, pa.RecordBatch]:
@@ -151,8 +152,13 @@ def read_polymarket(
     connection: str,
     first_sequence: int,
     is_hash_checked: bool,
-) -> PolymarketRead:
-    """Read frames of the market channel, each with its recv_ns, in their order; raise nothing for them."""
+) -> VenueRead:
+    """Read frames of Polymarket's market channel, each with its recv_ns, in order; raise nothing for them."""
+
+def read_kraken(
+    frames: Sequence[tuple[int, bytes]], *, source: str, connection: str, first_sequence: int
+) -> VenueRead:
+    """Read frames of Kraken's books and trades, each with its recv_ns, in order; raise nothing for them."""
 
 def keccak256(data: bytes) -> bytes:
     """Return the Keccak-256 hash of `data`, 32 bytes."""

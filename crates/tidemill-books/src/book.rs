@@ -51,13 +51,16 @@ impl Book {
         self.asks.clear();
     }
 
-    /// Gives a level its size; a size of 0 removes it.
-    pub fn set(&mut self, side: Side, price: i128, size: i128) {
+    /// Gives a level its size; a size of 0 removes it. Returns how many levels of its side are better.
+    pub fn set(&mut self, side: Side, price: i128, size: i128) -> usize {
         let levels = match side {
             Side::Bid => &mut self.bids,
             Side::Ask => &mut self.asks,
         };
-        match levels.binary_search_by(|level| towards_best(side, level.price, price)) {
+        let found = levels.binary_search_by(|level| towards_best(side, level.price, price));
+        let (Ok(at) | Err(at)) = found;
+        let better = levels.len() - at - usize::from(found.is_ok());
+        match found {
             Ok(at) if size == 0 => {
                 levels.remove(at);
             }
@@ -69,6 +72,7 @@ impl Book {
             Err(_) if size == 0 => {}
             Err(at) => levels.insert(at, Level { price, size }),
         }
+        better
     }
 
     /// Keeps the best `depth` levels of each side.

@@ -47,7 +47,10 @@ pub fn digits(value: i128, places: u8, out: &mut Vec<u8>) {
     let dropped = PLACES.saturating_sub(usize::from(places));
     let scaled = value / 10_i128.pow(u32::try_from(dropped).unwrap_or(0));
     if scaled != 0 {
-        out.extend_from_slice(scaled.to_string().as_bytes());
+        match u64::try_from(scaled) {
+            Ok(scaled) => out.extend_from_slice(itoa::Buffer::new().format(scaled).as_bytes()),
+            Err(_) => out.extend_from_slice(scaled.to_string().as_bytes()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::book::{Book, Level, Side, Top};
 use crate::decimal::ONE;
-use crate::rule::{Ordering, Rule};
+use crate::rule::{ChecksumKind, Ordering, Rule};
 use crate::state::{is_newer, step, Mark, Place, Step};
 
 /// What became of messages, beyond what is told of the books.
@@ -59,12 +59,14 @@ pub struct Entry {
     strikes: u32,
     /// Digits after the point of prices and of sizes.
     pub decimals: Option<(u8, u8)>,
+    /// The checksum; none where levels that it is made of changed since it was made.
+    checksum: Option<u32>,
 }
 
 impl Default for Entry {
     fn default() -> Self {
         let state = State::Waiting(VecDeque::new());
-        Self { book: Book::default(), state, top: Top::default(), strikes: 0, decimals: None }
+        Self { book: Book::default(), state, top: Top::default(), strikes: 0, decimals: None, checksum: None }
     }
 }
 
@@ -98,6 +100,7 @@ impl Entry {
             State::Waiting(_) => false,
         };
         let before = std::mem::take(&mut self.book);
+        self.checksum = None;
         self.write(rule, message.sets);
         if was_live && self.book == before {
             counts.snapshots_agreeing += 1;
@@ -175,8 +178,11 @@ impl Entry {
     }
 
     fn write(&mut self, rule: &Rule, sets: &[Set]) {
+        let depth = rule.checksum.map_or(0, ChecksumKind::depth);
         for set in sets {
-            self.book.set(set.side, set.level.price, set.level.size);
+            if self.book.set(set.side, set.level.price, set.level.size) < depth {
+                self.checksum = None;
+            }
         }
         if let Some(depth) = rule.depth_max {
             self.book.truncate(depth);
@@ -193,7 +199,7 @@ impl Entry {
         if let (Some(kind), Some(expected), Some((price, size))) =
             (rule.checksum, message.checksum, self.decimals)
         {
-            let found = kind.of(&self.book, price, size);
+            let found = *self.checksum.get_or_insert_with(|| kind.of(&self.book, price, size));
             if found != expected {
                 return Err(format!("expected checksum {expected}, the kept book has {found}"));
             }

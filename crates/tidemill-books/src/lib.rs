@@ -6,6 +6,8 @@
 mod book;
 mod decimal;
 mod entry;
+mod frames;
+pub mod kraken;
 pub mod polymarket;
 mod rows;
 mod rule;
@@ -15,6 +17,7 @@ mod state;
 pub use book::{Book, Level, Side, Top};
 pub use decimal::{digits, parse, ONE};
 pub use entry::Counts;
+pub use frames::{Connection, Other, Read, Unread};
 pub use rows::RowsError;
 pub use rule::{ChecksumKind, Ordering, Rule};
 pub use set::{Applied, BookSet, Gap, Origin};

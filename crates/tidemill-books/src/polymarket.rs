@@ -6,12 +6,10 @@ mod hash;
 mod message;
 
 use serde_json::value::RawValue;
-use tidemill_events::{
-    BookChange, BookChangeColumns, BookSnapshot, BookSnapshotColumns, BookTop, BookTopColumns, Trade,
-    TradeColumns,
-};
+use tidemill_events::{BookChange, BookSnapshot, BookTop, Trade};
 
 use crate::decimal::{parse, ONE};
+use crate::frames::{cut, Connection, Other, Read, Unread};
 use message::{bare, Message, Named, RawChange, RawLevel};
 
 const NS_PER_MS: i64 = 1_000_000;
@@ -23,67 +21,18 @@ const AHEAD_MAX_NS: i64 = 60_000_000_000;
 /// Frames that say no more than that the other side is there.
 const KEEPALIVES: [&[u8]; 4] = [b"", b"PONG", b"PING", b"{}"];
 
-/// A message of a kind that is not read here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
-    /// Its number on the connection.
-    pub sequence: u64,
-    /// When its frame came.
-    pub recv_ns: i64,
-    /// As it came.
-    pub json: Vec<u8>,
-}
-
-/// A message that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unread {
-    /// Which frame of those given has it.
-    pub frame: usize,
-    /// What was expected, and what was found.
-    pub detail: String,
-    /// Whose book may lack a change for it; none where that cannot be told.
-    pub instruments: Vec<String>,
-}
-
-/// What frames say.
-#[derive(Debug, Default)]
-pub struct Read {
-    /// Books that begin.
-    pub snapshots: BookSnapshotColumns,
-    /// Their levels, and changes.
-    pub changes: BookChangeColumns,
-    /// Trades.
-    pub trades: TradeColumns,
-    /// Best prices that the venue tells.
-    pub tops: BookTopColumns,
-    /// Messages of other kinds.
-    pub others: Vec<Other>,
-    /// What cannot be read.
-    pub unread: Vec<Unread>,
-    /// The number that the next message gets.
-    pub next_sequence: u64,
-}
-
-/// Whose frames they are.
-#[derive(Debug, Clone, Copy)]
-pub struct Connection<'a> {
-    /// The venue's name in the configuration.
-    pub source: &'a str,
-    /// Names the connection.
-    pub name: &'a str,
-    /// Whether the digest of a book is compared with that of what came.
-    pub is_hash_checked: bool,
-}
-
 /// Reads frames, each with the time at which it came, in their order; messages are numbered from `first_sequence`.
+///
+/// Where `is_hash_checked`, the digest of a book is compared with that of what came.
 pub fn read<'a>(
     connection: &Connection<'_>,
     first_sequence: u64,
+    is_hash_checked: bool,
     frames: impl IntoIterator<Item = (i64, &'a [u8])>,
 ) -> Read {
     let mut read = Read { next_sequence: first_sequence, ..Read::default() };
     for (at, (recv_ns, frame)) in frames.into_iter().enumerate() {
-        let mut reader = Reader { connection, recv_ns, frame: at, read: &mut read };
+        let mut reader = Reader { connection, recv_ns, frame: at, is_hash_checked, read: &mut read };
         reader.frame(frame);
     }
     read
@@ -93,6 +42,7 @@ struct Reader<'a> {
     connection: &'a Connection<'a>,
     recv_ns: i64,
     frame: usize,
+    is_hash_checked: bool,
     read: &'a mut Read,
 }
 
@@ -228,7 +178,7 @@ impl Reader<'_> {
     }
 
     fn hash_check(&self, message: &Message<'_>) -> Option<&'static str> {
-        let is_matching = self.connection.is_hash_checked.then(|| hash::is_matching(message)).flatten()?;
+        let is_matching = self.is_hash_checked.then(|| hash::is_matching(message)).flatten()?;
         Some(if is_matching { "matched" } else { "different" })
     }
 
@@ -400,10 +350,4 @@ fn hash32(text: &str) -> Checking<[u8; 32]> {
         *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
     }
     Ok(hash)
-}
-
-/// Returns what of a text fits into a message.
-fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(80).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
 }

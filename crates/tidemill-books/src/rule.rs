@@ -25,13 +25,19 @@ pub enum ChecksumKind {
 }
 
 impl ChecksumKind {
+    /// Returns how many levels of a side it is made of.
+    #[must_use]
+    pub const fn depth(self) -> usize {
+        let Self::Crc32TopTen = self;
+        10
+    }
+
     /// Returns the checksum of `book`, whose venue writes so many digits after the point of prices and sizes.
     #[must_use]
     pub fn of(self, book: &Book, price_decimals: u8, size_decimals: u8) -> u32 {
-        let Self::Crc32TopTen = self;
         let mut text = Vec::with_capacity(512);
         for side in [Side::Ask, Side::Bid] {
-            for level in book.levels(side).take(10) {
+            for level in book.levels(side).take(self.depth()) {
                 digits(level.price, price_decimals, &mut text);
                 digits(level.size, size_decimals, &mut text);
             }

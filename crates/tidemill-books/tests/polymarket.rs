@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use tidemill_books::polymarket::{read, Connection, Read};
-use tidemill_books::{BookSet, Ordering, Rule, Side, ONE};
+use tidemill_books::polymarket::read;
+use tidemill_books::{BookSet, Connection, Ordering, Read, Rule, Side, ONE};
 
-const CONNECTION: Connection<'_> = Connection { source: "polymarket", name: "one", is_hash_checked: false };
+const CONNECTION: Connection<'_> = Connection { source: "polymarket", name: "one" };
 const RECV_NS: i64 = 1_790_000_000_000_000_000;
 
 fn read_one(frame: &[u8]) -> Read {
-    read(&CONNECTION, 0, [(RECV_NS, frame)])
+    read(&CONNECTION, 0, false, [(RECV_NS, frame)])
 }
 
 fn changes(frame: &str) -> (usize, Vec<String>) {

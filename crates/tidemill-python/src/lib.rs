@@ -17,7 +17,6 @@ mod head;
 mod log_columns;
 mod logs;
 mod numbers;
-mod polymarket;
 mod pool;
 mod pool_query;
 mod pool_server;
@@ -31,6 +30,7 @@ mod ticked_pool;
 mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
+mod venue_frames;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -95,8 +95,6 @@ mod module {
     #[pymodule_export]
     use super::logs::Logs;
     #[pymodule_export]
-    use super::polymarket::{read_polymarket, PolymarketRead};
-    #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
     use super::pool_query::{decode, dex_types, encode, PoolCoin, PoolQueries, PoolReading, PoolUnread};
@@ -120,4 +118,6 @@ mod module {
     use super::uniswap_v3::UniswapV3Pool;
     #[pymodule_export]
     use super::uniswap_v4::UniswapV4Pool;
+    #[pymodule_export]
+    use super::venue_frames::{read_kraken, read_polymarket, VenueRead};
 }

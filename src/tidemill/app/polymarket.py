@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -12,19 +12,21 @@ from msgspec.structs import replace
 
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
-from tidemill.core.clock import NS_PER_S, Clock
+from tidemill.core.clock import NS_PER_MS, NS_PER_S, Clock
 from tidemill.process.books import OrderBooks
+from tidemill.process.fills import FillWatch
 from tidemill.process.pools import Batches
-from tidemill.schema.events import Health
+from tidemill.schema.events import Health, OwnFill
 from tidemill.schema.faults import Fault, Unreachable, leaves
 from tidemill.venues.polymarket import VENUE
-from tidemill.venues.polymarket_books import Kept
 from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.polymarket_reader import PolymarketReader
 
 _log = logging.getLogger("tidemill.polymarket")
 
 _RETRY_S = 1.0
+_FILLS_S = 0.25
+"""How often fills are looked through for ghosts."""
 _INLINE_ROWS_MAX = 4_000
 """Keeping so many levels takes a few ms; more are kept in a thread."""
 
@@ -50,12 +52,16 @@ class PolymarketRun:
         self._clock = clock
         self._on_batches = on_batches
         self._keeping = asyncio.Lock()
-        self.reader = PolymarketReader(config, clock, secrets.token_hex(8), self, self._tell)
+        run_id = secrets.token_hex(8)
+        self._fills = FillWatch(config.ghost_after_ms * NS_PER_MS, f"{run_id}-ghosts")
+        self.reader = PolymarketReader(config, clock, run_id, self, self._tell)
 
     async def run(self) -> None:
         """Read until cancelled; a fault that ends it is kept in `ended`."""
         try:
-            await self.reader.run()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch_fills(), name="polymarket fills")
+                await self.reader.run()
         except* Fault as faults:
             self.ended = str(next(leaves(faults)))
             _log.error("polymarket ended, the others go on: %s", self.ended)
@@ -70,19 +76,17 @@ class PolymarketRun:
         """End keeping books."""
         self.books.forget(tokens)
 
-    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Kept:
+    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Mapping[str, Fault]:
         """Apply to the books what one connection told, and commit it with what became of them."""
         self.reader.take_notices(events)
         changes = batches.get("book_change")
         async with self._keeping:
-            before = self.books.counts.snapshots_differing
             if changes is not None and changes.num_rows > _INLINE_ROWS_MAX:
                 taken = await asyncio.to_thread(self.books.take, batches)
             else:
                 taken = self.books.take(batches)
-            differing = self.books.counts.snapshots_differing - before
             await self._commit([*batches.items(), *taken.batches.items(), *batches_of(events)])
-        return Kept(taken.gaps, differing)
+        return taken.gaps
 
     async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
         """Void books until their next snapshots, and tell so."""
@@ -97,7 +101,17 @@ class PolymarketRun:
         for event in events:
             if isinstance(event, Health) and event.detail:
                 _log.warning("polymarket %s: %s: %s", event.endpoint, event.state.value, event.detail)
+            elif isinstance(event, OwnFill):
+                self._fills.take(event, self._clock.now_ns())
         await self._commit(batches_of(events))
+
+    async def _watch_fills(self) -> None:
+        while True:
+            await asyncio.sleep(_FILLS_S)
+            ghosts = self._fills.due(self._clock.now_ns())
+            for ghost in ghosts:
+                _log.warning("polymarket fill %s: matched, and never settled", ghost.trade_id)
+            await self._commit(batches_of(ghosts))
 
     async def _commit(self, batches: Batches) -> None:
         while batches:

@@ -4,9 +4,13 @@ import pkgutil
 from collections.abc import Callable
 from importlib import import_module
 
+import msgspec
+import pyarrow as pa
 from msgspec import Struct, field
 
 from tidemill.core.book_rule import BookRule
+from tidemill.schema import derive
+from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault
 
 
@@ -55,6 +59,16 @@ class Venue(Struct, frozen=True, kw_only=True):
     map_frame: Callable[[str, bytes, Origin, int], Mapped]
     """Takes channel, frame, origin and recv_ns. Raises Malformed where the frame as a whole cannot be read,
     another Fault where the venue says one."""
+
+
+def events_of(batches: dict[str, pa.RecordBatch]) -> list[Struct]:
+    """Return the rows of batches by topic as events, by their numbers; for the few: the bulk is Arrow."""
+    events = [
+        msgspec.convert(row, EVENTS[topic])
+        for topic, batch in batches.items()
+        for row in derive.to_rows(topic, batch)
+    ]
+    return sorted(events, key=lambda event: getattr(event, "sequence", 0))
 
 
 def discover() -> dict[str, Venue]:

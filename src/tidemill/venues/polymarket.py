@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 from msgspec import Raw, Struct
 
 from tidemill._rust import read_polymarket
 from tidemill.core.book_rule import BookRule
-from tidemill.schema import derive
-from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Malformed
-from tidemill.venues.base import Mapped, Origin, Venue
+from tidemill.venues.base import Mapped, Origin, Venue, events_of
 from tidemill.venues.polymarket_account import map_own
 from tidemill.venues.polymarket_activity import map_live, map_trade
 from tidemill.venues.polymarket_markets import map_listed, map_notice
@@ -109,14 +106,9 @@ def _map_market(frame: bytes, origin: Origin, recv_ns: int) -> Mapped:
     if read.unread and read.next_sequence == origin.first_sequence:
         raise Malformed(read.unread[0][1])
     events, faults = map_others(read.others, origin)
-    events += [event for topic, batch in read.batches.items() for event in _structs(topic, batch)]
-    events.sort(key=lambda event: getattr(event, "sequence", 0))  # a snapshot is before its levels already
+    events = sorted([*events_of(read.batches), *events], key=lambda event: getattr(event, "sequence", 0))
     faults += [Malformed(f"{origin.source} market: {detail}") for _, detail, _ in read.unread]
     return Mapped(events=events, faults=faults, row_count=read.next_sequence - origin.first_sequence)
-
-
-def _structs(topic: str, batch: pa.RecordBatch) -> list[Struct]:
-    return [msgspec.convert(row, EVENTS[topic]) for row in derive.to_rows(topic, batch)]
 
 
 def _map_each(channel: str, frame: bytes, origin: Origin, recv_ns: int) -> Mapped:

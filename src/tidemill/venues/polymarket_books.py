@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from itertools import islice
+from typing import Protocol
 
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill._rust import PolymarketRead, read_polymarket
+from tidemill._rust import VenueRead, read_polymarket
+from tidemill.core.arrow import pc
 from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint, HttpFailure, HttpLimits
@@ -27,15 +29,6 @@ _INLINE_BYTES_MAX = 128 << 10
 """Reading so much takes below 1 ms; more is read in a thread."""
 
 
-class Kept(NamedTuple):
-    """What became of the books."""
-
-    gaps: Mapping[str, Fault]
-    """Tokens whose books need a snapshot."""
-    differing: int = 0
-    """Snapshots that told otherwise than was kept."""
-
-
 class BookKeeper(Protocol):
     """Who keeps the books, and all that is told."""
 
@@ -47,8 +40,8 @@ class BookKeeper(Protocol):
         """End keeping books."""
         ...
 
-    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Kept:
-        """Keep what one connection told, by topic, and further events."""
+    async def take(self, batches: dict[str, pa.RecordBatch], events: Sequence[Struct]) -> Mapping[str, Fault]:
+        """Keep what one connection told, by topic, and further events; return what books need a snapshot."""
         ...
 
     async def restart(self, tokens: Sequence[str], why: str, connection: str, sequence: int) -> None:
@@ -61,6 +54,8 @@ class _Connection(Struct):
 
     name: str
     sequence: int = 0
+    newest_ns: int = 0
+    """When the newest of what it told of books was so, by the venue's clock."""
 
 
 class BookReader:
@@ -93,6 +88,8 @@ class BookReader:
         self._awaited: dict[str, float] = {}
         """Tokens without a snapshot, and when it is asked for, by the loop's time."""
         self._missed: dict[str, int] = {}
+        self._audited: dict[str, None] = {}
+        """Tokens whose books are still to be compared in this round."""
         self._changed = asyncio.Event()
         self._asking = asyncio.Lock()
         self._http = HttpEndpoint(
@@ -186,7 +183,8 @@ class BookReader:
 
         async def silent() -> bool:
             try:
-                return not await self._ask(sorted(self._shards.keys_of(shard)))
+                newest_ns = await self._ask(sorted(self._shards.keys_of(shard)))
+                return newest_ns <= self._connections[shard].newest_ns
             except Fault as fault:
                 self._note(fault)
                 return False
@@ -207,8 +205,8 @@ class BookReader:
 
     # --- what is heard
 
-    async def _heard(self, connection: _Connection, frames: Frames) -> int:
-        """Keep what frames say; return how many snapshots told otherwise than was kept."""
+    async def _heard(self, connection: _Connection, frames: Frames) -> None:
+        """Keep what frames say, and see to the books of which it is not enough."""
         read = await self._read(connection, frames)
         connection.sequence = read.next_sequence
         origin = Origin(source=SOURCE, chain_id=137, dex=SOURCE, connection=connection.name)
@@ -216,7 +214,9 @@ class BookReader:
         told: set[str] = set()
         for topic in ("book_snapshot", "book_change"):
             if topic in read.batches:
-                told.update(read.batches[topic].column("instrument").unique().to_pylist())
+                batch = read.batches[topic]
+                told.update(batch.column("instrument").unique().to_pylist())
+                connection.newest_ns = max(connection.newest_ns, pc.max(batch.column("event_ns")).value)
         if "book_snapshot" in read.batches:
             for token in read.batches["book_snapshot"].column("instrument").to_pylist():
                 self._awaited.pop(token, None)
@@ -225,15 +225,14 @@ class BookReader:
             self._note(fault)
         for token in told - self._followed:
             self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
-        kept = await self._keeper.take(read.batches, events)
-        for fault in kept.gaps.values():
+        gaps = await self._keeper.take(read.batches, events)
+        for fault in gaps.values():
             self._note(fault)
-        self._expect(kept.gaps, is_due=True)
+        self._expect(gaps, is_due=True)
         await self._doubt(connection, read)
-        return kept.differing
 
-    async def _read(self, connection: _Connection, frames: Frames) -> PolymarketRead:
-        def read() -> PolymarketRead:
+    async def _read(self, connection: _Connection, frames: Frames) -> VenueRead:
+        def read() -> VenueRead:
             return read_polymarket(
                 frames,
                 source=SOURCE,
@@ -245,7 +244,7 @@ class BookReader:
         is_large = sum(len(frame) for _, frame in frames) > _INLINE_BYTES_MAX
         return await asyncio.to_thread(read) if is_large else read()
 
-    async def _doubt(self, connection: _Connection, read: PolymarketRead) -> None:
+    async def _doubt(self, connection: _Connection, read: VenueRead) -> None:
         """Begin anew the books of which a message could not be read."""
         doubted: set[str] = set()
         for _, detail, instruments in read.unread:
@@ -274,13 +273,16 @@ class BookReader:
         config = self._config
         backoff = Backoff(config.reconnect_first_ms, config.reconnect_max_ms)
         loop = asyncio.get_running_loop()
+        audit_s = loop.time()
         while True:
             now_s = loop.time()
             due = [token for token, due_s in self._awaited.items() if due_s <= now_s]
-            if not due:
+            chunk = due[: config.books_per_question]
+            if not chunk and now_s - audit_s >= config.audit_ms / 1_000:
+                audit_s, chunk = now_s, self._next_audited()
+            if not chunk:
                 await asyncio.sleep(_CHECK_S)
                 continue
-            chunk = due[: config.books_per_question]
             try:
                 await self._ask(chunk)
                 await asyncio.sleep(config.resync_pause_ms / 1_000)
@@ -288,9 +290,18 @@ class BookReader:
                 self._note(fault)
                 await asyncio.sleep(backoff.wait_s(0))
 
+    def _next_audited(self) -> list[str]:
+        """Return the tokens whose books were not compared for the longest time."""
+        if not self._audited:
+            self._audited = dict.fromkeys(self._followed)
+        chunk = list(islice(self._audited, self._config.books_per_question))
+        for token in chunk:
+            del self._audited[token]
+        return [token for token in chunk if token in self._followed and token not in self._awaited]
+
     async def _ask(self, tokens: list[str]) -> int:
-        """Ask for books; return how many told otherwise than was kept. Raises: Fault."""
-        differing = 0
+        """Ask for books; return when the newest of them was so, by the venue's clock. Raises: Fault."""
+        newest_ns = 0
         for begin in range(0, len(tokens), self._config.books_per_question):
             chunk = tokens[begin : begin + self._config.books_per_question]
             async with self._asking:
@@ -299,9 +310,11 @@ class BookReader:
                     raise answer.fault
                 self.resync_count += len(chunk)
                 self._expect(chunk)  # a snapshot that comes takes it back
-                differing += await self._heard(self._answers, [(answer.recv_ns, answer.body)])
+                self._answers.newest_ns = 0
+                await self._heard(self._answers, [(answer.recv_ns, answer.body)])
+                newest_ns = max(newest_ns, self._answers.newest_ns)
             self._miss([token for token in chunk if token in self._awaited])
-        return differing
+        return newest_ns
 
     def _miss(self, tokens: list[str]) -> None:
         """Count the tokens of which there was no book in the answer; leave those that have none."""

@@ -16,6 +16,10 @@ Frames = list[tuple[int, bytes]]
 """recv_ns and bytes, in order; keepalives are left out."""
 
 
+_DENIED = frozenset({1008, 4001, 4401, 4403})
+"""Codes with which a server ends a connection whose credentials it does not accept."""
+
+
 class LinkLimits(NamedTuple):
     """How long a socket waits."""
 
@@ -92,6 +96,10 @@ class PolymarketLink:
                 for frame in self._listener.opening():
                     socket.send(frame)
                 await self._serve(socket)
+            except Unreachable as fault:
+                if socket.close_code in _DENIED:
+                    raise Refused(f"{fault}: the venue does not accept what was said first") from fault
+                raise
             finally:
                 self._socket = None
 

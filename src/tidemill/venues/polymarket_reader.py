@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -69,7 +70,7 @@ class PolymarketReader:
                     tasks.create_task(self._ask_trades(), name="polymarket trades")
                 for channel, link in self._other_links():
                     self.links[channel] = link
-                    tasks.create_task(link.run(), name=f"polymarket {channel}")
+                    tasks.create_task(self._run_alone(link), name=f"polymarket {channel}")
         except* Fault as faults:
             raise next(leaves(faults)) from None
 
@@ -86,6 +87,11 @@ class PolymarketReader:
             if isinstance(event, MarketStatus) and event.change is MarketChange.RESOLVED
         ]
         self.books.forget(resolved)
+
+    async def _run_alone(self, link: PolymarketLink) -> None:
+        """Keep a socket; where it is refused, it ends alone, and is not tried again."""
+        with suppress(Refused):  # it was told when the connection was closed
+            await link.run()
 
     # --- the directory
 

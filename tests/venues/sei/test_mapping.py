@@ -197,6 +197,18 @@ def test_any_attributes_give_messages_or_faults(attributes):
     assert all(message.instrument == "A/B" for message in messages)
 
 
+def test_an_event_need_not_name_the_market_of_a_contract_that_has_one():
+    without = GOOD.replace('market = "m"\nside = "side"\nprice = "p"\nsize = "s"\n[[', "[[", 1)
+    without = without.replace('where = { action = "cancel" }', 'where = { action = "cancel" }\norder = "id"')
+    assert without.count('market = "m"') == 2
+    cancelled = order(action="cancel", m="elsewhere")
+    assert read(*cancelled, mapping=without) == ((Cancelled("A/B", "7", None, None, None),), [])
+    two = {name: SeiInstrument(source=name, contract="sei1a", market=name) for name in ("A", "B")}
+    config = SeiConfig(ws_url="ws://x", http_url="http://x", instruments=two)
+    with pytest.raises(Refused, match="as not every event of the mapping names its market"):
+        check_sei(config, read_mapping(without, "m"))
+
+
 def test_queries_are_made_of_the_instruments_each_once():
     mapping = load_mapping("limit_orders")
     both = {name: SeiInstrument(source=name, contract="sei1a", market=name) for name in ("A", "B")}

@@ -46,7 +46,7 @@ def config_of(*servers, **changes):
         instruments=instruments,
         start=1,
         confirm_ms=100,
-        silence_ms=1_000,
+        silence_ms=5_000,
         reconnect_first_ms=50,
         reconnect_max_ms=500,
         answer_timeout_ms=2_000,
@@ -229,8 +229,9 @@ async def _trades_after(heard, count):
 
 
 async def test_a_node_that_falls_silent_is_left_for_the_next():
-    async with sei_server() as first, sei_server() as second:
-        config = config_of(first, second)
+    genesis_s = int(time.time()) - 30
+    async with sei_server(genesis_s=genesis_s) as first, sei_server(genesis_s=genesis_s) as second:
+        config = config_of(first, second, silence_ms=500)
         async with reading(config, Heard()) as reader:
             await begun(reader)
             await first.control(is_silent=True)
@@ -262,6 +263,17 @@ async def test_a_node_of_another_network_is_refused_and_the_other_one_read():
             await asyncio.sleep(1)  # long enough for it to try whatever is left
             assert reader.leader is None
             assert (await wrong.truth())["counts"].get("asked subscribe") is None
+
+
+async def test_a_node_that_lacks_what_is_proven_is_left_for_the_next():
+    young = {"genesis_s": int(time.time()), "block_ms": 1_000}
+    async with sei_server() as old, sei_server(**young) as behind:
+        heard = Heard()
+        async with reading(config_of(old), heard) as reader:
+            await begun(reader)
+        async with reading(config_of(behind, old), heard) as reader:
+            await settled(old, reader, heard)
+            assert "which is proven, found it at" in reader.states[behind.ws_url].detail
 
 
 async def test_with_only_nodes_of_other_networks_the_reader_ends():

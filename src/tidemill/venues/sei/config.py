@@ -98,6 +98,7 @@ def check_sei(config: SeiConfig, mapping: Mapping) -> SeiConfig:
                 )
     if not config.instruments:
         raise Refused(f"{where}: expected at least one section [venues.sei.instruments.NAME], found none")
+    names_markets = all(meaning.market for meaning in mapping.event)
     seen: dict[tuple[str | None, str | None], str] = {}
     for name, one in config.instruments.items():
         place = f"{where}.instruments.{name}"
@@ -107,9 +108,11 @@ def check_sei(config: SeiConfig, mapping: Mapping) -> SeiConfig:
             raise Refused(f"{place}: contract: expected {wanted}, found {found}")
         if one.market is None and any(meaning.market for meaning in mapping.event):
             raise Refused(f"{place}: market: expected its name in the events, found none")
-        other = seen.setdefault((one.contract, one.market), name)
+        key = (one.contract, one.market if names_markets else None)
+        other = seen.setdefault(key, name)
         if other != name:
-            raise Refused(f"{place}: expected another contract or market than instruments.{other} has")
+            why = "" if names_markets else ", as not every event of the mapping names its market"
+            raise Refused(f"{place}: expected another contract or market than instruments.{other} has{why}")
     queries_of(config, mapping)
     return config
 

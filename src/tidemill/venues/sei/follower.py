@@ -39,7 +39,7 @@ class SeiFollower:
         self.height: int | None = None
         """The last block that is proven; None before the first."""
         self.tip: int | None = None
-        """The newest block that was announced."""
+        """The newest block that the node has."""
         self.faults: list[Fault] = []
         """Since they were taken last."""
         self._network = network
@@ -76,7 +76,7 @@ class SeiFollower:
         """Take note of a new socket, of a node that is at `tip`: what it does not tell was told by none."""
         self._heads.clear()
         self._held.clear()
-        self.tip = tip if self.tip is None else max(tip, self.tip)
+        self.tip = tip
         if self._time_ns:
             self._announce(When(self._time_ns, now_ns))
 

@@ -94,6 +94,8 @@ class Reader:
         self._instruments = {
             (one.contract, self._market(one.market)): name for name, one in instruments.items()
         }
+        self._alone = {one.contract: name for name, one in instruments.items()}
+        """Whose events need not name the market; `check_sei` sees to it that no contract has two of them."""
         self._own = instruments
         self._contracts = {one.contract for one in instruments.values()}
         self._by_type: dict[str, list[Meaning]] = {}
@@ -151,10 +153,11 @@ class Reader:
         return re.sub(r"[-_.]", "/", market).upper()
 
     def _instrument(self, meaning: Meaning, section: dict[str, list[str]]) -> str:
+        contract = self._contract(section)
         market = None if meaning.market is None else self._market(_one(section, meaning.market))
         if not self._own:
-            return market or self._contract(section) or ""
-        found = self._instruments.get((self._contract(section), market))
+            return market or contract or ""
+        found = self._alone.get(contract) if market is None else self._instruments.get((contract, market))
         if found is None:
             raise Unknown(f"expected a market that is configured, found {str(market)[:80]!r}")
         return found
@@ -184,12 +187,11 @@ class Reader:
                     None if meaning.size is None else size(meaning.size),
                 )
             case Match():
-                told = None if meaning.side is None else self._side(_one(section, meaning.side))
                 return Matched(
                     instrument,
                     price(meaning.price),
                     size(meaning.size),
-                    told if told is None or meaning.side_of == "taker" else other_side(told),
+                    self._taker_side(meaning, section),
                     text(meaning.order),
                     meaning.takes_level,
                     text(meaning.trade_id),
@@ -200,6 +202,12 @@ class Reader:
                 levels += self._levels(instrument, BookSide.ASK, _one(section, meaning.asks))
                 sequence = _count(text(meaning.sequence))
                 return Whole(instrument, tuple(levels), sequence, _time_ns(text(meaning.time)))
+
+    def _taker_side(self, meaning: Match, section: dict[str, list[str]]) -> BookSide | None:
+        if meaning.side is None:
+            return None
+        told = self._side(_one(section, meaning.side))
+        return told if meaning.side_of == "taker" else other_side(told)
 
     def _side(self, word: str) -> BookSide:
         side = self._sides.get(word.lower())

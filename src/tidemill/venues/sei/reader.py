@@ -42,6 +42,8 @@ from tidemill.venues.sei.telling import Teller, Told
 
 _BATCHES_LOST_MAX = 5
 """So many questions for blocks in a row may fail before another node is tried."""
+_LAG_BLOCKS_MAX = 100
+"""A node that is less behind what is proven is waited for: 40 s."""
 
 OnTold = Callable[[list[Told], Kept], Awaitable[None]]
 """Takes what is told, in order, and what is to be kept with it: of the parts those that changed."""
@@ -167,8 +169,8 @@ class SeiReader:
         for link in links.values():
             status = read_status(await link.ask("status"))
             check_status(self.config, endpoint.ws_url, status)
+            self._leave_out(status, link.endpoint)
             self.follower.connected(status.height, self._clock.now_ns())
-            self._leave_out(status)
         for shard, link in links.items():
             for query in sorted(self._shards.keys_of(shard) - {HEADS_QUERY}):
                 await link.ask("subscribe", query=query)
@@ -181,11 +183,18 @@ class SeiReader:
         self._fares(endpoint, HealthState.LEADING, f"network {self.config.chain_id}")
         await self._tell()
 
-    def _leave_out(self, status: Status) -> None:
-        """Tell as a gap what the node does not have any more, and what is too much to read."""
+    def _leave_out(self, status: Status, where: str) -> None:
+        """Tell as a gap what the node does not have any more, and what is too much to read.
+
+        Raises: Unreachable, where the node is far behind what is proven.
+        """
         height = self.follower.height
         if height is None:
             return
+        if status.height < height - _LAG_BLOCKS_MAX:
+            raise Unreachable(
+                f"{where}: expected block {height}, which is proven, found it at {status.height}"
+            )
         if status.earliest_height > height + 1:
             why = f"the node's first block is {status.earliest_height}"
             self.follower.skip(status.earliest_height - 1, why, self._clock.now_ns())

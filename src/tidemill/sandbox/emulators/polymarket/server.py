@@ -23,11 +23,14 @@ from picows import (
 from tidemill.sandbox.emulators.polymarket.exchange import Exchange, Market, Moved
 from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage
 from tidemill.sandbox.emulators.polymarket.words import (
+    OWN,
     book,
     encode,
     last_trade,
     listed,
     live_trade,
+    own_order,
+    own_trade,
     price_change,
     slug,
     wallet_trade,
@@ -80,6 +83,12 @@ class _Client(WSListener):
         """Send one text frame."""
         if self.transport is not None and not self.transport.underlying_transport.is_closing():
             self.transport.send(WSMsgType.TEXT, frame)
+
+    def refuse(self) -> None:
+        """End the connection, for its credentials are none."""
+        if self.transport is not None:
+            self.transport.send_close(WSCloseCode.POLICY_VIOLATION, b"invalid credentials")
+            self.transport.disconnect()
 
     def end(self) -> None:
         """Close the connection without a word."""
@@ -157,8 +166,17 @@ class PolymarketEmulator:
         tokens = said.get("assets_ids")
         if client.channel == "market" and isinstance(tokens, list):
             self._subscribe(client, tokens, is_off=said.get("operation") == "unsubscribe")
+        elif client.channel == "user":
+            self._admit(client, said)
         elif client.channel == "live" and said.get("action") == "subscribe":
             client.tokens = set(self._places)
+
+    def _admit(self, client: _Client, said: dict[str, Any]) -> None:
+        auth = msgspec.convert(said.get("auth") or {}, dict[str, str])
+        if auth.get("apiKey") != OWN:
+            client.refuse()
+            return
+        client.tokens = set(self._places)
 
     def _subscribe(self, client: _Client, tokens: list[str], *, is_off: bool) -> None:
         if len(tokens) > self.mischief.tokens_per_frame:
@@ -196,8 +214,21 @@ class PolymarketEmulator:
             if fill.outcome in outcomes:
                 self._twice_maybe(client, encode(last_trade(market, fill)))
                 self.frame_count += 1
+        if moved.fills and not self._happens(self.mischief.drop_ppm):
+            # whole books are told again after trades that touch them
+            client.send(encode([book(market, outcome) for outcome in outcomes]))
+            self.frame_count += 1
         if self._happens(self.mischief.garbage_ppm):
             client.send(garbage(self._dice, market.tokens[outcomes[0]], moved.event_ms))
+
+    def _tell_own(self, status: str) -> None:
+        """Tell the account that an order was placed, or how far its match is settled."""
+        market, now_ms = self.exchange.markets[0], _now_ms()
+        placed = own_order(market, "0x01", now_ms)
+        said = placed if status == "PLACED" else own_trade(market, "t1", "0x01", status, now_ms)
+        for client in self.clients:
+            if client.channel == "user" and client.tokens:
+                self._twice_maybe(client, encode(said))
 
     def _twice_maybe(self, client: _Client, frame: bytes) -> None:
         client.send(frame)
@@ -250,6 +281,8 @@ class PolymarketEmulator:
                 client.end()
         if "whale" in order:
             self.tell(self.exchange.whale_trade(int(order["whale"]), _now_ms()))
+        if "own" in order:
+            self._tell_own(str(order["own"]))
         if "moves" in order:
             _repeat(lambda: self.tell(self.exchange.move(_now_ms())), int(order["moves"]))
         return _answer(

@@ -10,6 +10,8 @@ from tidemill.sandbox.emulators.polymarket.exchange import SIZE_UNITS, TICKS, Ch
 Json = dict[str, Any]
 
 _NAMES = ("Up", "Down")
+OWN = "local"
+"""The key of the one account that there is."""
 
 
 def encode(value: object) -> bytes:
@@ -129,6 +131,49 @@ def live_trade(market: Market, fill: Fill) -> Json:
         "type": "orders_matched",
         "timestamp": fill.event_ms,
         "payload": wallet_trade(market, fill),
+    }
+
+
+def own_order(market: Market, order_id: str, now_ms: int) -> Json:
+    """Return what the user channel says of an order that was placed."""
+    return {
+        "event_type": "order",
+        "id": order_id,
+        "owner": OWN,
+        "market": market.condition,
+        "asset_id": market.tokens[0],
+        "side": "BUY",
+        "original_size": "5",
+        "size_matched": "0",
+        "price": "0.5",
+        "type": "PLACEMENT",
+        "timestamp": str(now_ms),
+        "created_at": str(now_ms // 1_000),
+        "expiration": "0",
+        "order_type": "GTC",
+        "status": "LIVE",
+    }
+
+
+def own_trade(market: Market, trade_id: str, order_id: str, status: str, now_ms: int) -> Json:
+    """Return what the user channel says of a match of an own order."""
+    return {
+        "event_type": "trade",
+        "id": trade_id,
+        "taker_order_id": order_id,
+        "market": market.condition,
+        "asset_id": market.tokens[0],
+        "side": "BUY",
+        "size": "5",
+        "price": "0.5",
+        "status": status,
+        "owner": OWN,
+        "trade_owner": OWN,
+        "timestamp": str(now_ms // 1_000),
+        "match_time": str(now_ms // 1_000),
+        "trader_side": "TAKER",
+        "type": "TRADE",
+        "maker_orders": [],
     }
 
 

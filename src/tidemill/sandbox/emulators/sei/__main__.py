@@ -12,7 +12,8 @@ import aiohttp.web
 
 from tidemill.sandbox.emulators.sei.chain import ChainOptions
 from tidemill.sandbox.emulators.sei.contract import CONTRACT, MARKETS, Crowd
-from tidemill.sandbox.emulators.sei.serving import SeiNode
+from tidemill.sandbox.emulators.sei.serving import SeiNode, read_faults
+from tidemill.schema.faults import Refused
 
 _NS_PER_S = 1_000_000_000
 
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--txs-per-block", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1, help="the same seed and genesis make the same chain")
     parser.add_argument("--genesis-s", type=int, help="when its block 0 would have been; without it: now")
+    parser.add_argument("--faults", default="", help="what goes wrong, such as drop_percent=20,slow_ms=50")
     given = parser.parse_args()
     options = ChainOptions(
         network=given.network,
@@ -34,7 +36,11 @@ def main() -> int:
         block_ms=given.block_ms,
         crowd=Crowd(txs_per_block=given.txs_per_block, seed=given.seed),
     )
-    node = SeiNode(options, is_base64=given.attributes == "base64", seed=given.seed)
+    try:
+        faults = read_faults(given.faults)
+    except Refused as fault:
+        parser.error(str(fault))
+    node = SeiNode(options, is_base64=given.attributes == "base64", faults=faults)
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_serve(node, given.port))
     return 0

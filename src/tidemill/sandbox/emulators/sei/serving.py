@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tidemill.sandbox.emulators.sei.chain import Chain, ChainOptions, MadeBlock
 from tidemill.sandbox.emulators.sei.wire import Writer, flat_of_tx
-from tidemill.schema.faults import Malformed
+from tidemill.schema.faults import Malformed, Refused
 from tidemill.venues.sei.query import Query, parse
 
 _SUBSCRIPTIONS_MAX = 5
@@ -40,6 +40,16 @@ class SeiFaults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether no block is made."""
 
 
+def read_faults(text: str) -> SeiFaults:
+    """Return the faults that `text` names, as in `drop_percent=20,slow_ms=50`. Raises: Refused."""
+    parts = (item.partition("=") for item in filter(None, text.split(",")))
+    items = {name: value for name, _, value in parts}
+    try:
+        return msgspec.convert(items, SeiFaults, strict=False)
+    except msgspec.ValidationError as error:
+        raise Refused(f"faults: expected {', '.join(SeiFaults.__struct_fields__)}: {error}") from None
+
+
 class _Client:
     """One WebSocket."""
 
@@ -63,13 +73,13 @@ class _Client:
 class SeiNode:
     """The node; `run` it until cancelled."""
 
-    def __init__(self, options: ChainOptions, *, is_base64: bool, seed: int = 1) -> None:
+    def __init__(self, options: ChainOptions, *, is_base64: bool, faults: SeiFaults) -> None:
         self.chain = Chain(options)
-        self.faults = SeiFaults()
+        self.faults = faults
         self.counts: Counter[str] = Counter()
         """What was done wrong, and what was refused."""
         self._writer = Writer(options.network, is_base64)
-        self._dice = random.Random(seed)  # noqa: S311 it only has to repeat
+        self._dice = random.Random(options.crowd.seed)  # noqa: S311 it only has to repeat
         self._clients: set[_Client] = set()
 
     def application(self) -> aiohttp.web.Application:
