@@ -4,12 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tidemill.app.market_data import MarketDataService
     from tidemill.app.pool_pipeline import PoolPipeline
     from tidemill.app.websocket_manager import WebSocketManager
+    from tidemill.serve.collector import MetricsCollector
 
-__all__ = ["PoolPipeline", "WebSocketManager"]
+__all__ = ["MarketDataService", "MetricsCollector", "PoolPipeline", "WebSocketManager"]
 
 _HOMES = {
+    "MarketDataService": "tidemill.app.market_data",
+    "MetricsCollector": "tidemill.serve.collector",
     "PoolPipeline": "tidemill.app.pool_pipeline",
     "WebSocketManager": "tidemill.app.websocket_manager",
 }

@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from tests.prometheus import need_prometheus, prometheus
+from tests.servers.databases import redis_server
+from tests.servers.sei import sei_server
 from tests.system.program import caught_up, tidemill, up
 
 from tidemill.app.control import ask_status
@@ -18,6 +20,7 @@ from tidemill.serve.declared import declared
 
 from .conftest import ROOT, chain_toml
 from .crowd import TradingCrowd
+from .test_sei import settings_file
 from .until import until
 
 SOURCE = "sandbox"
@@ -135,26 +138,32 @@ async def trades_are_stored(api):
 
 
 async def test_every_declared_metric_has_a_value_in_a_running_program(fresh_world, tmp_path):
-    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world))
-    async with up(tmp_path):
-        api, metrics = await addresses(tmp_path)
-        await caught_up(tmp_path, SOURCE, fresh_world)
-        await get(f"{api}/stats")
+    async with sei_server() as sei, redis_server() as redis:
+        file = settings_file(tmp_path, sei)
+        file.write_text(file.read_text() + chain_toml(fresh_world))
+        async with up(tmp_path, REDIS_URL=f"redis://127.0.0.1:{redis.port}"):
+            await _all_metrics_have_values(fresh_world, tmp_path)
 
-        async def has_announced_a_head():
-            await fresh_world.mine()
-            (chain,) = await get(f"{api}/endpoints")
-            return chain["endpoints"]["0"]["head"] is not None
 
-        await until(has_announced_a_head)
-        names = {name for name, _ in await samples(metrics)}
-        lacking = {
-            metric.name
-            for metric in declared()
-            if not names & {metric.name, f"{metric.name}_count", f"{metric.name}_bucket"}
-        }
-        assert not lacking
-        assert "process_resident_memory_bytes" in names
+async def _all_metrics_have_values(fresh_world, tmp_path):
+    api, metrics = await addresses(tmp_path)
+    await caught_up(tmp_path, SOURCE, fresh_world)
+    await get(f"{api}/stats")
+
+    async def has_announced_a_head():
+        await fresh_world.mine()
+        (chain,) = await get(f"{api}/endpoints")
+        return chain["endpoints"]["0"]["head"] is not None
+
+    await until(has_announced_a_head)
+    names = {name for name, _ in await samples(metrics)}
+    lacking = {
+        metric.name
+        for metric in declared()
+        if not names & {metric.name, f"{metric.name}_count", f"{metric.name}_bucket"}
+    }
+    assert not lacking
+    assert "process_resident_memory_bytes" in names
 
 
 async def test_a_real_prometheus_scrapes_it(fresh_world, tmp_path):

@@ -293,7 +293,7 @@ async def test_up_stores_what_the_venue_tells_and_says_how_it_fares(tmp_path, st
         task = asyncio.create_task(engine.run())
 
         async def is_synced():
-            return engine.polymarket is not None and engine.polymarket.books.live_count == 12
+            return engine.markets["polymarket"].books.live_count == 12
 
         await until(is_synced)
         await still.control(moves=300)

@@ -63,18 +63,14 @@ async def proven(engine, server):
     truth = await server.truth()
 
     async def is_there():
-        return (
-            engine.sei is not None
-            and engine.sei.reader.follower.height == truth["height"]
-            and await engine.is_stored()
-        )
+        return engine.markets["sei"].reader.follower.height == truth["height"] and await engine.is_stored()
 
     await until(is_there)
     return truth
 
 
 def kept_levels(engine, market):
-    depth = engine.sei.books.depth(market, 10_000)
+    depth = engine.markets["sei"].books.depth(market, 10_000)
     sides = (("bid", depth.bids), ("ask", depth.asks))
     return {
         (side, int(level.price * 10**6)): int(level.size * 10**6)
@@ -103,7 +99,7 @@ async def test_books_and_trades_are_kept_once_across_restarts(tmp_path):
                 "SELECT argMax(bid_price, (recv_ns, sequence)) AS bid FROM book_top"
                 " WHERE instrument = 'SEI/USDC' AND cause = 'kept'"
             )
-            top = engine.sei.books.top("SEI/USDC")
+            top = engine.markets["sei"].books.top("SEI/USDC")
             assert top is not None
             assert tops.to_pylist()[0]["bid"] == (top.bid.price if top.bid else None)
             blocks = await engine.query("SELECT sum(to_block - from_block + 1) AS blocks FROM coverage")

@@ -3,10 +3,12 @@
 import pytest
 
 from tidemill.serve.health import health_of
+from tidemill.serve.program import SinkState, VenueState
 from tidemill.serve.rates import Rates
 
 from .program import chain, program
 
+SINK = SinkState(name="redis", is_up=False, rows=1, dropped_batches=0, retries=3, last_fault="away")
 RATES = Rates(378.9, 97.3, 0.001)
 
 
@@ -23,6 +25,13 @@ def test_one_chain_of_two_that_is_down_degrades():
     found = health_of(state, RATES)
     assert (found.status, found.is_serving) == ("degraded", True)
     assert found.services["chain:base"] == "down"
+
+
+def test_a_venue_is_enough_where_nothing_is_stored():
+    venue = VenueState(source="sei", state="live")
+    found = health_of(program(chains=(), venues=(venue,), sinks=(SINK,), has_store=False), RATES)
+    assert found.status == "degraded"
+    assert found.services == {"bus": "up", "api": "up", "venue:sei": "up", "redis": "down"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,15 @@ async def tidemill(folder: Path, *arguments: str, **env: str) -> tuple[int, str,
     return process.returncode, out.decode(), complaint.decode()
 
 
-@asynccontextmanager
-async def up(folder: Path, *arguments: str, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
+def up(folder: Path, *arguments: str, **env: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """Run `tidemill up` in `folder` while the context is open; at the end it must stop cleanly by SIGTERM."""
-    process = await _start(folder, ("up", *arguments), env)
+    return running(folder, "up", *arguments, **env)
+
+
+@asynccontextmanager
+async def running(folder: Path, *arguments: str, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command in `folder` while the context is open; at the end it must stop cleanly by SIGTERM."""
+    process = await _start(folder, arguments, env)
     log = asyncio.ensure_future(process.communicate())
     try:
         yield process

@@ -85,10 +85,31 @@ def up(
     view: Annotated[bool, typer.Option("--view", help="Show what happens, live.")] = False,
     api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the data API and metrics.")] = True,
 ) -> None:
-    """Read every configured chain into the store until stopped."""
+    """Read every configured chain and venue into the store until stopped."""
     from tidemill.app import up as command
 
     raise SystemExit(command.main(_environment(config, data), record=record, with_view=view, with_api=api))
+
+
+@app.command()
+def ingest(
+    venues: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[VENUE]…", help="Chains and venues by their names; all by default."),
+    ] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Begin anew when the program or the settings change.")
+    ] = False,
+    api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the data API and metrics.")] = True,
+) -> None:
+    """Read venues and chains onto the bus, Redis and InfluxDB where these are set; store no tables."""
+    from tidemill.app import ingest as command
+
+    if reload:
+        raise SystemExit(command.reloading(_environment(config, data), sys.argv[1:]))
+    raise SystemExit(command.main(_environment(config, data), venues or [], with_api=api))
 
 
 @app.command()

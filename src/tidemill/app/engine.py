@@ -13,13 +13,13 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
+from tidemill.app.beside import Beside
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
+from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
-from tidemill.app.polymarket import PolymarketRun
 from tidemill.app.searching import begin_search, make_finders
-from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.token_watch import TokenWatch
@@ -35,7 +35,8 @@ from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
-from tidemill.store import Store, Writer, open_store
+from tidemill.store import Store, TableSize, TopicStored, Writer, open_store
+from tidemill.store.latest import Depth
 from tidemill.store.ledger import summary
 from tidemill.venues.subgraph_config import SubgraphConfig
 
@@ -70,8 +71,11 @@ class Engine:
         clock: Clock | None = None,
         search: Mapping[str, SearchConfig] | None = None,
         on_batches: Callable[[Batches], None] | None = None,
+        with_store: bool = True,
+        markets: Mapping[str, OpenMarket] | None = None,
     ) -> None:
-        self.flow = Flow()
+        """Make one; without a store all ends at the bus. `markets` are those of the settings by default."""
+        self.flow = Flow(is_stored=with_store)
         self.pipelines: dict[str, ChainPipeline] = {}
         self.shells: dict[str, Shell] = {}
         """What reads each chain, by source."""
@@ -82,16 +86,18 @@ class Engine:
         self.is_store_up = True
         """Whether what the writer tried last worked."""
         self.bus: Bus
-        self.store: Store
-        self.writer: Writer
+        self.beside: Beside
+        """The stores that stand beside the main one."""
+        self.markets: dict[str, MarketRun] = {}
+        """What reads each venue, by source."""
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
-        self.sei: SeiRun | None = None
-        """What reads Sei's order books; None where nobody does."""
-        self.polymarket: PolymarketRun | None = None
-        """What reads Polymarket; None where nobody does."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
+        self._store: Store | None = None
+        self._writer: Writer | None = None
+        self.has_store = with_store
+        self._open_markets = markets_of(environment.settings) if markets is None else dict(markets)
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
@@ -104,25 +110,33 @@ class Engine:
     async def __aenter__(self) -> Self:
         """Open the bus and the store. Raises: Refused, where another process owns them."""
         settings = self._environment.settings
-        self._environment.paths.data.mkdir(parents=True, exist_ok=True)
+        if self.has_store or not self._environment.bus_url.startswith("memory:"):
+            self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
             self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
-            self.store = await opened.enter_async_context(
-                open_store(self._environment.store_url, settings.store)
-            )
-            await self.store.migrate()
+            if self.has_store:
+                self._store = await opened.enter_async_context(
+                    open_store(self._environment.store_url, settings.store)
+                )
+                await self._store.migrate()
+                self._writer = self._make_writer(self._store)
             self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
+            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
+            for source, open_market in self._open_markets.items():
+                self.markets[source] = open_market(self.bus, self._clock, self._committed)
+            self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
-        self.writer = Writer(
+        return self
+
+    def _make_writer(self, store: Store) -> Writer:
+        return Writer(
             self.bus,
-            self.store,
-            settings=settings.store.writer,
+            store,
+            settings=self._environment.settings.store.writer,
             now_ns=self._clock.now_ns,
             on_stored=self._stored,
             on_fault=self._store_fault,
         )
-        self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
-        return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Close the store and the bus."""
@@ -132,15 +146,18 @@ class Engine:
         """Read and write until cancelled, or until all chains and venues ended; the first bug ends all."""
         avoid_pauses()
         async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(self.writer.run(), name="store writer")
+            writing = [
+                tasks.create_task(self.beside.run(name), name=f"sink {name}") for name in self.beside.tails
+            ]
+            if self._writer is not None:
+                writing.append(tasks.create_task(self._writer.run(), name="store writer"))
             reading = [
                 tasks.create_task(self._read(source, config), name=f"chain {source}")
                 for source, config in self._chains.items()
             ]
-            if self._environment.settings.venues.sei.ws_url is not None:
-                reading.append(tasks.create_task(self._sei().run(), name="venue sei"))
-            if self._environment.settings.venues.polymarket.enabled:
-                reading.append(tasks.create_task(self._polymarket().run(), name="venue polymarket"))
+            reading += [
+                tasks.create_task(run.run(), name=f"venue {source}") for source, run in self.markets.items()
+            ]
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
@@ -149,8 +166,10 @@ class Engine:
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
-            await self.writer.drain()
-            writing.cancel()
+            if self._writer is not None:
+                await self._writer.drain()
+            for task in writing:
+                task.cancel()
 
     def _subgraph(self, source: str, config: SubgraphConfig) -> SubgraphRun:
         chain = self._chains[config.chain]
@@ -183,15 +202,10 @@ class Engine:
         )
         return run
 
-    def _sei(self) -> SeiRun:
-        config = self._environment.settings.venues.sei
-        self.sei = SeiRun(config, self.bus, self._clock, self._committed)
-        return self.sei
-
-    def _polymarket(self) -> PolymarketRun:
-        config = self._environment.settings.venues.polymarket
-        self.polymarket = PolymarketRun(config, self.bus, self._clock, on_batches=self._committed)
-        return self.polymarket
+    def depth(self, source: str, instrument: str, levels_max: int) -> Depth | None:
+        """Return the book that a venue's reader keeps; None where none is live."""
+        run = self.markets.get(source)
+        return None if run is None else depth_of(run, instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -275,17 +289,29 @@ class Engine:
         _log.error("store: %s", fault)
 
     async def query(self, sql: str) -> pa.Table:
-        """Return the answer to a statement that only reads. Raises: Refused."""
-        return await self.store.query(sql)
+        """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
+        if self._store is None:
+            raise Refused("sql: expected a process that stores its events, found one that only reads them")
+        return await self._store.query(sql)
 
     async def is_stored(self) -> bool:
         """Say whether all that is on the bus now can be queried."""
-        heads = {topic: await self.bus.head(topic) for topic in self.writer.stored}
-        return all(stored.next_offset >= heads[topic] for topic, stored in self.writer.stored.items())
+        if self._writer is None:
+            return True
+        heads = {topic: await self.bus.head(topic) for topic in self._writer.stored}
+        return all(stored.next_offset >= heads[topic] for topic, stored in self._writer.stored.items())
+
+    def stored(self, topic: str) -> TopicStored | None:
+        """Return what the store has of a topic; None where nothing is stored."""
+        return None if self._writer is None else self._writer.stored[topic]
+
+    async def sizes(self) -> list[TableSize]:
+        """Return how much each table holds."""
+        return [] if self._store is None else await self._store.stats()
 
     async def rows(self) -> dict[str, int]:
         """Return the rows of every table, as stored."""
-        return {size.table: size.rows for size in await self.store.stats()}
+        return {size.table: size.rows for size in await self.sizes()}
 
     @property
     def uptime_s(self) -> float:
@@ -327,11 +353,8 @@ class Engine:
             "chains": chains,
             "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
-            "venues": {
-                name: _redacted(run.status(), redact)
-                for name, run in (("sei", self.sei), ("polymarket", self.polymarket))
-                if run is not None
-            },
+            "venues": {source: _redacted(run.status(), redact) for source, run in self.markets.items()},
+            "sinks": self.beside.status(redact),
             "store": {
                 "is_stored": await self.is_stored(),
                 "faults": [redact(fault) for fault in self.store_faults],

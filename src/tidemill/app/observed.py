@@ -6,9 +6,11 @@ import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
+from tidemill.schema.events import EVENTS
 from tidemill.serve.program import (
     BOUNDS_S,
     AutopsyCounts,
@@ -16,12 +18,14 @@ from tidemill.serve.program import (
     CoverageCounts,
     EndpointState,
     ProgramState,
+    SinkState,
     Times,
     TopicState,
     WhaleState,
 )
 from tidemill.store import TableSize
 from tidemill.store.ledger import summary
+from tidemill.store.tail import TailCounts
 
 _BOUNDS_NS = [round(bound_s * NS_PER_S) for bound_s in BOUNDS_S]
 
@@ -44,15 +48,18 @@ class Observed:
             is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
             is_store_up=engine.is_store_up,
             store_faults=engine.store_fault_count,
+            has_store=engine.has_store,
             to_bus=_times(engine.flow.to_bus),
             to_store=_times(engine.flow.to_store),
-            topics={topic: self._topic(topic) for topic in engine.writer.stored},
+            topics={topic: self._topic(topic) for topic in EVENTS},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
             whales=WhaleState(
                 watched=engine.whales.watched,
                 trades=dict(engine.whales.told.trades),
                 latency=_times(engine.whales.told.latency),
             ),
+            venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
+            sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
     async def query(self, sql: str) -> pa.Table:
@@ -61,10 +68,12 @@ class Observed:
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""
-        return await self._engine.store.stats()
+        return await self._engine.sizes()
 
     def _topic(self, topic: str) -> TopicState:
-        flow, stored = self._engine.flow, self._engine.writer.stored[topic]
+        flow, stored = self._engine.flow, self._engine.stored(topic)
+        if stored is None:
+            return TopicState(events=flow.rows[topic], stored=0, inserts=0, insert_s=0, waiting_batches=0)
         return TopicState(
             events=flow.rows[topic],
             stored=stored.rows,
@@ -110,5 +119,19 @@ def _version() -> str | None:
 
 def _times(latency: Latency) -> Times:
     return Times(
-        counts=tuple(latency.counts_below(_BOUNDS_NS)), count=latency.count, sum_s=latency.sum_ns / NS_PER_S
+        counts=tuple(latency.counts_below(_BOUNDS_NS)),
+        count=latency.count,
+        sum_s=latency.sum_ns / NS_PER_S,
+        max_s=latency.max_ns / NS_PER_S,
+    )
+
+
+def _sink(name: str, counts: TailCounts) -> SinkState:
+    return SinkState(
+        name=name,
+        is_up=counts.is_up,
+        rows=counts.rows,
+        dropped_batches=counts.dropped_batches,
+        retries=counts.retries,
+        last_fault=counts.last_fault,
     )

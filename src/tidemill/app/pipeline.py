@@ -40,13 +40,15 @@ _COUNTED = (
     "wallet_trade",
     "whale_trade",
 )
-"""Topics whose frames are timed on their way; the others are told by us and not by the chain."""
+"""Topics whose frames are timed on their way; the others are told by us and not by chain or venue."""
 
 
 class Flow:
     """Times every event from its frame to the bus, and from its frame to the store."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_stored: bool = True) -> None:
+        """Make one; `is_stored` says whether a store takes what is on the bus."""
+        self._is_stored = is_stored
         self.to_bus = Latency()
         self.to_store = Latency()
         self.rows: Counter[str] = Counter()
@@ -70,7 +72,8 @@ class Flow:
             received = _received(batch)
             for recv_ns, rows in received:
                 self.to_bus.add(now_ns - recv_ns, rows)
-            self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
+            if self._is_stored:
+                self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
 
     def stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
         """Count what can be queried now: everything of `topic` up to `last_offset`."""

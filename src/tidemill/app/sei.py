@@ -70,6 +70,7 @@ class SeiRun:
             "books": len(self.books),
             "live_books": self.books.live_count,
             "connections": reader.connection_count,
+            "messages": reader.heard_count,
             "last_head_age_s": None if heard_ns is None else (self._clock.now_ns() - heard_ns) / NS_PER_S,
             "endpoints": {
                 where: " ".join(filter(None, (health.state, health.detail)))

@@ -14,8 +14,10 @@ from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.whales.config import WhaleConfig
-from tidemill.serve.config import ApiSettings, MetricsSettings
+from tidemill.serve.config import ApiSettings, MetricsSettings, MonitoringSettings
 from tidemill.store import StoreSettings, WriterSettings
+from tidemill.store.latest_config import RedisSettings
+from tidemill.store.line_protocol_config import InfluxSettings
 from tidemill.store.registry_config import RegistrySettings
 from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.sei.config import SeiConfig
@@ -27,6 +29,11 @@ ALIASES = {
     "LOG_LEVEL": "log.level",
     "PROMETHEUS_PORT": "metrics.port",
     "DATABASE_URL": "registry.url",
+    "REDIS_URL": "redis.url",
+    "INFLUXDB_URL": "influxdb.url",
+    "INFLUXDB_TOKEN": "influxdb.token",
+    "INFLUXDB_ORG": "influxdb.org",
+    "INFLUXDB_BUCKET": "influxdb.bucket",
     "USE_WEBSOCKETS": "ingest.use_websockets",
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
@@ -85,6 +92,13 @@ class IngestSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How often that is, for every chain; absent: each chain's own `poll_ms`."""
 
 
+class TradingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [trading]."""
+
+    symbols: tuple[str, ...] = ()
+    """Instruments that `MarketDataService` tells of, as INSTRUMENT or SOURCE:INSTRUMENT; all by default."""
+
+
 class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [pool_server]: what any pool holds, over HTTP."""
 
@@ -134,11 +148,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bus: BusSection = BusSection()
     store: StoreSection = StoreSection()
     registry: RegistrySection = RegistrySection()
+    redis: RedisSettings = RedisSettings()
+    influxdb: InfluxSettings = InfluxSettings()
     log: LogConfig = LogConfig()
     record: RecordSettings = RecordSettings()
     ingest: IngestSettings = IngestSettings()
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    trading: TradingSettings = TradingSettings()
     pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""

@@ -46,6 +46,7 @@ def _text(found: dict[str, Any]) -> str:
     lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
     for name, told in found.get("venues", {}).items():
         lines.append(_polymarket(told) if name == "polymarket" else _venue(name, told))
+    lines += [_sink(name, told) for name, told in found.get("sinks", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
 
@@ -93,6 +94,12 @@ def _polymarket(told: dict[str, Any]) -> str:
     if told["last_fault"]:
         lines.append(f"last of {sum(told['faults'].values())} faults: {told['last_fault']}")
     return "\n  ".join(lines)
+
+
+def _sink(name: str, told: dict[str, Any]) -> str:
+    lost = f", {told['dropped_batches']} batches left out" if told["dropped_batches"] else ""
+    why = f": {told['last_fault']}" if told["state"] == "down" else ""
+    return f"{name}: {told['state']}, {told['rows']} rows{lost}{why}"
 
 
 def _card(card: dict[str, Any]) -> str:

@@ -1,14 +1,15 @@
-"""`tidemill up`: read every configured chain into the store, and answer other commands, until stopped."""
+"""`tidemill up`: read all that is configured into the store, and answer other commands, until stopped."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tidemill.app.chain import chains_of
 from tidemill.app.control import serving
 from tidemill.app.engine import Engine
+from tidemill.app.markets import markets_of
 from tidemill.app.observed import Observed
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
@@ -16,6 +17,7 @@ from tidemill.app.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
+from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
 from tidemill.venues.polymarket_config import check_polymarket
 from tidemill.venues.sei.config import check_sei
@@ -27,34 +29,43 @@ if TYPE_CHECKING:
 _log = logging.getLogger("tidemill.up")
 
 
+class UpOptions(NamedTuple):
+    """What runs beside the reading."""
+
+    record: bool
+    """Whether every inbound frame is kept."""
+    with_view: bool
+    with_api: bool
+    with_store: bool = True
+
+
 def main(environment: Environment, *, record: bool | None, with_view: bool, with_api: bool) -> int:
     """Run until a signal; return the exit code.
 
-    Raises: Refused, where no chain is configured, another process owns the data folder, or a port is taken.
+    Raises: Refused, where nothing is configured, another process owns the data folder, or a port is taken.
     """
+    is_recording = environment.settings.record.enabled if record is None else record
+    return read_until_stopped(environment, UpOptions(is_recording, with_view, with_api))
+
+
+def read_until_stopped(environment: Environment, options: UpOptions) -> int:
+    """Read all that is configured until a signal; return the exit code. Raises: Refused, as `main` does."""
     settings = environment.settings
     sei = settings.venues.sei
     if sei.ws_url is not None:
         check_sei(sei, load_mapping(sei.mapping))
     if settings.venues.polymarket.enabled:
         check_polymarket(settings.venues.polymarket)
-    if not (settings.chains or sei.ws_url or settings.venues.polymarket.enabled):
+    if not (settings.chains or markets_of(settings)):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     chains = chains_of(settings)
     _check_chains(chains)
     subgraphs_of(settings.subgraphs, chains)
-    is_recording = settings.record.enabled if record is None else record
-    with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not with_view):
-        ends = _up(environment, chains, record=is_recording, with_view=with_view, with_api=with_api)
-        ended = run(ends)
+    is_quiet = options.with_view
+    with logging_to(environment.paths.logs, settings.log, environment.redactor, console=not is_quiet):
+        ended = run(_up(environment, chains, options))
         _log.info("stopped")
     return 1 if ended else 0
-
-
-def _venues(environment: Environment) -> list[str]:
-    venues = environment.settings.venues
-    is_read = {"sei": venues.sei.ws_url is not None, "polymarket": venues.polymarket.enabled}
-    return [name for name, is_it in is_read.items() if is_it]
 
 
 def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
@@ -70,47 +81,47 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
             )
 
 
-async def _up(
-    environment: Environment,
-    chains: Mapping[str, EvmConfig],
-    *,
-    record: bool,
-    with_view: bool,
-    with_api: bool,
-) -> bool:
-    """Read until a signal; return whether every chain ended by itself."""
+async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options: UpOptions) -> bool:
+    """Read until a signal; return whether all reading ended by itself."""
     from tidemill.app.live import LiveState
     from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
 
     state = LiveState()
     async with AsyncExitStack() as opened:
-        ports = _ports(environment, opened) if with_api else None
+        ports = _ports(environment, opened) if options.with_api else None
         engine = await opened.enter_async_context(
-            Engine(environment, chains, record=record, on_batches=state.take)
+            Engine(
+                environment,
+                chains,
+                record=options.record,
+                on_batches=state.take if options.with_view else None,
+                with_store=options.with_store,
+            )
         )
+        collector = _collector(environment, engine)
         socket = await opened.enter_async_context(
-            serving(environment.paths.data, lambda: _status(engine, ports), engine.query)
+            serving(environment.paths.data, lambda: _status(engine, ports, collector), engine.query)
         )
         if environment.settings.pool_server.enabled:
             await opened.enter_async_context(serving_pools(environment))
         _log.info(
             "reading %s into %s; status and sql at %s",
-            ", ".join([*engine.statuses, *_venues(environment)]),
-            environment.redactor(environment.store_url),
+            ", ".join([*engine.statuses, *engine.markets]),
+            environment.redactor(environment.store_url if options.with_store else environment.bus_url),
             socket,
         )
         async with asyncio.TaskGroup() as tasks:
-            beside: list[asyncio.Task[None]] = []
+            beside = [tasks.create_task(collector.run(), name="metrics")]
             if ports is not None:
                 api = await opened.enter_async_context(_answering(environment, engine, ports))
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
-            if with_view:
+            if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
             await engine.run()
             for task in beside:
                 task.cancel()
-    _log.error("no chain is left to read: correct what is said of each, then start again")
+    _log.error("nothing is left to read: correct what is said of each, then start again")
     return True
 
 
@@ -130,9 +141,20 @@ def _answering(
     return answering(Observed(engine), ports, environment.settings.api.connections_max)
 
 
-async def _status(engine: Engine, ports: Ports | None) -> dict[str, Any]:
+def _collector(environment: Environment, engine: Engine) -> MetricsCollector:
+    return MetricsCollector(
+        Observed(engine),
+        environment.settings.monitoring,
+        latest=engine.beside.latest,
+        lines=engine.beside.lines,
+        folder=environment.paths.data,
+    )
+
+
+async def _status(engine: Engine, ports: Ports | None, collector: MetricsCollector) -> dict[str, Any]:
     """Return how everything fares, and where the data API and the metrics are."""
     told = await engine.status()
+    told["metrics"] = collector.get_current_metrics()
     if ports is not None:
         told["api"] = {"url": ports.api.url, "metrics_url": f"{ports.metrics.url}/metrics"}
     return told

@@ -125,6 +125,12 @@ class OrderBooks:
         depth = self._set.depth(instrument, levels_max)
         return None if depth is None else Depth(*([_level(pair) for pair in side] for side in depth))
 
+    def depth_e18(
+        self, instrument: str, levels_max: int
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
+        """Return the same as (price, size) of 10^-18: for who writes many books."""
+        return self._set.depth(instrument, levels_max)
+
     def imbalance(self, instrument: str, levels_max: int) -> float | None:
         """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none.
 

@@ -6,7 +6,15 @@ from prometheus_client.core import Metric as Family
 
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
-from tidemill.serve.program import ChainState, EndpointState, LinkState, ProgramState, WhaleState
+from tidemill.serve.program import (
+    ChainState,
+    EndpointState,
+    LinkState,
+    ProgramState,
+    SinkState,
+    VenueState,
+    WhaleState,
+)
 
 _MS_PER_S = 1_000
 _BREAKERS = ("closed", "open", "half_open")
@@ -20,6 +28,8 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield from _topics(state)
     yield from _chains(state.chains)
     yield from _whales(state.whales)
+    yield from _venues(state.venues)
+    yield from _sinks(state.sinks)
     yield from _endpoints([(k, one) for chain in state.chains for k, one in endpoints_of(chain)])
     yield from _links([(k, one) for chain in state.chains for k, one in links_of(chain)])
 
@@ -80,6 +90,22 @@ def _whales(state: WhaleState) -> Iterator[Family]:
     yield counted(d.WHALE_TRADES, list(state.trades.items()))
     yield gauged(d.WHALES, [((), state.watched)])
     yield bucketed(d.WHALE_LATENCY, state.latency.counts, state.latency.count, state.latency.sum_s)
+
+
+def _venues(states: tuple[VenueState, ...]) -> Iterator[Family]:
+    venues = [((venue.source,), venue) for venue in states]
+    yield gauged(d.VENUE_UP, [(k, venue.is_up) for k, venue in venues])
+    yield counted(d.VENUE_MESSAGES, [(k, venue.messages) for k, venue in venues])
+    yield counted(d.VENUE_FAULTS, [(k, venue.faults) for k, venue in venues])
+    yield counted(d.VENUE_RECONNECTIONS, [(k, venue.reconnects) for k, venue in venues])
+
+
+def _sinks(states: tuple[SinkState, ...]) -> Iterator[Family]:
+    sinks = [((sink.name,), sink) for sink in states]
+    yield gauged(d.SINK_UP, [(k, sink.is_up) for k, sink in sinks])
+    yield counted(d.SINK_ROWS, [(k, sink.rows) for k, sink in sinks])
+    yield counted(d.SINK_DROPPED, [(k, sink.dropped_batches) for k, sink in sinks])
+    yield counted(d.SINK_RETRIES, [(k, sink.retries) for k, sink in sinks])
 
 
 def _behind(chain: ChainState) -> int | None:

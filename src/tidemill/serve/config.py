@@ -1,4 +1,4 @@
-"""Where do the data API and the metrics listen: settings under [api] and [metrics]."""
+"""Where do data API and metrics listen, and when is an alert raised: [api], [metrics], [monitoring]."""
 
 from typing import Annotated
 
@@ -26,3 +26,30 @@ class MetricsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     endpoints without what opens them."""
     port: Port = 9090
     """Prometheus itself has the same; 0 takes any that is free, and `tidemill status` says which."""
+
+
+class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When an alert is raised."""
+
+    latency_max_ms: Annotated[float, Meta(gt=0)] = 350.0
+    """The mean from frame to stored, or to the bus where nothing is stored."""
+    latency_for_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    """How long it must be above that."""
+    error_rate_max: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    """The share of what was asked or told that failed, 0 to 1."""
+    uptime_percent_min: Annotated[float, Meta(ge=0, le=100)] = 95.0
+    """The share of the last hour in which it was not unhealthy."""
+    disconnections_max: Annotated[int, Meta(ge=0)] = 3
+    """So many in ten minutes are no alert yet."""
+
+
+class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [monitoring]: how often it is looked how everything fares."""
+
+    collection_interval_s: Annotated[float, Meta(ge=0.05, le=3_600)] = 10.0
+    """How often throughput, latency and the rest are taken; Redis forgets them after 60 s."""
+    health_check_interval_s: Annotated[float, Meta(ge=0.05, le=3_600)] = 30.0
+    """How often Redis is told how everything fares; it forgets that after 120 s."""
+    history_hours: Annotated[float, Meta(gt=0, le=168)] = 24.0
+    """What is older is forgotten; a sample takes 2 KB, so that a day of them takes 17 MB."""
+    alerts: AlertSettings = AlertSettings()

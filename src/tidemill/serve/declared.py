@@ -75,6 +75,19 @@ HALF_LIFE = Metric(
     _CHAIN,
 )
 
+VENUE_UP = Metric("tidemill_venue_up", "gauge", "Whether the venue is read, 1 or 0.", _CHAIN)
+VENUE_MESSAGES = Metric("tidemill_venue_messages_total", "counter", "Messages that came in.", _CHAIN)
+VENUE_FAULTS = Metric("tidemill_venue_faults_total", "counter", "What went wrong outside.", _CHAIN)
+VENUE_RECONNECTIONS = Metric(
+    "tidemill_venue_reconnections_total", "counter", "Connections that were made anew.", _CHAIN
+)
+SINK_UP = Metric("tidemill_sink_up", "gauge", "Whether what Redis or InfluxDB got last was taken.", ("sink",))
+SINK_ROWS = Metric("tidemill_sink_rows_total", "counter", "Rows that it took.", ("sink",))
+SINK_DROPPED = Metric(
+    "tidemill_sink_dropped_batches_total", "counter", "Left out while it was away for too long.", ("sink",)
+)
+SINK_RETRIES = Metric("tidemill_sink_retries_total", "counter", "Times that it was tried again.", ("sink",))
+
 HONESTY = Metric(
     "tidemill_endpoint_honesty_ratio",
     "gauge",

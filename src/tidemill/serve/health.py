@@ -25,25 +25,29 @@ class HealthAnswer(Struct, frozen=True):
     status: str
     """healthy; degraded, where a service is down; unhealthy, where nothing new can be had."""
     services: dict[str, str]
-    """up or down, by name."""
+    """up or down, by name: bus, store, api, chains, venues, and redis and influxdb where they are set."""
     metrics: HealthMetrics
 
     @property
     def is_serving(self) -> bool:
-        """Whether new events are read and stored, of one chain at least."""
+        """Whether new events are read and stored, of one chain or venue at least."""
         return self.status != "unhealthy"
 
 
 def health_of(state: ProgramState, rates: Rates) -> HealthAnswer:
-    """Return how each service fares: bus, store, api, and a chain by its source."""
+    """Return how each service fares."""
     services = {
         "bus": _word(state.is_bus_up),
         "store": _word(state.is_store_up),
         "api": UP,
         **{f"chain:{chain.source}": _word(chain.is_up) for chain in state.chains},
+        **{f"venue:{venue.source}": _word(venue.is_up) for venue in state.venues},
+        **{sink.name: _word(sink.is_up) for sink in state.sinks},
     }
-    is_any_chain_up = any(chain.is_up for chain in state.chains)
-    if not (state.is_bus_up and state.is_store_up and is_any_chain_up):
+    if not state.has_store:
+        del services["store"]
+    is_any_read = any(one.is_up for one in (*state.chains, *state.venues))
+    if not (state.is_bus_up and state.is_store_up and is_any_read):
         status = "unhealthy"
     else:
         status = "degraded" if DOWN in services.values() else "healthy"

@@ -119,6 +119,41 @@ class ChainState(Struct, frozen=True, kw_only=True):
         return self.state == "running"
 
 
+class VenueState(Struct, frozen=True, kw_only=True):
+    """How one venue is read."""
+
+    source: str
+    state: str
+    """connecting, live, stale, down or refused."""
+    detail: str = ""
+    """The last fault; empty where there was none."""
+    messages: int = 0
+    """Messages that came in."""
+    faults: int = 0
+    reconnects: int = 0
+    """How often a connection was made anew."""
+    last_message_age_s: float | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is read."""
+        return self.state == "live"
+
+
+class SinkState(Struct, frozen=True, kw_only=True):
+    """How a store fares that stands beside the main one."""
+
+    name: str
+    is_up: bool
+    """Whether what was tried last worked."""
+    rows: int
+    """Brought into it since the start."""
+    dropped_batches: int
+    """Left out because it was away for too long."""
+    retries: int
+    last_fault: str
+
+
 class TopicState(Struct, frozen=True, kw_only=True):
     """How far one topic's events are, since the start."""
 
@@ -140,6 +175,8 @@ class Times(Struct, frozen=True, kw_only=True):
     """How many took less than each of `BOUNDS_S`."""
     count: int
     sum_s: float
+    max_s: float = 0.0
+    """The longest of all."""
 
 
 BOUNDS_S = (0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -174,6 +211,11 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     topics: dict[str, TopicState]
     chains: tuple[ChainState, ...]
     whales: WhaleState
+    venues: tuple[VenueState, ...] = ()
+    has_store: bool = True
+    """Whether what is read is stored; otherwise it ends at the bus."""
+    sinks: tuple[SinkState, ...] = ()
+    """The stores beside the main one."""
 
 
 class Program(Protocol):

@@ -90,6 +90,8 @@ class SeiReader:
         """The endpoint that is read."""
         self.connection_count = 0
         """How often one was read."""
+        self.heard_count = 0
+        """Messages that came in."""
         self.last_head_ns: int | None = None
         self.teller = Teller(source, run_id)
         instruments = {name: one.first_height for name, one in config.instruments.items()}
@@ -201,6 +203,7 @@ class SeiReader:
             self.follower.skip(status.height, why, self._clock.now_ns())
 
     def _hear(self, heard: Tx | Head | Listed, recv_ns: int) -> None:
+        self.heard_count += 1
         if isinstance(heard, Head):
             self.last_head_ns = recv_ns
         self.follower.hear(heard, recv_ns)

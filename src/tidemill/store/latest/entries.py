@@ -1,0 +1,72 @@
+"""What do batches of events change of what is the latest: each instrument's book and its trades, as JSON."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from tidemill.bus.base import Batches
+from tidemill.schema import derive
+from tidemill.store.latest.books import Books, BookView, LatestBooks, Level, Name
+from tidemill.store.plain import e18_text, plain_value
+
+
+class BookEntry(NamedTuple):
+    """An instrument's book, as JSON."""
+
+    name: Name
+    text: bytes
+
+
+class TradesEntry(NamedTuple):
+    """An instrument's new trades, as JSON, each with its time in ns."""
+
+    name: Name
+    trades: Sequence[tuple[int, bytes]]
+
+
+class LatestEntries:
+    """Folds batches into what is to be written."""
+
+    def __init__(self, books: Books, *, depth_levels: int, trades_kept: int) -> None:
+        """Make one; `books` are those that this process keeps."""
+        self._books = LatestBooks(books)
+        self._depth_levels = depth_levels
+        self._trades_kept = trades_kept
+
+    def take(self, batches: Batches) -> tuple[list[BookEntry], list[TradesEntry]]:
+        """Return what changed: each instrument's book once, and its newest trades, oldest first."""
+        touched: dict[Name, None] = {}
+        trades: dict[Name, list[dict[str, Any]]] = {}
+        together: dict[str, list[pa.RecordBatch]] = {}
+        for topic, batch in batches:
+            together.setdefault(topic, []).append(batch)
+        for topic, some in together.items():
+            batch = pa.concat_batches(some)
+            if topic == "trade":
+                for row in derive.to_rows(topic, batch):
+                    trades.setdefault((row["source"], row["instrument"]), []).append(row)
+            else:
+                touched.update(dict.fromkeys(self._books.note(topic, batch)))
+        views = [self._books.view(name, self._depth_levels) for name in touched]
+        books = [BookEntry((view.source, view.instrument), _book_json(view)) for view in views if view]
+        return books, [self._trades(name, rows) for name, rows in trades.items()]
+
+    def _trades(self, name: Name, rows: list[dict[str, Any]]) -> TradesEntry:
+        return TradesEntry(name, [(row["event_ns"], _trade_json(row)) for row in rows[-self._trades_kept :]])
+
+
+def _book_json(view: BookView) -> bytes:
+    sides = {"bids": _levels(view.bids), "asks": _levels(view.asks)}
+    return msgspec.json.encode(msgspec.structs.asdict(view) | sides)
+
+
+def _trade_json(row: dict[str, Any]) -> bytes:
+    return msgspec.json.encode({name: plain_value(value) for name, value in row.items()})
+
+
+def _levels(side: Sequence[Level] | None) -> list[tuple[str, str | None]] | None:
+    if side is None:
+        return None
+    return [(e18_text(price), None if size is None else e18_text(size)) for price, size in side]

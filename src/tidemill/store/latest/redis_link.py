@@ -1,0 +1,98 @@
+"""How is Redis asked, and what does each way of failing mean."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from redis import exceptions as wrong
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from tidemill.core.endpoint import redact_text, redact_url
+from tidemill.schema.faults import Refused, Unreachable
+from tidemill.store.latest_config import RedisSettings
+
+Command = tuple[str | bytes | int | float, ...]
+"""One command with its arguments."""
+
+_COMMANDS_AT_ONCE = 1_000
+_DENIED = (
+    wrong.AuthenticationError,
+    wrong.AuthorizationError,
+    wrong.AuthenticationWrongNumberOfArgsError,
+    wrong.NoPermissionError,
+)
+
+
+class RedisLink:
+    """A pool of connections to one Redis; use it as an async context manager."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        """Make one; nothing is sent yet. Raises: Refused, where the URL is none of Redis'."""
+        assert settings.url is not None
+        self._url = settings.url
+        self.name = f"redis {redact_url(settings.url)}"
+        timeout_s = settings.timeout_ms / 1_000
+        try:
+            pool = BlockingConnectionPool.from_url(
+                settings.url,
+                max_connections=settings.max_connections,
+                timeout=timeout_s,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), 0),  # who asks decides when to ask again
+            )
+        except ValueError as error:
+            raise Refused(
+                f"redis.url: expected redis://, rediss:// or unix://: {redact_text(str(error), settings.url)}"
+            ) from None
+        self._redis = Redis.from_pool(pool)
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        await self._redis.aclose()
+
+    async def send(self, commands: list[Command]) -> None:
+        """Have commands carried out in order, a thousand in one go.
+
+        Raises: Unreachable, where it is not known which were, and all may be sent again; Refused.
+        """
+        for at in range(0, len(commands), _COMMANDS_AT_ONCE):
+            pipeline = self._redis.pipeline(transaction=False)
+            for command in commands[at : at + _COMMANDS_AT_ONCE]:
+                pipeline.execute_command(*command)
+            with self._faults():
+                await pipeline.execute()
+
+    async def ask(self, *command: str | bytes | int | float) -> Any:
+        """Return the answer to one command. Raises: Unreachable, Refused."""
+        with self._faults():
+            return await self._redis.execute_command(*command)
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except _DENIED as error:
+            raise Refused(
+                f"{self.name}: expected the URL's user and password to be accepted, found:"
+                f" {self._redacted(error)}; correct redis.url (REDIS_URL)"
+            ) from None
+        except (wrong.OutOfMemoryError, wrong.ReadOnlyError, wrong.BusyLoadingError) as error:
+            raise Unreachable(f"{self.name}: it takes nothing now: {self._redacted(error)}") from None
+        except wrong.ResponseError as error:
+            raise Refused(f"{self.name}: expected it to take our commands: {self._redacted(error)}") from None
+        except (wrong.RedisError, OSError, asyncio.IncompleteReadError) as error:
+            raise Unreachable(f"{self.name}: {self._redacted(error)}") from None
+
+    def _redacted(self, error: Exception) -> str:
+        return redact_text(str(error) or type(error).__name__, self._url)
