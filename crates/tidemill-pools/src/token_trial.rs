@@ -133,10 +133,10 @@ impl TokenTrial {
             Stage::Listing { balance } => self.on_lists(balance, answers),
             Stage::Reading { balance, places } => self.on_values(balance, &places, answers),
             Stage::Changing { balance } => {
-                let follows = |answer: &Option<&[u8]>| {
-                    word(*answer).is_some_and(|found| !found.is_zero() && found != balance)
+                let follows = |answer: Option<&[u8]>| {
+                    word(answer).is_some_and(|found| !found.is_zero() && found != balance)
                 };
-                let is_rebasing = answers.iter().any(follows);
+                let is_rebasing = answers.iter().copied().any(follows);
                 self.end(Some(if is_rebasing { TokenNature::Rebasing } else { TokenNature::Ordinary }));
             }
             Stage::Over(found) => self.end(found),

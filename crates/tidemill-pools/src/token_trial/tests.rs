@@ -40,7 +40,7 @@ fn any_answer() -> impl Strategy<Value = Option<Vec<u8>>> {
     );
     let numbers = proptest::collection::vec(any::<u8>(), 0..9).prop_map(|numbers| {
         let words = [32, numbers.len()].into_iter().chain(numbers.into_iter().map(usize::from));
-        let text: String = words.map(|word| format!("{word:064x}")).collect();
+        let text = words.map(|word| format!("{word:064x}")).collect::<Vec<_>>().concat();
         format!(r#""0x{text}""#).into_bytes()
     });
     let garbage = proptest::collection::vec(any::<u8>(), 0..80);
