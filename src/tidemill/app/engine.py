@@ -14,6 +14,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tidemill.app.beside import Beside
+from tidemill.app.book_feed import BookFeed
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
@@ -31,6 +32,7 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
+from tidemill.process.books import Depth as BookDepth
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
@@ -101,6 +103,7 @@ class Engine:
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
+        self._book_feed = BookFeed(self._finders, self.pipelines, self._depth)
         self._record = record
         self._clock = clock or SystemClock()
         self._on_batches = on_batches
@@ -163,6 +166,7 @@ class Engine:
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
+            beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -206,6 +210,10 @@ class Engine:
         """Return the book that a venue's reader keeps; None where none is live."""
         run = self.markets.get(source)
         return None if run is None else depth_of(run, instrument, levels_max)
+
+    def _depth(self, venue: str, instrument: str, levels_max: int) -> BookDepth | None:
+        run = self.markets.get(venue)
+        return None if run is None else run.books.depth(instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]
@@ -255,6 +263,7 @@ class Engine:
 
     def _told(self, batches: Batches) -> None:
         self.whales.told.take(batches, self._clock.now_ns())
+        self._book_feed.take(batches)
         if self._on_batches is not None:
             self._on_batches(batches)
 

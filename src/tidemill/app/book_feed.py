@@ -1,0 +1,80 @@
+"""Hand the order books that venues keep to the searches of the chains whose paths go through them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from tidemill.app.pipeline import ChainPipeline
+from tidemill.process.books import Depth
+from tidemill.process.opportunities import OpportunityFinder
+from tidemill.process.pools import Batches
+from tidemill.schema.faults import Malformed
+
+_log = logging.getLogger("tidemill.books")
+
+_TOPICS = frozenset({"book_snapshot", "book_change", "book_status"})
+_LEVELS_MAX = 100
+"""Of each side so many levels are searched: what pays rarely takes more, and each is a piece to size."""
+
+DepthOf = Callable[[str, str, int], Depth | None]
+"""Returns the best levels of a venue's instrument; None where its book is not live."""
+
+
+class BookFeed:
+    """The books of all searches. One that changes while others are looked at is looked at next, as it is."""
+
+    def __init__(
+        self,
+        finders: Mapping[str, OpportunityFinder],
+        pipelines: Mapping[str, ChainPipeline],
+        depth_of: DepthOf,
+    ) -> None:
+        self._finders = finders
+        self._pipelines = pipelines
+        self._depth_of = depth_of
+        self._sources: dict[tuple[str, str], list[str]] = {}
+        """By venue and instrument: the chains whose searches trade there."""
+        for source, finder in finders.items():
+            for book in finder.books.instruments:
+                self._sources.setdefault(book, []).append(source)
+        self._venues = {venue for venue, _ in self._sources}
+        self._changed: dict[tuple[str, str], int] = {}
+        self._has_changed = asyncio.Event()
+
+    def take(self, batches: Batches) -> None:
+        """Note which books changed by what a venue told."""
+        if not self._venues:
+            return
+        for topic, batch in batches:
+            if topic not in _TOPICS or not batch.num_rows or batch["source"][0].as_py() not in self._venues:
+                continue
+            venue, recv_ns = batch["source"][0].as_py(), batch["recv_ns"][-1].value
+            for instrument in batch["instrument"].unique().to_pylist():
+                if (venue, instrument) in self._sources:
+                    self._changed[venue, instrument] = recv_ns
+                    self._has_changed.set()
+
+    async def run(self) -> None:
+        """Search through books that changed, until cancelled."""
+        while True:
+            await self._has_changed.wait()
+            self._has_changed.clear()
+            changed, self._changed = self._changed, {}
+            touched: dict[str, list[bytes]] = {}
+            for venue, instrument in changed:
+                for source in self._sources[venue, instrument]:
+                    if (name := self._set_levels(source, venue, instrument)) is not None:
+                        touched.setdefault(source, []).append(name)
+            for source, names in touched.items():
+                pipeline = self._pipelines.get(source)
+                if pipeline is not None:
+                    await pipeline.search_books(names, max(changed.values()))
+
+    def _set_levels(self, source: str, venue: str, instrument: str) -> bytes | None:
+        depth = self._depth_of(venue, instrument, _LEVELS_MAX)
+        bids, asks = ((), ()) if depth is None else (depth.bids, depth.asks)
+        try:
+            return self._finders[source].books.set_levels(venue, instrument, bids, asks)
+        except Malformed as fault:
+            _log.warning("%s: %s", source, fault)
+            return None
