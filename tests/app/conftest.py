@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidemill.app.world import world_config
+from tidemill.app.world import FOLLOWED, world_config
 from tidemill.sandbox.faults.proxy import FaultProxy
-from tidemill.sandbox.world import World
+from tidemill.sandbox.world import Protocol, World
 
 ROOT = Path(__file__).resolve().parents[2]
 FREE_PORTS = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
@@ -49,12 +49,18 @@ def cli(tmp_path: Path) -> Cli:
     return run
 
 
-def chain_toml(world: World, *, start_block: int | None = None, through: FaultProxy | None = None) -> str:
+def chain_toml(
+    world: World,
+    *,
+    start_block: int | None = None,
+    through: FaultProxy | None = None,
+    further: Collection[Protocol] = FOLLOWED,
+) -> str:
     """Return the settings that read `world` from its first contract on, or from `start_block`.
 
     Where `through` is given, it is read by that endpoint, proven, and the honest one is its fallback.
     """
-    config = world_config(world)
+    config = world_config(world, further=further)
     lines = [
         "[chains.sandbox]",
         f"chain_id = {config.chain_id}",

@@ -9,7 +9,7 @@ import pytest
 
 from tidemill.app.control import ask_sql
 from tidemill.app.in_memory import followed
-from tidemill.app.world import world_config, world_search
+from tidemill.app.world import FOLLOWED, world_config, world_search
 from tidemill.process.pools import Batches
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
@@ -19,6 +19,9 @@ from .conftest import chain_toml
 from .crowd import TradingCrowd
 from .test_kill import caught_up, lived, running_up, stored_something
 
+_TICKED = tuple(kind for kind in FOLLOWED if not kind.startswith(("curve", "balancer")))
+"""Kinds whose logs tell their state. A path through another is known only at the blocks that a run read: its end
+is unknown to one that was killed meanwhile."""
 _KILLS = 6
 _LIVES_S = (0.3, 1.2)
 
@@ -32,7 +35,7 @@ async def test_across_kills_and_reorgs_opportunities_end_once_and_as_they_did(
     fresh_world: World, tmp_path: Path
 ):
     world, dice, told = fresh_world, random.Random(3), list[dict[str, Any]]()
-    (tmp_path / "tidemill.toml").write_text(chain_toml(world) + search_toml(world))
+    (tmp_path / "tidemill.toml").write_text(chain_toml(world, further=_TICKED) + search_toml(world))
     data = tmp_path / "data"
 
     def take(batches: Batches) -> None:
@@ -41,7 +44,7 @@ async def test_across_kills_and_reorgs_opportunities_end_once_and_as_they_did(
                 told.extend(derive.to_rows(topic, batch))
 
     async with (
-        followed(world_config(world), search=world_search(world), on_batches=take) as whole,
+        followed(world_config(world, further=_TICKED), search=world_search(world), on_batches=take) as whole,
         Rpc(world.http_url) as rpc,
     ):
         async with TradingCrowd(world, swaps_per_s=30, block_ms=150) as crowd:

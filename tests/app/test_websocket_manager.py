@@ -440,7 +440,7 @@ def test_listed_pools_are_kept_and_only_the_wanted_exchanges_are_tracked():
 async def test_what_is_not_known_is_refused_with_what_is():
     manager = WebSocketManager(POLYGON)
     await manager.start()
-    with pytest.raises(Refused, match=r"dex: expected one of quickswap, quick.* on poly.*found 'curve'"):
+    with pytest.raises(Refused, match=r"dex: expected one of balancer, .*quick.* on poly.*found 'curve'"):
         await manager.connect("curve", "polygon")
     with pytest.raises(Refused, match="chain: expected one of polygon, found 'sepolia'"):
         await manager.connect("uniswap_v3", "sepolia")

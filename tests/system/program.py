@@ -29,6 +29,7 @@ def chain_section(name: str, world: World, **changes: Any) -> str:
         "http_url": config.http_url,
         "start_block": config.start_block,
         "multicall": config.multicall,
+        "pools": config.pools,
         "reconnect_first_ms": 50,
         **changes,
     }

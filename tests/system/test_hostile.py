@@ -133,7 +133,7 @@ async def test_a_program_without_a_chain_left_to_read_ends_and_says_why(fresh_wo
     code, _, complaint = await tidemill(tmp_path, "up")
     assert code == 1
     assert "expected chain id 5, found 31337" in complaint
-    assert "no chain is left to read" in complaint
+    assert "nothing is left to read" in complaint
 
 
 async def test_a_node_that_goes_back_in_time_and_cuts_its_connections_costs_no_event(
