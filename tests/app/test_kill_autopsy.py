@@ -20,8 +20,10 @@ from .crowd import TradingCrowd
 from .test_kill import caught_up, lived, running_up, stored_something
 
 _TICKED = tuple(kind for kind in FOLLOWED if not kind.startswith(("curve", "balancer")))
-"""Kinds whose logs tell their state. A path through another is known only at the blocks that a run read: its end
-is unknown to one that was killed meanwhile."""
+"""Kinds whose logs tell their state. A path through another is known only at blocks that a run read.
+
+Its end is unknown to one that was killed meanwhile.
+"""
 _KILLS = 6
 _LIVES_S = (0.3, 1.2)
 

@@ -55,12 +55,23 @@ struct InSet<'a> {
     followed: &'a Followed,
 }
 
+/// Returns the coins of a pool that has any number of them, none where they are not known yet, or the pool's two tokens.
+fn tokens_of(tracked: &Tracked) -> Vec<Address> {
+    match tracked.pool.by_coin() {
+        Some(_) => tracked.pool.coins().0.to_vec(),
+        None => vec![tracked.spec.token0, tracked.spec.token1],
+    }
+}
+
 impl Market for InSet<'_> {
     fn leg(&self, pool: u32, token_in: u32, token_out: u32) -> Result<Leg<'_>, PoolError> {
         let Followed { pools, tokens, books, .. } = self.followed;
         let address = pools.address(pool).ok_or(PoolError::Uninitialised)?;
         let token_in = tokens.address(token_in).ok_or(PoolError::Tokens)?;
         if let Some(tracked) = self.set.get(address) {
+            if tracked.pool.by_coin().is_none() {
+                return Ok(Leg::of(&tracked.pool, *token_in == tracked.spec.token0));
+            }
             let token_out = tokens.address(token_out).ok_or(PoolError::Tokens)?;
             return Leg::between(tracked, token_in, token_out);
         }
@@ -86,19 +97,20 @@ impl Followed {
         let mut numbers = Vec::new();
         for address in addresses {
             let pool = self.pools.number(address);
-            let tokens = match (set.get(address), self.books.get(address)) {
-                (Some(tracked), _) => match (tracked.pool.by_coin(), tracked.pool.coins().0) {
-                    (Some(_), []) => continue, // its coins are not known yet
-                    (Some(_), coins) => coins.to_vec(),
-                    (None, _) => vec![tracked.spec.token0, tracked.spec.token1],
-                },
-                (None, Some(named)) => vec![named.base, named.quote],
-                (None, None) => {
-                    self.graph.remove(pool);
-                    continue;
-                }
-            };
+            let tracked = set.get(address);
+            if tracked.is_none() && !self.books.contains_key(address) {
+                self.graph.remove(pool);
+                continue;
+            }
             if self.graph.tokens(pool).is_empty() {
+                let tokens = match (tracked, self.books.get(address)) {
+                    (Some(tracked), _) => tokens_of(tracked),
+                    (None, Some(named)) => vec![named.base, named.quote],
+                    (None, None) => Vec::new(),
+                };
+                if tokens.is_empty() {
+                    continue; // its coins are not known yet
+                }
                 let tokens: Vec<_> = tokens.iter().map(|token| self.tokens.number(token)).collect();
                 self.graph.insert(pool, &tokens);
             }
