@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from tidemill.app.markets import MarketRun
 from tidemill.app.pipeline import ChainPipeline
-from tidemill.process.books import Depth
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches
 from tidemill.schema.faults import Malformed
@@ -16,9 +16,6 @@ _TOPICS = frozenset({"book_snapshot", "book_change", "book_status"})
 _LEVELS_MAX = 100
 """Of each side so many levels are searched: what pays rarely takes more, and each is a piece to size."""
 
-DepthOf = Callable[[str, str, int], Depth | None]
-"""Returns the best levels of a venue's instrument; None where its book is not live."""
-
 
 class BookFeed:
     """The books of all searches. One that changes while others are looked at is looked at next, as it is."""
@@ -27,11 +24,11 @@ class BookFeed:
         self,
         finders: Mapping[str, OpportunityFinder],
         pipelines: Mapping[str, ChainPipeline],
-        depth_of: DepthOf,
+        markets: Mapping[str, MarketRun],
     ) -> None:
         self._finders = finders
         self._pipelines = pipelines
-        self._depth_of = depth_of
+        self._markets = markets
         self._sources: dict[tuple[str, str], list[str]] = {}
         """By venue and instrument: the chains whose searches trade there."""
         for source, finder in finders.items():
@@ -71,10 +68,10 @@ class BookFeed:
                     await pipeline.search_books(names, max(changed.values()))
 
     def _set_levels(self, source: str, venue: str, instrument: str) -> bytes | None:
-        depth = self._depth_of(venue, instrument, _LEVELS_MAX)
-        bids, asks = ((), ()) if depth is None else (depth.bids, depth.asks)
+        depth = self._markets[venue].books.depth_e18(instrument, _LEVELS_MAX)
+        bids, asks = depth or ([], [])
         try:
-            return self._finders[source].books.set_levels(venue, instrument, bids, asks)
+            return self._finders[source].books.set_levels_e18(venue, instrument, bids, asks)
         except Malformed as fault:
             _log.warning("%s: %s", source, fault)
             return None

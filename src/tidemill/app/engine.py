@@ -32,7 +32,6 @@ from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
 from tidemill.core.redact import Redactor
-from tidemill.process.books import Depth as BookDepth
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.schema.events import EVENTS
@@ -103,7 +102,7 @@ class Engine:
         self._environment = environment
         self._chains = dict(chains)
         self._finders = make_finders(environment.settings.search if search is None else search, chains)
-        self._book_feed = BookFeed(self._finders, self.pipelines, self._depth)
+        self._book_feed = BookFeed(self._finders, self.pipelines, self.markets)
         self._record = record
         self._clock = clock or SystemClock()
         self._on_batches = on_batches
@@ -210,10 +209,6 @@ class Engine:
         """Return the book that a venue's reader keeps; None where none is live."""
         run = self.markets.get(source)
         return None if run is None else depth_of(run, instrument, levels_max)
-
-    def _depth(self, venue: str, instrument: str, levels_max: int) -> BookDepth | None:
-        run = self.markets.get(venue)
-        return None if run is None else run.books.depth(instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

@@ -17,6 +17,8 @@ _EXPONENT = 18
 
 BookLevel = tuple[Decimal, Decimal]
 """Price, quote per base, and size, base: whole tokens."""
+LevelE18 = tuple[int, int]
+"""The same, each in 10^-18."""
 
 
 class BookConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,13 +78,28 @@ class BookSearch:
         Raises: Unknown, where no such book is searched; Malformed, where levels are out of order, or no
         multiples of 10^-18.
         """
+        self._address(venue, instrument)
+        try:
+            counted = _levels(bids), _levels(asks)
+        except (OverflowError, ValueError) as error:
+            raise Malformed(f"{venue} {instrument}: {error}") from error
+        return self.set_levels_e18(venue, instrument, *counted)
+
+    def set_levels_e18(
+        self, venue: str, instrument: str, bids: list[LevelE18], asks: list[LevelE18]
+    ) -> bytes:
+        """Do the same with prices and sizes in 10^-18, as books are kept. Raises: Unknown, Malformed."""
+        address = self._address(venue, instrument)
+        try:
+            self._search.set_levels(address, bids, asks)
+        except (PoolError, OverflowError, ValueError) as error:
+            raise Malformed(f"{venue} {instrument}: {error}") from error
+        return address
+
+    def _address(self, venue: str, instrument: str) -> bytes:
         address = self._addresses.get((venue, instrument))
         if address is None:
             raise Unknown(f"{venue} {instrument}: expected an instrument of the search, found another")
-        try:
-            self._search.set_levels(address, _levels(bids), _levels(asks))
-        except (PoolError, OverflowError, ValueError) as error:
-            raise Malformed(f"{venue} {instrument}: {error}") from error
         return address
 
 
