@@ -19,6 +19,8 @@ from tidemill.sandbox.vyper_code import compiled_code
 from tidemill.schema import derive
 from tidemill.store.registry import open_registry
 
+from .running import running_engine
+
 WHALE, OTHER, MAKER = ("0x" + digit * 40 for digit in "abc")
 TRADE = "trade(address,address,bool,uint256,uint256,uint256)"
 UNIT = 1_000_000
@@ -90,15 +92,8 @@ async def reading(
 ) -> AsyncIterator[Engine]:
     """Run the engine on the venue's chain."""
     config = msgspec.structs.replace(venue.config, tick_ms=10, start_block=start_block)
-    async with Engine(environment, {"polygon": config}, **more) as engine:
-        task = asyncio.create_task(engine.run())
-        try:
-            yield engine
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+    async with running_engine(environment, {"polygon": config}, **more) as engine:
+        yield engine
 
 
 async def told(engine: Engine, topic: str) -> list[dict[str, Any]]:

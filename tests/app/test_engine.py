@@ -1,12 +1,10 @@
 """Everything in one process, on a real node: reorgs, restarts, a bad chain beside a good one."""
 
-import asyncio
 from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
 
-from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.verify import is_read, prove
 from tidemill.app.world import followed_pools, world_config, world_search
@@ -16,6 +14,7 @@ from tidemill.schema import derive
 from tidemill.store import open_store
 
 from .crowd import TradingCrowd
+from .running import running_engine
 from .until import until
 
 SOURCE = "sandbox"
@@ -24,15 +23,8 @@ SOURCE = "sandbox"
 @asynccontextmanager
 async def running(tmp_path, chains, **more):
     environment = read_settings(None, tmp_path / "data", {})
-    async with Engine(environment, chains, **more) as engine:
-        task = asyncio.create_task(engine.run())
-        try:
-            yield engine
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+    async with running_engine(environment, chains, **more) as engine:
+        yield engine
 
 
 async def caught_up(engine, world):

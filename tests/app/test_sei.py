@@ -9,11 +9,11 @@ from tests.servers.sei import sei_server
 from tests.system.program import kill_when, tidemill, up
 
 from tidemill.app.control import ask_sql, ask_status
-from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.status import _text
 from tidemill.sandbox.emulators.sei.contract import CONTRACT
 
+from .running import running_engine
 from .until import until
 
 MARKETS = ("SEI/USDC", "ATOM/USDC")
@@ -46,15 +46,8 @@ def settings_file(folder, *servers, **changes):
 @asynccontextmanager
 async def running(tmp_path, file):
     environment = read_settings(file, tmp_path / "data", {})
-    async with Engine(environment, environment.settings.chains) as engine:
-        task = asyncio.create_task(engine.run())
-        try:
-            yield engine
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+    async with running_engine(environment, environment.settings.chains) as engine:
+        yield engine
 
 
 async def proven(engine, server):

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.servers.running import subgraph_server
 
-from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.show_config import main as show_config
 from tidemill.app.status import _text
@@ -17,6 +16,7 @@ from tidemill.venues.subgraph_config import SubgraphConfig
 
 from .conftest import chain_toml
 from .crowd import TradingCrowd
+from .running import running_engine
 from .test_subgraph_feed import mirror
 from .until import until
 
@@ -50,15 +50,8 @@ def settings_file(tmp_path, world, server, **changes):
 @asynccontextmanager
 async def running(tmp_path, file):
     environment = read_settings(file, tmp_path / "data", {})
-    async with Engine(environment, environment.settings.chains) as engine:
-        task = asyncio.create_task(engine.run())
-        try:
-            yield engine
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
+    async with running_engine(environment, environment.settings.chains) as engine:
+        yield engine
 
 
 async def told(engine):
