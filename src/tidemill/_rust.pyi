@@ -253,8 +253,6 @@ class Logs:
         """Return number, hash and count of logs of each block that the logs are of, in order."""
     def of_block(self, hash: bytes) -> Logs:
         """Return the logs of one block; none where it has none here."""
-    def of_addresses(self, addresses: set[bytes]) -> Logs:
-        """Return the logs that these contracts emitted."""
     def matching(self, topics: set[bytes], addresses: set[bytes]) -> Logs:
         """Return the logs whose first topic is one of `topics`; of these contracts, where given.
 
