@@ -31,12 +31,11 @@ FEATURES = (
         "sandwich_probability",
         Group.RISK,
         "1",
-        "least(count(pool_sandwiches.one, h24) / count(entry.amount0, h24), 1)",
+        "least(count(pool_rivals.sandwich, h24) / count(entry.one, h24), 1)",
         "Sandwiches by swaps of the entry pool over 24h: the hit rate of section 7.2 (a).",
         f"{_FACTS}7.2",
         least=0.0,
         most=1.0,
-        warm_up=0,
     ),
     *windowed(
         Feature(

@@ -1,0 +1,94 @@
+//! One sliding window: buckets of time, and their aggregate in constant time however long the window is.
+//!
+//! Two stacks: what lies in front is kept as aggregates to its end, so that the oldest bucket is taken off without a
+//! subtraction, which floats would not forgive. Source: Tangwongsan et al. (2017), Low-Latency Sliding-Window Aggregation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::Aggregate;
+
+/// How long a window is, and how finely it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The window at a time has what came after `time - span_ns`...
+    pub span_ns: i64,
+    /// ...to the edges of buckets of this length: of the oldest bucket all or nothing.
+    pub bucket_ns: i64,
+}
+
+impl Span {
+    /// Returns the bucket that a time lies in.
+    pub const fn bucket(self, time_ns: i64) -> i64 {
+        time_ns.div_euclid(self.bucket_ns)
+    }
+
+    /// Returns the newest bucket that a window at a time has no more.
+    pub const fn expired(self, time_ns: i64) -> i64 {
+        time_ns.saturating_sub(self.span_ns).div_euclid(self.bucket_ns)
+    }
+}
+
+/// The values of one window.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Window {
+    /// The older buckets, the oldest last; each with the aggregate from it to the end of this part.
+    front: Vec<(i64, Aggregate)>,
+    /// The newer buckets, the oldest first.
+    back: Vec<(i64, Aggregate)>,
+    /// The aggregate of the newer ones.
+    back_whole: Aggregate,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { front: Vec::new(), back: Vec::new(), back_whole: Aggregate::EMPTY }
+    }
+}
+
+impl Window {
+    /// Adds a value at a time that is not before the last one's.
+    pub fn add(&mut self, span: Span, time_ns: i64, value: f64) {
+        self.expire(span, time_ns);
+        let one = Aggregate::of(value);
+        let bucket = span.bucket(time_ns);
+        match self.back.last_mut() {
+            Some((newest, held)) if *newest == bucket => *held = held.then(&one),
+            _ => self.back.push((bucket, one)),
+        }
+        self.back_whole = self.back_whole.then(&one);
+    }
+
+    /// Returns the aggregate of the window at a time that is not before the last value's.
+    pub fn at(&mut self, span: Span, time_ns: i64) -> Aggregate {
+        self.expire(span, time_ns);
+        self.front.last().map_or(self.back_whole, |(_, front)| front.then(&self.back_whole))
+    }
+
+    /// Returns the number of buckets that are held.
+    pub fn buckets(&self) -> usize {
+        self.front.len() + self.back.len()
+    }
+
+    fn expire(&mut self, span: Span, time_ns: i64) {
+        let expired = span.expired(time_ns);
+        loop {
+            while self.front.last().is_some_and(|(bucket, _)| *bucket <= expired) {
+                self.front.pop();
+            }
+            if !self.front.is_empty() || self.back.first().is_none_or(|(bucket, _)| *bucket > expired) {
+                return;
+            }
+            self.turn();
+        }
+    }
+
+    /// Moves the newer part to the front.
+    fn turn(&mut self) {
+        let mut whole = Aggregate::EMPTY;
+        while let Some((bucket, held)) = self.back.pop() {
+            whole = held.then(&whole);
+            self.front.push((bucket, whole));
+        }
+        self.back_whole = Aggregate::EMPTY;
+    }
+}
