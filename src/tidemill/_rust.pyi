@@ -447,12 +447,18 @@ class FeatureEngine:
     @property
     def keys(self) -> int:
         """How many keys are kept."""
-    def run(self, batches: Sequence[tuple[str, pa.RecordBatch]]) -> pa.RecordBatch:
-        """Take batches of events by topic, and return the features of the asked topic's rows, in their order.
+    def run(self, batches: Sequence[tuple[str, pa.RecordBatch]], fed: int) -> list[pa.RecordBatch]:
+        """Take batches of events by topic, and return those of the asked topic after the first `fed` batches.
 
-        Returns: float64[rows, features]; null is absent. A row's features are of rows at lower places alone.
+        Returns: each with its features in further columns, float64; null is absent. A row's features are of
+            rows at lower places alone.
         Raises: Refused, where a row lies before what was taken already, and then none is taken; Malformed,
             where a batch lacks a column; ValueError, where the plan names what the rows lack.
+        """
+    def peek(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch of the asked topic with the features that it would have now; nothing is kept of it.
+
+        Raises: Malformed, where it lacks a column.
         """
     def save(self) -> bytes:
         """Return all that is kept."""

@@ -464,6 +464,27 @@ event! {
 }
 
 event! {
+    /// What can go wrong with an opportunity, by what happened to arbitrages through the same pools before.
+    "opportunity_risk" OpportunityRisk OpportunityRiskColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        block_number: u64,
+        block_hash: Hash,
+        opportunity: Hash,
+        known_block_number: Option<u64>,
+        sandwich_probability: Option<f64>,
+        impermanent_loss_24h: Option<f64>,
+        token_risk: Option<f64>,
+        competition_risk: Option<f64>,
+        execution_risk: Option<f64>,
+        risk_score: Option<f64>,
+        risk_parts: u8,
+    }
+}
+
+event! {
     /// A range of blocks of one source, and what is known of its completeness.
     "coverage" Coverage CoverageColumns {
         event_ns: Nanos,

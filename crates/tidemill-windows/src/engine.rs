@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aggregate::Aggregate;
 use crate::error::WindowError;
-use crate::plan::{Plan, Read, Statistic};
+use crate::plan::{Plan, Statistic};
 use crate::quantiles::Quantiles;
 use crate::rows::{Key, Rows};
 use crate::window::Window;
@@ -40,7 +40,31 @@ struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Engine {
     plan: Plan,
+    lookups: Vec<Lookup>,
     state: State,
+}
+
+/// What is read of one series for one of the asked row's keys.
+#[derive(Debug, Clone, PartialEq)]
+struct Lookup {
+    series: usize,
+    key: Option<String>,
+    tracks: Vec<TrackReads>,
+}
+
+/// What is read of one track.
+#[derive(Debug, Clone, PartialEq)]
+struct TrackReads {
+    track: usize,
+    window: usize,
+    /// Register, statistic, and how many values it needs.
+    reads: Vec<(usize, Statistic, u64)>,
+}
+
+/// What is known of an asked batch: its facts, and the keys of each lookup.
+struct Asked<'a> {
+    facts: Vec<&'a [f64]>,
+    keys: Vec<Option<&'a [Key]>>,
 }
 
 /// A row to take: asked rows are asked before any row of their place is kept.
@@ -62,7 +86,8 @@ struct Feed<'a> {
 impl Engine {
     /// Makes one that has seen nothing.
     pub fn new(plan: Plan) -> Self {
-        let mut engine = Self { plan, state: State::default() };
+        let lookups = lookups_of(&plan);
+        let mut engine = Self { plan, lookups, state: State::default() };
         engine.state.series.resize_with(engine.plan.series.len(), FxHashMap::default);
         engine
     }
@@ -89,14 +114,14 @@ impl Engine {
     pub fn run(&mut self, batches: &[Rows]) -> Result<Vec<Vec<f64>>, WindowError> {
         let turns = self.turns(batches)?;
         let feeds = self.feeds(batches)?;
+        let asked = batches.iter().map(|rows| self.asked(rows)).collect::<Result<Vec<_>, _>>()?;
         let mut asked_before = Vec::with_capacity(batches.len());
-        let mut asked = 0;
-        for rows in batches {
-            asked_before.push(asked);
-            asked += if rows.source == self.plan.asked { rows.len() } else { 0 };
+        let mut count = 0;
+        for (rows, asked) in batches.iter().zip(&asked) {
+            asked_before.push(count);
+            count += asked.as_ref().map_or(0, |_| rows.len());
         }
-        let facts = self.facts(batches)?;
-        let mut features = vec![vec![f64::NAN; asked]; self.plan.outputs.len()];
+        let mut features = vec![vec![f64::NAN; count]; self.plan.outputs.len()];
         let mut registers = Vec::new();
         for Turn { place, is_kept, batch, row } in turns {
             let Some(rows) = batches.get(batch) else { continue };
@@ -105,18 +130,38 @@ impl Engine {
                 for feed in feeds.get(batch).into_iter().flatten() {
                     self.keep(feed, row);
                 }
-            } else {
-                self.ask(rows, row, facts.get(batch).map_or(&[], Vec::as_slice), &mut registers);
+            } else if let Some(Some(asked)) = asked.get(batch) {
+                self.ask(asked, row, &mut registers);
                 let at = asked_before.get(batch).copied().unwrap_or_default() + row;
-                for (output, column) in self.plan.outputs.iter().zip(&mut features) {
-                    let value = registers.get(output.register).copied().unwrap_or(f64::NAN);
-                    if let Some(cell) = column.get_mut(at) {
-                        *cell = output.bounded(value);
-                    }
-                }
+                self.write(&registers, at, &mut features);
             }
         }
         Ok(features)
+    }
+
+    /// Returns the features that asked rows would have after all that was taken, column by column; nothing is kept of them.
+    ///
+    /// # Errors
+    /// `Plan`, where they lack what it names, or are not asked ones.
+    pub fn peek(&mut self, rows: &Rows) -> Result<Vec<Vec<f64>>, WindowError> {
+        let asked = self.asked(rows)?;
+        let asked = asked.ok_or_else(|| WindowError::Plan(format!("{}, which nobody asks", rows.source)))?;
+        let mut features = vec![vec![f64::NAN; rows.len()]; self.plan.outputs.len()];
+        let mut registers = Vec::new();
+        for row in 0..rows.len() {
+            self.ask(&asked, row, &mut registers);
+            self.write(&registers, row, &mut features);
+        }
+        Ok(features)
+    }
+
+    fn write(&self, registers: &[f64], at: usize, features: &mut [Vec<f64>]) {
+        for (output, column) in self.plan.outputs.iter().zip(features) {
+            let value = registers.get(output.register).copied().unwrap_or(f64::NAN);
+            if let Some(cell) = column.get_mut(at) {
+                *cell = output.bounded(value);
+            }
+        }
     }
 
     fn turns(&self, batches: &[Rows]) -> Result<Vec<Turn>, WindowError> {
@@ -162,17 +207,18 @@ impl Engine {
         Ok(feeds)
     }
 
-    fn facts<'a>(&self, batches: &'a [Rows]) -> Result<Vec<Vec<&'a [f64]>>, WindowError> {
-        let of_batch = |rows: &'a Rows| -> Result<Vec<&'a [f64]>, WindowError> {
-            if rows.source != self.plan.asked {
-                return Ok(Vec::new());
-            }
-            let found = self.plan.facts.iter().map(|name| {
-                rows.measure(name).ok_or_else(|| WindowError::Plan(format!("{name}, which is no fact")))
-            });
-            found.collect()
-        };
-        batches.iter().map(of_batch).collect()
+    /// Returns what is asked of a batch; `None` where nothing is.
+    fn asked<'a>(&self, rows: &'a Rows) -> Result<Option<Asked<'a>>, WindowError> {
+        if rows.source != self.plan.asked {
+            return Ok(None);
+        }
+        let lacking = |name: &str| WindowError::Plan(format!("{name}, which {} has not", rows.source));
+        let facts = self.plan.facts.iter().map(|name| rows.measure(name).ok_or_else(|| lacking(name)));
+        let keys = self.lookups.iter().map(|lookup| match &lookup.key {
+            None => Ok(None),
+            Some(name) => rows.key(name).map(Some).ok_or_else(|| lacking(name)),
+        });
+        Ok(Some(Asked { facts: facts.collect::<Result<_, _>>()?, keys: keys.collect::<Result<_, _>>()? }))
     }
 
     /// Moves on to a row; time does not go back.
@@ -214,12 +260,16 @@ impl Engine {
     }
 
     /// Fills the registers for an asked row.
-    fn ask(&mut self, rows: &Rows, row: usize, facts: &[&[f64]], registers: &mut Vec<f64>) {
+    fn ask(&mut self, asked: &Asked<'_>, row: usize, registers: &mut Vec<f64>) {
         registers.clear();
-        registers.extend(facts.iter().map(|fact| fact.get(row).copied().unwrap_or(f64::NAN)));
+        registers.extend(asked.facts.iter().map(|fact| fact.get(row).copied().unwrap_or(f64::NAN)));
         registers.extend(&self.plan.constants);
-        for read in &self.plan.reads {
-            registers.push(read_of(&self.plan, &mut self.state, read, rows, row));
+        registers.resize(registers.len() + self.plan.reads.len(), f64::NAN);
+        for (lookup, keys) in self.lookups.iter().zip(&asked.keys) {
+            let key = keys.map_or(Some(0), |keys| keys.get(row).copied().filter(|key| *key != 0));
+            if let Some(key) = key {
+                look_up(&self.plan, &mut self.state, lookup, key, registers);
+            }
         }
         for step in &self.plan.steps {
             registers.push(step.apply(registers));
@@ -254,35 +304,52 @@ impl Engine {
     }
 }
 
-fn read_of(plan: &Plan, state: &mut State, read: &Read, rows: &Rows, row: usize) -> f64 {
-    let Some(track) = plan.track(read) else { return f64::NAN };
-    let Some(span) = plan.windows.get(track.window).copied() else { return f64::NAN };
-    let is_warm =
-        state.began_ns.is_some_and(|began_ns| state.now_ns.saturating_sub(began_ns) >= span.span_ns);
-    if !is_warm && read.statistic != Statistic::Last {
-        return f64::NAN;
+fn lookups_of(plan: &Plan) -> Vec<Lookup> {
+    let first = plan.facts.len() + plan.constants.len();
+    let mut lookups: Vec<Lookup> = Vec::new();
+    for (number, read) in plan.reads.iter().enumerate() {
+        let Some(track) = plan.track(read) else { continue };
+        let is_same = |lookup: &Lookup| lookup.series == read.series && lookup.key == read.key;
+        let at = lookups.iter().position(is_same).unwrap_or_else(|| {
+            lookups.push(Lookup { series: read.series, key: read.key.clone(), tracks: Vec::new() });
+            lookups.len() - 1
+        });
+        let Some(lookup) = lookups.get_mut(at) else { continue };
+        let one = (first + number, read.statistic, read.values_min);
+        match lookup.tracks.iter_mut().find(|reads| reads.track == read.track) {
+            Some(reads) => reads.reads.push(one),
+            None => {
+                lookup.tracks.push(TrackReads { track: read.track, window: track.window, reads: vec![one] })
+            }
+        }
     }
-    let key = match &read.key {
-        None => 0,
-        Some(name) => match rows.key(name).and_then(|keys| keys.get(row)) {
-            Some(key) if *key != 0 => *key,
-            _ => return f64::NAN,
-        },
-    };
+    lookups
+}
+
+fn look_up(plan: &Plan, state: &mut State, lookup: &Lookup, key: Key, registers: &mut [f64]) {
     let now_ns = state.now_ns;
-    let of_key = state.series.get_mut(read.series).and_then(|series| series.get_mut(&key));
-    let Some(kept) = of_key.and_then(|of_key| of_key.tracks.get_mut(read.track)) else {
-        return read.statistic.of(&Aggregate::EMPTY);
-    };
-    let whole = kept.window.at(span, now_ns);
-    match read.statistic {
-        Statistic::Count => read.statistic.of(&whole),
-        _ if whole.count < read.values_min => f64::NAN,
-        Statistic::Quantile(share) => kept
-            .quantiles
-            .as_mut()
-            .and_then(|quantiles| quantiles.at(span, now_ns, share))
-            .unwrap_or(f64::NAN),
-        statistic => statistic.of(&whole),
+    let age_ns = state.began_ns.map_or(0, |began_ns| now_ns.saturating_sub(began_ns));
+    let mut of_key = state.series.get_mut(lookup.series).and_then(|series| series.get_mut(&key));
+    for reads in &lookup.tracks {
+        let Some(span) = plan.windows.get(reads.window).copied() else { continue };
+        let mut kept = of_key.as_mut().and_then(|of_key| of_key.tracks.get_mut(reads.track));
+        let whole = kept.as_ref().map_or(Aggregate::EMPTY, |kept| kept.window.at(span, now_ns));
+        for (register, statistic, values_min) in &reads.reads {
+            let value = match statistic {
+                // the last is what it is, however long it was watched
+                Statistic::Last if whole.count >= *values_min => statistic.of(&whole),
+                _ if age_ns < span.span_ns => f64::NAN,
+                Statistic::Count => statistic.of(&whole),
+                _ if whole.count < *values_min => f64::NAN,
+                Statistic::Quantile(share) => kept
+                    .as_mut()
+                    .and_then(|kept| kept.quantiles.as_mut()?.at(span, now_ns, *share))
+                    .unwrap_or(f64::NAN),
+                statistic => statistic.of(&whole),
+            };
+            if let Some(into) = registers.get_mut(*register) {
+                *into = value;
+            }
+        }
     }
 }

@@ -147,8 +147,7 @@ impl Plan {
     /// # Errors
     /// `Plan`, which says what does not fit.
     pub fn parse(text: &str) -> Result<Self, WindowError> {
-        let plan: Self =
-            serde_json::from_str(text).map_err(|error| WindowError::Plan(format!("{error}")))?;
+        let plan: Self = serde_json::from_str(text).map_err(|error| WindowError::Plan(format!("{error}")))?;
         let wrong = |what: &str| Err(WindowError::Plan(format!("a {what} that is not there")));
         if plan.windows.iter().any(|span| span.bucket_ns < 1 || span.span_ns < span.bucket_ns) {
             return Err(WindowError::Plan("a bucket is longer than its window, or empty".to_owned()));

@@ -39,13 +39,9 @@ impl Step {
     pub fn operands(self) -> (usize, Option<usize>) {
         use Step::{Abs, Add, Div, Exp, Known, Least, Ln, Mul, Neg, Otherwise, Sqrt, Sub, Where};
         match self {
-            Add(a, b)
-            | Sub(a, b)
-            | Mul(a, b)
-            | Div(a, b)
-            | Least(a, b)
-            | Where(a, b)
-            | Otherwise(a, b) => (a, Some(b)),
+            Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Least(a, b) | Where(a, b) | Otherwise(a, b) => {
+                (a, Some(b))
+            }
             Neg(a) | Abs(a) | Ln(a) | Exp(a) | Sqrt(a) | Known(a) => (a, None),
         }
     }

@@ -14,11 +14,21 @@ pub const ACCURACY: f64 = 0.01;
 /// Magnitudes below this are not told from 0.
 const LEAST: f64 = 1e-18;
 
+/// So many neighbouring classes are counted together, too: a rank is found among these first.
+const GROUP: i32 = 32;
+
+/// Neighbouring classes: how many values they have together, and each of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Group {
+    count: u64,
+    of_class: [u32; GROUP as usize],
+}
+
 /// The classes of one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
-    buckets: VecDeque<(i64, BTreeMap<i32, u64>)>,
-    whole: BTreeMap<i32, u64>,
+    buckets: VecDeque<(i64, Vec<i32>)>,
+    whole: BTreeMap<i32, Group>,
     count: u64,
 }
 
@@ -27,14 +37,16 @@ impl Quantiles {
     pub fn add(&mut self, span: Span, time_ns: i64, value: f64) {
         self.expire(span, time_ns);
         let bucket = span.bucket(time_ns);
-        if self.buckets.back().is_none_or(|(newest, _)| *newest != bucket) {
-            self.buckets.push_back((bucket, BTreeMap::new()));
-        }
         let class = class_of(value);
-        if let Some((_, held)) = self.buckets.back_mut() {
-            *held.entry(class).or_default() += 1;
+        match self.buckets.back_mut() {
+            Some((newest, held)) if *newest == bucket => held.push(class),
+            _ => self.buckets.push_back((bucket, vec![class])),
         }
-        *self.whole.entry(class).or_default() += 1;
+        let group = self.whole.entry(class.div_euclid(GROUP)).or_default();
+        group.count += 1;
+        if let Some(held) = group.of_class.get_mut(place_of(class)) {
+            *held += 1;
+        }
         self.count += 1;
     }
 
@@ -45,30 +57,42 @@ impl Quantiles {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a count
         let rank = (quantile.clamp(0.0, 1.0) * crate::aggregate::float(last)).floor() as u64;
         let mut passed = 0;
-        for (class, count) in &self.whole {
-            passed += count;
-            if passed > rank {
-                return Some(value_of(*class));
-            }
-        }
-        None
+        let (number, group) = self.whole.iter().find(|(_, group)| {
+            passed += group.count;
+            passed > rank
+        })?;
+        passed -= group.count;
+        let place = group.of_class.iter().position(|count| {
+            passed += u64::from(*count);
+            passed > rank
+        })?;
+        Some(value_of(number * GROUP + i32::try_from(place).ok()?))
     }
 
     fn expire(&mut self, span: Span, time_ns: i64) {
         let expired = span.expired(time_ns);
         while self.buckets.front().is_some_and(|(bucket, _)| *bucket <= expired) {
             let Some((_, gone)) = self.buckets.pop_front() else { return };
-            for (class, count) in gone {
-                self.count -= count;
-                if let Some(held) = self.whole.get_mut(&class) {
-                    *held -= count;
-                    if *held == 0 {
-                        self.whole.remove(&class);
-                    }
+            for class in gone {
+                self.count -= 1;
+                let number = class.div_euclid(GROUP);
+                let Some(group) = self.whole.get_mut(&number) else { continue };
+                group.count -= 1;
+                if let Some(held) = group.of_class.get_mut(place_of(class)) {
+                    *held -= 1;
+                }
+                if group.count == 0 {
+                    self.whole.remove(&number);
                 }
             }
         }
     }
+}
+
+/// Returns the place of a class in its group.
+#[allow(clippy::cast_sign_loss)] // a remainder
+fn place_of(class: i32) -> usize {
+    class.rem_euclid(GROUP) as usize
 }
 
 fn growth() -> f64 {

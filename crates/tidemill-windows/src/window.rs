@@ -58,10 +58,19 @@ impl Window {
         self.back_whole = self.back_whole.then(&one);
     }
 
-    /// Returns the aggregate of the window at a time that is not before the last value's.
-    pub fn at(&mut self, span: Span, time_ns: i64) -> Aggregate {
-        self.expire(span, time_ns);
-        self.front.last().map_or(self.back_whole, |(_, front)| front.then(&self.back_whole))
+    /// Returns the aggregate of the window at a time that is not before the last value's; what is held stays as it is.
+    pub fn at(&self, span: Span, time_ns: i64) -> Aggregate {
+        let expired = span.expired(time_ns);
+        // the oldest is the last: those that are expired are a run at the end
+        let held = self.front.partition_point(|(bucket, _)| *bucket > expired);
+        if let Some((_, front)) = held.checked_sub(1).and_then(|oldest| self.front.get(oldest)) {
+            return front.then(&self.back_whole);
+        }
+        if self.back.first().is_none_or(|(bucket, _)| *bucket > expired) {
+            return self.back_whole;
+        }
+        let held = self.back.iter().filter(|(bucket, _)| *bucket > expired);
+        held.fold(Aggregate::EMPTY, |whole, (_, bucket)| whole.then(bucket))
     }
 
     /// Returns the number of buckets that are held.

@@ -74,7 +74,9 @@ fn joined(parts: &[Vec<Vec<f64>>]) -> Vec<Vec<u64>> {
 
 /// Cuts a stream where places differ: a place is one transaction.
 fn cut(stream: &[Row], near: usize) -> usize {
-    (near.min(stream.len())..stream.len()).find(|at| *at == 0 || stream[*at].1 != stream[*at - 1].1).unwrap_or(stream.len())
+    (near.min(stream.len())..stream.len())
+        .find(|at| *at == 0 || stream[*at].1 != stream[*at - 1].1)
+        .unwrap_or(stream.len())
 }
 
 proptest! {
@@ -166,7 +168,9 @@ fn a_state_of_another_plan_or_a_broken_one_is_refused() {
 
 #[test]
 fn a_plan_that_names_what_is_not_there_is_refused() {
-    for (from, to) in [("\"track\": 1", "\"track\": 9"), ("[0, 4]", "[0, 6]"), ("\"window\": 1", "\"window\": 2")] {
+    for (from, to) in
+        [("\"track\": 1", "\"track\": 9"), ("[0, 4]", "[0, 6]"), ("\"window\": 1", "\"window\": 2")]
+    {
         let broken = PLAN.replacen(from, to, 1);
         assert!(matches!(Plan::parse(&broken), Err(WindowError::Plan(_))), "{to}");
     }

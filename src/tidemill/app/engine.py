@@ -22,6 +22,7 @@ from tidemill.app.feature_run import FeatureRun
 from tidemill.app.insisting import commit_surely
 from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.risk_run import RiskRun
 from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
@@ -173,6 +174,9 @@ class Engine:
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
+            if self._finders:
+                risks = RiskRun(self.bus, self.features.book)
+                beside.append(tasks.create_task(risks.run(self._commit), name="risks"))
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()

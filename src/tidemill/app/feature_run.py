@@ -1,7 +1,8 @@
 """Make the record of every arbitrage transaction from what is on the bus, exactly once over restarts.
 
-The records, the place in `arbitrage` and a checkpoint of the windows are committed together. A restart
-reads again what came after the checkpoint: that brings the windows to where they were; nothing is told twice.
+The records and the place in `arbitrage` are committed together; a checkpoint of the windows, with the places
+that it was made at, after some blocks. A restart reads again what came after it, which brings the windows to
+where they were; nothing is told twice.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -78,7 +79,7 @@ class FeatureRun:
         for topic in _BESIDE:
             async for source, one in self._beside(topic, reach):
                 if topic == _REORG:
-                    self._book(source).revert(one.batch, one.offset)
+                    self.book(source).revert(one.batch, one.offset)
                 else:
                     taken.setdefault(source, []).append(one)
         for entry in asked:
@@ -92,14 +93,16 @@ class FeatureRun:
     async def _commit(self, taken: dict[str, list[Taken]], commit: Commit) -> None:
         records: Batches = []
         for source, batches in taken.items():
-            records += [(RECORD, record) for record in self._book(source).take(batches)]
+            records += [(RECORD, record) for record in self.book(source).take(batches)]
         told = max(self._told, self._next[ASKED])
-        state = self._state()
-        if not records and told == self._told and not state:
-            return
-        await commit(records, {**state, _TOLD: offset_value(told)})
+        if records or told != self._told:
+            await commit(records, {_TOLD: offset_value(told)})
         self._told = told
         self.records += sum(record.num_rows for _, record in records)
+        for source in taken:
+            self.book(source).mark()
+        if state := self._state():
+            await commit([], state)
 
     def _state(self) -> dict[bytes, bytes | None]:
         """Return what keeps the windows, where a checkpoint is new."""
@@ -115,7 +118,8 @@ class FeatureRun:
                 state[consumer_key(CONSUMER, topic)] = offset_value(min(lowest, self._next[topic]))
         return state
 
-    def _book(self, source: str) -> FeatureBook:
+    def book(self, source: str) -> FeatureBook:
+        """Return the windows of a chain."""
         if source not in self._books:
             self._books[source] = FeatureBook(self._config.late_blocks_max)
         return self._books[source]
@@ -124,7 +128,7 @@ class FeatureRun:
         for key, checkpoint in await self._bus.state(_CHECKPOINT):
             source = key.removeprefix(_CHECKPOINT).decode()
             try:
-                self._book(source).load(checkpoint)
+                self.book(source).load(checkpoint)
             except Malformed:  # another version's features: the windows begin anew with what the bus has
                 self._books.pop(source)
                 continue

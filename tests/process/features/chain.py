@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.process.features.book import Taken
+from tidemill.process.features.book import FeatureBook, Taken
 from tidemill.schema import derive
 from tidemill.schema.events import (
     Arbitrage,
@@ -155,3 +155,10 @@ def taken(blocks: list[MadeBlock], offset: int = 0) -> list[Taken]:
 def reorg_batch(number: int, kind: ReorgKind, *, branch: int = 0, sequence: int = 1) -> pa.RecordBatch:
     identity = _identity(number, 2, branch)
     return derive.to_batch([Reorg(**identity, kind=kind, sequence=sequence)])
+
+
+def take(book: FeatureBook, batches: list[Taken]) -> list[pa.RecordBatch]:
+    """Take batches as a run does."""
+    records = book.take(batches)
+    book.mark()
+    return records

@@ -8,7 +8,7 @@ from tidemill.schema import derive
 from tidemill.schema.events import ReorgKind
 from tidemill.schema.features import FEATURES
 
-from .chain import MadeBlock, made_block, reorg_batch, taken
+from .chain import MadeBlock, made_block, reorg_batch, take, taken
 
 NAMES = [one.name for one in FEATURES]
 
@@ -24,7 +24,7 @@ def rows_of(records: list[pa.RecordBatch]) -> dict[str, tuple[object, ...]]:
 def told(blocks: list[MadeBlock], late_blocks_max: int = 8) -> dict[str, tuple[object, ...]]:
     """Return what one block after the other gives."""
     book = FeatureBook(late_blocks_max)
-    return rows_of([record for one in blocks for record in book.take(taken([one]))])
+    return rows_of([record for one in blocks for record in take(book, taken([one]))])
 
 
 BLOCKS = [made_block(number) for number in range(100, 340)]
@@ -44,7 +44,7 @@ def test_batches_of_any_size_give_the_same_to_the_bit(size: int) -> None:
     records = [
         record
         for start in range(0, len(BLOCKS), size)
-        for record in book.take(taken(BLOCKS[start : start + size]))
+        for record in take(book, taken(BLOCKS[start : start + size]))
     ]
     assert rows_of(records) == EXPECTED
 
@@ -55,12 +55,12 @@ def test_blocks_that_come_late_within_the_bound_are_placed_right() -> None:
     assert order != BLOCKS
     book = FeatureBook(8)
     for one in order:
-        book.take(taken([one]))
+        take(book, taken([one]))
     assert book.corrections > 0
     assert book.too_late_rows == 0
     after = [made_block(number) for number in range(340, 350)]
     # what was told before a late block came could not know of it; what is told after it does
-    found = rows_of([record for one in after for record in book.take(taken([one]))])
+    found = rows_of([record for one in after for record in take(book, taken([one]))])
     expected = told([*BLOCKS, *after])
     assert found
     assert all(row == expected[tx] for tx, row in found.items())
@@ -76,8 +76,8 @@ def test_what_comes_too_late_is_told_without_features_and_counted() -> None:
     book = FeatureBook(8)
     for one in BLOCKS:
         if one is not late:
-            book.take(taken([one]))
-    found = rows_of(book.take(taken([late])))
+            take(book, taken([one]))
+    found = rows_of(take(book, taken([late])))
     assert list(found) == _txs(late)
     assert all(value is None for row in found.values() for value in row)
     assert book.too_late_rows == sum(batch.num_rows for batch in late.batches.values())
@@ -88,8 +88,8 @@ def test_arbitrages_that_come_after_their_block_s_other_events_are_told_the_same
     records: list[pa.RecordBatch] = []
     for one in BLOCKS:
         events = taken([one])
-        book.take([event for event in events if event.topic != "arbitrage"])
-        records += book.take([event for event in events if event.topic == "arbitrage"])
+        take(book, [event for event in events if event.topic != "arbitrage"])
+        records += take(book, [event for event in events if event.topic == "arbitrage"])
     assert book.corrections == 0
     assert rows_of(records) == EXPECTED
 
@@ -98,23 +98,23 @@ def test_a_block_that_a_reorg_took_away_leaves_nothing_behind() -> None:
     book = FeatureBook(8)
     records: list[pa.RecordBatch] = []
     for one in BLOCKS[:200]:
-        records += book.take(taken([one]))
+        records += take(book, taken([one]))
     gone = [made_block(number, branch=1) for number in range(300, 304)]
     for one in gone:
-        book.take(taken([one]))
+        take(book, taken([one]))
     for one in gone:
         book.revert(reorg_batch(one.number, ReorgKind.REVERTED, branch=1), 0)
     for one in BLOCKS[200:]:
-        records += book.take(taken([one]))
+        records += take(book, taken([one]))
     assert rows_of(records) == EXPECTED
 
 
 def test_a_block_that_came_back_counts_again() -> None:
     book = FeatureBook(8)
-    records = [record for one in BLOCKS[:200] for record in book.take(taken([one]))]
+    records = [record for one in BLOCKS[:200] for record in take(book, taken([one]))]
     book.revert(reorg_batch(299, ReorgKind.REVERTED), 0)
     book.revert(reorg_batch(299, ReorgKind.RESTORED, sequence=2), 0)
-    records += [record for one in BLOCKS[200:] for record in book.take(taken([one]))]
+    records += [record for one in BLOCKS[200:] for record in take(book, taken([one]))]
     assert rows_of(records) == EXPECTED
 
 
@@ -122,14 +122,14 @@ def test_a_block_that_came_back_counts_again() -> None:
 def test_a_book_taken_up_from_its_checkpoint_goes_on_the_same(at: int) -> None:
     first = FeatureBook(8)
     records = [
-        record for number, one in enumerate(BLOCKS[:at]) for record in first.take(taken([one], number))
+        record for number, one in enumerate(BLOCKS[:at]) for record in take(first, taken([one], number))
     ]
     second = FeatureBook(8)
     second.load(first.checkpoint())
     begin = min(first.needed().values(), default=at)
     assert begin >= at - 24
     for number, one in enumerate(BLOCKS[begin:], begin):
-        records += second.take([event._replace(is_told=number < at) for event in taken([one], number)])
+        records += take(second, [event._replace(is_told=number < at) for event in taken([one], number)])
     assert rows_of(records) == EXPECTED
     assert second.too_late_rows == 0
 
@@ -157,4 +157,4 @@ def test_what_comes_later_in_the_same_block_changes_no_feature() -> None:
 
 def test_a_batch_without_rows_is_nothing() -> None:
     empty = pa.RecordBatch.from_pylist([], derive.arrow_schema("swap"))
-    assert FeatureBook(8).take([Taken("swap", 0, empty)]) == []
+    assert take(FeatureBook(8), [Taken("swap", 0, empty)]) == []

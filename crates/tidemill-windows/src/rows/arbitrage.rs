@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_pools_address_has_the_key_of_its_bytes() {
         assert_eq!(pool(Some("0x0101010101010101010101010101010101010101")), key(&[1; 20]));
-        assert_eq!(pool(Some("7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm")), key(b"7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm"));
+        assert_eq!(
+            pool(Some("7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm")),
+            key(b"7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm")
+        );
         assert_eq!(pool(Some("")), 0);
     }
 }

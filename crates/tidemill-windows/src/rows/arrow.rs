@@ -1,7 +1,9 @@
 //! Columns of a batch as numbers and bytes.
 
 use arrow_array::types::{Float64Type, TimestampNanosecondType, UInt32Type, UInt64Type};
-use arrow_array::{Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
+};
 
 /// One batch, its columns by name.
 pub struct Columns<'a>(pub &'a RecordBatch);

@@ -61,6 +61,8 @@ class FeatureBook:
         self._held: list[_Held] = []
         self._fed_block = -1
         self._newest_block = -1
+        self._asked_block = -1
+        """How far arbitrages were taken."""
         self._reverted: dict[bytes, _Reverted] = {}
         """Blocks that left the chain, by hash."""
         self.too_late_rows = 0
@@ -86,7 +88,7 @@ class FeatureBook:
         block = int.from_bytes(checkpoint[:8], "big", signed=True)
         self._engine.restore(checkpoint[8:])
         self._checkpoints = deque([_Checkpoint(block, checkpoint[8:])])
-        self._fed_block = self._newest_block = block
+        self._fed_block = self._newest_block = self._asked_block = block
 
     def needed(self) -> dict[str, int]:
         """Return the lowest offset of each topic that has something after the checkpoint."""
@@ -97,6 +99,15 @@ class FeatureBook:
         if self._reverted:
             offsets["reorg"] = min(one.offset for one in self._reverted.values())
         return offsets
+
+    @property
+    def known_block(self) -> int | None:
+        """The last block whose events are in the windows; None where there is none."""
+        return self._fed_block if self._fed_block >= 0 else None
+
+    def peek(self, arbitrages: pa.RecordBatch) -> pa.RecordBatch:
+        """Return the records that transactions would have now; nothing is kept of them."""
+        return self._engine.peek(arbitrages)
 
     # --- taking
 
@@ -118,7 +129,7 @@ class FeatureBook:
         is_late = False
         for taken in batches:
             held, late = self._hold(taken)
-            records += [_record(late, None)] if late is not None and not taken.is_told else []
+            records += [_bare(late)] if late is not None and not taken.is_told else []
             if held is None:
                 continue
             self._held.append(held)
@@ -128,16 +139,9 @@ class FeatureBook:
                 asked.append(held)
         if is_late:
             self._take_back()
-        up_to = max((held.last_block for held in asked), default=-1)
-        up_to = max(up_to, self._newest_block - self._late_blocks_max, self._wanted_block)
-        records += self._feed(up_to, [held for held in asked if not held.taken.is_told])
-        self._mark()
-        return records
-
-    @property
-    def _wanted_block(self) -> int:
-        """How far arbitrages that are held reach."""
-        return max((held.last_block for held in self._held if held.taken.topic == ASKED), default=-1)
+        self._asked_block = max([self._asked_block, *(held.last_block for held in asked)])
+        up_to = max(self._asked_block, self._newest_block - self._late_blocks_max)
+        return records + self._feed(up_to, [held for held in asked if not held.taken.is_told])
 
     def _hold(self, taken: Taken) -> tuple[_Held | None, pa.RecordBatch | None]:
         """Return what of a batch may still be placed, and those arbitrages that come too late."""
@@ -171,16 +175,10 @@ class FeatureBook:
             return []
         new = {id(held) for held in asked}
         before = [held for held in self._held if id(held) not in new and self._is_due(held, up_to)]
-        pieces = [(held.taken.topic, self._piece(held, up_to, is_asked=False)) for held in before]
-        pieces = [(topic, piece) for topic, piece in pieces if piece.num_rows]
-        passed = sum(piece.num_rows for topic, piece in pieces if topic == ASKED)
-        asked_pieces = [self._piece(held, up_to, is_asked=True) for held in asked]
-        features = self._engine.run(pieces + [(ASKED, piece) for piece in asked_pieces])
+        fed = [(held.taken.topic, self._piece(held, up_to, is_asked=False)) for held in before]
+        told = [(ASKED, self._piece(held, up_to, is_asked=True)) for held in asked]
+        records = self._engine.run([*fed, *told], len(fed))
         self._fed_block = up_to
-        records: list[pa.RecordBatch] = []
-        for piece in asked_pieces:
-            records.append(_record(piece, features.slice(passed, piece.num_rows)))
-            passed += piece.num_rows
         return records
 
     def _is_due(self, held: _Held, up_to: int) -> bool:
@@ -196,8 +194,11 @@ class FeatureBook:
             batch = batch.filter(pc.invert(pc.is_in(batch.column("block_hash"), gone)))
         return batch
 
-    def _mark(self) -> None:
-        """Keep a checkpoint where the last is old, and let go what no correction can reach."""
+    def mark(self) -> None:
+        """Keep a checkpoint where the last is old, and let go what no correction can reach.
+
+        It takes some milliseconds: call it after each `take`, once its records are handed on.
+        """
         if self._fed_block < self._checkpoints[-1].block + self._late_blocks_max:
             return
         self._checkpoints.append(_Checkpoint(self._fed_block, self._engine.save()))
@@ -208,9 +209,8 @@ class FeatureBook:
             self._reverted = {name: one for name, one in self._reverted.items() if one.block > oldest}
 
 
-def _record(facts: pa.RecordBatch, features: pa.RecordBatch | None) -> pa.RecordBatch:
+def _bare(facts: pa.RecordBatch) -> pa.RecordBatch:
+    """Return records without any feature."""
     schema = derive.arrow_schema(RECORD)
-    names = schema.names[len(facts.schema.names) :]
-    absent = pa.nulls(facts.num_rows, pa.float64())
-    columns = [absent] * len(names) if features is None else features.columns
-    return pa.RecordBatch.from_arrays([*facts.columns, *columns], schema=schema)
+    absent = [pa.nulls(facts.num_rows, pa.float64())] * (len(schema) - facts.num_columns)
+    return pa.RecordBatch.from_arrays([*facts.columns, *absent], schema=schema)

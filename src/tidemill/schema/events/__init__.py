@@ -10,6 +10,7 @@ from tidemill.schema.events.arbitrage import (
     ArbitrageKind,
     ArbitrageTransaction,
     CircleShape,
+    OpportunityRisk,
     SandwichRole,
 )
 from tidemill.schema.events.chain import (
@@ -114,6 +115,7 @@ __all__ = [
     "OpportunityAutopsy",
     "OpportunityHop",
     "OpportunityKind",
+    "OpportunityRisk",
     "OrderChange",
     "OwnFill",
     "OwnOrder",
@@ -175,6 +177,7 @@ EVENTS: dict[str, type[Struct]] = {
         OpportunityAutopsy,
         Arbitrage,
         ArbitrageTransaction,
+        OpportunityRisk,
         Coverage,
         Health,
         SubgraphHead,

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from tidemill.schema.features import FEATURES
 from tidemill.schema.types import (
     F64,
+    Count8,
     Count32,
     Count64,
     Hash,
@@ -153,3 +154,36 @@ ArbitrageTransaction: type[Struct] = msgspec.defstruct(
     frozen=True,
     kw_only=True,
 )
+
+
+class OpportunityRisk(Struct, frozen=True, kw_only=True, tag="opportunity_risk"):
+    """What can go wrong with an opportunity, by what happened to arbitrages through the same pools before.
+
+    Each part is a feature of `arbitrage_transaction` of the same name, as a transaction that takes the
+    opportunity would have it.
+    """
+
+    IDENTITY: ClassVar = ("chain_id", "opportunity")
+    ORDER: ClassVar = ("chain_id", "block_number", "opportunity")
+
+    event_ns: Nanos
+    """The timestamp of the block that it was found in."""
+    recv_ns: Nanos
+    source: Name
+    """The chain's name in the configuration."""
+    chain_id: Count64
+    block_number: Count64
+    block_hash: Hash
+    opportunity: Hash
+    known_block_number: Count64 | None = None
+    """The last block whose events are in the parts; absent where there is none yet."""
+    sandwich_probability: Ratio | None = None
+    impermanent_loss_24h: Ratio | None = None
+    """Below zero where something is lost."""
+    token_risk: Ratio | None = None
+    competition_risk: Ratio | None = None
+    execution_risk: Ratio | None = None
+    risk_score: Ratio | None = None
+    """That any of the five happens, were they independent, of those that are known."""
+    risk_parts: Count8
+    """How many of the five are known."""

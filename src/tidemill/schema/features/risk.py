@@ -120,10 +120,10 @@ FEATURES = (
         "risk_score",
         Group.RISK,
         "1",
-        "1 - otherwise(1 - sandwich_probability, 1) * otherwise(1 + impermanent_loss_24h, 1)"
-        " * otherwise(1 - token_risk, 1) * otherwise(1 - competition_risk, 1) * otherwise(1 -"
-        " execution_risk, 1)",
-        "That any of the five happens, were they independent, of those that are known.",
+        "where(risk_parts, 1 - otherwise(1 - sandwich_probability, 1)"
+        " * otherwise(1 + impermanent_loss_24h, 1) * otherwise(1 - token_risk, 1)"
+        " * otherwise(1 - competition_risk, 1) * otherwise(1 - execution_risk, 1))",
+        "That any of the five happens, were they independent, of those that are known; absent where none is.",
         least=0.0,
         most=1.0,
     ),
