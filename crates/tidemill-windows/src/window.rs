@@ -28,32 +28,51 @@ impl Span {
     }
 }
 
-/// The values of one window.
+/// The values of one window. What most steps need lies together; the rest is reached for where a bucket comes or goes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Window {
+    /// The oldest of the older buckets, with the aggregate from it to the end of this part: the last of `front`.
+    top: Option<(i64, Aggregate)>,
+    /// The oldest of the newer buckets.
+    back_first: Option<i64>,
+    /// The newest bucket, where it is not in front.
+    newest: Option<(i64, Aggregate)>,
+    /// The aggregate of the newer buckets, the newest with them.
+    back_whole: Aggregate,
     /// The older buckets, the oldest last; each with the aggregate from it to the end of this part.
     front: Vec<(i64, Aggregate)>,
-    /// The newer buckets, the oldest first.
+    /// The newer buckets but the newest, the oldest first.
     back: Vec<(i64, Aggregate)>,
-    /// The aggregate of the newer ones.
-    back_whole: Aggregate,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { front: Vec::new(), back: Vec::new(), back_whole: Aggregate::EMPTY }
+        Self {
+            top: None,
+            back_first: None,
+            newest: None,
+            back_whole: Aggregate::EMPTY,
+            front: Vec::new(),
+            back: Vec::new(),
+        }
     }
 }
 
 impl Window {
     /// Adds a value at a time that is not before the last one's.
     pub fn add(&mut self, span: Span, time_ns: i64, value: f64) {
-        self.expire(span, time_ns);
+        let expired = span.expired(time_ns);
+        if !self.is_current(expired) {
+            self.expire(expired);
+        }
         let one = Aggregate::of(value);
         let bucket = span.bucket(time_ns);
-        match self.back.last_mut() {
+        match &mut self.newest {
             Some((newest, held)) if *newest == bucket => *held = held.then(&one),
-            _ => self.back.push((bucket, one)),
+            newest => {
+                self.back.extend(newest.replace((bucket, one)));
+                self.back_first.get_or_insert(bucket);
+            }
         }
         self.back_whole = self.back_whole.then(&one);
     }
@@ -61,30 +80,38 @@ impl Window {
     /// Returns the aggregate of the window at a time that is not before the last value's; what is held stays as it is.
     pub fn at(&self, span: Span, time_ns: i64) -> Aggregate {
         let expired = span.expired(time_ns);
+        if self.is_current(expired) {
+            return self.top.as_ref().map_or(self.back_whole, |(_, front)| front.then(&self.back_whole));
+        }
         // the oldest is the last: those that are expired are a run at the end
         let held = self.front.partition_point(|(bucket, _)| *bucket > expired);
         if let Some((_, front)) = held.checked_sub(1).and_then(|oldest| self.front.get(oldest)) {
             return front.then(&self.back_whole);
         }
-        if self.back.first().is_none_or(|(bucket, _)| *bucket > expired) {
+        if self.back_first.is_none_or(|first| first > expired) {
             return self.back_whole;
         }
-        let held = self.back.iter().filter(|(bucket, _)| *bucket > expired);
+        let held = self.back.iter().chain(&self.newest).filter(|(bucket, _)| *bucket > expired);
         held.fold(Aggregate::EMPTY, |whole, (_, bucket)| whole.then(bucket))
     }
 
     /// Returns the number of buckets that are held.
     pub fn buckets(&self) -> usize {
-        self.front.len() + self.back.len()
+        self.front.len() + self.back.len() + usize::from(self.newest.is_some())
     }
 
-    fn expire(&mut self, span: Span, time_ns: i64) {
-        let expired = span.expired(time_ns);
+    /// Says whether no bucket that is held is expired.
+    fn is_current(&self, expired: i64) -> bool {
+        self.top.as_ref().map(|(bucket, _)| *bucket).or(self.back_first).is_none_or(|first| first > expired)
+    }
+
+    fn expire(&mut self, expired: i64) {
         loop {
             while self.front.last().is_some_and(|(bucket, _)| *bucket <= expired) {
                 self.front.pop();
             }
-            if !self.front.is_empty() || self.back.first().is_none_or(|(bucket, _)| *bucket > expired) {
+            if !self.front.is_empty() || self.back_first.is_none_or(|first| first > expired) {
+                self.top = self.front.last().copied();
                 return;
             }
             self.turn();
@@ -94,10 +121,12 @@ impl Window {
     /// Moves the newer part to the front.
     fn turn(&mut self) {
         let mut whole = Aggregate::EMPTY;
+        self.back.extend(self.newest.take());
         while let Some((bucket, held)) = self.back.pop() {
             whole = held.then(&whole);
             self.front.push((bucket, whole));
         }
+        self.back_first = None;
         self.back_whole = Aggregate::EMPTY;
     }
 }

@@ -58,7 +58,10 @@ class FeatureBook:
         self._late_blocks_max = late_blocks_max
         self._engine = FeatureEngine(plan_of())
         self._checkpoints = deque([_Checkpoint(-1, self._engine.save())])
-        self._held: list[_Held] = []
+        self._waiting: list[_Held] = []
+        """Batches with rows that are not fed."""
+        self._fed: list[_Held] = []
+        """Batches that are fed, and not in the oldest checkpoint."""
         self._fed_block = -1
         self._newest_block = -1
         self._asked_block = -1
@@ -93,7 +96,7 @@ class FeatureBook:
     def needed(self) -> dict[str, int]:
         """Return the lowest offset of each topic that has something after the checkpoint."""
         offsets: dict[str, int] = {}
-        for held in self._held:
+        for held in (*self._fed, *self._waiting):
             topic = held.taken.topic
             offsets[topic] = min(offsets.get(topic, held.taken.offset), held.taken.offset)
         if self._reverted:
@@ -132,7 +135,7 @@ class FeatureBook:
             records += [_bare(late)] if late is not None and not taken.is_told else []
             if held is None:
                 continue
-            self._held.append(held)
+            self._waiting.append(held)
             is_late |= held.first_block <= self._fed_block
             self._newest_block = max(self._newest_block, held.last_block)
             if held.taken.topic == ASKED:
@@ -167,6 +170,8 @@ class FeatureBook:
         self._engine.restore(oldest.saved)
         self._checkpoints = deque([oldest])
         self._fed_block = oldest.block
+        self._waiting = self._fed + self._waiting
+        self._fed = []
         self.corrections += 1
 
     def _feed(self, up_to: int, asked: Sequence[_Held]) -> list[pa.RecordBatch]:
@@ -174,15 +179,14 @@ class FeatureBook:
         if up_to <= self._fed_block:
             return []
         new = {id(held) for held in asked}
-        before = [held for held in self._held if id(held) not in new and self._is_due(held, up_to)]
+        before = [held for held in self._waiting if id(held) not in new and held.first_block <= up_to]
         fed = [(held.taken.topic, self._piece(held, up_to, is_asked=False)) for held in before]
         told = [(ASKED, self._piece(held, up_to, is_asked=True)) for held in asked]
         records = self._engine.run([*fed, *told], len(fed))
         self._fed_block = up_to
+        self._fed += [held for held in self._waiting if held.last_block <= up_to]
+        self._waiting = [held for held in self._waiting if held.last_block > up_to]
         return records
-
-    def _is_due(self, held: _Held, up_to: int) -> bool:
-        return held.last_block > self._fed_block and held.first_block <= up_to
 
     def _piece(self, held: _Held, up_to: int, *, is_asked: bool) -> pa.RecordBatch:
         batch = held.taken.batch
@@ -205,7 +209,7 @@ class FeatureBook:
         if len(self._checkpoints) > 2:
             self._checkpoints.popleft()
             oldest = self._checkpoints[0].block
-            self._held = [held for held in self._held if held.last_block > oldest]
+            self._fed = [held for held in self._fed if held.last_block > oldest]
             self._reverted = {name: one for name, one in self._reverted.items() if one.block > oldest}
 
 
