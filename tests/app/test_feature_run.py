@@ -8,7 +8,7 @@ from tests.process.features.chain import MadeBlock, made_block, reorg_batch, tak
 
 from tidemill.app.feature_run import FeatureRun
 from tidemill.bus import Bus, open_bus
-from tidemill.bus.base import State, consumer_key
+from tidemill.bus.base import State, consumer_key, offset_value
 from tidemill.process.features.book import RECORD, FeatureBook
 from tidemill.process.features.config import FeatureConfig
 from tidemill.process.pools import Batches
@@ -101,6 +101,22 @@ async def test_a_reorg_is_remembered_over_a_restart() -> None:
 def _arbitrages(block: MadeBlock) -> list[dict[str, object]]:
     batch = block.batches.get("arbitrage")
     return [] if batch is None else batch.to_pylist()
+
+
+async def test_blocks_wait_for_an_inspection_that_is_far_behind() -> None:
+    async with open_bus("memory://") as bus:
+        await bus.commit([], {b"inspect/made/block": offset_value(0)})
+        for one in BLOCKS:
+            batches = {topic: batch for topic, batch in one.batches.items() if topic != "arbitrage"}
+            await put(bus, MadeBlock(one.number, batches))
+        run = FeatureRun(bus, CONFIG)
+        await run.turn(bus.commit, wait_ms=0)
+        for place, one in enumerate(BLOCKS, 1):
+            found = [("arbitrage", batch) for topic, batch in one.batches.items() if topic == "arbitrage"]
+            await bus.commit(found, {b"inspect/made/block": offset_value(place)})
+            await run.turn(bus.commit, wait_ms=0)
+        assert await records_on(bus) == expected_of(BLOCKS)
+        assert run.book("made").corrections == 0
 
 
 async def test_two_chains_on_one_bus_are_told_apart() -> None:

@@ -5,6 +5,7 @@ that it was made at, after some blocks. A restart reads again what came after it
 where they were; nothing is told twice.
 """
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import pyarrow as pa
@@ -23,7 +24,13 @@ CONSUMER = "features"
 _READ_BATCHES = 256
 _IDLE_MS = 1_000
 _REORG = "reorg"
-_BESIDE = (_REORG, *(topic for topic in TOPICS if topic != ASKED))
+_BLOCK = "block"
+_BESIDE = (_BLOCK, _REORG, *(topic for topic in TOPICS if topic not in {ASKED, _BLOCK}))
+"""Blocks are first: they say how far the others are wanted."""
+_INSPECTED = re.compile(rb"inspect/(.*)/block")
+"""Where inspection keeps its place in `block`, in one commit with the arbitrages that it found before it."""
+_BEHIND_BLOCKS_MAX = 10_000
+"""Inspection that is further behind is not waited for: the bus holds what it waits for."""
 _TOLD = b"features/told"
 """The offset in `arbitrage` after the last whose record is on the bus."""
 _CHECKPOINT = b"features/checkpoint/"
@@ -46,6 +53,12 @@ class FeatureRun:
         self._told = 0
         self._reached: dict[tuple[str, str], int] = {}
         """The last block that was read of each topic and chain."""
+        self._sources: set[str] = set()
+        """The chains that were read of."""
+        self._ends: dict[str, list[tuple[int, int]]] = {}
+        """Of each chain, offsets in `block` and the last block there, that are not inspected yet."""
+        self._inspected: dict[str, int] = {}
+        """The last block of each chain that is inspected, of those whose inspection is known."""
         self.records = 0
         """Records made since the start."""
 
@@ -70,18 +83,23 @@ class FeatureRun:
         """Take what is there, after waiting for so long at most, and commit what came of it."""
         if not self._next:
             await self._start()
+        places = await self._inspected_places()  # read first: what was found before them is on the bus then
         asked = await self._bus.read(ASKED, self._next[ASKED], batches_max=_READ_BATCHES, wait_ms=wait_ms)
+        is_all = (asked[-1].offset + 1 if asked else self._next[ASKED]) >= await self._bus.head(ASKED)
         reach: dict[str, int] = {}
         for entry in asked:
             for source, batch in _by_source(entry.batch):
                 reach[source] = max(reach.get(source, -1), _last_block(batch))
         taken: dict[str, list[Taken]] = {}
         for topic in _BESIDE:
-            async for source, one in self._beside(topic, reach):
+            async for source, one in self._beside(topic, places, reach):
                 if topic == _REORG:
                     self.book(source).revert(one.batch, one.offset)
                 else:
                     taken.setdefault(source, []).append(one)
+            if topic == _BLOCK:
+                self._note_inspected(places if is_all else {name: 0 for name in places})
+                reach |= {one: max(reach.get(one, -1), block) for one, block in self._inspected.items()}
         for entry in asked:
             for source, batch in _by_source(entry.batch):
                 found = Taken(ASKED, entry.offset, batch, is_told=entry.offset < self._told)
@@ -93,7 +111,9 @@ class FeatureRun:
     async def _commit(self, taken: dict[str, list[Taken]], commit: Commit) -> None:
         records: Batches = []
         for source, batches in taken.items():
-            records += [(RECORD, record) for record in self.book(source).take(batches)]
+            records += [
+                (RECORD, record) for record in self.book(source).take(batches, self._inspected.get(source))
+            ]
         told = max(self._told, self._next[ASKED])
         if records or told != self._told:
             await commit(records, {_TOLD: offset_value(told)})
@@ -146,19 +166,46 @@ class FeatureRun:
         if state:
             await self._bus.commit([], state)
 
-    async def _beside(self, topic: str, reach: Mapping[str, int]) -> AsyncIterator[tuple[str, Taken]]:
-        """Yield what is there of a topic by chain: to the blocks of `reach`, or all where it names none."""
+    async def _inspected_places(self) -> dict[str, int]:
+        """Return the offset in `block` up to which each chain is inspected, of those that are."""
+        least = await self._bus.head(_BLOCK) - _BEHIND_BLOCKS_MAX
+        found = [(_INSPECTED.fullmatch(key), place) for key, place in await self._bus.state(b"inspect/")]
+        return {
+            key[1].decode(): max(int.from_bytes(place, "big"), least)
+            for key, place in found
+            if key is not None
+        }
+
+    def _note_inspected(self, places: Mapping[str, int]) -> None:
+        """Take note of the last block of each chain before its place: all of its arbitrages are here."""
+        for source, place in places.items():
+            ends = self._ends.get(source, [])
+            done = [end for end in ends if end[0] < place]
+            self._inspected[source] = max([self._inspected.get(source, -1), *(block for _, block in done)])
+            self._ends[source] = ends[len(done) :]
+
+    async def _beside(
+        self, topic: str, places: Mapping[str, int], reach: Mapping[str, int]
+    ) -> AsyncIterator[tuple[str, Taken]]:
+        """Yield what is wanted of a topic, by chain: to what was inspected, or all where nothing inspects."""
         head = await self._bus.head(topic)
-        while self._next[topic] < head and self._is_short(topic, reach):
+        while self._next[topic] < head and self._is_wanted(topic, places, reach):
             entries = await self._bus.read(topic, self._next[topic], batches_max=_READ_BATCHES)
             for entry in entries:
                 self._next[topic] = entry.offset + 1
                 for source, batch in _by_source(entry.batch):
+                    self._sources.add(source)
                     self._reached[topic, source] = _last_block(batch)
+                    if topic == _BLOCK:
+                        self._ends.setdefault(source, []).append((entry.offset, _last_block(batch)))
                     yield source, Taken(topic, entry.offset, batch)
 
-    def _is_short(self, topic: str, reach: Mapping[str, int]) -> bool:
-        return not reach or any(self._reached.get((topic, one), -1) <= block for one, block in reach.items())
+    def _is_wanted(self, topic: str, places: Mapping[str, int], reach: Mapping[str, int]) -> bool:
+        if topic == _REORG or not places or self._sources - places.keys():
+            return True
+        if topic == _BLOCK and any(self._next[topic] < place for place in places.values()):
+            return True
+        return any(self._reached.get((topic, one), -1) <= block for one, block in reach.items())
 
 
 def _last_block(batch: pa.RecordBatch) -> int:

@@ -67,12 +67,14 @@ fn names(column: &StringArray) -> Vec<Key> {
     column.iter().map(|name| name.map_or(0, |name| key(name.as_bytes()))).collect()
 }
 
-/// Returns the key of a pool: of the bytes that its `0x…` spells, as the chain's own events have them, or of its name.
+/// Returns the key of a pool: of the address that its `0x…` spells, as the chain's own events have it, or of its name.
+///
+/// Of an id of 32 bytes the first 20 are the address: Balancer V2's, and what stands for one of Uniswap V4's.
 fn pool(name: Option<&str>) -> Key {
     let Some(name) = name.filter(|name| !name.is_empty()) else { return 0 };
     let mut address = [0; 20];
     match name.strip_prefix("0x") {
-        Some(digits) if decoded(digits, &mut address) => key(&address),
+        Some(digits) if matches!(digits.len(), 40 | 64) && decoded(digits, &mut address) => key(&address),
         _ => key(name.as_bytes()),
     }
 }
@@ -80,7 +82,7 @@ fn pool(name: Option<&str>) -> Key {
 fn decoded(digits: &str, into: &mut [u8; 20]) -> bool {
     let digits = digits.as_bytes();
     let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    digits.len() == 2 * into.len()
+    digits.len() >= 2 * into.len()
         && into.iter_mut().zip(digits.chunks_exact(2)).all(|(byte, pair)| match pair {
             [high, low] => match (nibble(*high), nibble(*low)) {
                 (Some(high), Some(low)) => {
@@ -122,6 +124,7 @@ mod tests {
             pool(Some("7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm")),
             key(b"7qbRF6YsyGuLUVs6Y1q64bdVrfe4ZcUUz1JRdoVNUJnm")
         );
+        assert_eq!(pool(Some(&format!("0x{}{}", "01".repeat(20), "02".repeat(12)))), key(&[1; 20]));
         assert_eq!(pool(Some("")), 0);
     }
 }

@@ -125,8 +125,12 @@ class FeatureBook:
             if row["block_number"] <= self._fed_block:
                 self._take_back()
 
-    def take(self, batches: Iterable[Taken]) -> list[pa.RecordBatch]:
-        """Take batches and return the records of their arbitrages, in order. Raises: Malformed."""
+    def take(self, batches: Iterable[Taken], inspected_block: int | None = None) -> list[pa.RecordBatch]:
+        """Take batches and return the records of their arbitrages, in order.
+
+        All arbitrages up to `inspected_block` are here with these batches; where it is not known, blocks wait
+        for theirs until so many others have come as may be late. Raises: Malformed.
+        """
         asked: list[_Held] = []
         records: list[pa.RecordBatch] = []
         is_late = False
@@ -143,7 +147,9 @@ class FeatureBook:
         if is_late:
             self._take_back()
         self._asked_block = max([self._asked_block, *(held.last_block for held in asked)])
-        up_to = max(self._asked_block, self._newest_block - self._late_blocks_max)
+        if inspected_block is None:
+            inspected_block = self._newest_block - self._late_blocks_max
+        up_to = max(self._asked_block, inspected_block)
         return records + self._feed(up_to, [held for held in asked if not held.taken.is_told])
 
     def _hold(self, taken: Taken) -> tuple[_Held | None, pa.RecordBatch | None]:
