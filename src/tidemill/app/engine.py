@@ -175,7 +175,7 @@ class Engine:
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
             if self._finders:
-                risks = RiskRun(self.bus, self.features.book)
+                risks = RiskRun(self.bus, self.features)
                 beside.append(tasks.create_task(risks.run(self._commit), name="risks"))
             await asyncio.wait(reading)
             for task in beside:

@@ -5,6 +5,7 @@ that it was made at, after some blocks. A restart reads again what came after it
 where they were; nothing is told twice.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
@@ -59,6 +60,8 @@ class FeatureRun:
         """Of each chain, offsets in `block` and the last block there, that are not inspected yet."""
         self._inspected: dict[str, int] = {}
         """The last block of each chain that is inspected, of those whose inspection is known."""
+        self.turns = asyncio.Lock()
+        """Held by whoever uses a book: it works in a thread, so that the loop goes on."""
         self.records = 0
         """Records made since the start."""
 
@@ -111,16 +114,18 @@ class FeatureRun:
     async def _commit(self, taken: dict[str, list[Taken]], commit: Commit) -> None:
         records: Batches = []
         for source, batches in taken.items():
-            records += [
-                (RECORD, record) for record in self.book(source).take(batches, self._inspected.get(source))
-            ]
+            book, inspected = self.book(source), self._inspected.get(source)
+            async with self.turns:
+                made = await asyncio.to_thread(book.take, batches, inspected)
+            records += [(RECORD, record) for record in made]
         told = max(self._told, self._next[ASKED])
         if records or told != self._told:
             await commit(records, {_TOLD: offset_value(told)})
         self._told = told
         self.records += sum(record.num_rows for _, record in records)
         for source in taken:
-            self.book(source).mark()
+            async with self.turns:
+                await asyncio.to_thread(self.book(source).mark)
         if state := self._state():
             await commit([], state)
 

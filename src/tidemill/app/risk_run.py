@@ -1,10 +1,9 @@
 """Tell the risk of every opportunity as it comes on the bus, once over restarts."""
 
-from collections.abc import Callable
+import asyncio
 
-from tidemill.app.feature_run import Commit
+from tidemill.app.feature_run import Commit, FeatureRun
 from tidemill.bus import Bus, Consumer
-from tidemill.process.features.book import FeatureBook
 from tidemill.process.pools import Batches
 from tidemill.process.risk import Row, risks
 from tidemill.schema import derive
@@ -18,10 +17,10 @@ _IDENTITY = ("event_ns", "recv_ns", "source", "chain_id", "block_number", "block
 
 
 class RiskRun:
-    """Tells risks by the windows of `book`, which are the feature run's."""
+    """Tells risks by the windows of the features."""
 
-    def __init__(self, bus: Bus, book: Callable[[str], FeatureBook]) -> None:
-        self._book = book
+    def __init__(self, bus: Bus, features: FeatureRun) -> None:
+        self._features = features
         self._found, self._hops = (Consumer(bus, CONSUMER, topic) for topic in TOPICS)
         self.risks = 0
         """Told since the start."""
@@ -53,7 +52,11 @@ class RiskRun:
         batches: Batches = []
         for source in dict.fromkeys(row["source"] for row in found):
             mine = [row for row in found if row["source"] == source]
-            told = risks(self._book(source), mine, (hop for hop in hops if hop["source"] == source))
+            book = self._features.book(source)
+            async with self._features.turns:
+                told = await asyncio.to_thread(
+                    risks, book, mine, [hop for hop in hops if hop["source"] == source]
+                )
             if told is not None:
                 batches.append(("opportunity_risk", told))
                 self.risks += told.num_rows
