@@ -19,7 +19,7 @@ from tidemill.schema import derive
 from tidemill.schema.features import FEATURES
 from tidemill.store import open_store
 
-_SECONDS = 8
+_SECONDS = 4
 _BLOCK_ROWS = 500
 _BLOCKS_A_TAKE = 40
 _POOLS, _ACCOUNTS = 400, 60

@@ -319,7 +319,8 @@ fn lookups_of(plan: &Plan) -> Vec<Lookup> {
         match lookup.tracks.iter_mut().find(|reads| reads.track == read.track) {
             Some(reads) => reads.reads.push(one),
             None => {
-                lookup.tracks.push(TrackReads { track: read.track, window: track.window, reads: vec![one] })
+                let reads = TrackReads { track: read.track, window: track.window, reads: vec![one] };
+                lookup.tracks.push(reads);
             }
         }
     }
