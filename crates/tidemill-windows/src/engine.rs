@@ -316,12 +316,11 @@ fn lookups_of(plan: &Plan) -> Vec<Lookup> {
         });
         let Some(lookup) = lookups.get_mut(at) else { continue };
         let one = (first + number, read.statistic, read.values_min);
-        match lookup.tracks.iter_mut().find(|reads| reads.track == read.track) {
-            Some(reads) => reads.reads.push(one),
-            None => {
-                let reads = TrackReads { track: read.track, window: track.window, reads: vec![one] };
-                lookup.tracks.push(reads);
-            }
+        if let Some(reads) = lookup.tracks.iter_mut().find(|reads| reads.track == read.track) {
+            reads.reads.push(one);
+        } else {
+            let reads = TrackReads { track: read.track, window: track.window, reads: vec![one] };
+            lookup.tracks.push(reads);
         }
     }
     lookups

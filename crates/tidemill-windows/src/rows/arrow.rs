@@ -90,6 +90,7 @@ mod tests {
     use super::{signed, unsigned};
 
     #[test]
+    #[allow(clippy::float_cmp)] // small whole numbers are exact
     fn whole_numbers_of_any_length_become_floats() {
         assert_eq!(unsigned(&[1, 2, 0, 0]), 513.0);
         assert_eq!(signed(&1_000_i128.to_le_bytes()), 1_000.0);
