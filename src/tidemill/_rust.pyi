@@ -23,6 +23,7 @@ __all__ = [
     "CurveStablePool",
     "Drift",
     "Factory",
+    "FeatureEngine",
     "FoundOpportunities",
     "FoundPath",
     "Head",
@@ -428,6 +429,39 @@ class Factory:
     @property
     def generation(self) -> str | None: ...
     def __eq__(self, other: object, /) -> bool: ...
+
+@final
+class FeatureEngine:
+    """The windows of one chain, and the features made of them; one thread at a time may use it."""
+
+    def __new__(cls, plan: str) -> Self:
+        """Return an engine that has seen nothing.
+
+        Raises: ValueError, where the plan does not fit together.
+        """
+    @property
+    def place(self) -> int:
+        """The place of the last row in the chain: block number, and transaction in it."""
+    @property
+    def keys(self) -> int:
+        """How many keys are kept."""
+    def run(self, batches: Sequence[tuple[str, pa.RecordBatch]], fed: int) -> list[pa.RecordBatch]:
+        """Take batches of events by topic, and return those of the asked topic after the first `fed` batches.
+
+        Returns: each with its features in further columns, float64; null is absent. A row's features are of
+            rows at lower places alone.
+        Raises: Refused, where a row lies before what was taken already, and then none is taken; Malformed,
+            where a batch lacks a column; ValueError, where the plan names what the rows lack.
+        """
+    def peek(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Return a batch of the asked topic with the features that it would have now; nothing is kept of it.
+
+        Raises: Malformed, where it lacks a column.
+        """
+    def save(self) -> bytes:
+        """Return all that is kept."""
+    def restore(self, saved: bytes) -> None:
+        """Take up what was saved. Raises: Malformed, where it is another plan's, or broken."""
 
 @disjoint_base
 class Pool:

@@ -36,6 +36,7 @@ mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
 mod venue_frames;
+mod windows;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -135,4 +136,6 @@ mod module {
     use super::uniswap_v4::UniswapV4Pool;
     #[pymodule_export]
     use super::venue_frames::{read_kraken, read_polymarket, VenueRead};
+    #[pymodule_export]
+    use super::windows::FeatureEngine;
 }

@@ -377,6 +377,14 @@ def inspect(
 
 
 @app.command()
+def features(json: AsJson = False) -> None:
+    """List the features of an arbitrage transaction's record: formula, unit, bounds, warm-up, source."""
+    from tidemill.app import features as command
+
+    raise SystemExit(command.main(is_json=json))
+
+
+@app.command()
 def autopsy(
     config: ConfigFile = None,
     data: DataFolder = None,

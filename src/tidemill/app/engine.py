@@ -18,14 +18,18 @@ from tidemill.app.book_feed import BookFeed
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
+from tidemill.app.feature_run import FeatureRun
+from tidemill.app.insisting import commit_surely
 from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.risk_run import RiskRun
 from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.settings import Environment
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.token_watch import TokenWatch
 from tidemill.app.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
+from tidemill.bus.base import State
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import Clock, SystemClock
@@ -95,6 +99,8 @@ class Engine:
         """What reads each subgraph, by source."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
+        self.features: FeatureRun
+        """What makes the records of arbitrage transactions."""
         self._store: Store | None = None
         self._writer: Writer | None = None
         self.has_store = with_store
@@ -127,6 +133,7 @@ class Engine:
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
+            self.features = FeatureRun(self.bus, settings.features)
             self._opened = opened.pop_all()
         return self
 
@@ -166,6 +173,10 @@ class Engine:
             ]
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
+            beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
+            if self._finders:
+                risks = RiskRun(self.bus, self.features)
+                beside.append(tasks.create_task(risks.run(self._commit), name="risks"))
             await asyncio.wait(reading)
             for task in beside:
                 task.cancel()
@@ -254,6 +265,9 @@ class Engine:
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
             status.last_fault = str(fault)
             _log.error("chain %s ended, the others go on: %s", source, fault)
+
+    async def _commit(self, batches: Batches, state: State) -> None:
+        self._committed(batches, await commit_surely(self.bus, batches, state))
 
     def _committed(self, batches: Batches, offsets: list[int]) -> None:
         self.flow.committed(batches, offsets, self._clock.now_ns())

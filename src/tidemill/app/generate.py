@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from tidemill.app import features
 from tidemill.app.settings import ALIASES, Settings
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
 from tidemill.schema import generate as schema_generate
@@ -127,6 +128,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield from schema_generate.files()
     yield ROOT / "docs/reference/settings.md", settings_page()
     yield ROOT / "docs/reference/metrics.md", metrics_page()
+    yield ROOT / "docs/reference/features.md", features.page()
 
 
 def main(arguments: list[str]) -> int:

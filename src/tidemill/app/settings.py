@@ -12,6 +12,7 @@ from tidemill.chains.evm.config import EvmConfig, Positive
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
+from tidemill.process.features.config import FeatureConfig
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.serve.config import ApiSettings, MetricsSettings, MonitoringSettings
@@ -163,6 +164,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     search: dict[str, SearchConfig] = {}
     """What to look for on a chain, by its name."""
     whales: WhaleConfig = WhaleConfig()
+    features: FeatureConfig = FeatureConfig()
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
     venues: VenuesSettings = VenuesSettings()

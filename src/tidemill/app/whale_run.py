@@ -1,12 +1,11 @@
 """What `up` runs for whales beside the chains: the registry, venues' trades, and paper copies."""
 
-import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from tidemill.app.chain import make_whales
 from tidemill.app.copying import Copying
+from tidemill.app.insisting import commit_surely
 from tidemill.app.layers import LayerRun
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.settings import Environment
@@ -20,11 +19,6 @@ from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
 from tidemill.process.whales.book import WhaleBook
 from tidemill.process.whales.config import check_whales
-from tidemill.schema.faults import Unreachable
-
-_log = logging.getLogger("tidemill.whales")
-
-_RETRY_S = 1.0
 
 
 class WhaleRun:
@@ -115,13 +109,4 @@ class WhaleRun:
             book.watch(wallets)
 
     async def _commit(self, batches: Batches, state: State) -> None:
-        """Commit what came of what is on the bus already, however long it takes."""
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, state)
-            except Unreachable as fault:  # a full disk: nothing was written
-                _log.error("%s", fault)
-                await asyncio.sleep(_RETRY_S)
-            else:
-                break
-        self._committed(batches, offsets)
+        self._committed(batches, await commit_surely(self._bus, batches, state))

@@ -78,6 +78,8 @@ Tick = Annotated[int, _as(I32)]
 """A Uniswap V3 tick: price of token0 in token1 is 1.0001^tick, raw units."""
 Usd = Annotated[float, _as(USD)]
 """US dollars, for show and for filters: a float, as no amount is computed from it."""
+Ratio = Annotated[float, _as(F64)]
+"""A share or a probability, 0 to 1."""
 Uint128 = Annotated[int, _as(U128)]
 Uint256 = Annotated[int, _as(U256)]
 Int256 = Annotated[int, _as(I256)]

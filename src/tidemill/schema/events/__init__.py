@@ -5,6 +5,14 @@ A tag is the name of the event's topic on the bus and of its table in the store.
 
 from msgspec import Struct
 
+from tidemill.schema.events.arbitrage import (
+    Arbitrage,
+    ArbitrageKind,
+    ArbitrageTransaction,
+    CircleShape,
+    OpportunityRisk,
+    SandwichRole,
+)
 from tidemill.schema.events.chain import (
     Block,
     LiquidityChange,
@@ -77,6 +85,9 @@ from tidemill.schema.events.whale import (
 __all__ = [
     "EVENTS",
     "AlertKind",
+    "Arbitrage",
+    "ArbitrageKind",
+    "ArbitrageTransaction",
     "AutopsyCause",
     "Block",
     "BookCause",
@@ -86,6 +97,7 @@ __all__ = [
     "BookState",
     "BookStatus",
     "BookTop",
+    "CircleShape",
     "CopyPrice",
     "CopyStatus",
     "Coverage",
@@ -103,6 +115,7 @@ __all__ = [
     "OpportunityAutopsy",
     "OpportunityHop",
     "OpportunityKind",
+    "OpportunityRisk",
     "OrderChange",
     "OwnFill",
     "OwnOrder",
@@ -113,6 +126,7 @@ __all__ = [
     "ReferencePrice",
     "Reorg",
     "ReorgKind",
+    "SandwichRole",
     "SettlementState",
     "Side",
     "StateCause",
@@ -161,6 +175,9 @@ EVENTS: dict[str, type[Struct]] = {
         Opportunity,
         OpportunityHop,
         OpportunityAutopsy,
+        Arbitrage,
+        ArbitrageTransaction,
+        OpportunityRisk,
         Coverage,
         Health,
         SubgraphHead,

@@ -1,0 +1,178 @@
+//! What is kept of which events, what is read of it for an asked row, and the program that makes features of that.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aggregate::Aggregate;
+use crate::error::WindowError;
+use crate::program::Step;
+use crate::window::Span;
+
+/// Everything that an engine does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The windows, by number.
+    pub windows: Vec<Span>,
+    /// What is kept of the rows of which source.
+    pub series: Vec<Series>,
+    /// The source whose rows get features: each of what came before it.
+    pub asked: String,
+    /// The measures of an asked row that are in the first registers.
+    pub facts: Vec<String>,
+    /// Numbers, in the registers after the facts'.
+    pub constants: Vec<f64>,
+    /// Statistics, in the registers after those.
+    pub reads: Vec<Read>,
+    /// What is computed, each into the next register.
+    pub steps: Vec<Step>,
+    /// The features.
+    pub outputs: Vec<Output>,
+}
+
+/// What is kept for each key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The kind of its rows.
+    pub source: String,
+    /// Which of a row's keys they are kept by; absent where all are kept together.
+    pub key: Option<String>,
+    /// What is kept.
+    pub tracks: Vec<Track>,
+}
+
+/// One measure in one window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// The measure's name.
+    pub measure: String,
+    /// The window's number.
+    pub window: usize,
+    /// Whether quantiles are read of it.
+    pub has_quantiles: bool,
+}
+
+/// One statistic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Read {
+    /// The number of the series.
+    pub series: usize,
+    /// Which of the asked row's keys to look up.
+    pub key: Option<String>,
+    /// The number of the track in it.
+    pub track: usize,
+    /// Which statistic.
+    pub statistic: Statistic,
+    /// It is absent where the window has fewer values.
+    pub values_min: u64,
+}
+
+/// What is read of a window.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// How many values; 0 where there are none.
+    Count,
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// Their deviation, of the population.
+    Std,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// The first.
+    First,
+    /// The last: the only one that does not wait until the stream is as old as the window.
+    Last,
+    /// The sum of changes upwards.
+    Rises,
+    /// The sum of changes downwards.
+    Falls,
+    /// The sum of squared changes.
+    Squares,
+    /// The value that this share does not exceed.
+    Quantile(f64),
+}
+
+impl Statistic {
+    /// Returns it of a window; quantiles are read elsewhere.
+    pub fn of(self, whole: &Aggregate) -> f64 {
+        match self {
+            Self::Count => crate::aggregate::float(whole.count),
+            _ if whole.count == 0 => f64::NAN,
+            Self::Sum => whole.sum,
+            Self::Mean => whole.mean(),
+            Self::Std => whole.deviation(),
+            Self::Min => whole.min,
+            Self::Max => whole.max,
+            Self::First => whole.first,
+            Self::Last => whole.last,
+            Self::Rises => whole.rises,
+            Self::Falls => whole.falls,
+            Self::Squares => whole.squares,
+            Self::Quantile(_) => f64::NAN,
+        }
+    }
+}
+
+/// One feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// The register that holds it.
+    pub register: usize,
+    /// It is not below; what rounding puts beyond is put back.
+    pub least: Option<f64>,
+    /// It is not above.
+    pub most: Option<f64>,
+}
+
+/// What rounding may put beyond a bound.
+const ROUNDING: f64 = 1e-9;
+
+impl Output {
+    /// Returns the value within its bounds, where only rounding put it beyond.
+    pub fn bounded(&self, value: f64) -> f64 {
+        let low = self.least.filter(|least| value < *least && *least - value < ROUNDING);
+        let high = self.most.filter(|most| value > *most && value - *most < ROUNDING);
+        low.or(high).unwrap_or(value)
+    }
+}
+
+impl Plan {
+    /// Reads one, and checks that all its numbers name something.
+    ///
+    /// # Errors
+    /// `Plan`, which says what does not fit.
+    pub fn parse(text: &str) -> Result<Self, WindowError> {
+        let plan: Self = serde_json::from_str(text).map_err(|error| WindowError::Plan(format!("{error}")))?;
+        let wrong = |what: &str| Err(WindowError::Plan(format!("a {what} that is not there")));
+        if plan.windows.iter().any(|span| span.bucket_ns < 1 || span.span_ns < span.bucket_ns) {
+            return Err(WindowError::Plan("a bucket is longer than its window, or empty".to_owned()));
+        }
+        if plan.series.iter().flat_map(|one| &one.tracks).any(|track| track.window >= plan.windows.len()) {
+            return wrong("window");
+        }
+        if plan.reads.iter().any(|read| plan.track(read).is_none()) {
+            return wrong("track");
+        }
+        let before = plan.facts.len() + plan.constants.len() + plan.reads.len();
+        for (at, step) in plan.steps.iter().enumerate() {
+            let (a, b) = step.operands();
+            if a.max(b.unwrap_or(0)) >= before + at {
+                return wrong("register");
+            }
+        }
+        if plan.outputs.iter().any(|output| output.register >= before + plan.steps.len()) {
+            return wrong("register");
+        }
+        Ok(plan)
+    }
+
+    /// Returns what a read reads.
+    pub fn track(&self, read: &Read) -> Option<&Track> {
+        self.series.get(read.series)?.tracks.get(read.track)
+    }
+}

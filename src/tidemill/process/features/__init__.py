@@ -1,0 +1,1 @@
+"""Features of arbitrage transactions: declared formulas as one plan, and the book of their windows."""

@@ -1,0 +1,115 @@
+"""Declare who else hunted: on the chain, in the pool, on the route; and what they bid."""
+
+from tidemill.schema.features.declaration import Feature, Group, windowed
+
+FEATURES = (
+    Feature(
+        "bid_share",
+        Group.COMPETITION,
+        "1",
+        "bid_share",
+        "Tip and priority fees by the profit before costs: what the proposer got of it; absent without one.",
+        "Daian et al. (2019), Flash Boys 2.0, arXiv:1904.05234, for the auction",
+        least=0.0,
+    ),
+    Feature(
+        "bid_native",
+        Group.COMPETITION,
+        "native coins",
+        "bid",
+        "Tip and priority fees.",
+        least=0.0,
+    ),
+    *windowed(
+        Feature(
+            "rivals",
+            Group.COMPETITION,
+            "transactions",
+            "count(rivals.one, {w})",
+            "Arbitrages of the chain over {w}, failed ones too.",
+            least=0.0,
+        ),
+        "s5",
+        "m1",
+        "m5",
+        "h24",
+    ),
+    *windowed(
+        Feature(
+            "pool_rivals",
+            Group.COMPETITION,
+            "transactions",
+            "count(pool_rivals.one, {w})",
+            "Arbitrages that began in the same pool over {w}, failed ones too.",
+            least=0.0,
+        ),
+        "m1",
+        "m5",
+        "h24",
+    ),
+    *windowed(
+        Feature(
+            "route_rivals",
+            Group.COMPETITION,
+            "transactions",
+            "count(route_rivals.one, {w})",
+            "Arbitrages through the same pools in the same order over {w}.",
+            least=0.0,
+        ),
+        "m5",
+        "h24",
+    ),
+    *windowed(
+        Feature(
+            "searcher_share",
+            Group.COMPETITION,
+            "1",
+            "count(searcher.one, {w}) / count(rivals.one, {w})",
+            "The same searcher's of all arbitrages over {w}.",
+            least=0.0,
+            most=1.0,
+        ),
+        "m5",
+        "h24",
+    ),
+    Feature(
+        "searcher_failure_rate_24h",
+        Group.COMPETITION,
+        "1",
+        "mean(searcher.is_failed, h24)",
+        "Failed of the same searcher's arbitrages over 24h.",
+        least=0.0,
+        most=1.0,
+    ),
+    *windowed(
+        Feature(
+            "rivals_bid_share",
+            Group.COMPETITION,
+            "1",
+            "mean(rivals.bid_share, {w})",
+            "Mean share of the profit that arbitrages bid over {w}.",
+            least=0.0,
+        ),
+        "m5",
+        "h24",
+    ),
+    *windowed(
+        Feature(
+            "profit_relative",
+            Group.COMPETITION,
+            "1",
+            "profit_native / mean(rivals.profit_native, {w})",
+            "The profit before costs by the mean of arbitrages over {w}.",
+        ),
+        "m5",
+        "h24",
+    ),
+    Feature(
+        "gas_relative_24h",
+        Group.COMPETITION,
+        "1",
+        "gas_used / mean(rivals.gas_used, h24)",
+        "Gas used by the mean of arbitrages over 24h.",
+        least=0.0,
+    ),
+)
