@@ -25,6 +25,7 @@ from tidemill.sandbox.world import World
 from tidemill.schema.faults import Malformed, Refused
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+MAINNET = markets_of(1)
 _LEG = ("pool", "from", "to", "token_in", "amount_in", "token_out", "amount_out")
 
 
@@ -49,7 +50,7 @@ def expected_of(block: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def test_every_recorded_swap_is_told_and_no_other_but_the_stated_order() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         swaps, expected = expected_of(block)
         told = {_key(swap): swap for swap in swaps_of(report)}
         known = {_key(swap): swap["error"] for swap in swaps}
@@ -69,7 +70,7 @@ def _key(swap: dict[str, Any]) -> tuple[Any, ...]:
 
 def test_every_recorded_arbitrage_is_told_and_others_are_explained_by_value() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         told = {
             (tx["tx_hash"], one["account"], one["profit_token"], one["profit_amount"]): one
             for tx in report["transactions"]
@@ -86,7 +87,7 @@ def test_every_recorded_arbitrage_is_told_and_others_are_explained_by_value() ->
 
 def test_the_recorded_sandwiches_are_told_and_no_others() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         known = expected_of(block)[1]["derived_sandwiches"]
         names = ("account", "pool", "front_tx", "back_tx", "profit_amount")
         told = [[one[name] for name in names] + one["victim_txs"] for one in report["sandwiches"]]
@@ -96,7 +97,7 @@ def test_the_recorded_sandwiches_are_told_and_no_others() -> None:
 
 def test_the_deltas_of_every_recorded_transaction_sum_to_zero() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz") + recorded("evm_logs/rpc_blocks/*.json.gz"):
-        for tx in report_of(gzip.decompress(block.read_bytes()), 1)["transactions"]:
+        for tx in report_of(gzip.decompress(block.read_bytes()), MAINNET)["transactions"]:
             sums: dict[str, int] = {}
             for delta in tx.get("deltas", ()):
                 sums[delta["token"]] = sums.get(delta["token"], 0) + int(delta["amount"])
@@ -105,7 +106,7 @@ def test_the_deltas_of_every_recorded_transaction_sum_to_zero() -> None:
 
 def test_swaps_are_told_from_logs_alone() -> None:
     for block in recorded("evm_logs/rpc_blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         derived = json.loads(Path(str(block).replace(".json.gz", ".derived.json")).read_text())
         told = {(swap["tx_hash"], swap["log_index"]): swap for swap in swaps_of(report)}
         assert told.keys() == {(swap["tx"], swap["log_index"]) for swap in derived["swaps"]}, block.name
@@ -131,10 +132,10 @@ async def test_a_nodes_logs_and_its_calls_say_the_same(fresh_world: World) -> No
         parts = await block_parts(http, "latest")
         assert parts.has_traces
         document = json.loads(parts.document)
-        from_both = report_of(parts.document, 1)
-        from_calls = report_of(msgspec.json.encode({"traces": document["traces"]}), 1)
+        from_both = report_of(parts.document, MAINNET)
+        from_calls = report_of(msgspec.json.encode({"traces": document["traces"]}), MAINNET)
         flat = await rpc.call("trace_block", document["block"]["number"])
-        from_flat = report_of(msgspec.json.encode(flat), 1)
+        from_flat = report_of(msgspec.json.encode(flat), MAINNET)
     said = [[swap[name] for name in _LEG] for swap in swaps_of(from_both)]
     assert len(said) == 1
     assert [[swap[name] for name in _LEG] for swap in swaps_of(from_calls)] == said
@@ -169,7 +170,9 @@ def test_what_is_neither_block_nor_transaction_nor_file_is_refused(tmp_path: Pat
 
 def test_a_report_reads_for_people() -> None:
     block = recorded("mev_blocks/blocks/13666312.json.gz")[0]
-    text = "\n".join(inspecting.lines({"target": "x"} | report_of(gzip.decompress(block.read_bytes()), 1)))
+    text = "\n".join(
+        inspecting.lines({"target": "x"} | report_of(gzip.decompress(block.read_bytes()), MAINNET))
+    )
     assert "block 13666312: 301 transactions" in text
     assert "profit 99275370646050064 of 0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2" in text
 

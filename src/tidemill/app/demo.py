@@ -31,6 +31,8 @@ _log = logging.getLogger("tidemill.demo")
 
 _WORLD_FILE = "world.json"
 _EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
+_ATOMIC_PERCENT = 30
+"""Of the arbitrages: enough to see some within seconds."""
 _CATCH_UP_S = 60.0
 _POLL_S = 0.05
 
@@ -98,7 +100,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         world = await opened.enter_async_context(open_world())
         world_file = environment.paths.data / _WORLD_FILE
         world_file.write_bytes(to_json(world))
-        config = world_config(world)
+        config = structs.replace(world_config(world), inspection="receipts")
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -112,6 +114,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         pace = TraderOptions(
             swaps_per_s=options.swaps_per_s,
             further_protocols=tuple(FOLLOWED),
+            atomic_percent=_ATOMIC_PERCENT,
             block_ms=options.block_ms,
             seed=options.seed,
         )

@@ -18,6 +18,8 @@ from tidemill.app.book_feed import BookFeed
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
+from tidemill.app.inspect_run import InspectRun
+from tidemill.app.inspecting import markets_with
 from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.searching import begin_search, make_finders
@@ -93,6 +95,8 @@ class Engine:
         """What reads each venue, by source."""
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
+        self.inspections: dict[str, InspectRun] = {}
+        """What looks for arbitrages in a chain's blocks, by source."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
         self._store: Store | None = None
@@ -101,7 +105,8 @@ class Engine:
         self._open_markets = markets_of(environment.settings) if markets is None else dict(markets)
         self._environment = environment
         self._chains = dict(chains)
-        self._finders = make_finders(environment.settings.search if search is None else search, chains)
+        self._search = environment.settings.search if search is None else search
+        self._finders = make_finders(self._search, chains)
         self._book_feed = BookFeed(self._finders, self.pipelines, self.markets)
         self._record = record
         self._clock = clock or SystemClock()
@@ -126,6 +131,11 @@ class Engine:
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
+            for source, config in self._chains.items():
+                if config.inspection != "off":
+                    known = markets_with(config, self._search.get(source))
+                    run = InspectRun(config, known, self.bus, self._clock, self._committed)
+                    self.inspections[source] = run
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
         return self
@@ -165,6 +175,10 @@ class Engine:
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
+            beside += [
+                tasks.create_task(run.run(), name=f"inspection {source}")
+                for source, run in self.inspections.items()
+            ]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             await asyncio.wait(reading)
             for task in beside:
@@ -341,6 +355,8 @@ class Engine:
             pipeline, shell = self.pipelines.get(source), self.shells.get(source)
             if pipeline is not None and pipeline.autopsy is not None:
                 chains[source]["autopsy"] = pipeline.autopsy.counts()
+            if source in self.inspections:
+                chains[source]["inspection"] = self.inspections[source].status(redact)
             chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
             if shell is not None:
                 chains[source]["scorecards"] = shell.told(self._clock.now_ns())

@@ -16,6 +16,8 @@ from tidemill.schema.faults import Refused, Unknown
 from tidemill.store.coverage import Readable
 
 _ID = re.compile("0x[0-9a-f]{8,64}")
+_HASH = re.compile("0x[0-9a-fA-F]{64}")
+_SIGNATURE = re.compile("[1-9A-HJ-NP-Za-km-z]{80,90}")
 _EXACT = Context(prec=100)
 _AMOUNTS = ("amount_in", "gross_profit", "flash_premium", "net_profit")
 _WEI = ("gas_price_wei", "fee_wei", "net_profit_wei", "break_even_gas_price_wei")
@@ -37,6 +39,20 @@ def prefix_of(text: str) -> str:
     if not _ID.fullmatch(text.lower()):
         raise ValueError(f"expected an id: 0x and 8 to 64 of its hex digits, found {printable(text)!r}")
     return text.lower()
+
+
+def is_tx(text: str) -> bool:
+    """Tell whether `text` can be a transaction: a hash, which an id is too, or a Solana signature."""
+    return bool(_HASH.fullmatch(text) or _SIGNATURE.fullmatch(text))
+
+
+def is_stored(environment: Environment, prefix: str) -> bool:
+    """Say whether an opportunity begins with `prefix`; False also where nothing was stored yet."""
+    try:
+        asyncio.run(_read(environment, prefix))
+    except (Unknown, Refused):
+        return False
+    return True
 
 
 def main(environment: Environment, prefix: str, *, is_json: bool) -> int:

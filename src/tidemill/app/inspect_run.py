@@ -1,0 +1,198 @@
+"""Find the arbitrages of a chain's sealed blocks beside its reader, each block once, over restarts too."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pyarrow as pa
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from tidemill.app.inspecting import report_of
+from tidemill.app.pipeline import batches_of
+from tidemill.bus import Bus
+from tidemill.bus.base import Batches, offset_value
+from tidemill.chains.evm.block_parts import parts_of_hash
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.markets import Markets
+from tidemill.core.backoff import Backoff
+from tidemill.core.clock import Clock
+from tidemill.core.http import HttpEndpoint
+from tidemill.process.arbitrages import InspectedBlock, arbitrages_of
+from tidemill.schema.events import Arbitrage, ReorgKind
+from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unreachable
+
+_log = logging.getLogger("tidemill.inspect")
+
+_TOPICS = ("block", "reorg")
+_BATCHES_A_READ = 16
+_IDLE_WAIT_MS = 1_000
+_AT_ONCE = 4
+"""Blocks that are asked for side by side."""
+_RETRY_FIRST_MS = 100
+_RETRY_MAX_MS = 5_000
+_MISSES_MAX = 8
+"""So often a block is asked for that the node does not know: one that it told a moment ago comes within
+seconds, or left its chain."""
+
+Committed = Callable[[Batches, list[int]], None]
+"""Is told of what is on the bus now, and at which offsets."""
+
+
+class InspectionCounts(Struct):
+    """What became of the blocks since the start."""
+
+    blocks: int = 0
+    arbitrages: int = 0
+    skipped_blocks: int = 0
+    """Left the chain before the node was asked, or were told wrong."""
+    missed_batches: int = 0
+    """Left the bus before they were read."""
+    last_fault: str = ""
+
+
+class InspectRun:
+    """Inspects one chain's blocks as they come on the bus; a place that is kept is gone on from."""
+
+    def __init__(
+        self, config: EvmConfig, known: Markets, bus: Bus, clock: Clock, committed: Committed
+    ) -> None:
+        self.counts = InspectionCounts()
+        """Read it, never change it."""
+        self._config = config
+        self._known = known
+        self._bus = bus
+        self._clock = clock
+        self._committed = committed
+        self._https: list[HttpEndpoint] = []
+
+    def status(self, redact: Callable[[str], str]) -> dict[str, Any]:
+        """Return how it fares, as JSON has it."""
+        return asdict(self.counts) | {"last_fault": redact(self.counts.last_fault)}
+
+    async def run(self) -> None:
+        """Inspect until cancelled; a node that refuses ends it, and the chain goes on without."""
+        urls = [one.http_url for one in self._config.endpoints if one.http_url is not None]
+        try:
+            if not urls:
+                raise Refused(f"chain {self._config.source}: inspection: expected an http_url, found none")
+            async with AsyncExitStack() as opened:
+                for url in urls:
+                    self._https.append(await opened.enter_async_context(HttpEndpoint(url, self._clock)))
+                places = {topic: await self._place(topic) for topic in _TOPICS}
+                while True:
+                    for topic in _TOPICS:
+                        places[topic] = await self._go_on(topic, places[topic])
+        except Refused as fault:
+            self._note(fault)
+            _log.error("chain %s is not inspected any more, it goes on: %s", self._config.source, fault)
+
+    async def _place(self, topic: str) -> int:
+        """Return where to go on; a first run begins with what comes from now on."""
+        kept = await self._bus.get(self._key(topic))
+        return await self._bus.head(topic) if kept is None else int.from_bytes(kept, "big")
+
+    def _key(self, topic: str) -> bytes:
+        return f"inspect/{self._config.source}/{topic}".encode()
+
+    def _skipped_key(self, block_hash: bytes) -> bytes:
+        return f"inspect/{self._config.source}/skipped/{block_hash.hex()}".encode()
+
+    async def _go_on(self, topic: str, place: int) -> int:
+        """Take what there is of a topic; commit what was found and the place as one."""
+        # Reorgs are looked at between blocks: only those are waited for.
+        wait_ms = _IDLE_WAIT_MS if topic == "block" else 0
+        try:
+            entries = await self._bus.read(topic, place, batches_max=_BATCHES_A_READ, wait_ms=wait_ms)
+        except Gap:
+            first = await self._bus.first(topic)
+            self.counts.missed_batches += first - place
+            return first
+        if not entries:
+            return place
+        place = entries[-1].offset + 1
+        state: dict[bytes, bytes | None] = {self._key(topic): offset_value(place)}
+        blocks = [block for entry in entries for block in self._blocks(topic, entry.batch)]
+        if topic == "reorg":
+            blocks = [one for one in blocks if await self._bus.get(self._skipped_key(one.hash)) is not None]
+            state |= {self._skipped_key(one.hash): None for one in blocks}
+        found: list[Arbitrage] = []
+        for first in range(0, len(blocks), _AT_ONCE):
+            some = blocks[first : first + _AT_ONCE]
+            for block, events in zip(some, await asyncio.gather(*map(self._inspect, some)), strict=True):
+                if events is None:
+                    state[self._skipped_key(block.hash)] = b""
+                    self.counts.skipped_blocks += 1
+                else:
+                    found += events
+        await self._commit(batches_of(found), state)
+        self.counts.blocks += len(blocks)
+        self.counts.arbitrages += len(found)
+        return place
+
+    def _blocks(self, topic: str, batch: pa.RecordBatch) -> list[InspectedBlock]:
+        """Return the chain's blocks that the rows tell: those that came, or came back."""
+        columns = [batch.column(name).to_pylist() for name in ("source", "block_number", "block_hash")]
+        columns += [batch.column(name).cast(pa.int64()).to_pylist() for name in ("event_ns", "recv_ns")]
+        kinds = batch.column("kind").to_pylist() if topic == "reorg" else [None] * batch.num_rows
+        return [
+            InspectedBlock(
+                source=source,
+                chain_id=self._config.chain_id,
+                number=number,
+                hash=block_hash,
+                event_ns=event_ns,
+                recv_ns=recv_ns,
+            )
+            for source, number, block_hash, event_ns, recv_ns, kind in zip(*columns, kinds, strict=True)
+            if source == self._config.source and kind != ReorgKind.REVERTED
+        ]
+
+    async def _inspect(self, block: InspectedBlock) -> list[Arbitrage] | None:
+        """Return what a block had; None where no endpoint knows it. Raises: Refused."""
+        backoff = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS)
+        misses = 0
+        while misses < _MISSES_MAX:
+            try:
+                return await self._ask(block)
+            except (Unknown, Gap, Malformed) as fault:
+                misses += 1
+                self._note(fault)
+            except Unreachable as fault:
+                self._note(fault)
+            await asyncio.sleep(backoff.wait_s(0))
+        return None
+
+    async def _ask(self, block: InspectedBlock) -> list[Arbitrage]:
+        fault: Fault | None = None
+        for http in self._https:
+            try:
+                parts = await parts_of_hash(http, block.hash, is_traced=self._config.inspection == "traces")
+            except Fault as found:
+                fault = found if fault is None or isinstance(fault, Refused) else fault
+                continue
+            report = await asyncio.to_thread(report_of, parts.document, self._known)
+            if report["block_number"] != block.number:
+                raise Malformed(
+                    f"{http.endpoint}: expected block {block.number}, found {report['block_number']}"
+                )
+            return arbitrages_of(report, block)
+        assert fault is not None
+        raise fault
+
+    async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> None:
+        backoff = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS)
+        while True:
+            try:
+                offsets = await self._bus.commit(batches, state)
+            except Unreachable as fault:  # a full bus: nothing was written
+                self._note(fault)
+                await asyncio.sleep(backoff.wait_s(0))
+            else:
+                self._committed(batches, offsets)
+                return
+
+    def _note(self, fault: Fault) -> None:
+        self.counts.last_fault = str(fault)
