@@ -1,12 +1,12 @@
 """Arbitrages are found beside the reading of a chain: each planted one, to the unit, once."""
 
-import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 from tests.app.running import running_engine
+from tests.app.until import until
 
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
@@ -67,18 +67,24 @@ async def plant(world: World) -> dict[str, int]:
         return planted
 
 
-async def found(engine: Engine, count: int, where: str = "arbitrage") -> list[Mapping[str, Any]]:
+async def found(engine: Engine, count: int, table: str = "arbitrage") -> list[Mapping[str, Any]]:
     """Return the rows, once there are so many."""
-    async with asyncio.timeout(_WAIT_S):
-        while True:
-            rows = (await engine.query(f"SELECT * FROM {where} ORDER BY block_number, tx_index")).to_pylist()
-            if len(rows) == count:
-                return rows
-            await asyncio.sleep(0.05)
+    rows: list[Mapping[str, Any]] = []
+
+    async def are_there() -> bool:
+        rows[:] = (await engine.query(f"SELECT * FROM {table} ORDER BY block_number, tx_index")).to_pylist()
+        return len(rows) == count
+
+    await until(are_there, _WAIT_S)
+    return rows
 
 
-def settings(world: World, folder: Path) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    config = structs.replace(world_config(world, further=()), inspection="traces")
+def settings(
+    world: World, folder: Path, inspection: str = "traces"
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    config = structs.replace(
+        world_config(world, further=()), inspection=inspection, start_block=world.ready_block
+    )
     return read_settings(None, folder, {}), {SOURCE: config}, {SOURCE: world_search(world)}
 
 
@@ -104,7 +110,7 @@ async def test_each_planted_arbitrage_is_found_once_with_its_exact_profit(
 
 
 async def test_an_arbitrage_leaves_with_its_block(fresh_world: World, tmp_path: Path) -> None:
-    environment, chains, search = settings(fresh_world, tmp_path)
+    environment, chains, search = settings(fresh_world, tmp_path, "receipts")
     async with running_engine(environment, chains, search=search) as engine:
         planted = await plant(fresh_world)
         await found(engine, len(planted))

@@ -214,10 +214,14 @@ fn an_attempt_that_was_undone_is_told_by_its_calls() {
         vec![pay(2, 0x66, 11, 100), swap(11, 12, 0x77, 500), swap(12, 2, 0x66, 99)],
     );
     attempt["error"] = json!("execution reverted");
-    let told = report(&json!([{"txHash": format!("0x{:064x}", 0), "result": attempt}]));
-    let tx = &told["transactions"][0];
-    assert_eq!((&tx["kind"], &tx["swaps"][1]["is_undone"]), (&json!("failed_arbitrage"), &json!(true)));
-    assert_eq!((&tx["gains"], &tx["deltas"]), (&Value::Null, &Value::Null));
+    let traces = json!([{"txHash": format!("0x{:064x}", 0), "result": attempt}]);
+    let both = json!({"receipts": [receipt(0, 1, 2, 0, &mut [], 0)], "traces": &traces});
+    for document in [traces, both] {
+        let told = report(&document);
+        let tx = &told["transactions"][0];
+        assert_eq!((&tx["kind"], &tx["swaps"][1]["is_undone"]), (&json!("failed_arbitrage"), &json!(true)));
+        assert_eq!((&tx["gains"], &tx["deltas"]), (&Value::Null, &Value::Null));
+    }
 }
 
 #[test]

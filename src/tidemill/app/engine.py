@@ -24,12 +24,14 @@ from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.settings import Environment
+from tidemill.app.solana_run import SolanaRun
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.token_watch import TokenWatch
 from tidemill.app.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
+from tidemill.chains.solana.config import check_solana
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
@@ -97,6 +99,8 @@ class Engine:
         """What reads each subgraph, by source."""
         self.inspections: dict[str, InspectRun] = {}
         """What looks for arbitrages in a chain's blocks, by source."""
+        self.solana: dict[str, SolanaRun] = {}
+        """What reads each Solana cluster, by source."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
         self._store: Store | None = None
@@ -136,6 +140,10 @@ class Engine:
                     known = markets_with(config, self._search.get(source))
                     run = InspectRun(config, known, self.bus, self._clock, self._committed)
                     self.inspections[source] = run
+            self.solana = {
+                source: SolanaRun(source, check_solana(source, one), self.bus, self._clock, self._committed)
+                for source, one in settings.solana.items()
+            }
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
         return self
@@ -169,6 +177,9 @@ class Engine:
             ]
             reading += [
                 tasks.create_task(run.run(), name=f"venue {source}") for source, run in self.markets.items()
+            ]
+            reading += [
+                tasks.create_task(run.run(), name=f"solana {source}") for source, run in self.solana.items()
             ]
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
@@ -371,6 +382,7 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "solana": {source: run.status(redact) for source, run in self.solana.items()},
             "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "venues": {source: _redacted(run.status(), redact) for source, run in self.markets.items()},

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any
 
+from tidemill.app.inspecting_solana_live import is_signature
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
 from tidemill.app.sql import exact, printable, readable
@@ -17,7 +18,6 @@ from tidemill.store.coverage import Readable
 
 _ID = re.compile("0x[0-9a-f]{8,64}")
 _HASH = re.compile("0x[0-9a-fA-F]{64}")
-_SIGNATURE = re.compile("[1-9A-HJ-NP-Za-km-z]{80,90}")
 _EXACT = Context(prec=100)
 _AMOUNTS = ("amount_in", "gross_profit", "flash_premium", "net_profit")
 _WEI = ("gas_price_wei", "fee_wei", "net_profit_wei", "break_even_gas_price_wei")
@@ -43,7 +43,7 @@ def prefix_of(text: str) -> str:
 
 def is_tx(text: str) -> bool:
     """Tell whether `text` can be a transaction: a hash, which an id is too, or a Solana signature."""
-    return bool(_HASH.fullmatch(text) or _SIGNATURE.fullmatch(text))
+    return bool(_HASH.fullmatch(text) or is_signature(text))
 
 
 def is_stored(environment: Environment, prefix: str) -> bool:

@@ -13,10 +13,12 @@ from msgspec.structs import replace
 from tidemill._rust import inspect_block
 from tidemill.app.inspecting_lines import lines
 from tidemill.app.inspecting_solana import is_solana, solana_report_of
+from tidemill.app.inspecting_solana_live import is_signature, solana_live
 from tidemill.app.settings import Environment
 from tidemill.chains.evm.block_parts import block_of_tx, block_parts
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.markets import Markets, markets_of
+from tidemill.chains.solana.config import SolanaConfig
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
 from tidemill.process.opportunities import SearchConfig
@@ -95,11 +97,21 @@ def _report(environment: Environment, target: str, chain: str | None, chain_id: 
             solana_report_of(document) if is_solana(document) else report_of(document, markets_of(chain_id))
         )
         return {"target": target} | told
+    if (cluster := _cluster(environment, target, chain)) is not None:
+        return asyncio.run(solana_live(cluster, target, SystemClock()))
     if _TX.fullmatch(target) or _NUMBER.fullmatch(target):
         config = _chain(environment, chain)
         search = environment.settings.search.get(config.source)
         return asyncio.run(_live(config, markets_with(config, search), target))
     raise Refused(f"inspect: expected a block's number, a transaction's hash or a file, found {target!r}")
+
+
+def _cluster(environment: Environment, target: str, name: str | None) -> SolanaConfig | None:
+    """Return the Solana cluster that is meant: by its name, or the only one where it is a signature."""
+    clusters = environment.settings.solana
+    if name is None and is_signature(target) and len(clusters) == 1:
+        return next(iter(clusters.values()))
+    return None if name is None else clusters.get(name)
 
 
 def _document(path: Path) -> bytes:
