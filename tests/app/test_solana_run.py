@@ -43,7 +43,7 @@ async def reading(folder: Path, config: SolanaConfig) -> AsyncIterator[Engine]:
 
 async def until_read(engine: Engine, slot: int) -> None:
     async def is_read() -> bool:
-        return engine.solana["solana"].counts.last_slot == slot and await engine.is_stored()
+        return engine.inspections.clusters["solana"].counts.last_slot == slot and await engine.is_stored()
 
     await until(is_read)
 
@@ -76,7 +76,7 @@ async def test_every_planted_arbitrage_is_found_once(faults: dict[str, Any], tmp
         await node.advance(last)
         await until_read(engine, last)
         assert await profits(engine) == {f"tx{at}": 1_000 + at for at in range(_COUNT)}
-        assert engine.solana["solana"].counts.arbitrages == _COUNT
+        assert engine.inspections.clusters["solana"].counts.arbitrages == _COUNT
 
 
 async def test_what_came_while_nobody_read_is_filled_in_and_nothing_is_told_twice(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_node_that_has_the_old_blocks_no_longer_is_read_from_where_it_ha
             await node.subscribed()
             await node.advance(slots[-1])
             await until_read(engine, slots[-1])
-            assert engine.solana["solana"].counts.left_out_slots == slots[5] - 1 - slots[0]
+            assert engine.inspections.clusters["solana"].counts.left_out_slots == slots[5] - 1 - slots[0]
             assert len(await profits(engine)) == _COUNT - 2 * 4
 
 
@@ -131,7 +131,7 @@ async def test_recorded_transactions_go_through_the_wire_and_broken_ones_are_fau
         await node.subscribed()
         await node.advance(max(ledger))
         await until_read(engine, max(ledger))
-        counts = engine.solana["solana"].counts
+        counts = engine.inspections.clusters["solana"].counts
         assert counts.blocks == len(ledger)
         assert 0 < counts.unread_blocks <= 2
         assert "expected" in counts.last_fault

@@ -18,20 +18,17 @@ from tidemill.app.book_feed import BookFeed
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
-from tidemill.app.inspect_run import InspectRun
-from tidemill.app.inspecting import markets_with
+from tidemill.app.inspections import Inspections
 from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.settings import Environment
-from tidemill.app.solana_run import SolanaRun
 from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.token_watch import TokenWatch
 from tidemill.app.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
-from tidemill.chains.solana.config import check_solana
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.pauses import avoid_pauses
 from tidemill.core.recording import Recorder
@@ -97,10 +94,8 @@ class Engine:
         """What reads each venue, by source."""
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
-        self.inspections: dict[str, InspectRun] = {}
-        """What looks for arbitrages in a chain's blocks, by source."""
-        self.solana: dict[str, SolanaRun] = {}
-        """What reads each Solana cluster, by source."""
+        self.inspections: Inspections
+        """What looks for arbitrages in blocks."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
         self._store: Store | None = None
@@ -135,15 +130,8 @@ class Engine:
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
-            for source, config in self._chains.items():
-                if config.inspection != "off":
-                    known = markets_with(config, self._search.get(source))
-                    run = InspectRun(config, known, self.bus, self._clock, self._committed)
-                    self.inspections[source] = run
-            self.solana = {
-                source: SolanaRun(source, check_solana(source, one), self.bus, self._clock, self._committed)
-                for source, one in settings.solana.items()
-            }
+            told = self._clock, self._committed
+            self.inspections = Inspections(self._chains, self._search, settings.solana, self.bus, told)
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
         return self
@@ -178,18 +166,13 @@ class Engine:
             reading += [
                 tasks.create_task(run.run(), name=f"venue {source}") for source, run in self.markets.items()
             ]
-            reading += [
-                tasks.create_task(run.run(), name=f"solana {source}") for source, run in self.solana.items()
-            ]
+            reading += [tasks.create_task(run, name=name) for name, run in self.inspections.reading()]
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
-            beside += [
-                tasks.create_task(run.run(), name=f"inspection {source}")
-                for source, run in self.inspections.items()
-            ]
+            beside += [tasks.create_task(run, name=name) for name, run in self.inspections.beside()]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             await asyncio.wait(reading)
             for task in beside:
@@ -366,8 +349,7 @@ class Engine:
             pipeline, shell = self.pipelines.get(source), self.shells.get(source)
             if pipeline is not None and pipeline.autopsy is not None:
                 chains[source]["autopsy"] = pipeline.autopsy.counts()
-            if source in self.inspections:
-                chains[source]["inspection"] = self.inspections[source].status(redact)
+            chains[source] |= self.inspections.chain_status(source, redact)
             chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
             if shell is not None:
                 chains[source]["scorecards"] = shell.told(self._clock.now_ns())
@@ -382,7 +364,7 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
-            "solana": {source: run.status(redact) for source, run in self.solana.items()},
+            "solana": self.inspections.status(redact),
             "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "venues": {source: _redacted(run.status(), redact) for source, run in self.markets.items()},

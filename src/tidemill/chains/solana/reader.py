@@ -187,9 +187,9 @@ class SolanaReader:
                     f"expected a block in slots {missing.first_slot} to {missing.last_slot}, found none yet"
                 )
 
-    async def _fill(self, missing: Missing, node: SolanaNode) -> int:
-        """Ask for the blocks of a gap, as many as go at once; return how many the line takes."""
-        taken = 0
+    async def _fill(self, missing: Missing, node: SolanaNode) -> bool:
+        """Ask for the blocks of a gap, as many as go at once; say whether the line went on."""
+        is_further = False
         slots = await node.slots_with_block(missing)
         for first in range(0, len(slots), self._config.blocks_in_flight):
             some = slots[first : first + self._config.blocks_in_flight]
@@ -202,9 +202,9 @@ class SolanaReader:
                 ready = self.line.skip_to(last_gone)
                 if ready:
                     await self._on_blocks(ready, self._clock.now_ns())
-                return len(ready)
+                return True
             ready = [one for block in blocks if block is not None for one in self.line.take(block)]
-            taken += len(ready)
             if ready:
+                is_further = True
                 await self._on_blocks(ready, self._clock.now_ns())
-        return taken
+        return is_further
