@@ -10,6 +10,7 @@ from tests.app.until import until
 
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
+from tidemill.app.sql import readable
 from tidemill.app.world import SOURCE, world_config, world_search
 from tidemill.sandbox import abi
 from tidemill.sandbox.atomic import EXECUTED, atomic_arbitrages, circle
@@ -72,7 +73,7 @@ async def found(engine: Engine, count: int, table: str = "arbitrage") -> list[Ma
     rows: list[Mapping[str, Any]] = []
 
     async def are_there() -> bool:
-        rows[:] = (await engine.query(f"SELECT * FROM {table} ORDER BY block_number, tx_index")).to_pylist()
+        rows[:] = readable(await engine.query(f"SELECT * FROM {table} ORDER BY block_number, tx_index"))
         return len(rows) == count
 
     await until(are_there, _WAIT_S)
@@ -96,17 +97,17 @@ async def test_each_planted_arbitrage_is_found_once_with_its_exact_profit(
         first = await plant(fresh_world)
         assert len(first) > 2
         rows = await found(engine, len(first))
-        assert {row["tx_hash"]: int(row["profit"]) for row in rows} == first
+        assert {row["tx_hash"]: row["profit"] for row in rows} == first
         assert {row["kind"] for row in rows} == {"arbitrage"}
         for row in rows:
             assert row["contract"] == row["account"] == fresh_world.arbitrage_hand
             assert (row["hop_count"], row["circle_count"], row["confidence"]) == (2, 1, 1.0)
-            assert int(row["amount_out"]) - int(row["amount_in"]) == int(row["profit"])
+            assert row["amount_out"] - row["amount_in"] == row["profit"]
         assert any(row["net_profit_native_wei"] is not None for row in rows)
     async with running_engine(environment, chains, search=search) as engine:
         second = await plant(fresh_world)
         rows = await found(engine, len(first) + len(second))
-        assert {row["tx_hash"]: int(row["profit"]) for row in rows} == first | second
+        assert {row["tx_hash"]: row["profit"] for row in rows} == first | second
 
 
 async def test_an_arbitrage_leaves_with_its_block(fresh_world: World, tmp_path: Path) -> None:

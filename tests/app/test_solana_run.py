@@ -17,6 +17,7 @@ from tests.servers.solana import solana_node
 from tidemill.app import inspecting
 from tidemill.app.engine import Engine
 from tidemill.app.settings import Environment, read_settings
+from tidemill.app.sql import readable
 from tidemill.chains.solana.config import SolanaConfig
 from tidemill.sandbox.emulators.solana.ledger import LedgerOptions, make_ledger
 
@@ -49,10 +50,10 @@ async def until_read(engine: Engine, slot: int) -> None:
 
 
 async def profits(engine: Engine) -> dict[str, int]:
-    rows = (await engine.query("SELECT tx_hash, profit, confidence FROM arbitrage")).to_pylist()
+    rows = readable(await engine.query("SELECT tx_hash, profit, confidence FROM arbitrage"))
     assert len({row["tx_hash"] for row in rows}) == len(rows)
     assert {row["confidence"] for row in rows} <= {1.0}
-    return {row["tx_hash"]: int(row["profit"]) for row in rows}
+    return {row["tx_hash"]: row["profit"] for row in rows}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from tidemill.app.inspecting import report_of
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
-from tidemill.bus.base import Batches, offset_value
+from tidemill.bus.base import offset_value
 from tidemill.chains.evm.block_parts import parts_of_hash
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.markets import Markets
@@ -21,6 +21,7 @@ from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint
 from tidemill.process.arbitrages import InspectedBlock, arbitrages_of
+from tidemill.process.pools import Batches
 from tidemill.schema.events import Arbitrage, ReorgKind
 from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unreachable
 

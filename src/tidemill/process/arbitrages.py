@@ -44,7 +44,6 @@ def _event(
     swaps = [tx["swaps"][at] for at in circle["swaps"]] if circle else tx.get("swaps", ())
     loan = _loan(tx.get("flash_loans", ()), circle.get("profit_token"))
     gas_price_wei = _int(tx.get("gas_price_wei"))
-    priced = gas_price_wei is not None and base_fee_wei is not None
     return Arbitrage(
         event_ns=block.event_ns,
         recv_ns=block.recv_ns,
@@ -77,7 +76,7 @@ def _event(
         gas_used=tx.get("gas_used"),
         gas_price_wei=gas_price_wei,
         base_fee_wei=base_fee_wei,
-        priority_fee_wei=max(gas_price_wei - base_fee_wei, 0) if priced else None,
+        priority_fee_wei=_less(gas_price_wei, base_fee_wei),
         gas_cost_wei=_int(tx.get("fee_wei")),
         tip_wei=_int(tx["tip_wei"]),
         profit_native_wei=_int(circle.get("profit_native_wei")),
@@ -110,6 +109,13 @@ def _loan(loans: Sequence[Mapping[str, Any]], token: str | None) -> Mapping[str,
         return {}
     wanted = token if any(loan["token"] == token for loan in loans) else loans[0]["token"]
     return max((loan for loan in loans if loan["token"] == wanted), key=lambda loan: int(loan["amount"]))
+
+
+def _less(gas_price_wei: int | None, base_fee_wei: int | None) -> int | None:
+    """Return what is left for who made the block; None where either is unknown."""
+    if gas_price_wei is None or base_fee_wei is None:
+        return None
+    return max(gas_price_wei - base_fee_wei, 0)
 
 
 def _int(text: str | None) -> int | None:

@@ -54,7 +54,7 @@ class _Head(Struct, frozen=True, rename="camel"):
 class _Value(Struct, frozen=True):
     slot: int
     err: Any = None
-    block: msgspec.Raw | None = None
+    block: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Result(Struct, frozen=True):
@@ -69,7 +69,6 @@ class _Params(Struct, frozen=True):
 class _Frame(Struct, frozen=True):
     method: str | None = None
     params: _Params | None = None
-    result: msgspec.Raw | None = None
     error: NodeError | None = None
 
 
@@ -139,7 +138,7 @@ def read_frame(frame: bytes, where: str) -> SlotBlock | None:
     if told.params is None:
         return None
     value = told.params.result.value
-    if value.block is None or value.err is not None:
+    if value.err is not None or bytes(value.block) == b"null":
         return None  # the node could not read its own block yet: the next one shows that it is missing
     return read_block(value.slot, bytes(value.block), where)
 
