@@ -157,6 +157,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
             while not (
                 engine.pipelines
                 and engine.pipelines[SOURCE].tip == head
+                and engine.inspections.chains[SOURCE].counts.last_block == head
                 and is_read(world, engine.pipelines[SOURCE].book)
                 and await engine.is_stored()
             ):
@@ -216,6 +217,8 @@ def _print(summary: Summary, folder: Path) -> None:
     for name, count in sorted(summary.rows.items()):
         rows.add_row(name, str(count))
     console.print(rows)
+    made = f"{summary.traders.atomic_paid} arbitrages were made in one transaction each"
+    console.print(f"{made}, {summary.rows['arbitrage']} were found")
     rate = summary.events / summary.seconds
     console.print(
         f"{summary.events} events in {summary.seconds} s, {rate:.0f}/s; {summary.chain['faults']} faults"

@@ -31,7 +31,7 @@ _TOPICS = ("block", "reorg")
 _BATCHES_A_READ = 16
 _IDLE_WAIT_MS = 1_000
 _AT_ONCE = 4
-"""Blocks that are asked for side by side."""
+"""Blocks that are asked for side by side; only one with its calls, which nodes compute anew."""
 _RETRY_FIRST_MS = 100
 _RETRY_MAX_MS = 5_000
 _MISSES_MAX = 8
@@ -47,6 +47,8 @@ class InspectionCounts(Struct):
 
     blocks: int = 0
     arbitrages: int = 0
+    last_block: int | None = None
+    """Number of the newest one that is done."""
     skipped_blocks: int = 0
     """Left the chain before the node was asked, or were told wrong."""
     missed_batches: int = 0
@@ -120,8 +122,9 @@ class InspectRun:
             blocks = [one for one in blocks if await self._bus.get(self._skipped_key(one.hash)) is not None]
             state |= {self._skipped_key(one.hash): None for one in blocks}
         found: list[Arbitrage] = []
-        for first in range(0, len(blocks), _AT_ONCE):
-            some = blocks[first : first + _AT_ONCE]
+        at_once = 1 if self._config.inspection == "traces" else _AT_ONCE
+        for first in range(0, len(blocks), at_once):
+            some = blocks[first : first + at_once]
             for block, events in zip(some, await asyncio.gather(*map(self._inspect, some)), strict=True):
                 if events is None:
                     state[self._skipped_key(block.hash)] = b""
@@ -131,6 +134,7 @@ class InspectRun:
         await self._commit(batches_of(found), state)
         self.counts.blocks += len(blocks)
         self.counts.arbitrages += len(found)
+        self.counts.last_block = blocks[-1].number if blocks else self.counts.last_block
         return place
 
     def _blocks(self, topic: str, batch: pa.RecordBatch) -> list[InspectedBlock]:
