@@ -22,7 +22,7 @@ from tidemill.sandbox.moves import swap_exact_in
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.site import FEES
 from tidemill.sandbox.world import World
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Malformed, Refused, Unknown
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 MAINNET = markets_of(1)
@@ -175,6 +175,25 @@ def test_a_report_reads_for_people() -> None:
     )
     assert "block 13666312: 301 transactions" in text
     assert "profit 99275370646050064 of 0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2" in text
+
+
+def test_one_transaction_of_a_file_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    block = recorded("mev_blocks/blocks/12914944.json.gz")[0]
+    tx = "0x8c0cadab5e50c6df6f0b2b7b2f0c2f6b5d4d1ea1b4b34a8a5cfc7b0f8ab0ec8b"
+    environment = read_settings(None, tmp_path, {})
+    with pytest.raises(Unknown, match=f"expected {tx} in block 12914944"):
+        inspecting.explain_tx(environment, tx, None, (block, 1), is_json=False)
+    (most, *_) = (
+        one
+        for one in report_of(gzip.decompress(block.read_bytes()), MAINNET)["transactions"]
+        if one["kind"] == "arbitrage"
+    )
+    assert inspecting.explain_tx(environment, most["tx_hash"], None, (block, 1), is_json=False) == 0
+    told = capsys.readouterr().out
+    assert f"{most['tx_hash']}: arbitrage" in told
+    assert "wei before gas and tip" in told
+    assert "wei less at the block's prices" in told
+    assert f"tip {most['tip_wei']} wei" in told
 
 
 def test_the_facts_of_chains_are_addresses_whose_checksums_are_right() -> None:
