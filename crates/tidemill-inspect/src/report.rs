@@ -198,7 +198,7 @@ pub fn inspect(document: &[u8], facts: &Facts) -> Result<Vec<u8>, FrameError> {
 }
 
 fn tx_report(tx: &Tx, one: &Explained, prices: &Prices, facts: &Facts) -> TxReport {
-    let losers = if one.arbitrages.is_empty() { Vec::new() } else { losers(one, prices) };
+    let losers = if one.arbitrages.is_empty() { Vec::new() } else { losers(one, prices, facts) };
     TxReport {
         tx_hash: hex(&tx.hash),
         tx_index: tx.index,

@@ -51,7 +51,7 @@ impl Worth {
 /// Returns who else of a transaction has less than before, at the block's prices, the most first, with what it is in wei.
 ///
 /// A party that gained or gave a token without a price is left out: it is not known what that came to.
-pub(crate) fn losers<'a>(one: &'a Explained, prices: &Prices) -> Vec<(&'a Address, Flow)> {
+pub(crate) fn losers<'a>(one: &'a Explained, prices: &Prices, facts: &Facts) -> Vec<(&'a Address, Flow)> {
     let mut sums: BTreeMap<&Address, Option<Flow>> = BTreeMap::new();
     for (party, token, flow) in one.ledger.deltas() {
         let (is_loss, size) = flow.net();
@@ -65,7 +65,10 @@ pub(crate) fn losers<'a>(one: &'a Explained, prices: &Prices) -> Vec<(&'a Addres
             _ => *sum = None,
         }
     }
-    let is_other = |party: &Address| *party != NOBODY && !one.gain.accounts.contains(party);
+    // What the wrapped coin's contract pays out is what somebody had wrapped.
+    let is_other = |party: &Address| {
+        *party != NOBODY && Some(*party) != facts.wrapped && !one.gain.accounts.contains(party)
+    };
     let mut found: Vec<(&Address, Flow)> = sums
         .into_iter()
         .filter_map(|(party, sum)| Some((party, sum?)))

@@ -52,6 +52,7 @@ def _tx_lines(tx: Report) -> Iterator[str]:
     for one in tx.get("arbitrages", ()):
         yield f"    {one['verdict']} {one['profit_amount']} of {one['profit_token']}"
         yield f"    {one['start_amount']} in, {one['end_amount']} out, confidence {one['confidence']:.2%}"
+        yield f"    by swaps {', '.join(map(str, one['swaps']))}, in this order"
         for name, said in _WORTH:
             if (amount := one.get(name)) is not None:
                 yield f"    {amount} {said}"
