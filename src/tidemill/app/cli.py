@@ -132,6 +132,9 @@ def demo(
 def sandbox(
     seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
     swaps_per_s: Annotated[float, typer.Option(min=0, max=MOST, help="0 for no traders.")] = 50.0,
+    atomic_percent: Annotated[
+        int, typer.Option(min=0, max=100, help="Of the arbitrages, those made in one transaction, at most.")
+    ] = 0,
     further_percent: Annotated[
         int,
         typer.Option(
@@ -167,7 +170,11 @@ def sandbox(
         seconds=seconds,
         chain_id=chain_id,
         traders=TraderOptions(
-            swaps_per_s=swaps_per_s, further_percent=further_percent, block_ms=block_ms, seed=seed
+            swaps_per_s=swaps_per_s,
+            atomic_percent=atomic_percent,
+            further_percent=further_percent,
+            block_ms=block_ms,
+            seed=seed,
         ),
     )
     raise SystemExit(command.main(options, scenario, is_json=json))

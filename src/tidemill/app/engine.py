@@ -132,6 +132,7 @@ class Engine:
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
             told = self._clock, self._committed
             self.inspections = Inspections(self._chains, self._search, settings.solana, self.bus, told)
+            await self.inspections.start()
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self._opened = opened.pop_all()
         return self

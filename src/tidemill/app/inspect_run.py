@@ -14,7 +14,7 @@ from tidemill.app.inspecting import report_of
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.bus.base import offset_value
-from tidemill.chains.evm.block_parts import parts_of_hash
+from tidemill.chains.evm.block_parts import hash_at, parts_of_hash
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.markets import Markets
 from tidemill.core.backoff import Backoff
@@ -35,8 +35,7 @@ _AT_ONCE = 4
 _RETRY_FIRST_MS = 100
 _RETRY_MAX_MS = 5_000
 _MISSES_MAX = 8
-"""So often a block is asked for that the node does not know: one that it told a moment ago comes within
-seconds, or left its chain."""
+"""So often a block is asked for that the node does not know and has no other for, or tells wrong: it lags."""
 
 Committed = Callable[[Batches, list[int]], None]
 """Is told of what is on the bus now, and at which offsets."""
@@ -70,13 +69,23 @@ class InspectRun:
         self._clock = clock
         self._committed = committed
         self._https: list[HttpEndpoint] = []
+        self._places: dict[str, int] = {}
 
     def status(self, redact: Callable[[str], str]) -> dict[str, Any]:
         """Return how it fares, as JSON has it."""
         return asdict(self.counts) | {"last_fault": redact(self.counts.last_fault)}
 
+    async def start(self) -> None:
+        """Find the place to go on from: a first run begins with what comes after this returns."""
+        for topic in _TOPICS:
+            kept = await self._bus.get(self._key(topic))
+            place = await self._bus.head(topic) if kept is None else int.from_bytes(kept, "big")
+            self._places[topic] = place
+        kept_places = {self._key(topic): offset_value(place) for topic, place in self._places.items()}
+        await self._bus.commit([], kept_places)
+
     async def run(self) -> None:
-        """Inspect until cancelled; a node that refuses ends it, and the chain goes on without."""
+        """Inspect until cancelled, once started; a node that refuses ends it, and the chain goes on."""
         urls = [one.http_url for one in self._config.endpoints if one.http_url is not None]
         try:
             if not urls:
@@ -84,18 +93,12 @@ class InspectRun:
             async with AsyncExitStack() as opened:
                 for url in urls:
                     self._https.append(await opened.enter_async_context(HttpEndpoint(url, self._clock)))
-                places = {topic: await self._place(topic) for topic in _TOPICS}
                 while True:
                     for topic in _TOPICS:
-                        places[topic] = await self._go_on(topic, places[topic])
+                        self._places[topic] = await self._go_on(topic, self._places[topic])
         except Refused as fault:
             self._note(fault)
             _log.error("chain %s is not inspected any more, it goes on: %s", self._config.source, fault)
-
-    async def _place(self, topic: str) -> int:
-        """Return where to go on; a first run begins with what comes from now on."""
-        kept = await self._bus.get(self._key(topic))
-        return await self._bus.head(topic) if kept is None else int.from_bytes(kept, "big")
 
     def _key(self, topic: str) -> bytes:
         return f"inspect/{self._config.source}/{topic}".encode()
@@ -162,7 +165,12 @@ class InspectRun:
         while misses < _MISSES_MAX:
             try:
                 return await self._ask(block)
-            except (Unknown, Gap, Malformed) as fault:
+            except (Unknown, Gap) as fault:
+                misses += 1
+                self._note(fault)
+                if await self._is_gone(block):
+                    return None
+            except Malformed as fault:
                 misses += 1
                 self._note(fault)
             except Unreachable as fault:
@@ -186,6 +194,17 @@ class InspectRun:
             return arbitrages_of(report, block)
         assert fault is not None
         raise fault
+
+    async def _is_gone(self, block: InspectedBlock) -> bool:
+        """Say whether an endpoint has another block in its place; what cannot be asked is not gone."""
+        for http in self._https:
+            try:
+                there = await hash_at(http, block.number)
+            except Fault:
+                continue
+            if there is not None and there != block.hash:
+                return True
+        return False
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> None:
         backoff = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS)

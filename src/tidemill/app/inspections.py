@@ -37,6 +37,11 @@ class Inspections:
         }
         """By source."""
 
+    async def start(self) -> None:
+        """Find the places of all chains; no block that is committed later is missed."""
+        for run in self.chains.values():
+            await run.start()
+
     def beside(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """Return what is to run beside the chains, with its name."""
         return [(f"inspection {source}", run.run()) for source, run in self.chains.items()]

@@ -56,6 +56,17 @@ async def parts_of_hash(http: HttpEndpoint, block_hash: bytes, *, is_traced: boo
     return await _parts(http, head, name, is_traced=is_traced)
 
 
+async def hash_at(http: HttpEndpoint, number: int) -> bytes | None:
+    """Return the hash of the node's block at `number`; None where it has none. Raises: as `block_parts`."""
+    head = await _ask(http, "eth_getBlockByNumber", [hex(number), False])
+    if bytes(head) == b"null":
+        return None
+    try:
+        return bytes.fromhex(str(msgspec.json.decode(head)["hash"])[2:])
+    except (KeyError, TypeError, ValueError):
+        raise Malformed(f"{http.endpoint}: expected a block with its hash at {number}") from None
+
+
 async def _parts(http: HttpEndpoint, head: msgspec.Raw, at: object, *, is_traced: bool) -> BlockParts:
     receipts = await _ask(http, "eth_getBlockReceipts", [at])
     if bytes(receipts) == b"null":
