@@ -193,6 +193,7 @@ def test_one_transaction_of_a_file_is_explained(tmp_path: Path, capsys: pytest.C
     assert f"{most['tx_hash']}: arbitrage" in told
     assert "wei before gas and tip" in told
     assert "wei less at the block's prices" in told
+    assert "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2 has" not in told
     assert f"tip {most['tip_wei']} wei" in told
 
 
