@@ -253,8 +253,6 @@ class Logs:
         """Return number, hash and count of logs of each block that the logs are of, in order."""
     def of_block(self, hash: bytes) -> Logs:
         """Return the logs of one block; none where it has none here."""
-    def of_addresses(self, addresses: set[bytes]) -> Logs:
-        """Return the logs that these contracts emitted."""
     def matching(self, topics: set[bytes], addresses: set[bytes]) -> Logs:
         """Return the logs whose first topic is one of `topics`; of these contracts, where given.
 
@@ -1059,16 +1057,19 @@ class PoolSet:
 
         Raises: Malformed, where the bytes are not an undo.
         """
-    def load(self, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Take up the records that an earlier run kept, in any order.
+    def load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Take up records that were kept, or that `changed` in another set, in any order.
 
         Raises: Malformed, where they are not such.
         """
     def records(self) -> list[tuple[bytes, bytes]]:
         """Return the whole state as records, in order of their keys."""
     @staticmethod
-    def merge_undo(first: bytes, later: bytes) -> bytes:
-        """Return the undo of two steps. Raises: Malformed, where the bytes are not undos."""
+    def merge_undo(first: bytes, later: Sequence[bytes]) -> bytes:
+        """Return the undo of all these steps, which are in order.
+
+        Raises: Malformed, where the bytes are not undos.
+        """
 
 def decode_logs(batch: pa.RecordBatch, *, source: str, chain_id: int, dex: str) -> dict[str, pa.RecordBatch]:
     """Decode columns of raw logs to rows by topic, without any pool's state; other logs are passed over.
@@ -1336,9 +1337,11 @@ class PoolQueries:
         *,
         is_exact: bool,
         again: Sequence[PoolReading] = (),
+        expected: Mapping[bytes, Sequence[tuple[bytes, bytes]]] = ...,
     ) -> Self:
         """Read `pools`, each an address and the exchange it is said to be of, and what may have changed of
-        those in `again`; `is_exact` asks for all that an exact swap needs.
+        those in `again`; `is_exact` asks for all that an exact swap needs. For some of `pools` the calls of
+        the first round, contract and calldata, may be `expected`: those of an earlier reading.
 
         Raises: ValueError, where an exchange is not known.
         """

@@ -8,7 +8,7 @@ import pytest
 
 from tidemill.app.chain import make_book, make_follower
 from tidemill.app.pipeline import ChainPipeline
-from tidemill.app.searching import make_autopsy
+from tidemill.app.searching import make_pursuit
 from tidemill.app.world import world_config, world_search
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import Batches
@@ -42,7 +42,7 @@ class MortalBus:
         self.followed = 0
 
     async def commit(self, batches: Batches, state: Mapping[bytes, bytes | None] | None = None) -> list[int]:
-        if state is not None and BEHIND in state and state[BEHIND] is None:
+        if any(key.startswith(BEHIND) and value is None for key, value in (state or {}).items()):
             self.followed += 1
             if self.followed % EVERY == 0:
                 raise Killed
@@ -54,8 +54,8 @@ async def pipeline_on(bus: Any, kept: Bus, config: EvmConfig, search: SearchConf
     book = make_book(config, await kept.state(PoolBook.prefix_of(config.source)))
     finder = OpportunityFinder(search, config.source, config.chain_id)
     followed = dict(await kept.state(AutopsyBook.prefix_of(config.source)))
-    autopsy = make_autopsy(finder, book, config, followed)
-    return ChainPipeline(book, bus, SystemClock(), finder=finder, autopsy=autopsy)
+    pursuit = make_pursuit(finder, book, config, followed)
+    return ChainPipeline(book, bus, SystemClock(), pursuit=pursuit)
 
 
 async def ended_on(bus: Bus) -> dict[bytes, dict[str, Any]]:
@@ -115,7 +115,7 @@ async def test_what_a_crash_finds_unfollowed_ends_as_it_would_have(fresh_world: 
                 await pipeline.take(step)
             except Killed:
                 deaths += 1
-                assert await kept.get(BEHIND) is not None, "expected a block that was not followed yet"
+                assert await kept.state(BEHIND), "expected a block that was not followed yet"
                 pipeline = await pipeline_on(bus, kept, config, search)
         expected, found = await ended_on(whole), await ended_on(kept)
     assert deaths > 10

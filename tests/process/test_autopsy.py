@@ -100,7 +100,7 @@ class Chain:
         self.autopsy.seal([block.head], read, [block.head.number])
         self._commit_told()
         self.canonical.append(block)
-        found = self.finder.find(self.book.pools, self.book.take_touched(), block.head, block.head.number)
+        found = self.finder.find(self.book.pools, self.book.pools.addresses(), block.head, block.head.number)
         self.autopsy.open(found, block.head)
         self._commit_told()
 

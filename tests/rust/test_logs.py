@@ -55,14 +55,6 @@ def test_two_logs_that_claim_one_place_are_malformed() -> None:
         Logs.concat([logs_at([(16, 3)]), other])
 
 
-def test_logs_of_some_contracts_are_picked() -> None:
-    spelled = [log_json(index, address="0x" + f"{index % 3:040x}") for index in range(9)]
-    logs = parse_logs(json.dumps(spelled).encode())
-    picked = logs.of_addresses({(1).to_bytes(20), (2).to_bytes(20)})
-    assert [index for _, index in picked.keys()] == [1, 2, 4, 5, 7, 8]
-    assert len(logs.of_addresses(set())) == 0
-
-
 def test_a_block_without_logs_has_none() -> None:
     assert len(logs_at([(1, 1)]).of_block(bytes(32))) == 0
 

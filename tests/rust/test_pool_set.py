@@ -134,7 +134,7 @@ def test_two_undos_become_one() -> None:
     undos = [pools.apply(*_single(number), [0]).undo[0][2] for number in range(len(BLOCKS))]
     whole = undos[0]
     for later in undos[1:]:
-        whole = PoolSet.merge_undo(whole, later)
+        whole = PoolSet.merge_undo(whole, [later])
     pools.revert(whole)
     assert state(pools) == []
 

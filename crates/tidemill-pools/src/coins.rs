@@ -4,7 +4,6 @@
 use std::marker::PhantomData;
 
 use ruint::aliases::U256;
-use rustc_hash::FxHashMap;
 
 use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
@@ -107,18 +106,15 @@ impl Known {
         answers: Answers,
         timestamp_s: u64,
     ) -> Option<(Vec<Address>, Self)> {
-        let told: FxHashMap<&Call, &Answer> = answers.iter().map(|(call, answer)| (call, answer)).collect();
-        let mut query = Query::new(address, kinds_of(protocol)?, Detail::Exact);
-        let reading: Reading = loop {
-            let calls = query.calls().iter();
-            let round = calls.map(|call| told.get(call).copied().cloned()).collect::<Option<Vec<_>>>()?;
-            match query.take(round) {
-                Progress::Ask => {}
-                Progress::Done(reading) => break *reading,
-                Progress::Failed(_) => return None,
-            }
-        };
-        let is_ramping = is_ramping(address, &told, timestamp_s);
+        let (calls, given) = answers.iter().cloned().unzip();
+        let mut query = Query::expecting(address, kinds_of(protocol)?, Detail::Exact, calls);
+        let Progress::Done(reading) = query.take(given) else { return None };
+        Self::told(*reading, answers, timestamp_s)
+    }
+
+    /// Returns what a reading says, which was made of `answers`.
+    fn told(reading: Reading, answers: Answers, timestamp_s: u64) -> Option<(Vec<Address>, Self)> {
+        let is_ramping = is_ramping(reading.address, &answers, timestamp_s);
         let exact = reading.exact.ok()?;
         let plain_rates: Option<Vec<_>> =
             reading.coins.iter().map(|coin| Some(18_i16 - i16::from(coin.decimals.ok()?))).collect();
@@ -130,10 +126,10 @@ impl Known {
 }
 
 /// Says whether the amplification is on a ramp after the block at `timestamp_s`.
-fn is_ramping(pool: Address, told: &FxHashMap<&Call, &Answer>, timestamp_s: u64) -> bool {
+fn is_ramping(pool: Address, told: &Answers, timestamp_s: u64) -> bool {
     let word = |selector: [u8; 4], index: usize| {
-        let call = Call { to: pool, data: selector.to_vec() };
-        let answer = told.get(&call)?.as_ref().ok()?;
+        let (_, answer) = told.iter().find(|(call, _)| call.to == pool && call.data == selector)?;
+        let answer = answer.as_ref().ok()?;
         answer.get(32 * index..).and_then(<[u8]>::first_chunk::<32>).map(|word| U256::from_be_bytes(*word))
     };
     word(RAMP_ENDS, 0).is_some_and(|ends_s| ends_s > U256::from(timestamp_s))
@@ -170,6 +166,16 @@ impl<D: Dialect> CoinPool<D> {
     pub fn read(address: Address, answers: Answers, timestamp_s: u64) -> Result<Self, PoolError> {
         let (coins, known) =
             Known::of(D::PROTOCOL, address, answers, timestamp_s).ok_or(PoolError::Incomplete)?;
+        Ok(Self { address, coins, known: Some(Box::new(known)), dialect: PhantomData })
+    }
+
+    /// Returns the pool of a reading that was made of `answers`, as the node told them after the block at `timestamp_s`.
+    ///
+    /// # Errors
+    /// `Incomplete` where it is not all that an exact swap needs.
+    pub fn told(reading: Reading, answers: Answers, timestamp_s: u64) -> Result<Self, PoolError> {
+        let address = reading.address;
+        let (coins, known) = Known::told(reading, answers, timestamp_s).ok_or(PoolError::Incomplete)?;
         Ok(Self { address, coins, known: Some(Box::new(known)), dialect: PhantomData })
     }
 

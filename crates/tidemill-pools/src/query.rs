@@ -73,18 +73,24 @@ pub struct Query {
 impl Query {
     /// Returns a query for the pool at `address`, which must be one of `kinds`, or of any kind where there are none.
     pub fn new(address: Address, kinds: &[Kind], detail: Detail) -> Self {
-        let mut query = Self {
+        let mut query = Self::expecting(address, kinds, detail, Vec::new());
+        query.start();
+        query
+    }
+
+    /// Returns a query like `new` whose first round asks `calls`: those of an earlier query, which are most likely all that
+    /// it takes.
+    pub fn expecting(address: Address, kinds: &[Kind], detail: Detail, calls: Vec<Call>) -> Self {
+        Self {
             address,
             kinds: kinds.to_vec(),
             detail,
             before: None,
             is_probing: kinds.len() != 1,
             known: FxHashMap::default(),
-            calls: Vec::new(),
+            calls,
             rounds: 0,
-        };
-        query.start();
-        query
+        }
     }
 
     /// Returns a query for what may have changed since `before`: tokens and terms that last are not asked, and decimals are

@@ -85,14 +85,6 @@ impl Logs {
         Self::keep(logs)
     }
 
-    fn of_addresses(&self, py: Python<'_>, addresses: HashSet<Address>) -> Self {
-        py.detach(|| {
-            let mut logs = Inner::new();
-            logs.extend(self.0.logs.iter().filter(|log| addresses.contains(log.address)));
-            Self::keep(logs)
-        })
-    }
-
     fn matching(&self, py: Python<'_>, topics: HashSet<Hash>, addresses: HashSet<Address>) -> Self {
         py.detach(|| {
             let mut logs = Inner::new();

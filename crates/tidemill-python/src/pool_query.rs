@@ -1,12 +1,14 @@
 //! Pools read by their addresses: the calls of many as one, and what the answers make of them.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyTuple};
 use tidemill_pools::bundle::{decode_bundle, encode_bundle};
-use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Reverted};
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
 use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
 use tidemill_pools::uniswap_v2::Fee;
 
@@ -18,6 +20,13 @@ use crate::pool::object;
 #[pyclass(frozen, module = "tidemill._rust")]
 pub struct PoolReading {
     reading: Reading,
+}
+
+impl PoolReading {
+    /// Returns the reading itself.
+    pub const fn inner(&self) -> &Reading {
+        &self.reading
+    }
 }
 
 /// One token of a pool that was read.
@@ -168,11 +177,12 @@ fn detail(is_exact: bool) -> Detail {
 #[pymethods]
 impl PoolQueries {
     #[new]
-    #[pyo3(signature = (pools, *, is_exact, again=Vec::new()))]
+    #[pyo3(signature = (pools, *, is_exact, again=Vec::new(), expected=HashMap::new()))]
     fn new(
         pools: Vec<([u8; 20], Option<String>)>,
         is_exact: bool,
         again: Vec<PyRef<'_, PoolReading>>,
+        mut expected: HashMap<[u8; 20], Vec<([u8; 20], PyBackedBytes)>>,
     ) -> PyResult<Self> {
         let mut queries = Vec::with_capacity(pools.len() + again.len());
         for (address, dex_type) in pools {
@@ -180,7 +190,13 @@ impl PoolQueries {
                 None => &[],
                 Some(name) => kinds_of(&name).ok_or_else(|| unknown(&name))?,
             };
-            queries.push(Query::new(address, kinds, detail(is_exact)));
+            queries.push(match expected.remove(&address) {
+                None => Query::new(address, kinds, detail(is_exact)),
+                Some(calls) => {
+                    let calls = calls.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect();
+                    Query::expecting(address, kinds, detail(is_exact), calls)
+                }
+            });
         }
         for before in again {
             queries.push(Query::again(before.reading.clone(), detail(is_exact)));

@@ -224,11 +224,11 @@ impl PoolSet {
         Ok(records(py, &reverted.map_err(|error| errors::malformed(py, &error))?))
     }
 
-    fn load(&mut self, py: Python<'_>, records: Vec<(PyBackedBytes, PyBackedBytes)>) -> PyResult<()> {
+    fn load(&mut self, py: Python<'_>, records: Vec<(PyBackedBytes, Option<PyBackedBytes>)>) -> PyResult<()> {
         let loaded = py.detach(|| {
             let mut patch = Patch::default();
             for (key, value) in &records {
-                patch.set(key.to_vec(), Some(value.to_vec()));
+                patch.set(key.to_vec(), value.as_ref().map(|value| value.to_vec()));
             }
             self.0.patch(&patch)
         });
@@ -241,9 +241,11 @@ impl PoolSet {
     }
 
     #[staticmethod]
-    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: PyBackedBytes) -> PyResult<Py<PyBytes>> {
+    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: Vec<PyBackedBytes>) -> PyResult<Py<PyBytes>> {
         let merged = Patch::from_bytes(&first).and_then(|mut first| {
-            first.merge_undo(Patch::from_bytes(&later)?);
+            for one in &later {
+                first.merge_undo(Patch::from_bytes(one)?);
+            }
             Ok(first.to_bytes())
         });
         Ok(bytes(py, &merged.map_err(|error| errors::malformed(py, &error))?))

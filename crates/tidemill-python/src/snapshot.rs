@@ -3,6 +3,7 @@
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use tidemill_pools::algebra::Fees;
 use tidemill_pools::coins::{CoinPool, Dialect};
 use tidemill_pools::multicall::{Call, Reverted};
@@ -14,6 +15,7 @@ use tidemill_pools::{
 
 use crate::algebra::{self, generation_named};
 use crate::errors;
+use crate::pool_query::PoolReading;
 use crate::solidly::{self, rules_named};
 use crate::uniswap_v2::pair;
 use crate::{ticked_pool, uniswap_v4};
@@ -65,23 +67,30 @@ impl Snapshot {
     }
 }
 
-/// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed; where nothing
-/// was asked, its coins alone.
+/// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed, with the reading
+/// that was made of it; where nothing was asked, its coins alone.
 fn read_coins<D: Dialect>(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>>
 where
     CoinPool<D>: Into<Pool>,
 {
-    let told: Vec<(Address, Vec<u8>, Option<Vec<u8>>)> = field(object, "answers")?;
-    let told_nothing = told.is_empty();
-    let answers = told
-        .into_iter()
-        .map(|(to, data, answer)| (Call { to, data }, answer.ok_or_else(|| Reverted(Vec::new()))))
-        .collect();
-    let (address, timestamp_s) = (field(object, "address")?, field(object, "block_timestamp_s")?);
-    if told_nothing {
+    let told: Vec<(Address, PyBackedBytes, Option<PyBackedBytes>)> = field(object, "answers")?;
+    if told.is_empty() {
+        let address = field(object, "address")?;
         return Ok(Ok(CoinPool::<D>::described(address, field(object, "coins")?).into()));
     }
-    Ok(CoinPool::<D>::read(address, answers, timestamp_s).map(Into::into))
+    let answers = told
+        .into_iter()
+        .map(|(to, data, answer)| {
+            let answer = answer.map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new()));
+            (Call { to, data: data.to_vec() }, answer)
+        })
+        .collect();
+    let timestamp_s = field(object, "block_timestamp_s")?;
+    let read = match field::<Option<Py<PoolReading>>>(object, "reading")? {
+        Some(reading) => CoinPool::<D>::told(reading.get().inner().clone(), answers, timestamp_s),
+        None => CoinPool::<D>::read(field(object, "address")?, answers, timestamp_s),
+    };
+    Ok(read.map(Into::into))
 }
 
 fn read_pair(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {

@@ -1,16 +1,13 @@
 """Hand the order books that venues keep to the searches of the chains whose paths go through them."""
 
 import asyncio
-import logging
 from collections.abc import Mapping
 
 from tidemill.app.markets import MarketRun
 from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.pursuit import BookNow
 from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches
-from tidemill.schema.faults import Malformed
-
-_log = logging.getLogger("tidemill.books")
 
 _TOPICS = frozenset({"book_snapshot", "book_change", "book_status"})
 _LEVELS_MAX = 100
@@ -26,7 +23,6 @@ class BookFeed:
         pipelines: Mapping[str, ChainPipeline],
         markets: Mapping[str, MarketRun],
     ) -> None:
-        self._finders = finders
         self._pipelines = pipelines
         self._markets = markets
         self._sources: dict[tuple[str, str], list[str]] = {}
@@ -57,21 +53,12 @@ class BookFeed:
             await self._has_changed.wait()
             self._has_changed.clear()
             changed, self._changed = self._changed, {}
-            touched: dict[str, list[bytes]] = {}
+            books: dict[str, list[BookNow]] = {}
             for venue, instrument in changed:
+                bids, asks = self._markets[venue].books.depth_e18(instrument, _LEVELS_MAX) or ([], [])
                 for source in self._sources[venue, instrument]:
-                    if (name := self._set_levels(source, venue, instrument)) is not None:
-                        touched.setdefault(source, []).append(name)
-            for source, names in touched.items():
+                    books.setdefault(source, []).append(BookNow(venue, instrument, bids, asks))
+            for source, some in books.items():
                 pipeline = self._pipelines.get(source)
                 if pipeline is not None:
-                    await pipeline.search_books(names, max(changed.values()))
-
-    def _set_levels(self, source: str, venue: str, instrument: str) -> bytes | None:
-        depth = self._markets[venue].books.depth_e18(instrument, _LEVELS_MAX)
-        bids, asks = depth or ([], [])
-        try:
-            return self._finders[source].books.set_levels_e18(venue, instrument, bids, asks)
-        except Malformed as fault:
-            _log.warning("%s: %s", source, fault)
-            return None
+                    pipeline.search_books(some, max(changed.values()))

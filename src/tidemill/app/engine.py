@@ -236,8 +236,7 @@ class Engine:
                     self._clock,
                     flow=self.flow,
                     digest=Digest() if recorder else None,
-                    finder=finder,
-                    autopsy=None if search is None else search.autopsy,
+                    pursuit=None if search is None else search.pursuit,
                     whales=whales,
                     on_batches=self._told,
                     on_untried=None if watch is None else watch.want,
@@ -252,9 +251,13 @@ class Engine:
                 self.shells[source] = shell
                 begun = state if search is None else {**state, **search.state}
                 async with asyncio.TaskGroup() as tasks:
-                    venues = tasks.create_task(self.whales.follow_venues(pipeline, source), name="matches")
+                    beside = [
+                        tasks.create_task(self.whales.follow_venues(pipeline, source), name="matches"),
+                        tasks.create_task(pipeline.pursue(), name="pursuit"),
+                    ]
                     await _run(shell, run_id, begun, watch)
-                    venues.cancel()
+                    for task in beside:
+                        task.cancel()
         except* Fault as faults:  # a kept state that cannot be read, too: the other chains go on
             fault = next(leaves(faults))
             status.state = "refused" if isinstance(fault, Refused) else "stopped"
@@ -348,8 +351,8 @@ class Engine:
         for source in self.statuses:
             chains[source] = self.chain_status(source)
             pipeline, shell = self.pipelines.get(source), self.shells.get(source)
-            if pipeline is not None and pipeline.autopsy is not None:
-                chains[source]["autopsy"] = pipeline.autopsy.counts()
+            if pipeline is not None and pipeline.pursuit is not None:
+                chains[source]["autopsy"] = pipeline.pursuit.counts
             chains[source] |= self.inspections.chain_status(source, redact)
             chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
             if shell is not None:

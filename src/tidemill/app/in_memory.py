@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from tidemill.app.chain import make_book, make_follower
 from tidemill.app.pipeline import ChainPipeline
-from tidemill.app.searching import make_autopsy
+from tidemill.app.searching import make_pursuit
 from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.shell import Shell
@@ -53,8 +53,8 @@ async def followed(
     finder = None if search is None else OpportunityFinder(search, config.source, config.chain_id)
     async with open_bus("memory://") as bus:
         book = make_book(config, [])
-        autopsy = None if finder is None else make_autopsy(finder, book, config, {})
-        pipeline = ChainPipeline(book, bus, clock, finder=finder, autopsy=autopsy, on_batches=on_batches)
+        pursuit = None if finder is None else make_pursuit(finder, book, config, {})
+        pipeline = ChainPipeline(book, bus, clock, pursuit=pursuit, on_batches=on_batches)
         shell = Shell(make_follower(config, {}, config.source), pipeline.take, clock)
         running = asyncio.create_task(shell.run(config.source, {}), name=f"follow {config.source}")
         try:

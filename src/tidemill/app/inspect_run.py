@@ -27,7 +27,8 @@ from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unknown, Unre
 
 _log = logging.getLogger("tidemill.inspect")
 
-_TOPICS = ("block", "reorg")
+TOPICS = ("block", "reorg")
+"""What a run reads."""
 _BATCHES_A_READ = 16
 _IDLE_WAIT_MS = 1_000
 _AT_ONCE = 4
@@ -55,6 +56,11 @@ class InspectionCounts(Struct):
     last_fault: str = ""
 
 
+def place_key(source: str, topic: str) -> bytes:
+    """Return where on the bus the offset is kept up to which a chain's topic is inspected."""
+    return f"inspect/{source}/{topic}".encode()
+
+
 class InspectRun:
     """Inspects one chain's blocks as they come on the bus; a place that is kept is gone on from."""
 
@@ -77,11 +83,14 @@ class InspectRun:
 
     async def start(self) -> None:
         """Find the place to go on from: a first run begins with what comes after this returns."""
-        for topic in _TOPICS:
-            kept = await self._bus.get(self._key(topic))
+        for topic in TOPICS:
+            kept = await self._bus.get(place_key(self._config.source, topic))
             place = await self._bus.head(topic) if kept is None else int.from_bytes(kept, "big")
             self._places[topic] = place
-        kept_places = {self._key(topic): offset_value(place) for topic, place in self._places.items()}
+        kept_places = {
+            place_key(self._config.source, topic): offset_value(place)
+            for topic, place in self._places.items()
+        }
         await self._bus.commit([], kept_places)
 
     async def run(self) -> None:
@@ -94,14 +103,11 @@ class InspectRun:
                 for url in urls:
                     self._https.append(await opened.enter_async_context(HttpEndpoint(url, self._clock)))
                 while True:
-                    for topic in _TOPICS:
+                    for topic in TOPICS:
                         self._places[topic] = await self._go_on(topic, self._places[topic])
         except Refused as fault:
             self._note(fault)
             _log.error("chain %s is not inspected any more, it goes on: %s", self._config.source, fault)
-
-    def _key(self, topic: str) -> bytes:
-        return f"inspect/{self._config.source}/{topic}".encode()
 
     def _skipped_key(self, block_hash: bytes) -> bytes:
         return f"inspect/{self._config.source}/skipped/{block_hash.hex()}".encode()
@@ -119,7 +125,7 @@ class InspectRun:
         if not entries:
             return place
         place = entries[-1].offset + 1
-        state: dict[bytes, bytes | None] = {self._key(topic): offset_value(place)}
+        state: dict[bytes, bytes | None] = {place_key(self._config.source, topic): offset_value(place)}
         blocks = [block for entry in entries for block in self._blocks(topic, entry.batch)]
         if topic == "reorg":
             blocks = [one for one in blocks if await self._bus.get(self._skipped_key(one.hash)) is not None]

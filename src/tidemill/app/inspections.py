@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from tidemill.app.inspect_run import Committed, InspectRun
+from tidemill.app.inspect_run import TOPICS, Committed, InspectRun, place_key
 from tidemill.app.inspecting import markets_with
 from tidemill.app.solana_run import SolanaRun
 from tidemill.bus import Bus
@@ -25,6 +25,8 @@ class Inspections:
         told: tuple[Clock, Committed],
     ) -> None:
         clock, committed = told
+        self._bus = bus
+        self._off = [source for source, config in chains.items() if config.inspection == "off"]
         self.chains = {
             source: InspectRun(config, markets_with(config, search.get(source)), bus, clock, committed)
             for source, config in chains.items()
@@ -38,9 +40,16 @@ class Inspections:
         """By source."""
 
     async def start(self) -> None:
-        """Find the places of all chains; no block that is committed later is missed."""
+        """Find the places of all chains; no block that is committed later is missed.
+
+        A chain that is not inspected any more loses its place: who waits for it goes on without.
+        """
         for run in self.chains.values():
             await run.start()
+        places = [place_key(source, topic) for source in self._off for topic in TOPICS]
+        kept = {key: None for key in places if await self._bus.get(key) is not None}
+        if kept:
+            await self._bus.commit([], kept)
 
     def beside(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """Return what is to run beside the chains, with its name."""

@@ -104,9 +104,9 @@ class Observed:
 
 
 def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
-    if pipeline is None or pipeline.autopsy is None:
+    if pipeline is None or pipeline.pursuit is None:
         return None
-    return msgspec.convert(pipeline.autopsy.counts(), AutopsyCounts)
+    return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
 
 
 def _version() -> str | None:

@@ -4,18 +4,18 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill._rust import Head
 from tidemill.app.digest import Digest
+from tidemill.app.pursuit import NOTHING_PURSUED, BookNow, Pursued, Pursuit, Turn, is_usual
+from tidemill.app.pursuit_beside import PursuitBeside
 from tidemill.bus import Bus
 from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency
-from tidemill.process.autopsy import AutopsyBook
-from tidemill.process.opportunities import OpportunityFinder
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.process.whales.book import NOTHING_TOLD, WhaleBook
 from tidemill.schema import derive
@@ -25,8 +25,6 @@ from tidemill.store.ledger import Ledger
 
 _log = logging.getLogger("tidemill.pipeline")
 
-_USUAL_BLOCKS_MAX = 4
-"""More come where the chain is caught up with; then events wait for the autopsies."""
 _RETRY_FIRST_S = 0.1
 _RETRY_MAX_S = 5.0
 _COUNTED = (
@@ -100,8 +98,7 @@ class ChainPipeline:
         *,
         flow: Flow | None = None,
         digest: Digest | None = None,
-        finder: OpportunityFinder | None = None,
-        autopsy: AutopsyBook | None = None,
+        pursuit: Pursuit | None = None,
         whales: WhaleBook | None = None,
         on_batches: Callable[[Batches], None] | None = None,
         on_untried: Callable[[Mapping[bytes, bytes]], None] | None = None,
@@ -122,11 +119,9 @@ class ChainPipeline:
         """The last that was told of each."""
         self._bus = bus
         self._clock = clock
-        self._finder = finder
-        self.autopsy = autopsy
-        """The opportunities that are followed, where any are."""
-        self._newest: tuple[Head, int] | None = None
-        """The newest block, where it is a new one, and when it was read."""
+        self.pursuit = pursuit
+        """What finds and follows opportunities, where any are looked for."""
+        self._beside = None if pursuit is None else PursuitBeside(pursuit, self._pursued)
         self.whales = whales
         """The wallets that trade on the chain's exchanges, where it has any."""
         self._committing = asyncio.Lock()
@@ -142,8 +137,21 @@ class ChainPipeline:
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
-        async with self._committing:
-            return await self._take(step)
+        beside = self._beside
+        if beside is None or beside.can_wait(step):
+            async with self._committing:
+                return await self._take(step, can_wait=True)
+        async with beside.lock:
+            await beside.work_off()
+            async with self._committing:
+                drifted = await self._take(step, can_wait=is_usual(step))
+            await beside.work_off()
+            return drifted
+
+    async def pursue(self) -> None:
+        """Search, and follow what is found, in a thread of its own from now on, until cancelled."""
+        if self._beside is not None:
+            await self._beside.run()
 
     async def take_told(self, trades: Sequence[pa.RecordBatch], state: Mapping[bytes, bytes | None]) -> None:
         """Take venues' trades with wallets, and commit what came of them together with `state`."""
@@ -161,116 +169,102 @@ class ChainPipeline:
         if self._on_batches is not None:
             self._on_batches(batches)
 
-    async def _take(self, step: Step) -> tuple[bytes, ...]:
-        tip = self._apply(step)
+    async def _take(self, step: Step, *, can_wait: bool) -> tuple[bytes, ...]:
+        tip, turns = self._apply(step)
         applied, drifted = self.book.take(), self.book.take_drifted()
         told = self.whales.take() if self.whales is not None else NOTHING_TOLD
-        for fault in (*step.faults, *applied.faults, *told.faults):
+        pursued, left = NOTHING_PURSUED, dict[bytes, bytes | None]()
+        if self._beside is not None and can_wait:
+            left = self._beside.put(turns)
+        elif self._beside is not None:
+            pursued = await self._beside.follow(turns)
+        for fault in (*step.faults, *applied.faults, *told.faults, *pursued.faults):
             self.note(fault)
             _log.warning("%s: %s", type(fault).__name__, fault)
         recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
-        batches, state = [*recorded, *told.whales], {**applied.state, **told.state, **step.state}
-        if self.autopsy is not None:
-            ended, kept = self.autopsy.take()
-            batches, state = [*batches, *ended], {**state, **kept}
-        state |= self._learn(step)
+        batches = [*recorded, *told.whales, *pursued.batches]
+        state = {**applied.state, **told.state, **pursued.state, **left, **step.state}
         self.endpoints.update((event.endpoint, event) for event in step.events if isinstance(event, Health))
         self.ledger.tell(step.events)
-        if not batches and not state:
-            return drifted
-        offsets = await self._commit(batches, state)
-        self.tip = tip if tip is not None else self.tip
-        if self.flow is not None:
-            self.flow.committed(batches, offsets, self._clock.now_ns())
-        if self.digest is not None:
-            # Not all replays search, and none knows the registry: they have nothing of these to follow.
-            self.digest.add(recorded)
-        if self._on_batches is not None:
-            self._on_batches(batches)
-        await self._catch_up()
-        await self._search(step)
+        if batches or state:
+            offsets = await self._commit(batches, state)
+            self.tip = tip if tip is not None else self.tip
+            if self.flow is not None:
+                self.flow.committed(batches, offsets, self._clock.now_ns())
+            if self.digest is not None:
+                # Not all replays search, and none knows the registry: they have nothing of these to follow.
+                self.digest.add(recorded)
+            if self._on_batches is not None:
+                self._on_batches(batches)
+        if self._beside is not None:
+            self._want(pursued)
+            self._beside.start()
         return drifted
 
-    def _learn(self, step: Step) -> dict[bytes, bytes | None]:
-        """Tell the search of the tokens that were tried; return the state to keep."""
-        tokens = None if self._finder is None else self._finder.tokens
-        if tokens is None:
-            return {}
-        for event in step.events:
-            if isinstance(event, TokenTrial):
-                tokens.tell(event)
-        return tokens.take_state()
+    def search_books(self, books: Sequence[BookNow], recv_ns: int) -> None:
+        """Look for what pays through order books that changed."""
+        if self._beside is not None:
+            self._beside.put_books(books, recv_ns)
 
-    async def _search(self, step: Step) -> None:
-        """Look for what pays after the step's blocks, once they are committed; nothing waits for it.
+    async def _pursued(self, pursued: Pursued) -> None:
+        """Commit what came of the pursuit.
 
         What a crash loses is found again: a new run begins with a search of all pools.
         """
-        self._newest = newest = _newest(step, self._newest)
-        if self._finder is None or newest is None or not step.blocks:
-            return
-        found = self._finder.find(self.book.pools, self.book.take_touched(), *newest)
-        if self._finder.tokens is not None and self._on_untried is not None:
-            self._on_untried(self._finder.tokens.take_wanted())
-        state: dict[bytes, bytes | None] = {}
-        if self.autopsy is not None:
-            self.autopsy.open(found, newest[0])
-            _, state = self.autopsy.take()
-        await self._tell(found, state)
-
-    async def search_books(self, touched: Sequence[bytes], recv_ns: int) -> None:
-        """Look for what pays through order books that changed, by what the finder's `books` named them."""
-        if self._finder is not None and self._newest is not None:
+        for fault in pursued.faults:
+            self.note(fault)
+            _log.warning("%s: %s", type(fault).__name__, fault)
+        if pursued.batches or pursued.state:
             async with self._committing:
-                await self._tell(self._finder.find(self.book.pools, touched, self._newest[0], recv_ns), {})
+                await self._commit(pursued.batches, pursued.state)
+            if pursued.batches and self._on_batches is not None:
+                self._on_batches(pursued.batches)
+        self._want(pursued)
 
-    async def _tell(self, found: Batches, state: dict[bytes, bytes | None]) -> None:
-        if found:
-            await self._commit(found, state)
-            if self._on_batches is not None:
-                self._on_batches(found)
-
-    async def _catch_up(self) -> None:
-        """Have the autopsies follow the step's blocks, once these are committed: no event waits for it.
-
-        A run that a crash ends before is done begins with it.
-        """
-        if self.autopsy is None:
-            return
-        self.autopsy.catch_up()
-        ended, state = self.autopsy.take()
-        if ended or state:
-            await self._commit(ended, state)
-        if ended and self._on_batches is not None:
-            self._on_batches(ended)
+    def _want(self, pursued: Pursued) -> None:
+        if pursued.wanted and self._on_untried is not None:
+            self._on_untried(pursued.wanted)
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
         self.faults.append(fault)
         self.fault_count += 1
 
-    def _apply(self, step: Step) -> int | None:
+    def _apply(self, step: Step) -> tuple[int | None, list[Turn]]:
+        """Hand a step to the pools and the whales; return the tip, and what the pursuit is to follow."""
         tip: int | None = None
+        trials = tuple(event for event in step.events if isinstance(event, TokenTrial))
         self.book.snapshot(step.snapshots)
-        if self.autopsy is not None:
-            self.autopsy.reread(one.address for one in step.snapshots)
-        for block in step.blocks:
-            match block:
-                case Sealed():
-                    self.book.seal(block.heads, block.logs, block.recv_ns)
-                    tip = block.heads[-1].number
-                case Reverted():
-                    self.book.revert(block.head, block.recv_ns, block.sequence)
-                    tip = block.head.number - 1
-                case Restored():
-                    self.book.restore(block.head, block.logs, block.recv_ns, block.new_log_indexes)
-                    tip = block.head.number
-                case Reread():
-                    self.book.reread(block.pools, block.sequence)
-            if self.autopsy is not None:
-                _follow(self.autopsy, block, is_later=_is_usual(step))
-            if self.whales is not None:
-                _watch(self.whales, block, self._clock.now_ns())
+        turns = [self._turn((), tuple(one.address for one in step.snapshots), trials)]
+        # A turn has its pools as they are after all its blocks.
+        for is_sealed, some in groupby(step.blocks, lambda block: isinstance(block, Sealed)):
+            for blocks in [tuple(some)] if is_sealed else [(block,) for block in some]:
+                for block in blocks:
+                    tip = self._change(block, tip)
+                turns.append(self._turn(blocks))
+        return tip, turns
+
+    def _turn(
+        self, blocks: tuple[Change, ...], read: tuple[bytes, ...] = (), trials: tuple[TokenTrial, ...] = ()
+    ) -> Turn:
+        changed = [] if self._beside is None else self.book.take_changed()
+        return Turn(blocks, changed, read, trials)
+
+    def _change(self, block: Change, tip: int | None) -> int | None:
+        match block:
+            case Sealed():
+                self.book.seal(block.heads, block.logs, block.recv_ns)
+                tip = block.heads[-1].number
+            case Reverted():
+                self.book.revert(block.head, block.recv_ns, block.sequence)
+                tip = block.head.number - 1
+            case Restored():
+                self.book.restore(block.head, block.logs, block.recv_ns, block.new_log_indexes)
+                tip = block.head.number
+            case Reread():
+                self.book.reread(block.pools, block.sequence)
+        if self.whales is not None:
+            _watch(self.whales, block, self._clock.now_ns())
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
@@ -291,28 +285,6 @@ class ChainPipeline:
                 return offsets
 
 
-def _is_usual(step: Step) -> bool:
-    """Whether the chain went on by a few blocks, and nothing else happened."""
-    return len(step.blocks) <= _USUAL_BLOCKS_MAX and all(
-        isinstance(block, Sealed) and len(block.heads) == 1 for block in step.blocks
-    )
-
-
-def _follow(autopsy: AutopsyBook, block: Change, *, is_later: bool) -> None:
-    """Hand a change of the chain to the autopsies, once the pools have it."""
-    match block:
-        case Sealed() if is_later:
-            autopsy.fall_behind(block.heads, block.logs, block.recv_ns)
-        case Sealed():
-            autopsy.seal(block.heads, block.logs, block.recv_ns)
-        case Reverted():
-            autopsy.revert(block.head, block.recv_ns, block.sequence)
-        case Restored():
-            autopsy.restore(block.head)
-        case Reread():
-            autopsy.reread(one.address for one in block.pools)
-
-
 def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:
     """Hand a change of the chain to who watches its wallets."""
     match block:
@@ -325,24 +297,6 @@ def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:
             whales.restore(block.head, block.logs, times, change)
         case Reread():
             pass
-
-
-def _newest(step: Step, before: tuple[Head, int] | None) -> tuple[Head, int] | None:
-    """Return the new block that the step ends with, and when it was read; None where it ends otherwise.
-
-    What paid after a block that is restored was told before it was reverted. Pools that are read anew are so
-    after the block `before` them.
-    """
-    newest = before
-    for block in step.blocks:
-        match block:
-            case Sealed():
-                newest = block.heads[-1], block.recv_ns[-1]
-            case Reverted() | Restored():
-                newest = None
-            case Reread():
-                pass
-    return newest
 
 
 def batches_of(events: Sequence[Struct]) -> Batches:

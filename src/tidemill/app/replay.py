@@ -220,8 +220,7 @@ def _pipeline(
         bus,
         SystemClock(),
         digest=digest,
-        finder=search.finder,
-        autopsy=search.autopsy,
+        pursuit=search.pursuit,
         whales=whales,
         on_batches=count,
     )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from msgspec import MsgspecError, json
 
+from tidemill.app.pursuit import Pursuit
 from tidemill.bus import Bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.process.autopsy import AutopsyBook
@@ -20,8 +21,7 @@ _KEY = b"search/config"
 class Searching(NamedTuple):
     """The search of one chain, as a run begins it."""
 
-    finder: OpportunityFinder
-    autopsy: AutopsyBook
+    pursuit: Pursuit
     state: dict[bytes, bytes]
     """What a recording must begin with so that its replay can search alike."""
 
@@ -33,9 +33,8 @@ async def begin_search(finder: OpportunityFinder, bus: Bus, book: PoolBook, conf
         kept.update(await bus.state(prefix))
     if finder.tokens is not None:
         finder.tokens.load(kept)
-    return Searching(
-        finder, make_autopsy(finder, book, config, kept), {**kept, _KEY: json.encode(finder.config)}
-    )
+    pursuit = make_pursuit(finder, book, config, kept)
+    return Searching(pursuit, {**kept, _KEY: json.encode(finder.config)})
 
 
 def recorded_search(state: Mapping[bytes, bytes], book: PoolBook, config: EvmConfig) -> Searching | None:
@@ -49,21 +48,24 @@ def recorded_search(state: Mapping[bytes, bytes], book: PoolBook, config: EvmCon
     tokens = TokenNatures(config.source)
     tokens.load(state)
     finder = OpportunityFinder(search, config.source, config.chain_id, tokens)
-    return Searching(finder, make_autopsy(finder, book, config, state), {})
+    return Searching(make_pursuit(finder, book, config, state), {})
 
 
-def make_autopsy(
+def make_pursuit(
     finder: OpportunityFinder, book: PoolBook, config: EvmConfig, state: Mapping[bytes, bytes]
-) -> AutopsyBook:
-    """Return the opportunities that are followed, those that `state` has among them. Raises: Malformed."""
+) -> Pursuit:
+    """Return what finds opportunities in the pools of `book` as they are now, and follows those that `state`
+    has too. Raises: Malformed.
+    """
+    pools = book.pools_before([])
     autopsy = AutopsyBook(
-        finder, book.pools, blocks=finder.config.autopsy_blocks, window_blocks=config.window_blocks
+        finder, pools, blocks=finder.config.autopsy_blocks, window_blocks=config.window_blocks
     )
     prefix = AutopsyBook.prefix_of(config.source)
     autopsy.load({key: value for key, value in state.items() if key.startswith(prefix)})
     if autopsy.behind:
         autopsy.catch_up(book.pools_before(autopsy.behind))
-    return autopsy
+    return Pursuit(finder, autopsy, pools)
 
 
 def make_finders(

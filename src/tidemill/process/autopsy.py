@@ -69,7 +69,7 @@ class AutopsyBook:
         self._blocks = blocks
         self._window_blocks = window_blocks
         self._behind: list[Behind] = []
-        """What it has yet to follow."""
+        """What an earlier run left unfollowed."""
         self._watch = PathWatch(pools, finder.search)
         self._cases: dict[bytes, Case] = {}
         self._open: dict[bytes, bytes] = {}
@@ -87,10 +87,15 @@ class AutopsyBook:
         self._told: list[OpportunityAutopsy] = []
         self._state: dict[bytes, bytes | None] = {}
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it follows nothing."""
+        return not self._cases
+
     @staticmethod
     def prefix_of(source: str) -> bytes:
         """Return what every key of a source's state starts with."""
-        return f"autopsy/{source}/".encode()
+        return autopsy_behind.prefix_of(source)
 
     def counts(self) -> dict[str, Any]:
         """Return how many are followed, how many ended in this run by cause, how many were too many, and
@@ -120,39 +125,29 @@ class AutopsyBook:
                 elif kind == b"tip":
                     self._tip = json.decode(value, type=tuple[bytes, int, int])
                 elif kind == b"behind":
-                    self._behind = autopsy_behind.decode(value)
+                    self._behind.append(autopsy_behind.decode(value))
             except (ValidationError, ValueError, Malformed) as fault:
                 raise Malformed(f"bus state {key!r}: expected an autopsy: {fault}") from fault
         self._changes = OrderedDict(sorted(changes, key=lambda item: item[1].number))
+        self._behind.sort(key=lambda one: one.heads[0].number)
         self._index()
 
     @property
     def behind(self) -> list[bytes]:
-        """The hashes of the blocks that it has yet to follow, in order."""
+        """The hashes of the blocks that an earlier run left unfollowed, in order."""
         return [head.hash for one in self._behind for head in one.heads]
 
-    def fall_behind(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
-        """Keep blocks with all their tracked logs until `catch_up` follows them: they are committed
-        before that. Nothing but further blocks may come in between.
-        """
-        if not self._cases:
-            self.seal(heads, logs, recv_ns)
-            return
-        self._behind.append(Behind(heads, logs, recv_ns))
-        self._state[self._behind_key] = autopsy_behind.encode(self._behind)
-
-    def catch_up(self, pools: PoolSet | None = None) -> None:
-        """Follow the blocks that it fell behind; after a restart `pools` are the chain's as before these."""
+    def catch_up(self, pools: PoolSet) -> None:
+        """Follow the blocks that an earlier run left; `pools` are the chain's as they were before these."""
         behind, self._behind = self._behind, []
         if not behind:
             return
-        if pools is not None:
-            self._watch.watch(
-                pools, sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
-            )
+        watched = sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
+        self._watch.watch(pools, watched)
         for one in behind:
             self.seal(one.heads, one.logs, one.recv_ns)
-        self._state[self._behind_key] = None
+            self._state[autopsy_behind.key_of(self._source, one.heads)] = None
+        self.reread(pool for pool in watched if isinstance(self._pools.get(pool), CoinsPool))
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Follow blocks with all their tracked logs; each is the child of the one before."""
@@ -372,10 +367,6 @@ class AutopsyBook:
     def _keep_change(self, block_hash: bytes, change: _Change) -> None:
         self._changes[block_hash] = change
         self._state[self._change_key(block_hash)] = _encode_change(change)
-
-    @property
-    def _behind_key(self) -> bytes:
-        return self.prefix_of(self._source) + b"behind/"
 
     def _change_key(self, block_hash: bytes) -> bytes:
         return self.prefix_of(self._source) + b"change/" + block_hash.hex().encode()

@@ -35,19 +35,29 @@ class _Kept(Struct, frozen=True, array_like=True):
     recv_ns: list[int]
 
 
-def encode(behind: Sequence[Behind]) -> bytes:
+def prefix_of(source: str) -> bytes:
+    """Return what every key of a source's autopsies starts with."""
+    return f"autopsy/{source}/".encode()
+
+
+def key_of(source: str, heads: Sequence[Head]) -> bytes:
+    """Return the key under which blocks are kept until they were followed."""
+    return prefix_of(source) + b"behind/" + heads[0].hash.hex().encode()
+
+
+def encode(behind: Behind) -> bytes:
     """Return blocks as bytes."""
-    kept = [
-        _Kept([_keep(head) for head in one.heads], _logs_bytes(one.logs), list(one.recv_ns)) for one in behind
-    ]
-    return msgpack.encode(kept)
+    heads = [_keep(head) for head in behind.heads]
+    return msgpack.encode(_Kept(heads, _logs_bytes(behind.logs), list(behind.recv_ns)))
 
 
-def decode(data: bytes) -> list[Behind]:
+def decode(data: bytes) -> Behind:
     """Return the blocks that `encode` was given. Raises: Malformed."""
     try:
-        kept = msgpack.decode(data, type=list[_Kept])
-        return [Behind([_head(head) for head in one.heads], _logs(one.logs), one.recv_ns) for one in kept]
+        kept = msgpack.decode(data, type=_Kept)
+        if not kept.heads:
+            raise ValueError("expected at least one, found none")
+        return Behind([_head(head) for head in kept.heads], _logs(kept.logs), kept.recv_ns)
     except (ValidationError, ValueError, OverflowError, StopIteration, pa.ArrowException) as error:
         raise Malformed(f"blocks that are to be followed: {error}") from error
 

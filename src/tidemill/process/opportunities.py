@@ -84,7 +84,9 @@ class OpportunityFinder:
         )
         self.books = BookSearch(self.search, config.books, source)
         self.unpriced: dict[bytes, str] = {}
-        """Pools that the last search that met them had to leave out, by address, and why."""
+        """Pools that the last search that met them had to leave out, by address, and why. Replaced, never
+        changed: another thread may read it.
+        """
 
     def find(self, pools: PoolSet, touched: Sequence[bytes], head: Head, recv_ns: int) -> Batches:
         """Return the opportunities through the pools touched, and books by what `books` names them, on the
@@ -94,10 +96,9 @@ class OpportunityFinder:
         if self.tokens is not None:
             searched, left_out = self.tokens.sift(pools, touched)
         found = self.search.search(pools, searched, head, recv_ns)
-        for pool in touched:
-            self.unpriced.pop(pool, None)
-        self.unpriced.update(found.faults)
-        self.unpriced.update(left_out)
+        met = set(touched)
+        unmet = {pool: why for pool, why in self.unpriced.items() if pool not in met}
+        self.unpriced = {**unmet, **dict(found.faults), **left_out}
         return list(found.batches.items())
 
 

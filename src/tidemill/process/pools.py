@@ -16,6 +16,8 @@ from tidemill.schema.faults import Fault, Gap, Malformed, Unsafe
 Snapshot = Any
 """A pool as a chain had it after one block: the `PoolSnapshot` of `chains`, which is a neighbour."""
 Batches = list[tuple[str, pa.RecordBatch]]
+Records = list[tuple[bytes, bytes | None]]
+"""What makes up the state of pools, each record under its key; None deletes one."""
 
 
 class Applied(NamedTuple):
@@ -71,8 +73,7 @@ class PoolBook:
         """Pools that may have become incomplete."""
         self._suspect: set[bytes] = set()
         """Pools that look complete and are known to be wrong."""
-        self._touched: set[bytes] = set()
-        """Pools that changed since they were last asked for."""
+        self._changed: dict[bytes, bytes | None] = {}
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -107,10 +108,9 @@ class PoolBook:
         self.pools.load(records)
         self._undo = OrderedDict(sorted(undo, key=lambda item: item[1].number))
         self._drifted.update(self.pools.addresses())
-        self._touched.update(self.pools.addresses())
 
     def pools_before(self, block_hashes: Sequence[bytes]) -> PoolSet:
-        """Return the pools as they were before these newest blocks, which are in order.
+        """Return a copy of the pools as they were before these newest blocks, which are in order.
 
         Raises: Unsafe, where one of them is too old to be undone.
         """
@@ -137,6 +137,7 @@ class PoolBook:
         """Take pools anew as they are after the newest block; their undo becomes part of that block's."""
         self._flush()
         rows: list[PoolState] = []
+        undone: dict[bytes, list[bytes]] = {}
         for one in read:
             assert self._tip is None or self._tip[0] == one.block_hash
             try:
@@ -147,12 +148,13 @@ class PoolBook:
                 continue
             self._keep(inserted.changed)
             rows.append(self._read_state(one, sequence))
-            undo = self._undo.get(one.block_hash)
+            undone.setdefault(one.block_hash, []).extend(later for _, _, later in inserted.undo)
+        for block_hash, later in undone.items():
+            undo = self._undo.get(block_hash)
             if undo is not None:  # absent of the block that the chain began after, which is never undone
-                for _, _, later in inserted.undo:
-                    undo = structs.replace(undo, blob=PoolSet.merge_undo(undo.blob, later))
-                self._undo[one.block_hash] = undo
-                self._state[self._undo_key(one.block_hash)] = msgpack.encode(undo)
+                undo = structs.replace(undo, blob=PoolSet.merge_undo(undo.blob, later))
+                self._undo[block_hash] = undo
+                self._state[self._undo_key(block_hash)] = msgpack.encode(undo)
         if rows:
             self._batches.append(("pool_state", derive.to_batch(rows)))
 
@@ -202,7 +204,7 @@ class PoolBook:
         """Return what came of all since the last call."""
         self._flush()
         taken = Applied(self._batches, self._state, self._faults)
-        self._batches, self._state, self._faults = [], {}, []
+        self._batches, self._state, self._faults, self._changed = [], {}, [], {}
         return taken
 
     def take_drifted(self) -> tuple[bytes, ...]:
@@ -273,15 +275,16 @@ class PoolBook:
     def _keep(self, changed: Iterable[tuple[bytes, bytes | None]]) -> None:
         for key, value in changed:
             self._state[self.prefix + b"pool/" + key] = value
-            self._touched.add(key[:_ADDRESS_BYTES])
+            self._changed[key] = value
 
     def _undo_key(self, block_hash: bytes) -> bytes:
         return self.prefix + b"undo/" + block_hash.hex().encode()
 
-    def take_touched(self) -> list[bytes]:
-        """Return the pools that changed since the last call, by address; at first all that were kept."""
-        touched, self._touched = sorted(self._touched), set()
-        return touched
+    def take_changed(self) -> Records:
+        """Return the records that came of all since the last call or the last `take`, as they are now."""
+        self._flush()
+        changed, self._changed = list(self._changed.items()), {}
+        return changed
 
     # --- rows for the few; the bulk is built in Rust
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.process.whales.chain import COLLATERAL, MAKER, START_S, Chain, S, bought, made, match_of, sold
 from tests.rust.orders import EXCHANGE, OTHER, TAKER, TOKEN, UNIT, filled_v2, logs_of, transferred
@@ -232,6 +232,7 @@ steps = st.lists(
 
 
 @given(steps, st.sets(st.integers(0, 24)))
+@example(path=["buy", "sell", "buy", "empty", "empty"], restarts={3})  # orders close the oldest first
 def test_a_restart_anywhere_changes_nothing_and_nothing_is_told_twice(
     path: list[str], restarts: set[int]
 ) -> None:

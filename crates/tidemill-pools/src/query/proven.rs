@@ -24,8 +24,12 @@ pub(super) struct Trial {
 /// What the pool quoted.
 pub(super) type Told = (Trial, U256);
 
+/// Returns about a part of what the pool holds: of the next lower power of two, so that the trials are mostly those of the
+/// last time the pool was read.
 fn part_of(coins: &[Coin], i: usize, part: usize) -> U256 {
-    coins.get(i).map_or(U256::ZERO, |coin| coin.reserve) / U256::from(part) + U256::from(13)
+    let reserve = coins.get(i).map_or(U256::ZERO, |coin| coin.reserve);
+    let power = reserve.bit_len().checked_sub(1).map_or(U256::ZERO, |bits| U256::ONE << bits);
+    power / U256::from(part) + U256::from(13)
 }
 
 /// Returns swaps in every direction that touches the first coin, and swaps that tell the candidates apart.
@@ -37,12 +41,22 @@ pub(super) fn trials<T>(
     let directions = (1..coins.len()).flat_map(|k| [(0, k, 100), (k, 0, 9)]);
     let mut found: Vec<_> =
         directions.map(|(i, j, part)| Trial { i, j, amount: part_of(coins, i, part) }).collect();
-    for (index, one) in candidates.iter().enumerate() {
-        for other in candidates.iter().skip(index + 1) {
-            let apart = (0..TRIES).map(|index| nth(coins, index)).find(|trial| {
-                matches!((quote(one, *trial), quote(other, *trial)), (Ok(one), Ok(other)) if one != other)
-            });
-            found.extend(apart.filter(|trial| !found.contains(trial)));
+    let mut pairs: Vec<(usize, usize)> = (0..candidates.len())
+        .flat_map(|one| (one + 1..candidates.len()).map(move |other| (one, other)))
+        .collect();
+    for trial in (0..TRIES).map(|index| nth(coins, index)) {
+        if pairs.is_empty() {
+            break;
+        }
+        let quoted: Vec<_> = candidates.iter().map(|candidate| quote(candidate, trial).ok()).collect();
+        let is_apart = |(one, other): (usize, usize)| match (quoted.get(one), quoted.get(other)) {
+            (Some(Some(one)), Some(Some(other))) => one != other,
+            _ => false,
+        };
+        let before = pairs.len();
+        pairs.retain(|pair| !is_apart(*pair));
+        if pairs.len() < before && !found.contains(&trial) {
+            found.push(trial);
         }
     }
     found

@@ -36,20 +36,28 @@ class _Asked(Struct, eq=False):
     extra: tuple[Question, ...]
     """What is asked on top, once."""
     answers: list[CallAnswer]
+    round_count: int = 0
 
     def questions(self) -> list[Question]:
         return [*self.extra, *(self.queries.call(index) for index in range(len(self.queries)))]
+
+    def all_questions(self) -> tuple[Question, ...]:
+        """Return what made the reading, without what is asked on top."""
+        return tuple((to, data) for to, data, _ in self.answers if data != _RAMP_ENDS)
 
     def take(self, questions: Sequence[Question], found: Sequence[bytes | None]) -> None:
         self.answers += [(to, data, answer) for (to, data), answer in zip(questions, found, strict=True)]
         for index, answer in enumerate(found[len(self.extra) :]):
             self.queries.put(index, answer)
         self.extra = ()
+        self.round_count += 1
         self.queries.advance()
 
 
-def _asked(pool: bytes, kind: str | None) -> _Asked:
-    queries = PoolQueries([(pool, kind)], is_exact=kind is not None)
+def _asked(pool: bytes, kind: str | None, expected: Sequence[Question] = ()) -> _Asked:
+    """Return what is asked of a pool: `expected` in the first round, where an earlier reading tells that."""
+    first = {pool: list(expected)} if expected else {}
+    queries = PoolQueries([(pool, kind)], is_exact=kind is not None, expected=first)
     extra = ((pool, _RAMP_ENDS),) if kind == "curve_stable" else ()
     return _Asked(pool, kind, queries, extra, [])
 
@@ -74,6 +82,8 @@ class CoinPools:
         self._calls = calls
         self._window = window
         self._expected: dict[bytes, str] = {}
+        self._questions: dict[bytes, tuple[Question, ...]] = {}
+        """By pool: all that its last reading took, which most likely is what the next one takes."""
         self._known = known
         self._where = f"chain {config.source}"
         self._multicall = Multicall(calls, config)
@@ -104,7 +114,8 @@ class CoinPools:
         """
         job = _Job(head, newest if newest is not None else head.number, then, [], {})
         kinds = self._window.coin_pools | self._expected
-        self._ask_round(job, head.number, [_asked(pool, kinds.get(pool)) for pool in pools])
+        asked = [_asked(pool, kinds.get(pool), self._questions.get(pool, ())) for pool in pools]
+        self._ask_round(job, head.number, asked)
 
     def _ask_round(self, job: _Job, block_number: int, asked: list[_Asked]) -> None:
         rounds: list[tuple[_Asked, list[Question]]] = []
@@ -138,6 +149,10 @@ class CoinPools:
 
     def _ended(self, job: _Job, asked: _Asked, *, is_described: bool) -> _Asked | None:
         """Add what was read to what is done; return what is asked next where only the kind was found out."""
+        if asked.round_count > 1:
+            # after a reading of what was expected some of it is of no use any more
+            if self._questions.pop(asked.pool, None) is None and asked.kind is not None:
+                self._questions[asked.pool] = asked.all_questions()
         (read,) = asked.queries.results()
         if not isinstance(read, PoolReading):
             job.missed[asked.pool] = read.message.removeprefix(f"0x{asked.pool.hex()}: ")
@@ -185,6 +200,7 @@ class CoinPools:
             reserve1=reserves[1],
             coins=tuple(coin.address for coin in read.coins),
             answers=() if is_described else tuple(asked.answers),
+            reading=None if is_described else read,
         )
 
     def _fault(self, pool: bytes, problem: str) -> None:

@@ -53,13 +53,14 @@ class Creation(Struct, frozen=True):
 
 def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
     """Return the pools that `factories` created in `logs`, in order. Raises: Malformed."""
-    said = logs.of_addresses(set(factories))
+    if not factories:
+        return []
+    said = logs.matching(set(_SHAPES), set(factories))  # of some the swaps of all pools are logs too
     if not len(said):
         return []  # as of nearly every block
     found = [
         _creation(row["topics"], row["data"], factories[row["address"]])
         for row in said.to_arrow().to_pylist()
-        if row["topics"] and row["topics"][0] in _SHAPES
     ]
     return list({creation.pool: creation for creation in found if creation is not None}.values())
 

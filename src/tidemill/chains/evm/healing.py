@@ -171,7 +171,9 @@ class Healing:
     def _tell(self, reading: _Reading, read: set[bytes]) -> None:
         head, now_ns = reading.head, self._calls.now_ns
         for pool in reading.pools:
-            if pool in read and pool in self._window.coin_pools:
+            if pool in self._window.coin_pools:
+                if pool not in read:  # a fault said why
+                    self._waiting[pool] = now_ns + self._config.retry_max_ms * NS_PER_MS
                 continue
             self._read_ns.setdefault(pool, []).append(now_ns)
             if pool in read:

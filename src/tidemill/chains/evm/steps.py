@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from tidemill._rust import Head, Logs
+from tidemill._rust import Head, Logs, PoolReading
 from tidemill.schema.faults import Fault, Malformed
 
 
@@ -109,6 +109,8 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     """Of Curve's and Balancer's pools, in the pool's own order; `token0` and `token1` are the first two."""
     answers: tuple[CallAnswer, ...] = ()
     """Of Curve's and Balancer's pools: all that was asked, in order."""
+    reading: PoolReading | None = None
+    """What was made of the answers, so that nobody need do it again."""
 
 
 class Reread(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import TypeVar
 
 from msgspec import MsgspecError, Struct, msgpack
@@ -9,6 +10,8 @@ from msgspec import MsgspecError, Struct, msgpack
 from tidemill.schema.faults import Malformed
 
 V = TypeVar("V", bound=Struct)
+_TURN_BYTES = 8
+"""Before each value that is kept: when it was put, counted in values."""
 
 
 class _Change(Struct, frozen=True, array_like=True):
@@ -33,6 +36,9 @@ class Journal:
         self._window_blocks = window_blocks
         self._names = {kind: name for name, kind in kinds.items()}
         self._values: dict[str, dict[bytes, Struct]] = {kind: {} for kind in kinds}
+        """The one put longest ago first: over restarts too, or what is told would come in another order."""
+        self._turns: dict[tuple[str, bytes], int] = {}
+        self._turn = 0
         self._changes: OrderedDict[bytes, _Change] = OrderedDict()
         self._before: dict[tuple[str, bytes], Struct | None] | None = None
         self._touched: set[tuple[str, bytes]] = set()
@@ -42,6 +48,7 @@ class Journal:
     def load(self, state: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up what an earlier run kept. Raises: Malformed."""
         changes: list[tuple[bytes, _Change]] = []
+        values: list[tuple[int, str, bytes, Struct]] = []
         for key, value in state:
             kind, _, rest = key.removeprefix(self.prefix).partition(b"/")
             try:
@@ -49,10 +56,14 @@ class Journal:
                     changes.append((rest, msgpack.decode(value, type=_Change)))
                 elif kind.decode() in self._kinds:
                     name = kind.decode()
-                    self._values[name][rest] = msgpack.decode(value, type=self._kinds[name])
+                    turn, end = int.from_bytes(value[:_TURN_BYTES], "big"), value[_TURN_BYTES:]
+                    values.append((turn, name, rest, msgpack.decode(end, type=self._kinds[name])))
             except (MsgspecError, UnicodeDecodeError) as fault:
                 raise Malformed(f"bus state {key!r}: cannot be read: {fault}") from fault
         self._changes = OrderedDict(sorted(changes, key=lambda item: item[1].number))
+        for turn, name, rest, found in sorted(values, key=itemgetter(0)):
+            self._values[name][rest] = found
+            self._turns[name, rest] = self._turn = turn
 
     def get(self, kind: type[V], key: bytes) -> V | None:
         """Return the value under `key`; None where there is none."""
@@ -134,7 +145,10 @@ class Journal:
         """Return the keys to set, or to delete where None, since the last call."""
         state, self._state = self._state, {}
         for kind, key in self._touched:
-            state[self.prefix + kind.encode() + b"/" + key] = _encoded(self._values[kind].get(key))
+            value = _encoded(self._values[kind].get(key))
+            if value is not None:
+                value = self._turns[kind, key].to_bytes(_TURN_BYTES, "big") + value
+            state[self.prefix + kind.encode() + b"/" + key] = value
         self._touched.clear()
         return state
 
@@ -150,8 +164,11 @@ class Journal:
     def _set(self, kind: str, key: bytes, value: Struct | None) -> None:
         values = self._values[kind]
         values.pop(key, None)
+        self._turns.pop((kind, key), None)
         if value is not None:
             values[key] = value
+            self._turn += 1
+            self._turns[kind, key] = self._turn
         self._touched.add((kind, key))
 
     def _keep(self, block_hash: bytes, change: _Change) -> None:
