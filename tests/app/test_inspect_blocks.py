@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.app.until import until
 from tests.servers.evm_blocks import blocks_node, circle_receipt
 
 from tidemill.app.inspect_run import InspectRun
+from tidemill.app.inspections import Inspections
 from tidemill.bus import Bus, BusSettings, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.markets import Markets
@@ -138,3 +140,13 @@ async def test_a_node_that_refuses_ends_the_inspection_and_says_why() -> None:
 
         await until(has_fault)
         assert run.counts.blocks == 0
+
+
+async def test_a_chain_that_is_not_inspected_any_more_keeps_no_place() -> None:
+    async with open_bus("memory://", BusSettings()) as bus:
+        config = EvmConfig(source="made", chain_id=1, http_url="http://127.0.0.1:9/", inspection="receipts")
+        told = SystemClock(), lambda batches, offsets: None
+        await Inspections({"made": config}, {}, {}, bus, told).start()
+        assert len(await bus.state(b"inspect/made/")) == 2
+        await Inspections({"made": structs.replace(config, inspection="off")}, {}, {}, bus, told).start()
+        assert await bus.state(b"inspect/") == []
