@@ -76,7 +76,7 @@ def inspect_block(
     *,
     wrapped: bytes | None,
     stables: Sequence[tuple[bytes, int]],
-    routers: Sequence[bytes],
+    routers: Sequence[tuple[bytes, str]],
 ) -> bytes:
     """Return, as JSON, what the transactions of a block were; `document` has its receipts, traces or both.
 

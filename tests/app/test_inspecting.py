@@ -22,9 +22,10 @@ from tidemill.sandbox.moves import swap_exact_in
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.site import FEES
 from tidemill.sandbox.world import World
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Malformed, Refused, Unknown
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+MAINNET = markets_of(1)
 _LEG = ("pool", "from", "to", "token_in", "amount_in", "token_out", "amount_out")
 
 
@@ -49,7 +50,7 @@ def expected_of(block: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 def test_every_recorded_swap_is_told_and_no_other_but_the_stated_order() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         swaps, expected = expected_of(block)
         told = {_key(swap): swap for swap in swaps_of(report)}
         known = {_key(swap): swap["error"] for swap in swaps}
@@ -69,7 +70,7 @@ def _key(swap: dict[str, Any]) -> tuple[Any, ...]:
 
 def test_every_recorded_arbitrage_is_told_and_others_are_explained_by_value() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         told = {
             (tx["tx_hash"], one["account"], one["profit_token"], one["profit_amount"]): one
             for tx in report["transactions"]
@@ -86,7 +87,7 @@ def test_every_recorded_arbitrage_is_told_and_others_are_explained_by_value() ->
 
 def test_the_recorded_sandwiches_are_told_and_no_others() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         known = expected_of(block)[1]["derived_sandwiches"]
         names = ("account", "pool", "front_tx", "back_tx", "profit_amount")
         told = [[one[name] for name in names] + one["victim_txs"] for one in report["sandwiches"]]
@@ -96,7 +97,7 @@ def test_the_recorded_sandwiches_are_told_and_no_others() -> None:
 
 def test_the_deltas_of_every_recorded_transaction_sum_to_zero() -> None:
     for block in recorded("mev_blocks/blocks/*.json.gz") + recorded("evm_logs/rpc_blocks/*.json.gz"):
-        for tx in report_of(gzip.decompress(block.read_bytes()), 1)["transactions"]:
+        for tx in report_of(gzip.decompress(block.read_bytes()), MAINNET)["transactions"]:
             sums: dict[str, int] = {}
             for delta in tx.get("deltas", ()):
                 sums[delta["token"]] = sums.get(delta["token"], 0) + int(delta["amount"])
@@ -105,7 +106,7 @@ def test_the_deltas_of_every_recorded_transaction_sum_to_zero() -> None:
 
 def test_swaps_are_told_from_logs_alone() -> None:
     for block in recorded("evm_logs/rpc_blocks/*.json.gz"):
-        report = report_of(gzip.decompress(block.read_bytes()), 1)
+        report = report_of(gzip.decompress(block.read_bytes()), MAINNET)
         derived = json.loads(Path(str(block).replace(".json.gz", ".derived.json")).read_text())
         told = {(swap["tx_hash"], swap["log_index"]): swap for swap in swaps_of(report)}
         assert told.keys() == {(swap["tx"], swap["log_index"]) for swap in derived["swaps"]}, block.name
@@ -131,10 +132,10 @@ async def test_a_nodes_logs_and_its_calls_say_the_same(fresh_world: World) -> No
         parts = await block_parts(http, "latest")
         assert parts.has_traces
         document = json.loads(parts.document)
-        from_both = report_of(parts.document, 1)
-        from_calls = report_of(msgspec.json.encode({"traces": document["traces"]}), 1)
+        from_both = report_of(parts.document, MAINNET)
+        from_calls = report_of(msgspec.json.encode({"traces": document["traces"]}), MAINNET)
         flat = await rpc.call("trace_block", document["block"]["number"])
-        from_flat = report_of(msgspec.json.encode(flat), 1)
+        from_flat = report_of(msgspec.json.encode(flat), MAINNET)
     said = [[swap[name] for name in _LEG] for swap in swaps_of(from_both)]
     assert len(said) == 1
     assert [[swap[name] for name in _LEG] for swap in swaps_of(from_calls)] == said
@@ -169,9 +170,31 @@ def test_what_is_neither_block_nor_transaction_nor_file_is_refused(tmp_path: Pat
 
 def test_a_report_reads_for_people() -> None:
     block = recorded("mev_blocks/blocks/13666312.json.gz")[0]
-    text = "\n".join(inspecting.lines({"target": "x"} | report_of(gzip.decompress(block.read_bytes()), 1)))
+    text = "\n".join(
+        inspecting.lines({"target": "x"} | report_of(gzip.decompress(block.read_bytes()), MAINNET))
+    )
     assert "block 13666312: 301 transactions" in text
     assert "profit 99275370646050064 of 0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2" in text
+
+
+def test_one_transaction_of_a_file_is_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    block = recorded("mev_blocks/blocks/12914944.json.gz")[0]
+    tx = "0x8c0cadab5e50c6df6f0b2b7b2f0c2f6b5d4d1ea1b4b34a8a5cfc7b0f8ab0ec8b"
+    environment = read_settings(None, tmp_path, {})
+    with pytest.raises(Unknown, match=f"expected {tx} in block 12914944"):
+        inspecting.explain_tx(environment, tx, None, (block, 1), is_json=False)
+    (most, *_) = (
+        one
+        for one in report_of(gzip.decompress(block.read_bytes()), MAINNET)["transactions"]
+        if one["kind"] == "arbitrage"
+    )
+    assert inspecting.explain_tx(environment, most["tx_hash"], None, (block, 1), is_json=False) == 0
+    told = capsys.readouterr().out
+    assert f"{most['tx_hash']}: arbitrage" in told
+    assert "wei before gas and tip" in told
+    assert "wei less at the block's prices" in told
+    assert "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2 has" not in told
+    assert f"tip {most['tip_wei']} wei" in told
 
 
 def test_the_facts_of_chains_are_addresses_whose_checksums_are_right() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.app.made_solana import MINT, WSOL, circle
 
 from tidemill._rust import inspect_solana
 from tidemill.app import inspecting
@@ -16,12 +17,6 @@ from tidemill.schema.faults import Malformed
 
 _DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "solana"
 _BROKEN = ("txparser_broken_data_0.json", "txparser_broken_data_1.json")
-_WSOL = "So11111111111111111111111111111111111111112"
-_TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
-_RAYDIUM = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
-_WHIRLPOOL = "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc"
-_MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
-_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def report(document: object) -> dict[str, Any]:
@@ -75,80 +70,17 @@ def test_recorded_swaps_are_told_by_their_exchange() -> None:
         assert bought - sold == int(delta), name
 
 
-def base58(data: bytes) -> str:
-    number, text = int.from_bytes(data, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _DIGITS[digit] + text
-    return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
-
-
-def address(byte: int) -> str:
-    return base58(bytes([byte] * 32))
-
-
-def circle(amount_in: int, amount_out: int) -> dict[str, Any]:
-    """A payer swaps WSOL for a token in one pool and the token for WSOL in another."""
-    keys = [address(byte) for byte in range(1, 9)] + [_TOKEN, _RAYDIUM, _WHIRLPOOL]
-    held = {
-        1: (_WSOL, keys[0], 100_000, 100_000 - amount_in + amount_out),
-        2: (_MINT, keys[0], 0, 0),
-        3: (_WSOL, address(50), 0, amount_in),
-        4: (_MINT, address(50), 700, 0),
-        5: (_MINT, address(51), 0, 700),
-        6: (_WSOL, address(51), amount_out, 0),
-    }
-
-    def balances(side: int) -> list[dict[str, Any]]:
-        return [
-            {
-                "accountIndex": at,
-                "mint": mint,
-                "owner": owner,
-                "uiTokenAmount": {"amount": str(amounts[side])},
-            }
-            for at, (mint, owner, *amounts) in held.items()
-        ]
-
-    def transfer(source: int, target: int, amount: int) -> dict[str, Any]:
-        data = base58(bytes([3]) + amount.to_bytes(8, "little"))
-        return {"programIdIndex": 8, "accounts": [source, target, 0], "data": data, "stackHeight": 2}
-
-    swap = {"accounts": [1, 2, 3, 4], "data": "A"}
-    return {
-        "slot": 7,
-        "transaction": {
-            "signatures": ["one"],
-            "message": {
-                "accountKeys": keys,
-                "instructions": [{"programIdIndex": 9, **swap}, {"programIdIndex": 10, **swap}],
-            },
-        },
-        "meta": {
-            "err": None,
-            "fee": 5_100,
-            "preBalances": [10_000] * len(keys),
-            "postBalances": [4_900] + [10_000] * (len(keys) - 1),
-            "preTokenBalances": balances(0),
-            "postTokenBalances": balances(1),
-            "innerInstructions": [
-                {"index": 0, "instructions": [transfer(1, 3, amount_in), transfer(4, 2, 700)]},
-                {"index": 1, "instructions": [transfer(2, 5, 700), transfer(6, 1, amount_out)]},
-            ],
-        },
-    }
-
-
 def test_a_circle_that_paid_is_an_arbitrage_net_of_its_fee() -> None:
     for document in (circle(1_000, 9_000), {"result": circle(1_000, 9_000)}, [circle(1_000, 9_000)]):
         (tx,) = report(document)["transactions"]
         assert tx["kind"] == "arbitrage"
-        assert tx["arbitrage"]["path"] == [_WSOL, _MINT, _WSOL]
+        assert tx["arbitrage"]["path"] == [WSOL, MINT, WSOL]
         assert tx["arbitrage"]["profit_amount"] == "8000"
         assert tx["arbitrage"]["net_profit_lamports"] == str(8_000 - 5_100)
+        assert tx["arbitrage"]["confidence"] == 1.0
         assert tx["priority_fee_lamports"] == 100
         assert [swap["exchange"] for swap in tx["swaps"]] == ["raydium_v4", "orca_whirlpool"]
-        assert tx["token_deltas"] == {_WSOL: "8000"}
+        assert tx["token_deltas"] == {WSOL: "8000"}
 
 
 def test_a_circle_that_lost_is_none_and_one_that_failed_is_an_attempt() -> None:

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ruint::aliases::U256;
 use tidemill_pools::Address;
 
+use crate::facts::Facts;
 use crate::gain::Gain;
 use crate::ledger::{Flow, Sum};
 use crate::route::{routes, Route};
@@ -59,12 +60,17 @@ pub fn arbitrages(
     swaps: &[Swap],
     gain: &Gain,
     fees: &BTreeMap<Address, Sum>,
-    wrapped: Option<Address>,
+    facts: &Facts,
     has_liquidity_changes: bool,
 ) -> Vec<Arbitrage> {
-    let chains = routes(swaps);
-    let mut found: Vec<Arbitrage> =
-        chains.into_iter().filter_map(|route| chain(route, swaps, gain)).collect();
+    let wrapped = facts.wrapped;
+    // Orders of strangers that a router settles together can look like a circle of its own.
+    let is_somebodys = |one: &Arbitrage| {
+        facts.router(one.account).is_none()
+            || gain.net.get(&native(one.profit_token, wrapped)).is_some_and(Flow::is_gain)
+    };
+    let chains = routes(swaps).into_iter().filter_map(|route| chain(route, swaps, gain));
+    let mut found: Vec<Arbitrage> = chains.filter(is_somebodys).collect();
     if found.is_empty() && !has_liquidity_changes {
         found.extend(network(swaps, gain, wrapped));
     }
@@ -163,6 +169,23 @@ fn is_on_circle(token: Address, legs: &[(usize, Address, Address)], swaps: &[Swa
         }
     }
     false
+}
+
+/// Returns what those who made the circles gained or gave beyond what the circles and the flash loans' fees say, by token.
+pub(crate) fn unexplained(
+    found: &[Arbitrage],
+    gain: &Gain,
+    fees: &BTreeMap<Address, Sum>,
+    wrapped: Option<Address>,
+) -> BTreeMap<Address, Flow> {
+    let mut rest = gain.net.clone();
+    for (token, said) in stated(found, fees, wrapped) {
+        let flow = rest.entry(token).or_default();
+        flow.gained += said.given;
+        flow.given += said.gained;
+    }
+    rest.retain(|_, flow| !flow.is_even());
+    rest
 }
 
 /// Returns what the circles say was gained and given, by token, flash loans' fees taken off.

@@ -6,6 +6,7 @@ use ruint::aliases::U256;
 use tidemill_pools::Address;
 
 use crate::block::Tx;
+use crate::facts::Facts;
 use crate::ledger::{Flow, Ledger, Sum};
 use crate::swap::Swap;
 use crate::transfer::{Transfer, NATIVE, NOBODY};
@@ -13,7 +14,7 @@ use crate::transfer::{Transfer, NATIVE, NOBODY};
 /// What those whom a transaction was for gained and gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gain {
-    /// Whom it was for: who signed, what was called, who began the circle, and who only ever got what these sent.
+    /// Whom it was for: who signed, what was called if it is no router, who began the circle, and who only ever got what these sent.
     pub accounts: Vec<Address>,
     /// What they gained or lost together, by token, what was paid to the fee recipient not taken off; even ones left out.
     pub net: BTreeMap<Address, Flow>,
@@ -38,15 +39,16 @@ impl Gain {
     }
 }
 
-/// Returns the gain of `tx`, of which `account` may be known to have traded.
+/// Returns the gain of `tx`, of which `account` may be known to have traded, and of whose block the fee recipient may be known.
 pub fn gain(
     tx: &Tx,
     account: Option<Address>,
     swaps: &[Swap],
     transfers: &[Transfer],
-    facts: (Option<Address>, Option<Address>),
+    known: (&Facts, Option<Address>),
 ) -> Gain {
-    let (wrapped, fee_recipient) = facts;
+    let (facts, fee_recipient) = known;
+    let wrapped = facts.wrapped;
     let is_market = |party: Address| {
         party == NOBODY
             || Some(party) == fee_recipient
@@ -56,7 +58,7 @@ pub fn gain(
     };
     let mut accounts: Vec<Address> = Vec::new();
     for party in [tx.from, tx.to, account].into_iter().flatten() {
-        if !is_market(party) && !accounts.contains(&party) {
+        if !is_market(party) && facts.router(party).is_none() && !accounts.contains(&party) {
             accounts.push(party);
         }
     }

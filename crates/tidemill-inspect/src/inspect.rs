@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use ruint::aliases::U256;
 use tidemill_pools::Address;
 
-use crate::arbitrage::{arbitrages, native, Arbitrage, Verdict};
+use crate::arbitrage::{arbitrages, native, unexplained, Arbitrage, Verdict};
 use crate::block::{Block, Tx};
 use crate::facts::Facts;
 use crate::gain::{gain, Gain};
-use crate::ledger::{Ledger, Sum};
-use crate::lending::{flash_loans, liquidations, FlashLoan, Liquidation};
+use crate::ledger::{Flow, Ledger, Sum};
+use crate::liquidation::{liquidations, Liquidation};
 use crate::liquidity::{liquidity_changes, LiquidityChange, PlacedChange};
+use crate::loan::{flash_loans, FlashLoan};
 use crate::sandwich::Placed;
 use crate::swap::{swaps, Swap};
 use crate::transfer::{transfers, Transfer};
@@ -63,6 +64,8 @@ pub struct Explained {
     pub gain: Gain,
     /// All that each party gained and lost.
     pub ledger: Ledger,
+    /// What they gained or gave that its circles and loans do not say, by token; empty where it has no circles.
+    pub unexplained: BTreeMap<Address, Flow>,
 }
 
 impl Tx {
@@ -78,14 +81,18 @@ pub fn explain(tx: &Tx, block: &Block, facts: &Facts) -> Explained {
     let swaps = swaps(tx, &transfers, facts.wrapped);
     let done: Vec<Swap> = swaps.iter().filter(|swap| !swap.is_undone).cloned().collect();
     let loans = flash_loans(tx, &transfers);
-    let (liquidations, changes) = (liquidations(tx), liquidity_changes(tx));
+    let (liquidations, changes) = (liquidations(tx, &transfers), liquidity_changes(tx));
     let account = crate::route::routes(&swaps)
         .first()
         .and_then(|route| swaps.get(*route.first()?))
         .map(|swap| swap.from);
-    let gain = gain(tx, account, &done, &transfers, (facts.wrapped, block.fee_recipient));
-    let arbitrages =
-        arbitrages(&swaps, &gain, &fees(&loans, facts.wrapped), facts.wrapped, !changes.is_empty());
+    let gain = gain(tx, account, &done, &transfers, (facts, block.fee_recipient));
+    let fees = fees(&loans, facts.wrapped);
+    let arbitrages = arbitrages(&swaps, &gain, &fees, facts, !changes.is_empty());
+    let unexplained = match arbitrages.as_slice() {
+        [] => BTreeMap::new(),
+        found => unexplained(found, &gain, &fees, facts.wrapped),
+    };
     let ledger = Ledger::of(&transfers, facts.wrapped);
     let mut explained = Explained {
         kind: Kind::Other,
@@ -97,6 +104,7 @@ pub fn explain(tx: &Tx, block: &Block, facts: &Facts) -> Explained {
         changes,
         gain,
         ledger,
+        unexplained,
     };
     explained.kind = explained.kind_of(tx);
     explained

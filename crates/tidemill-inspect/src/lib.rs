@@ -9,8 +9,9 @@ mod facts;
 mod gain;
 mod inspect;
 mod ledger;
-mod lending;
+mod liquidation;
 mod liquidity;
+mod loan;
 mod price;
 mod read;
 mod report;
@@ -19,6 +20,7 @@ mod sandwich;
 mod solana;
 mod swap;
 mod transfer;
+mod worth;
 
 pub use arbitrage::{Arbitrage, Shape, Verdict};
 pub use block::{Block, Call, CallKind, Event, Tx};

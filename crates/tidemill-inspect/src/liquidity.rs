@@ -10,6 +10,7 @@ use crate::transfer::{hash, Place};
 const V3_MINT: Hash = hash("7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae16239d0bde");
 const V3_BURN: Hash = hash("0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c");
 const V2_MINT: Hash = hash("4c209b5fc8ad50758f13e2e1088ba56a560dff690a1c6fef26394f4c03821c4f");
+const V4_MODIFY: Hash = hash("f208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec");
 const V2_BURN: Hash = hash("dccd412f0b1252819cb1fd330b93224ca42612892bb3f4f789976e6d81936496");
 
 /// One change of a pool's liquidity.
@@ -17,15 +18,17 @@ const V2_BURN: Hash = hash("dccd412f0b1252819cb1fd330b93224ca42612892bb3f4f78997
 pub struct LiquidityChange {
     /// Whether it was put in.
     pub is_added: bool,
-    /// The pool.
+    /// The contract that holds the pool.
     pub pool: Address,
+    /// Which pool of that contract; absent where the contract is the pool.
+    pub pool_id: Option<Hash>,
     /// Whose it is; a manager that holds it for others is one owner.
     pub owner: Address,
     /// Lowest and highest tick, as words; absent for pools without ranges.
     pub range: Option<(U256, U256)>,
     /// How much liquidity; absent for pools without ranges.
     pub liquidity: Option<U256>,
-    /// How much of each token; absent where only the call is known, which does not say it.
+    /// How much of each token; absent where neither the log nor the call says it.
     pub amounts: Option<(U256, U256)>,
     /// Where it happened.
     pub place: Place,
@@ -73,11 +76,12 @@ pub fn just_in_time<'a>(changes: &[PlacedChange<'a>], swaps: &[Placed<'a>]) -> V
             !goes.is_added
                 && other.tx_index > added.tx_index
                 && other.signer == added.signer
-                && (goes.pool, goes.owner, goes.range) == (came.pool, came.owner, came.range)
+                && (goes.pool, goes.pool_id, goes.owner, goes.range)
+                    == (came.pool, came.pool_id, came.owner, came.range)
         };
         let Some(removed) = changes.iter().skip(at + 1).find(is_its_going) else { continue };
         let between = swaps.iter().filter(|swap| {
-            swap.swap.pool == added.change.pool
+            (swap.swap.pool, swap.swap.pool_id) == (added.change.pool, added.change.pool_id)
                 && swap.signer != added.signer
                 && swap.tx_index > added.tx_index
                 && swap.tx_index < removed.tx_index
@@ -93,6 +97,9 @@ pub fn just_in_time<'a>(changes: &[PlacedChange<'a>], swaps: &[Placed<'a>]) -> V
 
 fn change_of_log(log: &Event) -> Option<LiquidityChange> {
     let topic = *log.topics.first()?;
+    if topic == V4_MODIFY {
+        return change_of_manager(log);
+    }
     let is_added = topic == V3_MINT || topic == V2_MINT;
     let range = || Some((topic_word(log, 2)?, topic_word(log, 3)?));
     let (range, liquidity, amounts) = match topic {
@@ -108,10 +115,27 @@ fn change_of_log(log: &Event) -> Option<LiquidityChange> {
     Some(LiquidityChange {
         is_added,
         pool: log.address,
+        pool_id: None,
         owner: log.topic_address(1)?,
         range,
         liquidity,
         amounts: Some(amounts),
+        place: Place::Log(log.log_index),
+    })
+}
+
+/// Reads `ModifyLiquidity(id, sender, lower, upper, delta, salt)` of Uniswap V4's pool manager.
+fn change_of_manager(log: &Event) -> Option<LiquidityChange> {
+    let delta = log.word(2).filter(|delta| *delta != U256::ZERO)?;
+    let is_added = !delta.bit(255);
+    Some(LiquidityChange {
+        is_added,
+        pool: log.address,
+        pool_id: log.topics.get(1).copied(),
+        owner: log.topic_address(2)?,
+        range: Some((log.word(0)?, log.word(1)?)),
+        liquidity: Some(if is_added { delta } else { delta.wrapping_neg() }),
+        amounts: None,
         place: Place::Log(log.log_index),
     })
 }
@@ -130,6 +154,7 @@ fn change_of_call(call: &Call) -> Option<LiquidityChange> {
     Some(LiquidityChange {
         is_added,
         pool: call.to,
+        pool_id: None,
         owner,
         range: Some((call.word(first)?, call.word(first + 1)?)),
         liquidity: Some(liquidity),

@@ -1,26 +1,32 @@
 //! A block's report as JSON: amounts as decimal text, addresses and hashes as hex, what is not known left out.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tidemill_frames::FrameError;
 use tidemill_pools::Address;
 
-use crate::arbitrage::{native, Arbitrage, Shape, Verdict};
+use crate::arbitrage::{Arbitrage, Shape, Verdict};
 use crate::block::Tx;
 use crate::facts::Facts;
 use crate::inspect::{explain, placed_changes, placed_swaps, Explained, Kind};
 use crate::ledger::{Flow, Sum};
-use crate::lending::{FlashLoan, Liquidation};
+use crate::liquidation::Liquidation;
 use crate::liquidity::{just_in_time, JustInTime};
+use crate::loan::FlashLoan;
 use crate::price::Prices;
 use crate::read::read_block;
 use crate::sandwich::{sandwiches, Sandwich};
 use crate::swap::{Protocol, Swap};
 use crate::transfer::{Place, NATIVE};
+use crate::worth::{losers, Worth};
 
 #[derive(Serialize)]
 struct BlockReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     block_number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_fee_wei: Option<String>,
     transactions: Vec<TxReport>,
     sandwiches: Vec<SandwichReport>,
     just_in_time: Vec<JustInTimeReport>,
@@ -35,10 +41,15 @@ struct TxReport {
     from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// Name of the router or aggregator that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    router: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_success: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gas_used: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas_price_wei: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fee_wei: Option<String>,
     tip_wei: String,
@@ -54,6 +65,12 @@ struct TxReport {
     accounts: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     gains: Vec<DeltaReport>,
+    /// What `gains` has beyond what circles and loans say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unexplained: Vec<DeltaReport>,
+    /// Of a transaction with a circle: who else has less than before, at the block's prices, in the native coin.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    losers: Vec<PartyReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deltas: Vec<PartyReport>,
 }
@@ -88,11 +105,15 @@ struct ArbitrageReport {
     end_amount: String,
     profit_amount: String,
     swaps: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profit_native_wei: Option<String>,
     /// Profit less gas and tip, where both are known and the block tells the token's price.
     #[serde(skip_serializing_if = "Option::is_none")]
     net_profit_wei: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     profit_usd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_profit_usd: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -163,27 +184,31 @@ pub fn inspect(document: &[u8], facts: &Facts) -> Result<Vec<u8>, FrameError> {
     let prices = Prices::of(swaps.iter().map(|placed| placed.swap), facts);
     let report = BlockReport {
         block_number: block.number,
+        base_fee_wei: block.base_fee_wei.map(|fee| fee.to_string()),
         transactions: block
             .txs
             .iter()
             .zip(&explained)
             .map(|(tx, one)| tx_report(tx, one, &prices, facts))
             .collect(),
-        sandwiches: sandwiches(&swaps, &facts.routers).iter().map(sandwich_report).collect(),
+        sandwiches: sandwiches(&swaps, facts).iter().map(sandwich_report).collect(),
         just_in_time: just_in_time(&changes, &swaps).iter().map(just_in_time_report).collect(),
     };
     serde_json::to_vec(&report).map_err(|error| FrameError::json("report", "what JSON can say", &error, &[]))
 }
 
 fn tx_report(tx: &Tx, one: &Explained, prices: &Prices, facts: &Facts) -> TxReport {
+    let losers = if one.arbitrages.is_empty() { Vec::new() } else { losers(one, prices, facts) };
     TxReport {
         tx_hash: hex(&tx.hash),
         tx_index: tx.index,
         kind: one.kind,
         from: tx.from.as_ref().map(|from| hex(from)),
         to: tx.to.as_ref().map(|to| hex(to)),
+        router: tx.to.and_then(|to| facts.router(to)).map(str::to_owned),
         is_success: tx.is_success,
         gas_used: tx.gas_used,
+        gas_price_wei: tx.gas_price_wei.map(|price| price.to_string()),
         fee_wei: tx.fee_wei().map(|fee| fee.to_string()),
         tip_wei: one.gain.tip_wei.to_string(),
         swaps: one.swaps.iter().map(swap_report).collect(),
@@ -195,22 +220,19 @@ fn tx_report(tx: &Tx, one: &Explained, prices: &Prices, facts: &Facts) -> TxRepo
         flash_loans: one.loans.iter().map(loan_report).collect(),
         liquidations: one.liquidations.iter().map(liquidation_report).collect(),
         accounts: one.gain.accounts.iter().map(|account| hex(account)).collect(),
-        gains: one
-            .gain
-            .net
-            .iter()
-            .map(|(token, flow)| DeltaReport { token: hex(token), amount: signed(flow) })
-            .collect(),
-        deltas: one
-            .ledger
-            .deltas()
-            .map(|(party, token, flow)| PartyReport {
-                party: hex(party),
-                token: hex(token),
-                amount: signed(flow),
-            })
-            .collect(),
+        gains: delta_reports(&one.gain.net),
+        unexplained: delta_reports(&one.unexplained),
+        losers: losers.iter().map(|(party, flow)| party_report(party, &NATIVE, flow)).collect(),
+        deltas: one.ledger.deltas().map(|(party, token, flow)| party_report(party, token, flow)).collect(),
     }
+}
+
+fn delta_reports(flows: &BTreeMap<Address, Flow>) -> Vec<DeltaReport> {
+    flows.iter().map(|(token, flow)| DeltaReport { token: hex(token), amount: signed(flow) }).collect()
+}
+
+fn party_report(party: &Address, token: &Address, flow: &Flow) -> PartyReport {
+    PartyReport { party: hex(party), token: hex(token), amount: signed(flow) }
 }
 
 fn swap_report(swap: &Swap) -> SwapReport {
@@ -242,14 +264,7 @@ fn arbitrage_report(
     facts: &Facts,
 ) -> ArbitrageReport {
     let profit = Flow { gained: Sum::from(found.end_amount), given: Sum::from(found.start_amount) };
-    let token = native(found.profit_token, facts.wrapped);
-    let gained = found.end_amount.checked_sub(found.start_amount);
-    let usd = gained.and_then(|gained| prices.usd_millionths(token, gained, facts));
-    let worth = gained.and_then(|gained| prices.native_wei(token, gained));
-    let net = worth.zip(tx.fee_wei()).map(|(worth, fee)| {
-        let given = Sum::from(fee) + Sum::from(one.gain.tip_wei);
-        signed(&Flow { gained: Sum::from(worth), given })
-    });
+    let worth = Worth::of(found, tx, one.gain.tip_wei, prices, facts);
     ArbitrageReport {
         account: hex(&found.account),
         shape: found.shape,
@@ -260,11 +275,10 @@ fn arbitrage_report(
         end_amount: found.end_amount.to_string(),
         profit_amount: signed(&profit),
         swaps: found.route.clone(),
-        net_profit_wei: net,
-        profit_usd: usd.map(|millionths| {
-            let (whole, rest) = millionths.div_rem(ruint::aliases::U256::from(1_000_000));
-            format!("{whole}.{rest:0>6}")
-        }),
+        profit_native_wei: worth.profit_wei.as_ref().map(signed),
+        net_profit_wei: worth.net_wei.as_ref().map(signed),
+        profit_usd: worth.profit_usd_millionths.as_ref().map(usd),
+        net_profit_usd: worth.net_usd_millionths.as_ref().map(usd),
     }
 }
 
@@ -320,6 +334,13 @@ fn just_in_time_report(one: &JustInTime<'_>) -> JustInTimeReport {
         swap_txs: swaps,
         liquidity: one.added.change.liquidity.map(|liquidity| liquidity.to_string()),
     }
+}
+
+/// Returns millionths of a USD as a number of USD.
+fn usd(millionths: &Flow) -> String {
+    let (is_loss, size) = millionths.net();
+    let (whole, rest) = size.div_rem(Sum::from(1_000_000));
+    format!("{}{whole}.{rest:0>6}", if is_loss { "-" } else { "" })
 }
 
 fn signed(flow: &Flow) -> String {

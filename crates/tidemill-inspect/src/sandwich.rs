@@ -5,6 +5,7 @@
 use ruint::aliases::U256;
 use tidemill_pools::{Address, Hash};
 
+use crate::facts::Facts;
 use crate::swap::Swap;
 
 /// A swap with the transaction it is of.
@@ -45,21 +46,21 @@ impl Sandwich<'_> {
     }
 }
 
-/// Returns the sandwiches among a block's swaps, which are in the block's order. `routers` are contracts that strangers share.
-pub fn sandwiches<'a>(swaps: &[Placed<'a>], routers: &[Address]) -> Vec<Sandwich<'a>> {
+/// Returns the sandwiches among a block's swaps, which are in the block's order.
+pub fn sandwiches<'a>(swaps: &[Placed<'a>], facts: &Facts) -> Vec<Sandwich<'a>> {
     let mut found = Vec::new();
     for (at, front) in swaps.iter().enumerate() {
         if !front.swap.is_undone {
-            found.extend(closed_by(front, swaps.get(at + 1..).unwrap_or_default(), routers));
+            found.extend(closed_by(front, swaps.get(at + 1..).unwrap_or_default(), facts));
         }
     }
     found
 }
 
-fn closed_by<'a>(front: &Placed<'a>, rest: &[Placed<'a>], routers: &[Address]) -> Option<Sandwich<'a>> {
+fn closed_by<'a>(front: &Placed<'a>, rest: &[Placed<'a>], facts: &Facts) -> Option<Sandwich<'a>> {
     let account = front.swap.to;
     let (token_in, token_out) = front.swap.tokens()?;
-    if routers.contains(&account) {
+    if facts.router(account).is_some() {
         return None;
     }
     let mut victims: Vec<Placed<'a>> = Vec::new();

@@ -19,6 +19,8 @@ pub(crate) struct Tx {
     pub is_success: bool,
     pub fee_lamports: u64,
     pub signature_count: u64,
+    /// What its instructions used; absent in old blocks.
+    pub compute_units: Option<u64>,
     /// All accounts in the order that indices mean: the message's own, then those that tables added, writable ones first.
     pub accounts: Vec<String>,
     pub instructions: Vec<Instruction>,
@@ -70,6 +72,16 @@ impl Tx {
     /// Returns what the payer has of lamports more or less than before, its fee included.
     pub(crate) fn payer_lamports(&self) -> i128 {
         self.lamports.first().map_or(0, |(before, after)| i128::from(*after) - i128::from(*before))
+    }
+
+    /// Returns what the payer has of `mint` more or less than before; of the native coin, wrapped or not, before `costs`.
+    pub(crate) fn payer_gain(&self, mint: &str, costs: i128) -> i128 {
+        let held = self.token_deltas(self.payer()).get(mint).copied().unwrap_or_default();
+        if mint != programs::WSOL {
+            return held;
+        }
+        // The payer's wrapped coin lies in accounts whose lamports are not the payer's own.
+        held + self.payer_lamports() + costs
     }
 
     /// Returns what was paid beyond the signatures' own fee.

@@ -79,9 +79,10 @@ impl Swap {
     }
 }
 
-/// Returns the swaps of `tx` in their order: as its logs tell them, or, where none were given, as its calls do.
+/// Returns the swaps of `tx` in their order: as its logs tell them, or, where none were given or all were undone, as its calls do.
 pub fn swaps(tx: &Tx, transfers: &[Transfer], wrapped: Option<Address>) -> Vec<Swap> {
-    if tx.has_logs {
+    let is_undone = tx.is_success == Some(false) && tx.has_traces;
+    if tx.has_logs && !is_undone {
         swaps_of_logs(&tx.logs, transfers)
     } else {
         swaps_of_calls(&tx.calls, wrapped)

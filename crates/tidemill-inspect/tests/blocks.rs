@@ -2,66 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::format_collect)] // a test that fails says so
 
+mod made;
+
+use made::{address, circle, facts, receipt, report, topic, transfer, v2_swap, words, DEPOSIT};
 use proptest::prelude::*;
 use serde_json::{json, Value};
 use tidemill_inspect::{inspect, Facts};
-
-const WRAPPED: [u8; 20] = [0xaa; 20];
-const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-const V2_SWAP: &str = "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822";
-const DEPOSIT: &str = "0xe1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c";
-
-fn facts() -> Facts {
-    Facts { wrapped: Some(WRAPPED), stables: vec![([0x5d; 20], 6)], routers: Vec::new() }
-}
-
-fn address(byte: u8) -> String {
-    format!("0x{}", const_hex::encode([byte; 20]))
-}
-
-fn topic(byte: u8) -> String {
-    format!("0x{:0>64}", const_hex::encode([byte; 20]))
-}
-
-fn words(amounts: &[u64]) -> String {
-    let words: String = amounts.iter().map(|amount| format!("{amount:064x}")).collect();
-    format!("0x{words}")
-}
-
-fn transfer(token: u8, from: u8, to: u8, amount: u64) -> Value {
-    json!({"address": address(token), "topics": [TRANSFER, topic(from), topic(to)], "data": words(&[amount])})
-}
-
-fn v2_swap(pool: u8, to: u8, amounts: &[u64; 4]) -> Value {
-    json!({"address": address(pool), "topics": [V2_SWAP, topic(9), topic(to)], "data": words(amounts)})
-}
-
-fn receipt(index: u64, from: u8, to: u8, status: u8, logs: &mut [Value], first_log: usize) -> Value {
-    for (at, log) in logs.iter_mut().enumerate() {
-        log["logIndex"] = json!(format!("{:#x}", first_log + at));
-    }
-    json!({
-        "transactionHash": format!("0x{index:064x}"), "transactionIndex": format!("{index:#x}"), "blockNumber": "0x10",
-        "from": address(from), "to": address(to), "status": format!("{status:#x}"), "cumulativeGasUsed": "0x5208",
-        "gasUsed": "0x5208", "effectiveGasPrice": "0x2", "logs": logs,
-    })
-}
-
-fn report(document: &Value) -> Value {
-    let told = inspect(document.to_string().as_bytes(), &facts()).unwrap();
-    serde_json::from_slice(&told).unwrap()
-}
-
-/// A bot (1 by its contract 2) pays 100 of the wrapped coin to pool 11, which pays pool 12, which pays 130 back.
-fn circle(token: u8, gained: u64) -> Vec<Value> {
-    vec![
-        transfer(0xaa, 2, 11, 100),
-        transfer(token, 11, 12, 500),
-        v2_swap(11, 12, &[100, 0, 0, 500]),
-        transfer(0xaa, 12, 2, gained),
-        v2_swap(12, 2, &[500, 0, 0, gained]),
-    ]
-}
 
 #[test]
 fn a_circle_is_a_profit_by_what_its_maker_has_and_costs_gas() {

@@ -21,7 +21,7 @@ pub fn inspect_block<'py>(
     document: &[u8],
     wrapped: Option<[u8; 20]>,
     stables: Vec<([u8; 20], u32)>,
-    routers: Vec<[u8; 20]>,
+    routers: Vec<([u8; 20], String)>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let facts = Facts { wrapped, stables, routers };
     let report = py.detach(|| tidemill_inspect::inspect(document, &facts));

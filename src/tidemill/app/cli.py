@@ -132,6 +132,9 @@ def demo(
 def sandbox(
     seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 0.0,
     swaps_per_s: Annotated[float, typer.Option(min=0, max=MOST, help="0 for no traders.")] = 50.0,
+    atomic_percent: Annotated[
+        int, typer.Option(min=0, max=100, help="Of the arbitrages, those made in one transaction, at most.")
+    ] = 0,
     further_percent: Annotated[
         int,
         typer.Option(
@@ -167,7 +170,11 @@ def sandbox(
         seconds=seconds,
         chain_id=chain_id,
         traders=TraderOptions(
-            swaps_per_s=swaps_per_s, further_percent=further_percent, block_ms=block_ms, seed=seed
+            swaps_per_s=swaps_per_s,
+            atomic_percent=atomic_percent,
+            further_percent=further_percent,
+            block_ms=block_ms,
+            seed=seed,
         ),
     )
     raise SystemExit(command.main(options, scenario, is_json=json))
@@ -342,14 +349,33 @@ def coverage(
 
 @app.command()
 def explain(
-    opportunity: Annotated[str, typer.Argument(help="The opportunity's id, or its first digits: 0x…")],
+    opportunity: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID|TX", help="An opportunity's id, or its first digits; or a transaction's hash."
+        ),
+    ],
+    chain: Annotated[
+        str | None, typer.Option(help="Which configured chain's node is asked for a transaction.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="The file with the transaction's block, instead of a node.")
+    ] = None,
+    chain_id: Annotated[int, typer.Option(min=1, help="Of which chain the file is.")] = 1,
     config: ConfigFile = None,
     data: DataFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Print one opportunity: its hops, its costs, the state of its pools, and what became of it."""
+    """Print an opportunity: hops, costs, states, what became of it; or a transaction: who gained by what."""
     from tidemill.app import explain as command
 
+    if command.is_tx(opportunity):
+        environment = _environment(config, data)
+        if chain or file or not command.is_stored(environment, opportunity.lower()):
+            from tidemill.app.inspecting import explain_tx
+
+            source = None if file is None else (file, chain_id)
+            raise SystemExit(explain_tx(environment, opportunity, chain, source, is_json=json))
     try:
         prefix = command.prefix_of(opportunity)
     except ValueError as wrong:

@@ -31,6 +31,8 @@ _log = logging.getLogger("tidemill.demo")
 
 _WORLD_FILE = "world.json"
 _EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
+_ATOMIC_PERCENT = 30
+"""Of the arbitrages: enough to see some within seconds."""
 _CATCH_UP_S = 60.0
 _POLL_S = 0.05
 
@@ -98,7 +100,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         world = await opened.enter_async_context(open_world())
         world_file = environment.paths.data / _WORLD_FILE
         world_file.write_bytes(to_json(world))
-        config = world_config(world)
+        config = structs.replace(world_config(world), inspection="receipts")
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -112,6 +114,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         pace = TraderOptions(
             swaps_per_s=options.swaps_per_s,
             further_protocols=tuple(FOLLOWED),
+            atomic_percent=_ATOMIC_PERCENT,
             block_ms=options.block_ms,
             seed=options.seed,
         )
@@ -154,6 +157,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
             while not (
                 engine.pipelines
                 and engine.pipelines[SOURCE].tip == head
+                and engine.inspections.chains[SOURCE].counts.last_block == head
                 and is_read(world, engine.pipelines[SOURCE].book)
                 and await engine.is_stored()
             ):
@@ -213,6 +217,8 @@ def _print(summary: Summary, folder: Path) -> None:
     for name, count in sorted(summary.rows.items()):
         rows.add_row(name, str(count))
     console.print(rows)
+    made = f"{summary.traders.atomic_paid} arbitrages were made in one transaction each"
+    console.print(f"{made}, {summary.rows['arbitrage']} were found")
     rate = summary.events / summary.seconds
     console.print(
         f"{summary.events} events in {summary.seconds} s, {rate:.0f}/s; {summary.chain['faults']} faults"

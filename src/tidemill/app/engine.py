@@ -20,6 +20,7 @@ from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.feature_run import FeatureRun
 from tidemill.app.insisting import commit_surely
+from tidemill.app.inspections import Inspections
 from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.risk_run import RiskRun
@@ -97,6 +98,8 @@ class Engine:
         """What reads each venue, by source."""
         self.subgraphs: dict[str, SubgraphRun] = {}
         """What reads each subgraph, by source."""
+        self.inspections: Inspections
+        """What looks for arbitrages in blocks."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
         self.features: FeatureRun
@@ -107,7 +110,8 @@ class Engine:
         self._open_markets = markets_of(environment.settings) if markets is None else dict(markets)
         self._environment = environment
         self._chains = dict(chains)
-        self._finders = make_finders(environment.settings.search if search is None else search, chains)
+        self._search = environment.settings.search if search is None else search
+        self._finders = make_finders(self._search, chains)
         self._book_feed = BookFeed(self._finders, self.pipelines, self.markets)
         self._record = record
         self._clock = clock or SystemClock()
@@ -132,6 +136,9 @@ class Engine:
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
+            told = self._clock, self._committed
+            self.inspections = Inspections(self._chains, self._search, settings.solana, self.bus, told)
+            await self.inspections.start()
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self.features = FeatureRun(self.bus, settings.features)
             self._opened = opened.pop_all()
@@ -167,11 +174,13 @@ class Engine:
             reading += [
                 tasks.create_task(run.run(), name=f"venue {source}") for source, run in self.markets.items()
             ]
+            reading += [tasks.create_task(run, name=name) for name, run in self.inspections.reading()]
             beside = [
                 tasks.create_task(self._subgraph(source, config).run(), name=f"subgraph {source}")
                 for source, config in subgraphs_of(self._environment.settings.subgraphs, self._chains).items()
             ]
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
+            beside += [tasks.create_task(run, name=name) for name, run in self.inspections.beside()]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
             if self._finders:
@@ -358,6 +367,7 @@ class Engine:
             pipeline, shell = self.pipelines.get(source), self.shells.get(source)
             if pipeline is not None and pipeline.pursuit is not None:
                 chains[source]["autopsy"] = pipeline.pursuit.counts
+            chains[source] |= self.inspections.chain_status(source, redact)
             chains[source]["coverage"] = {} if pipeline is None else summary(pipeline.ledger)
             if shell is not None:
                 chains[source]["scorecards"] = shell.told(self._clock.now_ns())
@@ -372,6 +382,7 @@ class Engine:
             "frame_to_bus": self.flow.to_bus.summary_ms(),
             "frame_to_stored": self.flow.to_store.summary_ms(),
             "chains": chains,
+            "solana": self.inspections.status(redact),
             "whales": self.whales.status(redact),
             "subgraphs": {source: _redacted(run.status(), redact) for source, run in self.subgraphs.items()},
             "venues": {source: _redacted(run.status(), redact) for source, run in self.markets.items()},

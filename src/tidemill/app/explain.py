@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any
 
+from tidemill.app.inspecting_solana_live import is_signature
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
 from tidemill.app.sql import exact, printable, readable
@@ -16,6 +17,7 @@ from tidemill.schema.faults import Refused, Unknown
 from tidemill.store.coverage import Readable
 
 _ID = re.compile("0x[0-9a-f]{8,64}")
+_HASH = re.compile("0x[0-9a-fA-F]{64}")
 _EXACT = Context(prec=100)
 _AMOUNTS = ("amount_in", "gross_profit", "flash_premium", "net_profit")
 _WEI = ("gas_price_wei", "fee_wei", "net_profit_wei", "break_even_gas_price_wei")
@@ -37,6 +39,20 @@ def prefix_of(text: str) -> str:
     if not _ID.fullmatch(text.lower()):
         raise ValueError(f"expected an id: 0x and 8 to 64 of its hex digits, found {printable(text)!r}")
     return text.lower()
+
+
+def is_tx(text: str) -> bool:
+    """Tell whether `text` can be a transaction: a hash, which an id is too, or a Solana signature."""
+    return bool(_HASH.fullmatch(text) or is_signature(text))
+
+
+def is_stored(environment: Environment, prefix: str) -> bool:
+    """Say whether an opportunity begins with `prefix`; False also where nothing was stored yet."""
+    try:
+        asyncio.run(_read(environment, prefix))
+    except (Unknown, Refused):
+        return False
+    return True
 
 
 def main(environment: Environment, prefix: str, *, is_json: bool) -> int:

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 
 from tidemill.bus import BusSettings
 from tidemill.chains.evm.config import EvmConfig, Positive
+from tidemill.chains.solana.config import SolanaConfig
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
@@ -161,6 +162,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
     """The chains to read, by the name that their events carry."""
+    solana: dict[str, SolanaConfig] = {}
+    """Solana clusters whose blocks are inspected, by the name that their events carry."""
     search: dict[str, SearchConfig] = {}
     """What to look for on a chain, by its name."""
     whales: WhaleConfig = WhaleConfig()
@@ -226,7 +229,7 @@ class Environment(NamedTuple):
 
     def with_chains_alone(self) -> "Environment":
         """Return the same without what is read beside chains."""
-        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings())
+        settings = structs.replace(self.settings, subgraphs={}, solana={}, venues=VenuesSettings())
         return self._replace(loaded=self.loaded._replace(settings=settings))
 
     def with_data(self, folder: Path) -> "Environment":

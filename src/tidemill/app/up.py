@@ -15,6 +15,7 @@ from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
 from tidemill.app.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
+from tidemill.chains.solana.config import check_solana
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 from tidemill.serve.collector import MetricsCollector
@@ -56,8 +57,10 @@ def read_until_stopped(environment: Environment, options: UpOptions) -> int:
         check_sei(sei, load_mapping(sei.mapping))
     if settings.venues.polymarket.enabled:
         check_polymarket(settings.venues.polymarket)
-    if not (settings.chains or markets_of(settings)):
+    if not (settings.chains or settings.solana or markets_of(settings)):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
+    for name, cluster in settings.solana.items():
+        check_solana(name, cluster)
     chains = chains_of(settings)
     _check_chains(chains)
     subgraphs_of(settings.subgraphs, chains)

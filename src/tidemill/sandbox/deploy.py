@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tidemill.sandbox import abi
+from tidemill.sandbox.atomic import create_hand
 from tidemill.sandbox.contracts import creation_code
 from tidemill.sandbox.fill import add_v2, create_v3
 from tidemill.sandbox.further import build_further
@@ -64,6 +65,8 @@ async def deploy(node: Node, modules: Path) -> World:
                 site.send(pool.address, approval(router), sender=accounts.provider)
         await site.mine()
         further_pools, odd_tokens = await build_further(site, modules, accounts, tokens)
+        hand = create_hand(site, modules, tokens)
+        await site.mine()
         return World(
             http_url=node.http_url,
             ws_url=node.ws_url,
@@ -76,6 +79,7 @@ async def deploy(node: Node, modules: Path) -> World:
             position_manager=made["manager"],
             quoter=made["quoter"],
             tick_lens=made["lens"],
+            arbitrage_hand=hand,
             factories=factories,
             tokens=tokens,
             pools=pools,

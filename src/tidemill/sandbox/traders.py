@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.sandbox import abi
+from tidemill.sandbox.atomic import EXECUTED, atomic_arbitrages
 from tidemill.sandbox.further_crowd import FurtherCrowd
 from tidemill.sandbox.market import MarketReader, Quote, unit_prices
 from tidemill.sandbox.moves import Move
@@ -50,6 +51,8 @@ class TraderOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Between blocks: as on a fast rollup."""
     arbitrage_percent: int = 30
     """Of the swaps, at most: fewer where there are no gaps."""
+    atomic_percent: int = 0
+    """Of the arbitrages, at most: made by a contract in one transaction through two pools of a pair."""
     liquidity_percent: int = 2
     """Additions and removals of liquidity, relative to the swaps."""
     further_percent: int = 15
@@ -74,6 +77,9 @@ class TraderCounts(Struct):
     """Swap logs of pools of further kinds mined."""
     further_sent: int = 0
     arbitrages_sent: int = 0
+    atomic_sent: int = 0
+    atomic_paid: int = 0
+    """Mined with a profit; the others were reverted."""
     liquidity_sent: int = 0
     refused_blocks: int = 0
     """Blocks given up because the node refused a question, as in the middle of a reorg."""
@@ -133,6 +139,7 @@ class _Floor:
     """Where wishes become transactions and blocks."""
 
     def __init__(self, world: World, options: TraderOptions, counts: TraderCounts, rpc: Rpc) -> None:
+        self._world = world
         self._accounts = world.accounts
         self._manager = world.position_manager
         self._options = options
@@ -186,7 +193,11 @@ class _Floor:
         self._liquidity_owed += count * options.liquidity_percent / 100
         if not quotes:
             return []
-        moves = self._crowd.arbitrages(quotes, ceil(count * options.arbitrage_percent / 100))
+        most = ceil(count * options.arbitrage_percent / 100)
+        moves, taken = atomic_arbitrages(self._world, quotes, int(most * options.atomic_percent / 100 + 0.5))
+        self._counts.atomic_sent += len(moves)
+        left = [quote for quote in quotes if quote.pool.address not in taken]
+        moves += self._crowd.arbitrages(left, most - len(moves))
         self._counts.arbitrages_sent += len(moves)
         moves += self._crowd.noise(quotes, count - len(moves))
         while self._liquidity_owed >= 1:
@@ -224,6 +235,8 @@ class _Floor:
                     self._counts.further_swaps += log.topics[0] in _FURTHER_SWAPS
                 elif log.topics[0] in _SWAPS:
                     self._counts.swaps += 1
+                elif log.topics[0] == EXECUTED:
+                    self._counts.atomic_paid += 1
                 elif log.topics[0] == _INCREASED:
                     (liquidity, *_) = abi.decode(["uint128", "uint256", "uint256"], log.data)
                     self._crowd.positions.append(Position(int(log.topics[1], 16), liquidity))

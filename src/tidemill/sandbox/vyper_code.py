@@ -26,6 +26,7 @@ CONTRACTS: dict[str, tuple[str, dict[str, str]]] = {
     "LyingToken": ("LyingToken", {}),
     "RevertingToken": ("RevertingToken", {}),
     "OrderFillHand": ("OrderFillHand", {}),
+    "ArbitrageHand": ("ArbitrageHand", {}),
 }
 """Each contract's source and the constants in it that are set otherwise, as Curve's templates are."""
 

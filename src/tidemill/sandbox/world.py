@@ -132,6 +132,8 @@ class World(Struct, frozen=True, kw_only=True):
     position_manager: Address
     quoter: Address
     tick_lens: Address
+    arbitrage_hand: Address
+    """Trades in circles, in one transaction each."""
     factories: tuple[Factory, ...]
     tokens: tuple[Token, ...]
     pools: tuple[Pool, ...]

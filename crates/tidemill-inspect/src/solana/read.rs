@@ -72,6 +72,8 @@ struct RawMeta {
     inner_instructions: Option<Vec<RawInner>>,
     #[serde(default)]
     loaded_addresses: Option<RawLoaded>,
+    #[serde(default)]
+    compute_units_consumed: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +145,7 @@ impl RawTx {
             is_success: meta.err.is_none(),
             fee_lamports: meta.fee,
             signature_count: u64::try_from(transaction.signatures.len()).unwrap_or(u64::MAX),
+            compute_units: meta.compute_units_consumed,
             ..Tx::default()
         };
         accounts(&mut tx, transaction.message.account_keys, meta.loaded_addresses)?;

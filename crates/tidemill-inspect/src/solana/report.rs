@@ -24,6 +24,8 @@ struct TxReport {
     payer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     router: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute_units: Option<u64>,
     fee_lamports: u64,
     priority_fee_lamports: u64,
     tip_lamports: u64,
@@ -54,6 +56,8 @@ struct ArbitrageReport {
     amount_in: String,
     amount_out: String,
     profit_amount: String,
+    /// How much of the profit is what the payer has of it, 0 to 1: 1 where it is that to the unit.
+    confidence: f64,
     /// What is left after fee and tip, lamports; absent where the circle is of another token.
     #[serde(skip_serializing_if = "Option::is_none")]
     net_profit_lamports: Option<String>,
@@ -80,6 +84,7 @@ fn tx_report(tx: &Tx) -> TxReport {
             amount_in: circle.amount_in.to_string(),
             amount_out: circle.amount_out.to_string(),
             profit_amount: profit.to_string(),
+            confidence: confidence(profit, tx.payer_gain(&circle.mint, costs)),
             net_profit_lamports: (circle.mint == WSOL).then(|| (profit - costs).to_string()),
             mint: circle.mint,
         }
@@ -101,6 +106,7 @@ fn tx_report(tx: &Tx) -> TxReport {
         is_success: tx.is_success,
         payer: tx.payer().to_owned(),
         router: programs().find_map(router),
+        compute_units: tx.compute_units,
         fee_lamports: tx.fee_lamports,
         priority_fee_lamports: tx.priority_fee_lamports(),
         tip_lamports,
@@ -113,6 +119,20 @@ fn tx_report(tx: &Tx) -> TxReport {
         swaps: legs.iter().map(swap_report).collect(),
         arbitrage,
     }
+}
+
+/// Returns the share of the larger one that two amounts have in common.
+fn confidence(said: i128, had: i128) -> f64 {
+    if said == had {
+        return 1.0;
+    }
+    if said.signum() != had.signum() {
+        return 0.0;
+    }
+    let (said, had) = (said.unsigned_abs(), had.unsigned_abs());
+    // A share to six places: an estimate of trust, no amount.
+    let millionths = said.min(had).saturating_mul(1_000_000) / said.max(had);
+    f64::from(u32::try_from(millionths).unwrap_or(0)) / 1e6
 }
 
 /// Returns what was paid to the accounts of a builder's auction.

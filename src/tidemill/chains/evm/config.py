@@ -110,6 +110,11 @@ class EvmConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     receipts_root: the block's receipts make the root in its header; needs eth_getBlockReceipts.
     agreed: two endpoints gave the same logs for the block's hash; needs a fallback.
     """
+    inspection: Literal["off", "receipts", "traces"] = "off"
+    """Whether arbitrages are looked for in every block beside the reading of the chain, and what the node is
+    asked for it: a block and its receipts, or its calls too, which tell tips and failed attempts. What
+    Ethereum's blocks take is some 1 MB each, with calls ten times as much. Needs an `http_url`.
+    """
     start_block: NotNegative | Literal["latest"] = "latest"
     """The first block whose events are wanted; a checkpoint goes before it."""
     dexes: tuple[str, ...] = ()
@@ -196,6 +201,8 @@ def check_config(config: EvmConfig) -> EvmConfig:
             f"{where}: proof = bloom: expected another level on chain {config.chain_id}, whose state syncs"
             " have logs that are not in the bloom; receipts_root is proof here"
         )
+    if config.inspection != "off" and all(one.http_url is None for one in config.endpoints):
+        raise Refused(f"{where}: inspection: expected an http_url to ask, found none")
     if config.proof == "agreed" and not config.fallbacks:
         raise Refused(f"{where}: proof = agreed: expected a fallback, for it takes two endpoints to agree")
     if config.settle_blocks >= config.walk_blocks_max:

@@ -59,7 +59,8 @@ def creations(logs: Logs, factories: Mapping[bytes, Factory]) -> list[Creation]:
     if not len(said):
         return []  # as of nearly every block
     found = [
-        _creation(row["topics"], row["data"], factories[row["address"]]) for row in said.to_arrow().to_pylist()
+        _creation(row["topics"], row["data"], factories[row["address"]])
+        for row in said.to_arrow().to_pylist()
     ]
     return list({creation.pool: creation for creation in found if creation is not None}.values())
 

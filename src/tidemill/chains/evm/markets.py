@@ -17,8 +17,8 @@ class Markets(Struct, frozen=True, kw_only=True):
     """The contract of the wrapped native coin."""
     stables: tuple[tuple[bytes, int], ...] = ()
     """Tokens that stand for a USD, and their decimals."""
-    routers: tuple[bytes, ...] = ()
-    """Contracts that strangers trade through."""
+    routers: tuple[tuple[bytes, str], ...] = ()
+    """Contracts that strangers trade through, and their names."""
 
 
 class _Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -26,7 +26,7 @@ class _Listed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     wrapped: AddressText
     stables: dict[AddressText, int]
-    routers: list[AddressText]
+    routers: dict[AddressText, str]
 
 
 def markets_of(chain_id: int) -> Markets:
@@ -45,7 +45,7 @@ def _markets(chain: _Listed) -> Markets:
     return Markets(
         wrapped=_address(chain.wrapped),
         stables=tuple((_address(token), decimals) for token, decimals in chain.stables.items()),
-        routers=tuple(_address(router) for router in chain.routers),
+        routers=tuple((_address(router), name) for router, name in chain.routers.items()),
     )
 
 

@@ -1,0 +1,1 @@
+"""Solana: blocks from a node, each once, in the order of their slots."""

@@ -1,0 +1,1 @@
+"""An emulated Solana node that serves recorded transactions."""
