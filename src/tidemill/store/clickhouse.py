@@ -13,16 +13,18 @@ from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSe
 from tidemill.store.drift import LiveColumn, additions
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
-from tidemill.store.statement import NORMALISE_SQL, bound, check_reading, has_columns
+from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 from tidemill.store.tables import table_ddl
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
-_ONE_BLOCK = (
-    "max_insert_block_size = 16777216, min_insert_block_size_rows = 16777216, "
-    "min_insert_block_size_bytes = 0, max_partitions_per_insert_block = 0"
-)
+_ONE_BLOCK = {
+    "max_insert_block_size": "16777216",
+    "min_insert_block_size_rows": "16777216",
+    "min_insert_block_size_bytes": "0",
+    "max_partitions_per_insert_block": "0",
+}
 # Nothing is gained by more for one block, and a small insert costs 40% less CPU without them.
-_ONE_THREAD = "max_threads = 1, max_insert_threads = 1"
+_ONE_THREAD = {"max_threads": "1", "max_insert_threads": "1"}
 _COLUMNS_SQL = (
     "SELECT table, name, type, default_kind AS kind FROM system.columns"
     " WHERE database = currentDatabase() ORDER BY table, position"
@@ -47,16 +49,20 @@ class ClickHouseStore(Store):
         """Run a statement that writes. Raises: Refused, Unreachable."""
 
     @abstractmethod
-    async def _append(self, into: str, structure: str, rows: pa.Table) -> None:
-        """Run the INSERT that `into` begins, with `rows` as its data; `structure` tells their ClickHouse
-        types.
+    async def _append(self, tag: str, rows: pa.Table, settings: Mapping[str, str]) -> None:
+        """Insert `rows`, of the schema of `tag`, under the engine's `settings`.
 
         Raises: Refused, Unreachable.
         """
 
     @abstractmethod
     async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
-        """Answer a statement under the engine's read-only mode and `limits`. Raises: Refused."""
+        """Answer a statement under the engine's read-only mode and `limits`.
+
+        `params` are bound as they are: a backend escapes them as its transport wants.
+
+        Raises: Refused; Unreachable, where no engine answers.
+        """
 
     # --- schema
 
@@ -124,15 +130,8 @@ class ClickHouseStore(Store):
             return 0
         if not token or not token.isascii() or not token.isprintable() or "'" in token or "\\" in token:
             raise Refused(f"{tag}: expected a token of plain characters, found {token!r}")
-        names = ", ".join(rows.schema.names)
-        settings = (
-            f"insert_deduplicate = 1, insert_deduplication_token = '{token}', {_ONE_BLOCK}, {_ONE_THREAD}"
-        )
-        into = f"INSERT INTO {tag} ({names}) SETTINGS {settings}"
-        structure = ", ".join(
-            f"{column.name} {derive.clickhouse_type(column)}" for column in derive.columns(tag)
-        )
-        await self._append(into, structure, rows)
+        once = {"insert_deduplicate": "1", "insert_deduplication_token": token}
+        await self._append(tag, rows, {**once, **_ONE_BLOCK, **_ONE_THREAD})
         return rows.num_rows
 
     @override
@@ -154,7 +153,7 @@ class ClickHouseStore(Store):
     @override
     async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
         limits = limits or self._settings.limits
-        answer = await self._ask(NORMALISE_SQL, {"q": bound(sql)}, self._settings.limits)
+        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
         normal: str = answer.column("normal")[0].as_py()
         check_reading(normal)
         table = await self._ask(normal, {}, limits)
@@ -198,6 +197,18 @@ class ClickHouseStore(Store):
 
     async def _own(self, sql: str) -> pa.Table:
         return await self._ask(sql, {}, self._settings.limits)
+
+
+def limit_settings(limits: QueryLimits) -> dict[str, str]:
+    """Return the engine's settings for a query that may take so much."""
+    return {
+        "max_execution_time": str(limits.time_max_ms / 1000),
+        "max_result_rows": str(limits.rows_max),
+        "max_result_bytes": str(limits.result_max_bytes),
+        "result_overflow_mode": "throw",
+        "max_memory_usage": str(limits.memory_max_bytes),
+        "output_format_arrow_compression_method": "none",
+    }
 
 
 def _keys(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[object, ...]]:

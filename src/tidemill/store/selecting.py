@@ -13,7 +13,6 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.types import ADDRESS, HASH, NANOS
 from tidemill.store.base import Condition, Finality, Value
-from tidemill.store.statement import bound
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
@@ -129,7 +128,7 @@ class _Binder:
         if pa.types.is_string(logical.arrow):
             if not isinstance(value, str):
                 raise Refused(f"{column.name}: expected text, found {value!r}")
-            self.params[name] = bound(value)
+            self.params[name] = value
             return f"{{{name}:String}}"
         if pa.types.is_decimal(logical.arrow):
             if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
