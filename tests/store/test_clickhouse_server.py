@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from tests.servers.clickhouse import PASSWORD, USER
 from tests.servers.programs import free_port
-from tests.store.samples import swap
+from tests.store.samples import arbitrage, swap
 
 from tidemill.bus import open_bus
 from tidemill.schema import derive
@@ -19,6 +19,7 @@ from tidemill.schema.faults import Fault, Refused, Unreachable
 from tidemill.store import StoreSettings, Writer, WriterSettings, open_store
 
 _ROOT = Path(__file__).resolve().parents[2]
+RECORD = "arbitrage_transaction"
 _WHO = f"{USER}:{quote(PASSWORD, safe='')}"
 
 
@@ -91,7 +92,7 @@ def _serve(folder: Path, port: int) -> "subprocess.Popen[str]":
     return process
 
 
-async def test_a_server_killed_at_any_moment_has_every_row_exactly_once(tmp_path: Path) -> None:
+async def test_a_server_killed_at_any_moment_has_and_counts_every_row_exactly_once(tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     moments, port, faults = random.Random(seed), free_port(), list[Fault]()
     server = await asyncio.to_thread(_serve, tmp_path / "engine", port)
@@ -99,22 +100,27 @@ async def test_a_server_killed_at_any_moment_has_every_row_exactly_once(tmp_path
     async with open_bus("memory://") as bus, open_store(f"clickhouse://{_WHO}@127.0.0.1:{port}/db") as store:
         await store.migrate()
         writer = Writer(
-            *(bus, store), now_ns=time.time_ns, settings=settings, topics=["swap"], on_fault=faults.append
+            *(bus, store), now_ns=time.time_ns, settings=settings, topics=[RECORD], on_fault=faults.append
         )
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(writer.run())
             for _ in range(5):
                 for _ in range(moments.randrange(5, 40)):
-                    number = await bus.head("swap")
-                    rows = [swap(number, log_index=part) for part in range(20)]
-                    await bus.commit([("swap", derive.to_batch(rows))])
+                    number = await bus.head(RECORD)
+                    rows = [arbitrage(20 * number + part) for part in range(20)]
+                    await bus.commit([(RECORD, derive.to_batch(rows))])
                     await asyncio.sleep(0)
                 await _killed(server)
                 server = await asyncio.to_thread(_serve, tmp_path / "engine", port)
             await writer.drain()
             running.cancel()
-        rows = derive.to_rows("swap", await store.select("swap", 0, 1 << 62, ["event_ns", "log_index"]))
-        found = sorted((row["event_ns"] - swap(0).event_ns, row["log_index"]) for row in rows)
-        head = await bus.head("swap")
-        assert found == [(number, part) for number in range(head) for part in range(20)], f"seed {seed}"
+        found = (await store.select(RECORD, 0, 1 << 62, ["tx_hash"])).column("tx_hash").to_pylist()
+        expected = [f"0x{number:064x}" for number in range(20 * await bus.head(RECORD))]
+        assert found == expected, f"seed {seed}"
+        counted = await store.query(f"SELECT transactions FROM {RECORD}_minutely")
+        assert sum(counted.column("transactions").to_pylist()) == len(expected), f"seed {seed}"
+        groups = await store.query(
+            f"SELECT sum(transactions) AS n FROM {RECORD}_statistics GROUP BY block_hash HAVING n != 2"
+        )
+        assert groups.num_rows == 0, f"seed {seed}"
     await _killed(server)

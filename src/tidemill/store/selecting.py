@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.schema import derive
+from tidemill.schema import ddl, derive
 from tidemill.schema.derive import Column
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
@@ -18,8 +18,8 @@ _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
 _SUFFIXES: dict[Finality, str] = {
     "instant": "",
-    "canonical": derive.CANONICAL_SUFFIX,
-    "finalized": derive.FINALIZED_SUFFIX,
+    "canonical": ddl.CANONICAL_SUFFIX,
+    "finalized": ddl.FINALIZED_SUFFIX,
 }
 
 
@@ -67,8 +67,7 @@ def select_query(
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
     table = tag + _SUFFIXES[finality] if derive.has_block(tag) else tag
-    order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
-    keys = dict.fromkeys(("event_ns", *order))
+    keys = dict.fromkeys(("event_ns", *derive.order(tag)))
     shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)
     if newest is not None:
         # Every spliced name is one of the schema's.
