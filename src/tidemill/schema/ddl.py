@@ -30,6 +30,9 @@ class Placement(NamedTuple):
     for one server.
     """
 
+    database: str = "default"
+    """Where a cluster's tables are, on all of its servers."""
+
     def local(self, table: str) -> str:
         """Return the name of the table that holds the rows."""
         return table if self.cluster is None else table + LOCAL_SUFFIX
@@ -59,7 +62,7 @@ class Placement(NamedTuple):
         """
         if self.cluster is None:
             return []
-        engine = f"Distributed({self.cluster}, currentDatabase(), {self.local(table)}, {key})"
+        engine = f"Distributed({self.cluster}, {self.database}, {self.local(table)}, {key})"
         like = f"CREATE TABLE IF NOT EXISTS {table}{self.everywhere} AS {self.local(table)}"
         return [f"{like}\nENGINE = {engine}"]
 
