@@ -71,7 +71,7 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
     """Return the statements that make the table `tag` where it is missing."""
     stored = {column.name: f" CODEC({column.logical.codec})" for column in derive.columns(tag)}
     parts = [f"{name} {kind}{stored.get(name, '')}" for name, kind in derive.clickhouse_columns(tag)]
-    parts += [f"PROJECTION {one.name} ({projection_query(one)})" for one in storage.projections(EVENTS[tag])]
+    parts += [f"PROJECTION {projection_ddl(one)}" for one in storage.projections(EVENTS[tag])]
     body = ",\n".join(f"    {part}" for part in parts)
     local = (
         f"CREATE TABLE IF NOT EXISTS {placement.local(tag)}{placement.everywhere} (\n{body}\n)\n"
@@ -80,6 +80,14 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
         f"SETTINGS {placement.window}, min_parts_to_merge_at_once = {_MERGE_AT_ONCE}"
     )
     return [local, *placement.spread(tag, _sharding_key(tag))]
+
+
+def projection_ddl(projection: storage.Projection) -> str:
+    """Return the definition of a projection.
+
+    Its marks stand for fewer rows than the table's: each part is read for one mark to find a row.
+    """
+    return f"{projection.name} ({projection_query(projection)}) WITH SETTINGS (index_granularity = 1024)"
 
 
 def projection_query(projection: storage.Projection) -> str:

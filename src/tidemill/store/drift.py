@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tidemill.schema import derive
-from tidemill.schema.ddl import projection_query
+from tidemill.schema.ddl import projection_ddl, projection_query
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.storage import projections
@@ -83,14 +83,15 @@ def indexings(tag: str, live: Mapping[str, str]) -> list[str]:
 
     `live` are the queries of those that it has, by name.
     """
-    wanted = {one.name: projection_query(one) for one in projections(EVENTS[tag])}
-    gone = [f"ALTER TABLE {tag} DROP PROJECTION {name}" for name in live if live[name] != wanted.get(name)]
+    wanted = {one.name: one for one in projections(EVENTS[tag])}
+    kept = {name for name, one in wanted.items() if live.get(name) == projection_query(one)}
+    gone = [f"ALTER TABLE {tag} DROP PROJECTION {name}" for name in live if name not in kept]
     new = [
         statement
-        for name, query in wanted.items()
-        if live.get(name) != query
+        for name, one in wanted.items()
+        if name not in kept
         for statement in (
-            f"ALTER TABLE {tag} ADD PROJECTION {name} ({query})",
+            f"ALTER TABLE {tag} ADD PROJECTION {projection_ddl(one)}",
             f"ALTER TABLE {tag} MATERIALIZE PROJECTION {name}",
         )
     ]

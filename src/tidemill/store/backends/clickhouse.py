@@ -20,6 +20,8 @@ from tidemill.store.statement import LASTING_ERRORS, first_line
 
 _FORM = "clickhouse://USER:PASSWORD@HOST:PORT/DATABASE"
 _PLAIN_PORT, _SECURE_PORT = 8123, 8443
+_STORED_AT_ONCE = {"async_insert": "0", "distributed_foreground_insert": "1"}
+"""An insert that was accepted is stored, not in a queue."""
 _KEEPALIVE_S = 2.5
 """Shorter than any server's own: one that closes a connection as we use it looks like a crash."""
 
@@ -128,7 +130,7 @@ class ClickHouseServerStore(ClickHouseStore):
         body = BytesIO(to_stream(rows))
         async with self._writing, self._faults("write"):
             await self._opened().raw_insert(
-                tag, rows.schema.names, body, {**settings, "async_insert": "0"}, "ArrowStream"
+                tag, rows.schema.names, body, {**settings, **_STORED_AT_ONCE}, "ArrowStream"
             )
 
     # --- read
