@@ -1,4 +1,4 @@
-"""Ten million records of arbitrages, the widest table, in the embedded store: their size, and queries.
+"""Up to ten million records of arbitrages, the widest table, in the embedded store: size and queries.
 
 The records are `benchmarks.arbitrage_rows`, 145 columns, inserted as the writer does for 30 s or until there
 are 2.5 million; the rest are further copies of their parts (hard links), so that a query meets as many rows
@@ -25,6 +25,7 @@ from tidemill.store.plain import plain_value
 
 _ROWS = 10_000_000
 _DISTINCT_MAX, _FILL_S = 2_500_000, 30
+_COPY_S = 25
 _ROWS_AN_INSERT = 100_000
 _ASKED_TIMES, _ASKING_S = 100, 8
 _LIMIT_MS = 50
@@ -96,14 +97,17 @@ async def _packing(store: ClickHouseStore, rows: int, json_bytes: float) -> list
 
 
 async def _copy(store: ClickHouseStore, rows: int) -> int:
-    """Link further copies of all parts until there are enough rows; return how often each is there."""
+    """Link copies of all parts until there are enough rows or time is up; return how often each is there."""
     copies = math.ceil(_ROWS / rows)
     parts = await store.query(f"SELECT DISTINCT partition FROM system.parts WHERE active AND table = '{TAG}'")
     await store._execute(f"CREATE TABLE bench AS {TAG}")
     months: list[str] = parts.column("partition").to_pylist()
     for month in months:
         await store._execute(f"ALTER TABLE bench ATTACH PARTITION {month} FROM {TAG}")
+    begun_s = time.perf_counter()
     for copy in range(1, copies):
+        if time.perf_counter() - begun_s > _COPY_S:
+            return copy
         await store._execute(f"ALTER TABLE bench {_OTHER_HASHES.format(copy % 256)}")
         for month in months:
             await store._execute(f"ALTER TABLE {TAG} ATTACH PARTITION {month} FROM bench")
@@ -147,4 +151,4 @@ async def _timed(what: str, ask: Callable[[], Awaitable[int]], held: str) -> Row
     taken_ms.sort()
     p50_ms, p99_ms = taken_ms[len(taken_ms) // 2], taken_ms[math.ceil(0.99 * len(taken_ms)) - 1]
     note = f"p99 of {len(taken_ms)}; p50 {p50_ms:.1f} ms, {cpu_ms:.0f} ms of CPU; {held}"
-    return Row(f"{what}, of 10 million", p99_ms, "ms", _LIMIT_MS, "lower", note)
+    return Row(what, p99_ms, "ms", _LIMIT_MS, "lower", note)

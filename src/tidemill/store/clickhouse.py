@@ -12,7 +12,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import STATISTICS_SUFFIX, settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
-from tidemill.store.drift import LiveColumn, additions, indexings, repackings
+from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
@@ -145,7 +145,7 @@ class ClickHouseStore(Store):
                 continue
             added = additions(tag, live[tag])
             if tag in spread:
-                _check_whole(tag, [name for name, _ in added])
+                check_whole(tag, added)
                 continue
             changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
             changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
@@ -239,15 +239,6 @@ class ClickHouseStore(Store):
 
     async def _own(self, sql: str) -> pa.Table:
         return await self._ask(sql, {}, self._settings.limits)
-
-
-def _check_whole(tag: str, lacking: Sequence[str]) -> None:
-    """Raise Refused where a cluster's table lacks columns: it is changed on all servers, not from here."""
-    if lacking:
-        raise Refused(
-            f"store {tag}: expected the cluster's table to have {', '.join(lacking)}; add them to"
-            f" {tag}{ddl.LOCAL_SUFFIX} and {tag} as `tidemill db ddl --cluster` says"
-        )
 
 
 def limit_settings(limits: QueryLimits) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tidemill.schema import derive
-from tidemill.schema.ddl import projection_ddl, projection_query
+from tidemill.schema.ddl import LOCAL_SUFFIX, projection_ddl, projection_query
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.storage import projections
@@ -62,6 +62,19 @@ def additions(tag: str, live: Sequence[LiveColumn]) -> list[Addition]:
             )
         missing.append(Addition(name, f"ALTER TABLE {tag} ADD COLUMN IF NOT EXISTS {name} {definition}"))
     return missing
+
+
+def check_whole(tag: str, added: Sequence[Addition]) -> None:
+    """Let a cluster's table pass that has all columns: it is changed on all servers, not from here.
+
+    Raises: Refused, naming those that it lacks.
+    """
+    if added:
+        names = ", ".join(name for name, _ in added)
+        raise Refused(
+            f"store {tag}: expected the cluster's table to have {names}; add them to {tag}{LOCAL_SUFFIX} and"
+            f" {tag}, as `tidemill db ddl --cluster` spells them"
+        )
 
 
 def repackings(tag: str, live: Sequence[LiveColumn]) -> list[str]:
