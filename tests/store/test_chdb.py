@@ -67,10 +67,14 @@ async def test_migrating_twice_changes_nothing_and_is_recorded(tmp_path: Path) -
             "create_event_tables",
             "let_a_pools_fee_be_unknown",
             "let_a_swap_name_no_one",
+            "add statistics of arbitrage_transaction",
         ]
         assert await store.migrate() == []
         record = (
-            await store.query("SELECT version, name, checksum FROM schema_migration ORDER BY version")
+            await store.query(
+                "SELECT version, name, checksum FROM schema_migration WHERE name NOT LIKE 'add %'"
+                " ORDER BY version"
+            )
         ).to_pylist()
         known = migrations(StoreSettings().deduplication_window)
         assert record == [
@@ -100,7 +104,7 @@ async def test_an_older_table_gains_its_optional_columns_and_keeps_its_rows(tmp_
     async with open_store(f"chdb://{tmp_path}") as store:
         await store.migrate()
         recorded = "SELECT name FROM schema_migration WHERE name LIKE 'add%' ORDER BY applied_ns"
-        made = (await store.query(recorded)).to_pylist()
+        made = (await store.query(recorded)).to_pylist()[:2]
         assert [row["name"] for row in made] == ["add column swap.tick", "add column swap.pool_hex"]
         await store.insert("swap", [without_tick], "a")
         await store.insert("swap", [derive.to_batch([swap(4)])], "b")
@@ -145,11 +149,12 @@ async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp
             f"ALTER TABLE {table} MODIFY COLUMN event_ns REMOVE CODEC",
             f"DROP TABLE {table}_statistics_feed",
             f"DROP TABLE {table}_statistics",
+            "DELETE FROM schema_migration WHERE name LIKE 'add statistics%'",
         ):
             await store._execute(change)
     async with open_store(f"chdb://{tmp_path}") as store:
         done = await store.migrate()
-        assert set(done) == {f"add codecs of {table}", f"add indexes of {table}"}
+        assert set(done) == {f"add {what} of {table}" for what in ("codecs", "indexes", "statistics")}
         assert await store.migrate() == []
         assert await store.insert(table, rows, "a") == 40
         # the new figures do not know the old token: the writer settles what it repeats

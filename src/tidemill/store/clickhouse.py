@@ -10,7 +10,7 @@ from tidemill.schema import ddl, derive
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
-from tidemill.schema.statistics import STATISTICS_SUFFIX, settling_sql, statistics_ddl
+from tidemill.schema.statistics import settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
@@ -28,6 +28,7 @@ _ONE_BLOCK = {
 _ONE_THREAD = {"max_threads": "1", "max_insert_threads": "1"}
 # What was inserted before is passed on to the statistics all the same; they know themselves what they have.
 _ONCE = {"insert_deduplicate": "1", "deduplicate_blocks_in_dependent_materialized_views": "1"}
+_IS_DONE_SQL = "SELECT name FROM schema_migration WHERE name = {name:String} LIMIT 1"
 _COLUMNS_SQL = (
     "SELECT table, name, type, default_kind AS kind, compression_codec AS codec FROM system.columns"
     " WHERE database = currentDatabase() ORDER BY table, position"
@@ -83,20 +84,22 @@ class ClickHouseStore(Store):
                 await self._execute(ddl.canonical_view_ddl(tag, self._placement))
                 await self._execute(ddl.finalized_view_ddl(tag, self._settings.final_blocks, self._placement))
         for tag in EVENTS:
-            await self._keep_statistics(tag)
+            done += await self._keep_statistics(tag)
             for statement in ddl.also_named_ddl(tag, self._placement):
                 await self._execute(statement)
         return done
 
-    async def _keep_statistics(self, tag: str) -> None:
-        statements = statistics_ddl(tag, self._placement)
-        if not statements:
-            return
-        found = await self._own(f"EXISTS TABLE {tag}{STATISTICS_SUFFIX}")
+    async def _keep_statistics(self, tag: str) -> list[str]:
+        statements, name = statistics_ddl(tag, self._placement), f"add statistics of {tag}"
         for statement in statements:
             await self._execute(statement)
-        if not found.column(0)[0].as_py():
-            await self.settle(tag, 0, _FOREVER_NS)
+        answer = await self._ask(_IS_DONE_SQL, {"name": name}, self._settings.limits)
+        if not statements or answer.num_rows:
+            return []
+        # of the rows that are there already; recorded afterwards, lest a crash leave them out
+        await self.settle(tag, 0, _FOREVER_NS)
+        await self._record(_newest_version(self._settings), name, "")
+        return [name]
 
     async def _numbered_migrations(self) -> list[str]:
         answer = await self._own("SELECT version, checksum FROM schema_migration WHERE name NOT LIKE 'add %'")
@@ -121,7 +124,7 @@ class ClickHouseStore(Store):
         return done
 
     async def _follow_schema(self) -> list[str]:
-        version = max(migration.version for migration in migrations(self._settings.deduplication_window))
+        version = _newest_version(self._settings)
         changes = await self._changes()
         for name, sql in changes:
             await self._execute(sql)
@@ -239,6 +242,10 @@ class ClickHouseStore(Store):
 
     async def _own(self, sql: str) -> pa.Table:
         return await self._ask(sql, {}, self._settings.limits)
+
+
+def _newest_version(settings: StoreSettings) -> int:
+    return max(migration.version for migration in migrations(settings.deduplication_window))
 
 
 def limit_settings(limits: QueryLimits) -> dict[str, str]:
