@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from tidemill.schema import derive, generate
+from tidemill.schema import ddl, derive, generate
 from tidemill.schema.events import EVENTS, Swap, Token
 from tidemill.schema.types import LOGICAL_TYPES
 
 TAGS = sorted(EVENTS)
+ONE_SERVER = ddl.Placement(10)
 
 
 def swap(**change: object) -> Swap:
@@ -54,11 +55,11 @@ def test_every_event_says_what_it_is(tag: str) -> None:
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_column_has_one_spelling_in_each_layer(tag: str) -> None:
     schema = derive.arrow_schema(tag)
-    ddl = derive.clickhouse_ddl(tag, deduplication_window=10)
+    made, *_ = ddl.table_ddl(tag, ONE_SERVER)
     properties = derive.json_schema(tag)["properties"]
     for column in derive.columns(tag):
         assert schema.field(column.name).nullable == column.is_optional
-        assert f"    {column.name} {derive.clickhouse_type(column)}" in ddl
+        assert f"    {column.name} {derive.clickhouse_type(column)} CODEC(" in made
         assert isinstance(properties, dict)
         assert column.name in properties
 
@@ -110,10 +111,10 @@ def test_a_field_of_a_plain_type_is_refused() -> None:
 @pytest.mark.parametrize("tag", TAGS)
 def test_only_events_of_a_block_have_a_canonical_view(tag: str) -> None:
     if derive.has_block(tag):
-        assert f"FROM {tag}" in derive.canonical_view_ddl(tag)
+        assert f"FROM {tag}" in ddl.canonical_view_ddl(tag, ONE_SERVER)
     else:
         with pytest.raises(ValueError, match="does not belong to a block"):
-            derive.canonical_view_ddl(tag)
+            ddl.canonical_view_ddl(tag, ONE_SERVER)
 
 
 def test_what_is_generated_is_what_is_committed() -> None:

@@ -4,8 +4,20 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from tidemill.schema.events import Block, PoolState, Reorg, ReorgKind, Side, StateCause, Swap, WalletTrade
+from tidemill.schema.events import (
+    ArbitrageKind,
+    ArbitrageTransaction,
+    Block,
+    PoolState,
+    Reorg,
+    ReorgKind,
+    Side,
+    StateCause,
+    Swap,
+    WalletTrade,
+)
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -35,6 +47,31 @@ def swap(number: int, **changes: Any) -> Swap:
         tick=None if number % 2 else -number,
     )
     return msgspec.structs.replace(made, **changes)
+
+
+def arbitrage(number: int, **changes: Any) -> Struct:
+    """Return the record of an arbitrage: two in a block, a block a minute; each third lost."""
+    facts: dict[str, Any] = {
+        "event_ns": START_NS + number // 2 * 60_000_000_000,
+        "recv_ns": START_NS,
+        "source": "sandbox",
+        "chain_id": 31337,
+        "block_number": number // 2,
+        "block_hash": (number // 2).to_bytes(32, "big"),
+        "tx_hash": f"0x{number:064x}",
+        "tx_index": number % 2,
+        "kind": ArbitrageKind.ARBITRAGE if number % 3 else ArbitrageKind.LOSING_CIRCLE,
+        "circle_count": 1,
+        "hop_count": 2,
+        "protocols": "uniswap_v2,uniswap_v3",
+        "pools": "0x01,0x02",
+        "tokens": "0x03,0x04",
+        "net_profit_native_wei": number * 10**18 if number % 3 else -(10**15),
+        "net_profit_usd": number * 2.5 if number % 3 else None,
+        "gas_used": 200_000,
+        "gas_cost_wei": 10**15,
+    }
+    return ArbitrageTransaction(**(facts | changes))
 
 
 def block(number: int) -> Block:

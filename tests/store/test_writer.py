@@ -33,6 +33,7 @@ class FakeStore:
         self.kind = kind
         self.entered = asyncio.Event()
         self.gate: asyncio.Event | None = None
+        self.settled: list[tuple[int, int]] = []
 
     async def insert(self, tag: str, batches: Sequence[pa.RecordBatch], token: str) -> int:
         self.entered.set()
@@ -49,6 +50,9 @@ class FakeStore:
         rows = batches if isinstance(batches, pa.Table) else pa.Table.from_batches(batches)
         held = set(self.rows)
         return rows.filter(pa.array([row["log_index"] not in held for row in derive.to_rows(tag, rows)]))
+
+    async def settle(self, tag: str, start_ns: int, end_ns: int) -> None:
+        self.settled.append((start_ns, end_ns))
 
     @property
     def rows(self) -> list[int]:

@@ -30,6 +30,7 @@ FILE_VARIABLE = "TIDEMILL_CONFIG"
 ALIASES = {
     "LOG_LEVEL": "log.level",
     "PROMETHEUS_PORT": "metrics.port",
+    "CLICKHOUSE_URL": "store.url",
     "DATABASE_URL": "registry.url",
     "REDIS_URL": "redis.url",
     "INFLUXDB_URL": "influxdb.url",

@@ -1,4 +1,4 @@
-"""The command line of the registry: what `tidemill whales …` and `tidemill db …` take."""
+"""The command line of the registry and of databases: what `tidemill whales …` and `tidemill db …` take."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import typer
 from tidemill.app.options import AsJson, ConfigFile, DataFolder, environment_of
 
 whales = typer.Typer(name="whales", help="Know the wallets whose trades matter.", no_args_is_help=True)
-db = typer.Typer(name="db", help="Look after the registry's database.", no_args_is_help=True)
+db = typer.Typer(name="db", help="Look after databases.", no_args_is_help=True)
 
 Addresses = Annotated[list[str], typer.Argument(metavar="ADDRESS…")]
 Copying = Annotated[bool, typer.Option("--copying", help="Switch the copying of its positions instead.")]
@@ -141,3 +141,18 @@ def _upgrade(config: ConfigFile = None, data: DataFolder = None, json: AsJson = 
     from tidemill.app import whales as command
 
     raise SystemExit(command.upgrade_tables(environment_of(config, data), is_json=json))
+
+
+@db.command("ddl")
+def _ddl(
+    cluster: Annotated[
+        str | None, typer.Option(help="For the ClickHouse cluster of this name: replicated and distributed.")
+    ] = None,
+    database: Annotated[str, typer.Option(help="Where a cluster's tables are to be.")] = "default",
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Print the statements that make the event store's tables, indexes and views in ClickHouse."""
+    from tidemill.app import ddl as command
+
+    raise SystemExit(command.main(environment_of(config, data), cluster, database))

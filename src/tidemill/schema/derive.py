@@ -12,10 +12,6 @@ from msgspec import inspect as mi
 from tidemill.schema.events import EVENTS
 from tidemill.schema.types import CHOICE, NANOS, Logical
 
-CANONICAL_SUFFIX = "_canonical"
-FINALIZED_SUFFIX = "_finalized"
-"""What the view of a table without reverted blocks is called."""
-
 
 class Column(NamedTuple):
     """One field of an event, as the layers see it."""
@@ -57,6 +53,12 @@ def identity(tag: str) -> tuple[str, ...]:
     return names
 
 
+def order(tag: str) -> tuple[str, ...]:
+    """Return the names of the fields that rows are stored in the order of."""
+    names: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
+    return names
+
+
 def has_block(tag: str) -> bool:
     """Say whether rows of `tag` belong to a block, and so can be reverted with it.
 
@@ -65,7 +67,8 @@ def has_block(tag: str) -> bool:
     return tag != "reorg" and any(column.name == "block_hash" for column in columns(tag))
 
 
-def _is_block_optional(tag: str) -> bool:
+def is_block_optional(tag: str) -> bool:
+    """Say whether some rows of `tag` belong to no block."""
     return any(column.name == "block_hash" and column.is_optional for column in columns(tag))
 
 
@@ -149,56 +152,6 @@ def clickhouse_columns(tag: str) -> tuple[tuple[str, str], ...]:
         if c.logical.name in {"Hash", "Address"}
     ]
     return (*stored, *readable)
-
-
-def clickhouse_ddl(tag: str, *, deduplication_window: int) -> str:
-    """Return the CREATE TABLE statement of the event `tag`.
-
-    `deduplication_window` is the number of latest inserts whose tokens the table remembers.
-    """
-    order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
-    body = ",\n".join(f"    {name} {definition}" for name, definition in clickhouse_columns(tag))
-    return (
-        f"CREATE TABLE IF NOT EXISTS {tag} (\n{body}\n)\nENGINE = MergeTree\n"
-        f"PARTITION BY toYYYYMM(event_ns)\nORDER BY ({', '.join(order)})\n"
-        f"SETTINGS non_replicated_deduplication_window = {deduplication_window}"
-    )
-
-
-def canonical_view_ddl(tag: str) -> str:
-    """Return the CREATE VIEW statement of the rows of `tag` whose block is canonical.
-
-    Raises: ValueError, where the event does not belong to a block.
-    """
-    if not has_block(tag):
-        raise ValueError(f"{tag} does not belong to a block")
-    names = ", ".join(name for name, _ in clickhouse_columns(tag))
-    blockless = "block_hash IS NULL OR " if _is_block_optional(tag) else ""
-    return (
-        f"CREATE OR REPLACE VIEW {tag}{CANONICAL_SUFFIX} AS SELECT {names} FROM {tag}\n"  # noqa: S608 names of ours
-        f"WHERE {blockless}(chain_id, block_hash) NOT IN (\n"
-        "    SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
-        "    HAVING argMax(kind, sequence) = 'reverted')"
-    )
-
-
-def finalized_view_ddl(tag: str, final_blocks: int) -> str:
-    """Return the CREATE VIEW statement of the canonical rows of `tag` that no reorg is expected to reach.
-
-    They have at least `final_blocks` canonical blocks of their chain after their own.
-
-    Raises: ValueError, where the event does not belong to a block.
-    """
-    if not has_block(tag):
-        raise ValueError(f"{tag} does not belong to a block")
-    names = ", ".join(name for name, _ in clickhouse_columns(tag))
-    newest = f"SELECT chain_id, max(block_number) AS newest FROM block{CANONICAL_SUFFIX} GROUP BY chain_id"  # noqa: S608 names of ours
-    join, blockless = ("LEFT", "block_hash IS NULL OR ") if _is_block_optional(tag) else ("INNER", "")
-    return (
-        f"CREATE OR REPLACE VIEW {tag}{FINALIZED_SUFFIX} AS SELECT {names} FROM {tag}{CANONICAL_SUFFIX}\n"  # noqa: S608 names of ours
-        f"{join} JOIN ({newest}) AS tips USING (chain_id)\n"
-        f"WHERE {blockless}block_number + {int(final_blocks)} <= newest"
-    )
 
 
 # --- JSON Schema

@@ -25,6 +25,8 @@ class Logical(NamedTuple):
     """How many bytes a fixed-width binary value has; 0 for the others."""
     is_signed: bool = False
     """Whether such bytes are a number in two's complement."""
+    codec: str = "ZSTD(1)"
+    """How ClickHouse packs a column of it, as the engine itself spells it."""
 
 
 def _as(logical: Logical) -> Meta:
@@ -44,10 +46,11 @@ NANOS = Logical(
     pa.timestamp("ns", tz="UTC"),
     "DateTime64(9, 'UTC')",
     {"type": "integer"},
+    codec="Delta(8), ZSTD(1)",
 )
 U8 = Logical("U8", "", pa.uint8(), "UInt8", {"type": "integer"})
 U32 = Logical("U32", "", pa.uint32(), "UInt32", {"type": "integer"})
-U64 = Logical("U64", "", pa.uint64(), "UInt64", {"type": "integer"})
+U64 = Logical("U64", "", pa.uint64(), "UInt64", {"type": "integer"}, codec="Delta(8), ZSTD(1)")
 I32 = Logical("I32", "", pa.int32(), "Int32", {"type": "integer"})
 F64 = Logical("F64", "", pa.float64(), "Float64", {"type": "number"})
 USD = F64._replace(unit="US dollars")

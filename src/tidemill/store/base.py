@@ -108,6 +108,16 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def settle(self, tag: str, start_ns: int, end_ns: int) -> None:
+        """Make the statistics of start_ns <= event_ns < end_ns those of the rows.
+
+        For after a crash or a failed insert: a row and what it adds to statistics are two steps. Nobody else
+        may insert rows of these times meanwhile.
+
+        Raises: Unreachable, where it cannot be done now.
+        """
+
+    @abstractmethod
     async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
         """Answer one statement that reads.
 

@@ -6,33 +6,42 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 from typing_extensions import override
 
-from tidemill.schema import derive
+from tidemill.schema import ddl, derive
+from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
+from tidemill.schema.statistics import settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
-from tidemill.store.drift import LiveColumn, additions
+from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
-from tidemill.store.statement import NORMALISE_SQL, bound, check_reading, has_columns
-from tidemill.store.tables import table_ddl
+from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
-_ONE_BLOCK = (
-    "max_insert_block_size = 16777216, min_insert_block_size_rows = 16777216, "
-    "min_insert_block_size_bytes = 0, max_partitions_per_insert_block = 0"
-)
+_ONE_BLOCK = {
+    "max_insert_block_size": "16777216",
+    "min_insert_block_size_rows": "16777216",
+    "min_insert_block_size_bytes": "0",
+    "max_partitions_per_insert_block": "0",
+}
 # Nothing is gained by more for one block, and a small insert costs 40% less CPU without them.
-_ONE_THREAD = "max_threads = 1, max_insert_threads = 1"
+_ONE_THREAD = {"max_threads": "1", "max_insert_threads": "1"}
+# What was inserted before is passed on to the statistics all the same; they know themselves what they have.
+_ONCE = {"insert_deduplicate": "1", "deduplicate_blocks_in_dependent_materialized_views": "1"}
+_IS_DONE_SQL = "SELECT name FROM schema_migration WHERE name = {name:String} LIMIT 1"
 _COLUMNS_SQL = (
-    "SELECT table, name, type, default_kind AS kind FROM system.columns"
+    "SELECT table, name, type, default_kind AS kind, compression_codec AS codec FROM system.columns"
     " WHERE database = currentDatabase() ORDER BY table, position"
 )
+_PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
+_SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
 _SIZES_SQL = (
     "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
     " WHERE database = currentDatabase() AND active GROUP BY table"
 )
 _ANY_SIZE = QueryLimits(rows_max=1 << 62, result_max_bytes=1 << 62, time_max_ms=600_000)
 """For the rare question what a crash left: identities within the times of one insert."""
+_FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
 
@@ -41,22 +50,27 @@ class ClickHouseStore(Store):
 
     def __init__(self, settings: StoreSettings) -> None:
         self._settings = settings
+        self._placement = Placement(settings.deduplication_window)
 
     @abstractmethod
     async def _execute(self, sql: str) -> None:
         """Run a statement that writes. Raises: Refused, Unreachable."""
 
     @abstractmethod
-    async def _append(self, into: str, structure: str, rows: pa.Table) -> None:
-        """Run the INSERT that `into` begins, with `rows` as its data; `structure` tells their ClickHouse
-        types.
+    async def _append(self, tag: str, rows: pa.Table, settings: Mapping[str, str]) -> None:
+        """Insert `rows`, of the schema of `tag`, under the engine's `settings`.
 
         Raises: Refused, Unreachable.
         """
 
     @abstractmethod
     async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
-        """Answer a statement under the engine's read-only mode and `limits`. Raises: Refused."""
+        """Answer a statement under the engine's read-only mode and `limits`.
+
+        `params` are bound as they are: a backend escapes them as its transport wants.
+
+        Raises: Refused; Unreachable, where no engine answers.
+        """
 
     # --- schema
 
@@ -67,9 +81,25 @@ class ClickHouseStore(Store):
         done += await self._follow_schema()
         for tag in EVENTS:
             if derive.has_block(tag):
-                await self._execute(derive.canonical_view_ddl(tag))
-                await self._execute(derive.finalized_view_ddl(tag, self._settings.final_blocks))
+                await self._execute(ddl.canonical_view_ddl(tag, self._placement))
+                await self._execute(ddl.finalized_view_ddl(tag, self._settings.final_blocks, self._placement))
+        for tag in EVENTS:
+            done += await self._keep_statistics(tag)
+            for statement in ddl.also_named_ddl(tag, self._placement):
+                await self._execute(statement)
         return done
+
+    async def _keep_statistics(self, tag: str) -> list[str]:
+        statements, name = statistics_ddl(tag, self._placement), f"add statistics of {tag}"
+        for statement in statements:
+            await self._execute(statement)
+        answer = await self._ask(_IS_DONE_SQL, {"name": name}, self._settings.limits)
+        if not statements or answer.num_rows:
+            return []
+        # of the rows that are there already; recorded afterwards, lest a crash leave them out
+        await self.settle(tag, 0, _FOREVER_NS)
+        await self._record(_newest_version(self._settings), name, "")
+        return [name]
 
     async def _numbered_migrations(self) -> list[str]:
         answer = await self._own("SELECT version, checksum FROM schema_migration WHERE name NOT LIKE 'add %'")
@@ -94,21 +124,36 @@ class ClickHouseStore(Store):
         return done
 
     async def _follow_schema(self) -> list[str]:
-        version = max(migration.version for migration in migrations(self._settings.deduplication_window))
-        live: dict[str, list[LiveColumn]] = {}
-        for row in (await self._own(_COLUMNS_SQL)).to_pylist():
-            live.setdefault(row["table"], []).append(LiveColumn(row["name"], row["type"], row["kind"]))
-        changes: list[tuple[str, str]] = []
-        for tag in EVENTS:
-            if tag not in live:
-                ddl = table_ddl(tag, self._settings.deduplication_window)
-                changes.append((f"add table {tag}", ddl))
-            else:
-                changes += [(f"add column {tag}.{name}", sql) for name, sql in additions(tag, live[tag])]
+        version = _newest_version(self._settings)
+        changes = await self._changes()
         for name, sql in changes:
             await self._execute(sql)
             await self._record(version, name, "")
         return [name for name, _ in changes]
+
+    async def _changes(self) -> list[tuple[str, str]]:
+        """Return what would make the tables those of the schema: names and statements, in order."""
+        live: dict[str, list[LiveColumn]] = {}
+        for row in (await self._own(_COLUMNS_SQL)).to_pylist():
+            column = LiveColumn(row["name"], row["type"], row["kind"], row["codec"])
+            live.setdefault(row["table"], []).append(column)
+        indexed: dict[str, dict[str, str]] = {}
+        for row in (await self._own(_PROJECTIONS_SQL)).to_pylist():
+            indexed.setdefault(row["table"], {})[row["name"]] = row["query"]
+        spread = set((await self._own(_SPREAD_SQL)).column("name").to_pylist())
+        changes: list[tuple[str, str]] = []
+        for tag in EVENTS:
+            if tag not in live:
+                changes += [(f"add table {tag}", sql) for sql in ddl.table_ddl(tag, self._placement)]
+                continue
+            added = additions(tag, live[tag])
+            if tag in spread:
+                check_whole(tag, added)
+                continue
+            changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
+            changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
+            changes += [(f"add indexes of {tag}", sql) for sql in indexings(tag, indexed.get(tag, {}))]
+        return changes
 
     async def _record(self, version: int, name: str, checksum: str) -> None:
         # None of these comes from outside: file names, column names and a digest.
@@ -124,21 +169,14 @@ class ClickHouseStore(Store):
             return 0
         if not token or not token.isascii() or not token.isprintable() or "'" in token or "\\" in token:
             raise Refused(f"{tag}: expected a token of plain characters, found {token!r}")
-        names = ", ".join(rows.schema.names)
-        settings = (
-            f"insert_deduplicate = 1, insert_deduplication_token = '{token}', {_ONE_BLOCK}, {_ONE_THREAD}"
-        )
-        into = f"INSERT INTO {tag} ({names}) SETTINGS {settings}"
-        structure = ", ".join(
-            f"{column.name} {derive.clickhouse_type(column)}" for column in derive.columns(tag)
-        )
-        await self._append(into, structure, rows)
+        once = {**_ONCE, "insert_deduplication_token": token}
+        await self._append(tag, rows, {**once, **_ONE_BLOCK, **_ONE_THREAD})
         return rows.num_rows
 
     @override
     async def lacking(self, tag: str, batches: pa.Table | Sequence[pa.RecordBatch]) -> pa.Table:
         rows = aligned(known_tag(tag), batches)
-        identity: tuple[str, ...] = EVENTS[tag].IDENTITY  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
+        identity = derive.identity(tag)
         times = rows.column("event_ns").cast(pa.int64()).to_pylist()
         if not times:
             return rows
@@ -149,12 +187,18 @@ class ClickHouseStore(Store):
         known = set(_keys(held, identity))
         return rows.filter(pa.array([key not in known for key in _keys(rows, identity)]))
 
+    @override
+    async def settle(self, tag: str, start_ns: int, end_ns: int) -> None:
+        sql = settling_sql(known_tag(tag), start_ns, end_ns)
+        if sql is not None:
+            await self._execute(sql)
+
     # --- read
 
     @override
     async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
         limits = limits or self._settings.limits
-        answer = await self._ask(NORMALISE_SQL, {"q": bound(sql)}, self._settings.limits)
+        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
         normal: str = answer.column("normal")[0].as_py()
         check_reading(normal)
         table = await self._ask(normal, {}, limits)
@@ -198,6 +242,22 @@ class ClickHouseStore(Store):
 
     async def _own(self, sql: str) -> pa.Table:
         return await self._ask(sql, {}, self._settings.limits)
+
+
+def _newest_version(settings: StoreSettings) -> int:
+    return max(migration.version for migration in migrations(settings.deduplication_window))
+
+
+def limit_settings(limits: QueryLimits) -> dict[str, str]:
+    """Return the engine's settings for a query that may take so much."""
+    return {
+        "max_execution_time": str(limits.time_max_ms / 1000),
+        "max_result_rows": str(limits.rows_max),
+        "max_result_bytes": str(limits.result_max_bytes),
+        "result_overflow_mode": "throw",
+        "max_memory_usage": str(limits.memory_max_bytes),
+        "output_format_arrow_compression_method": "none",
+    }
 
 
 def _keys(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[object, ...]]:

@@ -1,10 +1,13 @@
 """Compare a live table with the schema, and say what would bring it up to date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tidemill.schema import derive
+from tidemill.schema.ddl import LOCAL_SUFFIX, projection_ddl, projection_query
+from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
+from tidemill.schema.storage import projections
 
 
 class LiveColumn(NamedTuple):
@@ -14,6 +17,8 @@ class LiveColumn(NamedTuple):
     type: str
     kind: str
     """Empty for a stored column, ALIAS for one that is computed when read."""
+    codec: str
+    """How it is packed, such as `CODEC(ZSTD(1))`; empty where the engine chooses."""
 
 
 class Addition(NamedTuple):
@@ -57,6 +62,53 @@ def additions(tag: str, live: Sequence[LiveColumn]) -> list[Addition]:
             )
         missing.append(Addition(name, f"ALTER TABLE {tag} ADD COLUMN IF NOT EXISTS {name} {definition}"))
     return missing
+
+
+def check_whole(tag: str, added: Sequence[Addition]) -> None:
+    """Let a cluster's table pass that has all columns: it is changed on all servers, not from here.
+
+    Raises: Refused, naming those that it lacks.
+    """
+    if added:
+        names = ", ".join(name for name, _ in added)
+        raise Refused(
+            f"store {tag}: expected the cluster's table to have {names}; add them to {tag}{LOCAL_SUFFIX} and"
+            f" {tag}, as `tidemill db ddl --cluster` spells them"
+        )
+
+
+def repackings(tag: str, live: Sequence[LiveColumn]) -> list[str]:
+    """Return the statement that packs the columns of `tag` as the schema says; none where they are.
+
+    Rows that are there are packed anew when their parts are merged.
+    """
+    wanted = {column.name: f"CODEC({column.logical.codec})" for column in derive.columns(tag)}
+    changes = [
+        f"MODIFY COLUMN {column.name} {wanted[column.name]}"
+        for column in live
+        if column.name in wanted and column.codec != wanted[column.name]
+    ]
+    return [f"ALTER TABLE {tag} {', '.join(changes)}"] if changes else []
+
+
+def indexings(tag: str, live: Mapping[str, str]) -> list[str]:
+    """Return the statements that give `tag` the projections of the schema, for the rows that are there, too.
+
+    `live` are the queries of those that it has, by name.
+    """
+    wanted = {one.name: one for one in projections(EVENTS[tag])}
+    kept = {name for name, one in wanted.items() if live.get(name) == projection_query(one)}
+    gone = [f"ALTER TABLE {tag} DROP PROJECTION {name}" for name in live if name not in kept]
+    new = [
+        statement
+        for name, one in wanted.items()
+        if name not in kept
+        for statement in (
+            f"ALTER TABLE {tag} ADD PROJECTION {projection_ddl(one)}",
+            f"ALTER TABLE {tag} MATERIALIZE PROJECTION {name}",
+        )
+    ]
+    return gone + new
 
 
 def _agrees(definition: str, column: LiveColumn) -> bool:

@@ -7,20 +7,19 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.schema import derive
+from tidemill.schema import ddl, derive
 from tidemill.schema.derive import Column
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.types import ADDRESS, HASH, NANOS
 from tidemill.store.base import Condition, Finality, Value
-from tidemill.store.statement import bound
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
 _SUFFIXES: dict[Finality, str] = {
     "instant": "",
-    "canonical": derive.CANONICAL_SUFFIX,
-    "finalized": derive.FINALIZED_SUFFIX,
+    "canonical": ddl.CANONICAL_SUFFIX,
+    "finalized": ddl.FINALIZED_SUFFIX,
 }
 
 
@@ -68,13 +67,15 @@ def select_query(
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
     table = tag + _SUFFIXES[finality] if derive.has_block(tag) else tag
-    order: tuple[str, ...] = EVENTS[tag].ORDER  # pyright: ignore[reportAttributeAccessIssue] every event has one, a test checks it
-    keys = dict.fromkeys(("event_ns", *order))
+    keys = dict.fromkeys(("event_ns", *derive.order(tag)))
     shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)
     if newest is not None:
         # Every spliced name is one of the schema's.
         downwards = ", ".join(f"{key} DESC" for key in keys)
         inner = ", ".join(dict.fromkeys((*wanted, *keys)))
+        # Their times first: else the engine opens all columns of every part to begin with.
+        times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns DESC LIMIT {int(newest)}"  # noqa: S608
+        test = f"{test} AND event_ns >= (SELECT min(event_ns) FROM ({times}))"  # noqa: S608
         table = f"(SELECT {inner} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)})"  # noqa: S608
         test = "1"
     return Query(f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {upwards}", binder.params)  # noqa: S608
@@ -129,7 +130,7 @@ class _Binder:
         if pa.types.is_string(logical.arrow):
             if not isinstance(value, str):
                 raise Refused(f"{column.name}: expected text, found {value!r}")
-            self.params[name] = bound(value)
+            self.params[name] = value
             return f"{{{name}:String}}"
         if pa.types.is_decimal(logical.arrow):
             if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():

@@ -8,6 +8,14 @@ NORMALISE_SQL = "SELECT formatQuerySingleLine({q:String}) AS normal"
 """Asks the engine for its own spelling: one statement, no comments, keywords in capitals, literals in
 quotes."""
 
+# The engine's errors that the same statement would meet again: syntax, unknown names, types, values that do
+# not fit, data that cannot be read, and what is not allowed. Any other on a write may pass: no room, memory,
+# parts.
+LASTING_ERRORS = frozenset(
+    {6, 8, 10, 16, 26, 27, 36, 38, 41, 43, 44, 46, 47, 50, 53, 57, 60, 62, 70, 72, 81, 117, 164, 497, 516}
+)
+"""Their numbers."""
+
 _READING = {"SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "EXISTS"}
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 # What the engine's read-only mode lets through, as tried: `file('/etc/passwd')` reads any file, INTO OUTFILE

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
+import pyarrow as pa
 from msgspec import Meta, Struct
 
 from tidemill.bus import Bus, Consumer, Entry
@@ -173,6 +174,8 @@ class Writer:
             token = f"{self._bus.identity}/{topic}/lacking-{secrets.token_hex(8)}"
             await self._insisting(lambda token=token, rows=rows: self._store.insert(topic, rows, token))
             rows = await self._insisting(lambda rows=rows: self._store.lacking(topic, rows))
+        first_ns, last_ns = _times(batches)
+        await self._insisting(lambda: self._store.settle(topic, first_ns, last_ns + 1))
 
     async def _finish(self, topic: str, consumer: Consumer, next_offset: int) -> None:
         changes = {**consumer.state_after(next_offset), self._intent_key(topic): None}
@@ -198,6 +201,11 @@ class Writer:
 
     def _intent_key(self, topic: str) -> bytes:
         return f"intent/{self._consumer}/{topic}".encode()
+
+
+def _times(batches: Sequence[pa.RecordBatch]) -> tuple[int, int]:
+    times = [moment for batch in batches for moment in batch.column("event_ns").cast(pa.int64()).to_pylist()]
+    return min(times), max(times)
 
 
 def _range_value(first: int, last: int) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tidemill.schema.features import FEATURES
+from tidemill.schema.storage import Measure, Measured, Projection, Statistics
 from tidemill.schema.types import (
     F64,
     Count8,
@@ -124,6 +125,27 @@ class _Facts(Struct, frozen=True, kw_only=True):
 
 _IDENTITY = ("chain_id", "block_hash", "tx_hash")
 _ORDER = ("event_ns", "block_number", "tx_index")
+_PROJECTIONS = (
+    Projection("by_profit", ("chain_id", "net_profit_native_wei")),
+    Projection("by_transaction", ("tx_hash",)),
+)
+_STATISTICS = Statistics(
+    by=("source", "chain_id", "kind"),
+    measures=(
+        Measure("transactions", Measured.ROWS),
+        Measure("valued", Measured.PRESENT, "net_profit_native_wei"),
+        Measure("profitable", Measured.POSITIVE, "net_profit_native_wei"),
+        Measure("net_profit_native_wei", Measured.SUM, "net_profit_native_wei"),
+        Measure("gas_cost_wei", Measured.SUM, "gas_cost_wei"),
+        Measure("tip_wei", Measured.SUM, "tip_wei"),
+        Measure("gas_used", Measured.SUM, "gas_used"),
+        Measure("hops", Measured.SUM, "hop_count"),
+        Measure("valued_usd", Measured.PRESENT, "net_profit_usd"),
+        Measure("net_profit_usd", Measured.SUM, "net_profit_usd"),
+        Measure("net_profit_max_usd", Measured.MAXIMUM, "net_profit_usd"),
+    ),
+)
+_SOURCE_NAMES = {"block_time": "event_ns", "slot": "block_number", "tx_signature": "tx_hash"}
 
 
 class Arbitrage(_Facts, frozen=True, kw_only=True, tag="arbitrage"):
@@ -145,6 +167,10 @@ ArbitrageTransaction: type[Struct] = msgspec.defstruct(
     namespace={
         "IDENTITY": _IDENTITY,
         "ORDER": _ORDER,
+        "PROJECTIONS": _PROJECTIONS,
+        "STATISTICS": _STATISTICS,
+        "ALSO_NAMED": "arbitrage.transactions",
+        "ALSO_NAMED_COLUMNS": _SOURCE_NAMES,
         "__doc__": "One transaction that swapped in a circle, with every feature that is declared in"
         " `tidemill.schema.features`.\n\nA feature is made of what came before the transaction, and"
         " of its own facts.",

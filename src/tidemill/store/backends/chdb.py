@@ -17,22 +17,16 @@ from typing_extensions import override
 
 from tidemill.bus.ownership import FolderLock
 from tidemill.core.priority import give_way
+from tidemill.schema import derive
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.base import QueryLimits, Store, StoreSettings
-from tidemill.store.clickhouse import ClickHouseStore, to_stream
-from tidemill.store.statement import error_code, first_line
+from tidemill.store.clickhouse import ClickHouseStore, limit_settings, to_stream
+from tidemill.store.statement import LASTING_ERRORS, bound, error_code, first_line
 
 _Result = TypeVar("_Result")
 
 _NICE = 5
 """The priority of the engine's threads: an insert has 250 ms to be seen, a frame 5 ms to be on the bus."""
-
-# The engine's errors that the same statement would meet again: syntax, unknown names, types, values that do
-# not fit, data that cannot be read, and what is not allowed. Any other on a write may pass: no room, memory,
-# parts.
-_LASTING = frozenset(
-    {6, 8, 10, 16, 26, 27, 36, 38, 41, 43, 44, 46, 47, 50, 53, 57, 60, 62, 70, 72, 81, 117, 164, 497}
-)
 
 
 def open_backend(location: str, settings: StoreSettings) -> Store:
@@ -106,9 +100,12 @@ class ChdbStore(ClickHouseStore):
         await self._write(lambda writer: writer.query(sql))
 
     @override
-    async def _append(self, into: str, structure: str, rows: pa.Table) -> None:
-        # The schema's names and types alone are spliced.
-        quoted, names = structure.replace("'", "\\'"), ", ".join(rows.schema.names)
+    async def _append(self, tag: str, rows: pa.Table, settings: Mapping[str, str]) -> None:
+        # The schema's names and types, a token of plain characters and numbers of ours alone are spliced.
+        names = ", ".join(rows.schema.names)
+        types = ", ".join(f"{column.name} {derive.clickhouse_type(column)}" for column in derive.columns(tag))
+        quoted = types.replace("'", "\\'")
+        how = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
 
         def insert(writer: Session) -> None:
             # A file without a name and INSERT … SELECT: chdb's `send_insert` takes the bytes directly, but it
@@ -118,7 +115,7 @@ class ChdbStore(ClickHouseStore):
                 file.write(to_stream(rows))
                 file.flush()
                 data = f"file('/dev/fd/{file.fileno()}', 'ArrowStream', '{quoted}')"
-                writer.query(f"{into} SELECT {names} FROM {data}")  # noqa: S608 (see above)
+                writer.query(f"INSERT INTO {tag} ({names}) SETTINGS {how} SELECT {names} FROM {data}")  # noqa: S608 (see above)
 
         await self._write(insert)
 
@@ -142,7 +139,7 @@ class ChdbStore(ClickHouseStore):
             try:
                 work(writer)
             except (RuntimeError, chdb.ChdbError) as error:
-                kind = Refused if error_code(str(error)) in _LASTING else Unreachable
+                kind = Refused if error_code(str(error)) in LASTING_ERRORS else Unreachable
                 raise kind(f"store {self._folder}: expected to write: {first_line(str(error))}") from error
             except OSError as error:
                 raise Unreachable(f"store {self._folder}: expected to write: {error}") from error
@@ -155,9 +152,11 @@ class ChdbStore(ClickHouseStore):
     async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
         assert self._reading is not None, "the store is used outside its `async with`"
 
+        bind = {name: bound(value) for name, value in params.items()}
+
         def run() -> pa.Table:
             try:
-                answer: Any = self._reader(limits).query(sql, "ArrowStream", params=dict(params))
+                answer: Any = self._reader(limits).query(sql, "ArrowStream", params=bind)
                 stream = answer.bytes()
                 return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
             except (RuntimeError, chdb.ChdbError) as error:
@@ -172,12 +171,8 @@ class ChdbStore(ClickHouseStore):
         if limits not in kept:
             connection = self._connect()
             # Read-only last, for it locks the settings too, its own included.
-            connection.query(
-                f"SET max_execution_time = {limits.time_max_ms / 1000}, max_result_rows = {limits.rows_max}, "
-                f"max_result_bytes = {limits.result_max_bytes}, result_overflow_mode = 'throw', "
-                f"max_memory_usage = {limits.memory_max_bytes}, "
-                "output_format_arrow_compression_method = 'none'"
-            )
+            how = ", ".join(f"{name} = '{value}'" for name, value in limit_settings(limits).items())
+            connection.query(f"SET {how}")
             connection.query("SET readonly = 1")
             kept[limits] = connection
         return kept[limits]
