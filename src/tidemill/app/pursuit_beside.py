@@ -85,7 +85,7 @@ class PursuitBeside:
             await self._commit(await self._call(work))
 
     async def run(self) -> None:
-        """Work beside the loop until cancelled. The thread gives way to none (docs/decisions/0009)."""
+        """Work beside the loop until cancelled. The thread gives way to none (docs/decisions/0010)."""
         with ThreadPoolExecutor(1, thread_name_prefix="pursuit") as executor:
             self._executor = executor
             try:
