@@ -66,7 +66,7 @@ PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -104,6 +104,12 @@ setup: .make/native
 .make/dev: .make/native requirements/dev.lock
 	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
+
+.services/kafka: tests/servers/kafka_broker/pom.xml # the broker's jars, and a Java to run them
+	command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends maven default-jre-headless; }
+	rm -rf $@.new
+	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.new
+	rm -rf $@ && mv $@.new $@ && touch $@
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
