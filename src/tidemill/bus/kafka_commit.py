@@ -1,0 +1,194 @@
+"""Commit messages to several topics in one transaction, and know whether it happened, whatever fails."""
+
+import secrets
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from tidemill.bus.kafka_client import KafkaClient, Lane, fault_of
+from tidemill.bus.kafka_state import StateTable
+from tidemill.schema.faults import Refused, Unreachable
+
+_START_S = 10.0
+_COMMIT_S = 5.0
+_MARK = struct.Struct(">16sQ")
+_FENCED = frozenset(
+    {
+        KafkaError._FENCED,  # noqa: SLF001 (the library's spelling)
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+    }
+)
+
+
+_Kept = Callable[[KafkaError | None, Message], None]
+
+
+class Outgoing(NamedTuple):
+    """One message to send."""
+
+    lane: Lane
+    key: bytes | None
+    value: bytes | None
+
+
+class Transactions:
+    """One producer, whose transactions are made in turn; blocking, and for one thread at a time.
+
+    Each transaction also writes a mark: who made it, and its number. Where the broker's answer to a commit
+    is lost, a producer that begins anew has the broker end what was open, and the mark tells how it ended. A
+    mark that another made says that another process of the same name took over.
+    """
+
+    def __init__(self, client: KafkaClient, state: StateTable) -> None:
+        self._client = client
+        self._state = state
+        self._token = secrets.token_hex(8).encode()
+        self._number = 0
+        self._is_owner = False
+        self._producer: Producer | None = None
+        self._is_closing = threading.Event()
+
+    def open(self) -> None:
+        """Take over from any process of the same name. Raises: Unreachable, Refused."""
+        self._producer = self._make()
+        while True:
+            try:
+                self.run([])
+            except Refused:
+                raise
+            except Unreachable:
+                if self._number >= 3:
+                    raise
+            else:
+                self._is_owner = True
+                return
+
+    def close(self) -> None:
+        """End it; a commit that still waits for its answer is Unreachable from here on."""
+        self._is_closing.set()
+
+    def run(self, messages: Sequence[Outgoing]) -> list[int]:
+        """Commit `messages`.
+
+        Returns: the offset of each. Raises: Unreachable, where nothing of it happened; Refused, where
+        another process took over, or Kafka does not allow it.
+        """
+        producer = self._producer or self._begin_anew()
+        self._number += 1
+        mark_key = self._state.mark_key(self._member)
+        mark = Outgoing(self._client.state_lane, mark_key, _MARK.pack(self._token, self._number))
+        offsets = [-1] * (len(messages) + 1)
+        try:
+            producer.begin_transaction()
+            for number, message in enumerate((*messages, mark)):
+                self._produce(producer, message, _keep(offsets, number))
+            producer.flush(_COMMIT_S)
+        except (KafkaException, BufferError) as error:
+            return self._failed(producer, error, offsets)
+        return self._end(producer, offsets)
+
+    def _end(self, producer: Producer, offsets: list[int]) -> list[int]:
+        deadline_s = time.monotonic() + self._client.settings.producer.transaction_timeout_ms / 1_000
+        while True:
+            try:
+                producer.commit_transaction(_COMMIT_S)
+            except KafkaException as error:
+                inner: KafkaError = error.args[0]
+                if inner.txn_requires_abort():
+                    return self._failed(producer, error, offsets)
+                if inner.retriable() and time.monotonic() < deadline_s and not self._is_closing.is_set():
+                    continue
+                return self._resolve(error, offsets)
+            if -1 in offsets:
+                producer.flush(_COMMIT_S)
+            return offsets[:-1]
+
+    def _failed(
+        self, producer: Producer, error: KafkaException | BufferError, offsets: list[int]
+    ) -> list[int]:
+        """Undo what was begun."""
+        inner = error.args[0] if isinstance(error, KafkaException) else None
+        if isinstance(inner, KafkaError) and not inner.fatal():
+            try:
+                producer.abort_transaction(_COMMIT_S)
+            except KafkaException:
+                self._producer = None  # the next one ends it
+            fault = fault_of(inner, "expected to send")
+            raise fault from error
+        return self._resolve(error, offsets)
+
+    def _resolve(self, error: BaseException, offsets: list[int]) -> list[int]:
+        """Find out whether the last transaction was committed."""
+        self._producer = None
+        while not self._is_closing.is_set():
+            try:
+                self._begin_anew()
+                mark = self._state.mark(self._member)
+            except Unreachable:
+                self._is_closing.wait(0.2)
+                continue
+            token, number = _MARK.unpack(mark) if mark else (self._token, 0)
+            if token != self._token and self._is_owner:
+                raise Refused(
+                    f"kafka: expected to be the only {self._client.settings.member!r} of "
+                    f"{self._client.state_lane.name}, but another process took over; give this one another "
+                    "name (kafka.member)"
+                ) from error
+            if token == self._token and number == self._number and -1 not in offsets:
+                return offsets[:-1]
+            raise Unreachable(f"kafka: expected to commit, nothing was: {error}") from error
+        raise Unreachable(f"kafka: expected to commit, closed before it was known: {error}") from error
+
+    def _begin_anew(self) -> Producer:
+        self._producer = self._make()
+        return self._producer
+
+    def _make(self) -> Producer:
+        settings = self._client.settings.producer
+        member = self._client.location.named(self._client.settings.member)
+        producer = Producer(
+            self._client.config(
+                transactional_id=member,
+                enable_idempotence=True,
+                acks="all",
+                compression_type=settings.compression_type,
+                batch_size=settings.batch_size_bytes,
+                linger_ms=settings.linger_ms,
+                message_max_bytes=settings.message_bytes_max,
+                transaction_timeout_ms=settings.transaction_timeout_ms,
+                queue_buffering_max_kbytes=1 << 20,
+            )
+        )
+        try:
+            producer.init_transactions(_START_S)
+        except KafkaException as error:
+            raise fault_of(error, f"expected {self._client.location.servers} to begin") from error
+        return producer
+
+    @property
+    def _member(self) -> bytes:
+        return self._client.settings.member.encode()
+
+    @staticmethod
+    def _produce(producer: Producer, message: Outgoing, kept: _Kept) -> None:
+        name, partition = message.lane
+        while True:
+            try:
+                producer.produce(name, message.value, message.key, partition=partition, on_delivery=kept)
+            except BufferError:
+                producer.poll(0.05)
+            else:
+                return
+
+
+def _keep(offsets: list[int], number: int) -> _Kept:
+    def kept(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            offsets[number] = message.offset() or 0
+
+    return kept
