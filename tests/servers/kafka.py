@@ -1,17 +1,18 @@
 """Run a real Apache Kafka broker, which is its own controller, in a temporary folder."""
 
-import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from .programs import SERVICES, accepts, free_port
+from .programs import SERVICES, free_port
 
 _HEAP = "-Xmx512m"
 # The rest of the machine is for what is tested: few threads, no compaction of what lives a minute.
@@ -77,13 +78,14 @@ class Broker:
                 [*_java(), "-cp", self._classes, "kafka.Kafka", str(self._config)], stdout=log, stderr=log
             )
 
-    async def ready(self) -> None:
+    def wait(self) -> None:
         """Wait until it answers."""
         assert self._process is not None
-        async with asyncio.timeout(60):
-            while not await accepts(self.port):
-                assert self._process.poll() is None, (self._folder / "broker.log").read_text()
-                await asyncio.sleep(0.02)  # nothing tells of a port that opens
+        deadline_s = time.monotonic() + 60
+        while not _accepts(self.port):
+            assert self._process.poll() is None, (self._folder / "broker.log").read_text()
+            assert time.monotonic() < deadline_s, "the broker did not begin within a minute"
+            time.sleep(0.02)  # nothing tells of a port that opens
 
     def kill(self) -> None:
         """End it as `kill -9` does."""
@@ -94,13 +96,14 @@ class Broker:
 
 
 @contextmanager
-def broker() -> Iterator[Broker]:
-    """Run a broker while the context is open; it may not answer yet."""
+def kafka() -> Iterator[Broker]:
+    """Run a broker that answers while the context is open."""
     folder = Path(tempfile.mkdtemp(prefix="tidemill-kafka-"))
     made: Broker | None = None
     try:
         made = Broker(folder)
         made.start()
+        made.wait()
         yield made
     finally:
         if made is not None:
@@ -108,12 +111,9 @@ def broker() -> Iterator[Broker]:
         shutil.rmtree(folder)
 
 
-@asynccontextmanager
-async def kafka() -> AsyncIterator[Broker]:
-    """Run a broker that answers while the context is open."""
-    with broker() as made:
-        await made.ready()
-        yield made
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _java() -> list[str]:
