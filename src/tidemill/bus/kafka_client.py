@@ -1,12 +1,12 @@
 """Speak to a Kafka cluster: what clients are made with, how topics are found and made, where they end."""
 
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
-from msgspec import structs
 
 from tidemill.bus.base import BusSettings
 from tidemill.bus.kafka_config import KNOWN_TOPICS, KafkaSettings, topic_settings
@@ -14,6 +14,7 @@ from tidemill.schema.faults import Fault, Refused, Unreachable
 
 _log = logging.getLogger("tidemill.kafka")
 _ANSWER_S = 10.0
+_TOPIC_POLL_S = 0.01
 _STATE = "tidemill-state"
 _LASTING = frozenset(
     {
@@ -72,7 +73,9 @@ class KafkaClient:
         made: dict[str, Any] = {
             "bootstrap.servers": self.location.servers,
             "security.protocol": settings.security_protocol,
-            "client.id": f"tidemill-{settings.member}",
+            "client.id": f"tidemill-{self.member}",
+            "retry.backoff.ms": 10,  # of what a new topic or transaction asks for
+            "topic.metadata.refresh.fast.interval.ms": 10,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 1_000,
             "logger": _log,
@@ -92,6 +95,11 @@ class KafkaClient:
                 raise Refused(f"kafka.options: expected name=value, found {option!r}")
             made[name.strip()] = value.strip()
         return made | {name.replace("_", "."): value for name, value in further.items()}
+
+    @property
+    def member(self) -> str:
+        """What this process is called."""
+        return self.settings.member or "writer"
 
     @property
     def state_lane(self) -> Lane:
@@ -127,7 +135,11 @@ class KafkaClient:
             found = self._admin.list_topics(timeout=_ANSWER_S).topics
         except KafkaException as error:
             raise fault_of(error, f"expected {self.location.servers} to list its topics") from error
-        self._partitions = {name: len(topic.partitions) for name, topic in found.items() if not topic.error}
+        self._partitions = {
+            name: len(topic.partitions)
+            for name, topic in found.items()
+            if topic.error is None and all(part.leader >= 0 for part in topic.partitions.values())
+        }
         return sorted(self._partitions)
 
     def make_topics(self, topics: Iterable[str]) -> None:
@@ -167,8 +179,15 @@ class KafkaClient:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise fault_of(error, f"expected to make the topic {name}") from error
-        for one in new:
-            self._partitions[one.topic] = one.num_partitions
+        self._wait_for({one.topic for one in new})
+
+    def _wait_for(self, names: set[str]) -> None:
+        """Wait until the brokers have told each other of new topics."""
+        deadline_s = time.monotonic() + _ANSWER_S
+        while not names <= set(self.refresh()):
+            if time.monotonic() > deadline_s:
+                raise Unreachable(f"kafka: expected the new topics {sorted(names)} to be there by now")
+            time.sleep(_TOPIC_POLL_S)
 
     def ends(self, lanes: Iterable[Lane], *, committed: bool = False) -> dict[Lane, int]:
         """Return the offset after the last record of each, of open transactions too unless `committed`.
@@ -209,10 +228,6 @@ class KafkaClient:
             raise fault_of(error, "expected to be told of the state's topic") from error
         most, least = topic_id.get_most_significant_bits(), topic_id.get_least_significant_bits()
         return f"{(most ^ least) & ((1 << 64) - 1):016x}"
-
-    def with_member(self, member: str) -> "KafkaClient":
-        """Return the same for a process of another name."""
-        return KafkaClient(self.location, structs.replace(self.settings, member=member), self.bus)
 
 
 def location_of(url: str) -> Location:

@@ -135,7 +135,7 @@ class Transactions:
             token, number = _MARK.unpack(mark) if mark else (self._token, 0)
             if token != self._token and self._is_owner:
                 raise Refused(
-                    f"kafka: expected to be the only {self._client.settings.member!r} of "
+                    f"kafka: expected to be the only {self._client.member!r} of "
                     f"{self._client.state_lane.name}, but another process took over; give this one another "
                     "name (kafka.member)"
                 ) from error
@@ -150,7 +150,7 @@ class Transactions:
 
     def _make(self) -> Producer:
         settings = self._client.settings.producer
-        member = self._client.location.named(self._client.settings.member)
+        member = self._client.location.named(self._client.member)
         producer = Producer(
             self._client.config(
                 transactional_id=member,
@@ -172,7 +172,7 @@ class Transactions:
 
     @property
     def _member(self) -> bytes:
-        return self._client.settings.member.encode()
+        return self._client.member.encode()
 
     @staticmethod
     def _produce(producer: Producer, message: Outgoing, kept: _Kept) -> None:

@@ -56,8 +56,9 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     bootstrap_servers: str = ""
     """`HOST:PORT[,HOST:PORT]`: where it is set and `bus.url` is not, the bus is there, without a prefix."""
-    member: _Name = "writer"
-    """What this process is called: of two with the same, the later takes over, and the earlier one ends."""
+    member: _Name | None = None
+    """What this process is called: of two with the same, the later takes over, and the earlier one ends.
+    Absent: `writer` where it runs everything, else a name that no other has."""
     security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
     """Whether connections are encrypted, and whether we say who we are."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"

@@ -11,13 +11,15 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from tidemill.bus.kafka_client import KafkaClient, Lane
-from tidemill.bus.kafka_scan import Record, scan_config
+from tidemill.bus.kafka_scan import Record, ask_leader, scan_config
 from tidemill.bus.waiting import wait_until
 from tidemill.schema.faults import Fault, Gap
 
 _POLL_S = 0.01
 """How long the thread waits for a message before it looks for what is asked of it."""
 _MESSAGES_A_POLL = 500
+_FETCH_WAIT_MS = 25
+"""How long the broker waits for news of what is fetched: for so long a further partition waits too."""
 _HELD_BYTES_MAX = 4 << 20
 """Of each partition; then it is fetched no further until its reader comes."""
 
@@ -49,6 +51,8 @@ class Fetcher:
         self._counted = count(1)
         self._generations: dict[Lane, int] = {}
         """As the thread has them."""
+        self._known: set[str] = set()
+        """Topics whose leaders the consumer has asked for."""
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="kafka fetch", daemon=True)
         self._is_closing = False
@@ -132,7 +136,7 @@ class Fetcher:
     # --- the thread
 
     def _run(self) -> None:
-        consumer = Consumer(scan_config(self._client, fetch_wait_max_ms=100))
+        consumer = Consumer(scan_config(self._client, fetch_wait_max_ms=_FETCH_WAIT_MS))
         while not self._is_closing:
             self._do_asked(consumer)
             if not self._generations:
@@ -159,6 +163,9 @@ class Fetcher:
         if first is not None:
             self._generations[lane] = generation
             consumer.incremental_assign([TopicPartition(*lane, first)])
+            if lane.name not in self._known:
+                self._known.add(lane.name)
+                ask_leader(consumer, lane.name)
 
     def _tell(self, messages: list[Any]) -> None:
         came: dict[Lane, tuple[int, list[Record], Fault | None]] = {}

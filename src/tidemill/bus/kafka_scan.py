@@ -1,15 +1,19 @@
 """Read one partition up to its end, and take up from there: the state, and the last record of a topic."""
 
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from tidemill.bus.kafka_client import KafkaClient, Lane, fault_of
 from tidemill.schema.faults import Gap, Unreachable
 
 _POLL_S = 0.1
+_FETCH_WAIT_MS = 20
+"""How long the broker takes to say that a partition ends here: after the last marker."""
 _MESSAGES_A_POLL = 500
+_LEADER_S = 2.0
 _PATIENCE_S = 5.0
 """Beyond the time that an open transaction may take."""
 
@@ -30,8 +34,9 @@ class Scan:
         self._lane = lane
         self._position = first
         self._patience_s = client.settings.producer.transaction_timeout_ms / 1_000 + _PATIENCE_S
-        self._consumer = Consumer(scan_config(client, enable_partition_eof=True))
+        self._consumer = Consumer(scan_config(client, enable_partition_eof=True, fetch_wait_max_ms=_FETCH_WAIT_MS))
         self._consumer.assign([TopicPartition(lane.name, lane.partition, first)])
+        ask_leader(self._consumer, lane.name)
 
     def to_end(self) -> list[Record]:
         """Return what was committed since the last call, once no earlier transaction is open.
@@ -68,6 +73,12 @@ class Scan:
     def close(self) -> None:
         """End it."""
         self._consumer.close()
+
+
+def ask_leader(consumer: Consumer, name: str) -> None:
+    """Have a consumer learn who leads a topic that it was assigned, which it else asks once a second only."""
+    with suppress(KafkaException):  # it goes on asking by itself
+        consumer.list_topics(name, timeout=_LEADER_S)
 
 
 def scan_config(client: KafkaClient, **further: object) -> dict[str, object]:
