@@ -18,7 +18,7 @@ _TOPIC_POLL_S = 0.01
 _STATE = "tidemill-state"
 _LASTING = frozenset(
     {
-        KafkaError._AUTHENTICATION,  # noqa: SLF001 (that is how the library spells its own errors)
+        KafkaError._AUTHENTICATION,
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,

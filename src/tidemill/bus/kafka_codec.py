@@ -1,4 +1,4 @@
-"""Turn a record batch into Kafka's messages, and back: each is a whole Arrow IPC stream, which any reader knows."""
+"""Turn a record batch into Kafka's messages, and back: each is a whole Arrow IPC stream."""
 
 from collections.abc import Iterator
 from zlib import crc32

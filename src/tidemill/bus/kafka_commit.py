@@ -18,7 +18,7 @@ _COMMIT_S = 5.0
 _MARK = struct.Struct(">16sQ")
 _FENCED = frozenset(
     {
-        KafkaError._FENCED,  # noqa: SLF001 (the library's spelling)
+        KafkaError._FENCED,
         KafkaError.PRODUCER_FENCED,
         KafkaError.INVALID_PRODUCER_EPOCH,
     }

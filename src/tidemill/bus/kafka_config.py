@@ -1,4 +1,4 @@
-"""How is Kafka spoken to, and which topics does it hold; apart from it, so that settings need not its library."""
+"""How is Kafka spoken to, and how are topics made there; apart from it, so that settings need no library."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ _Name = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,200}$")]
 
 
 class KafkaTopic(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Settings under [kafka.topics.TOPIC]: how a topic of ours is made there; one that exists stays as it is."""
+    """Settings under [kafka.topics.TOPIC]: how a topic is made there; one that exists stays as it is."""
 
     name: _Name | None = None
     """What it is called on Kafka, after the prefix of the bus; absent: as here."""

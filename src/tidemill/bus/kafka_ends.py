@@ -7,7 +7,7 @@ from tidemill.bus.kafka_scan import last_data_end
 
 
 class Ends:
-    """What this process sent is known without asking; what others did is looked for at the partition's end."""
+    """What this process sent is known without asking; what others did is looked for at the end."""
 
     def __init__(self, client: KafkaClient) -> None:
         self._client = client

@@ -106,7 +106,9 @@ class Fetcher:
         self._thread.join()
 
     def _make_room(self, lane: Lane, held: _Held) -> None:
-        while held.held_bytes > _HELD_BYTES_MAX // 2 and held.records and held.records[0].offset < held.served:
+        while (
+            held.held_bytes > _HELD_BYTES_MAX // 2 and held.records and held.records[0].offset < held.served
+        ):
             gone = held.records.popleft()
             held.first = gone.offset + 1
             held.held_bytes -= len(gone.value or b"")
@@ -178,7 +180,7 @@ class Fetcher:
             error = message.error()
             if error is None:
                 records.append(Record(message.offset(), message.key(), message.value()))
-            elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 (the library's spelling)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 gap = Gap(f"kafka {lane.name}/{lane.partition}: {error.str()}")
                 came[lane] = (generation, records, gap)
         if came and not self._is_closing:

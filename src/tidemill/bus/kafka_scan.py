@@ -34,7 +34,9 @@ class Scan:
         self._lane = lane
         self._position = first
         self._patience_s = client.settings.producer.transaction_timeout_ms / 1_000 + _PATIENCE_S
-        self._consumer = Consumer(scan_config(client, enable_partition_eof=True, fetch_wait_max_ms=_FETCH_WAIT_MS))
+        self._consumer = Consumer(
+            scan_config(client, enable_partition_eof=True, fetch_wait_max_ms=_FETCH_WAIT_MS)
+        )
         self._consumer.assign([TopicPartition(lane.name, lane.partition, first)])
         ask_leader(self._consumer, lane.name)
 
@@ -63,9 +65,9 @@ class Scan:
             if error is None:
                 found.append(Record(message.offset(), message.key(), message.value()))
                 self._position = message.offset() + 1
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 (the library's spelling)
+            elif error.code() == KafkaError._PARTITION_EOF:
                 self._position = max(self._position, message.offset())
-            elif error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
                 raise Gap(f"kafka {self._lane.name}: expected offset {self._position}: {error.str()}")
             elif not error.retriable() and error.fatal():
                 raise fault_of(error, f"expected to read {self._lane.name}")
@@ -114,5 +116,3 @@ def last_data_end(client: KafkaClient, lane: Lane, first: int, end: int) -> int:
         if begin == first:
             return first
         step *= 8
-
-

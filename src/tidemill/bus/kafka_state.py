@@ -71,5 +71,3 @@ class StateTable:
             self._values.pop(key, None)
         else:
             self._values[key] = value
-
-

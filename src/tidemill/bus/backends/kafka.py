@@ -19,7 +19,7 @@ from tidemill.bus.kafka_fetch import Fetcher
 from tidemill.bus.kafka_scan import Record
 from tidemill.bus.kafka_state import StateTable
 from tidemill.bus.waiting import Growth, wait_until
-from tidemill.schema.faults import Fault, Gap, Malformed, Refused, Unreachable
+from tidemill.schema.faults import Gap, Malformed, Refused, Unreachable
 
 _Result = TypeVar("_Result")
 
@@ -147,7 +147,7 @@ class KafkaBus(Bus):
                     lasts[-1].append((topic, len(messages) - 1))
                 messages += self._changes(one.changes)
             offsets = self._transactions.run(messages)
-        except BaseException as fault:  # noqa: BLE001 (it is raised where it was asked for)
+        except BaseException as fault:
             return fault
         for message, offset in zip(messages, offsets, strict=True):
             self._ends.sent(message.lane, offset)
