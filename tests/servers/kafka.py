@@ -64,8 +64,10 @@ class Broker:
         }
         self._config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         subprocess.run(
-            [*_java(), "-cp", self._classes, "kafka.tools.StorageTool", "format"]
-            + ["-t", _CLUSTER, "-c", str(self._config)],
+            [
+                *(*_java(), "-cp", self._classes, "kafka.tools.StorageTool", "format"),
+                *("-t", _CLUSTER, "-c", str(self._config)),
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -3,12 +3,15 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import pyarrow as pa
 from msgspec import Meta, Struct
 
 from tidemill.schema.faults import Malformed
+
+if TYPE_CHECKING:
+    from tidemill.bus.intake import Intake
 
 Batches = Sequence[tuple[str, pa.RecordBatch]]
 """What one commit appends: pairs of topic and batch, in order."""
@@ -112,6 +115,15 @@ class Bus(ABC):
     async def partitions(self, topic: str) -> list[str]:
         """Return the names by which `topic` is read: its own, or one for each partition, in order."""
         return [topic]
+
+    def intake(self, group: str, topics: Sequence[str], *, batches_max: int = 1_000) -> "Intake":
+        """Return a hold on `topics` for processors: on Kafka, processes with the same `group` share them.
+
+        It takes up to `batches_max` batches at a time; on Kafka, `kafka.consumer.max_poll_records`.
+        """
+        from tidemill.bus.intake import BusIntake
+
+        return BusIntake(self, group, topics, batches_max=batches_max)
 
     @abstractmethod
     async def first(self, topic: str) -> int:

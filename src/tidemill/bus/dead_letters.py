@@ -50,6 +50,11 @@ def dead_letter_topic(topic: str) -> str:
     return f"{base if base and number.isdigit() else topic}{SUFFIX}"
 
 
+def retry_topic(consumer: str, topic: str) -> str:
+    """Return the topic by which `consumer` alone is given dead letters of `topic` again."""
+    return f"{dead_letter_topic(topic).removesuffix(SUFFIX)}.retry.{consumer}"
+
+
 def to_batches(letter: DeadLetter) -> Batches:
     """Return what lays `letter` aside when it is committed."""
     return [(dead_letter_topic(letter.topic), pa.RecordBatch.from_pylist([letter._asdict()], schema=SCHEMA))]

@@ -1,12 +1,17 @@
 """Speak to a Kafka cluster: what clients are made with, how topics are found and made, where they end."""
 
 import logging
+import secrets
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import (
+    AdminClient,
+    OffsetSpec,  # pyright: ignore[reportPrivateImportUsage] the library's documentation imports it so
+)
+from confluent_kafka.cimpl import NewTopic
 
 from tidemill.bus.base import BusSettings
 from tidemill.bus.kafka_config import KNOWN_TOPICS, KafkaSettings, topic_settings
@@ -64,6 +69,8 @@ class KafkaClient:
         self.settings = settings
         self.bus = bus
         self._admin = AdminClient(self.config())
+        self.unique = secrets.token_hex(6)
+        """A name that no other process has."""
         self._partitions: dict[str, int] = {}
         """By Kafka's name of each topic that is known to exist."""
 
@@ -201,7 +208,7 @@ class KafkaClient:
         """Return the lowest offset of each that is kept. Raises: Unreachable, Refused."""
         return self._offsets(dict.fromkeys(lanes, OffsetSpec.earliest()), IsolationLevel.READ_UNCOMMITTED)
 
-    def _offsets(self, asked: Mapping[Lane, OffsetSpec], level: IsolationLevel) -> dict[Lane, int]:
+    def _offsets(self, asked: Mapping[Lane, Any], level: IsolationLevel) -> dict[Lane, int]:
         if not asked:
             return {}
         places = {TopicPartition(lane.name, lane.partition): spec for lane, spec in asked.items()}

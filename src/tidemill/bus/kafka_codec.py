@@ -1,15 +1,36 @@
 """Turn a record batch into Kafka's messages, and back: each is a whole Arrow IPC stream."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
 
+from tidemill.bus.kafka_client import KafkaClient, Lane
+from tidemill.bus.kafka_config import topic_settings
 from tidemill.schema.faults import Malformed
 
 _ENVELOPE_BYTES = 65_536
 """More than a schema and a message's head take."""
+
+
+class Outgoing(NamedTuple):
+    """One message to send."""
+
+    lane: Lane
+    key: bytes | None
+    value: bytes | None
+
+
+def messages_of(client: KafkaClient, topic: str, batch: pa.RecordBatch) -> list[Outgoing]:
+    """Return the messages that `batch` becomes on a topic that exists."""
+    name, partitions = client.name_of(topic), client.partitions(topic) or 1
+    key, bytes_max = topic_settings(client.settings, topic).key, client.settings.producer.message_bytes_max
+    return [
+        Outgoing(Lane(name, partition), key, encode(part))
+        for partition, key, part in parts(batch, partitions, key, bytes_max)
+    ]
 
 
 def encode(batch: pa.RecordBatch) -> bytes:

@@ -5,11 +5,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from tidemill.bus.kafka_client import KafkaClient, Lane, fault_of
+from tidemill.bus.kafka_client import KafkaClient, fault_of
+from tidemill.bus.kafka_codec import Outgoing
 from tidemill.bus.kafka_state import StateTable
 from tidemill.schema.faults import Refused, Unreachable
 
@@ -26,14 +26,6 @@ _FENCED = frozenset(
 
 
 _Kept = Callable[[KafkaError | None, Message], None]
-
-
-class Outgoing(NamedTuple):
-    """One message to send."""
-
-    lane: Lane
-    key: bytes | None
-    value: bytes | None
 
 
 class Transactions:
@@ -55,7 +47,7 @@ class Transactions:
 
     def open(self) -> None:
         """Take over from any process of the same name. Raises: Unreachable, Refused."""
-        self._producer = self._make()
+        self._producer = make_producer(self._client, self._client.location.named(self._client.member))
         while True:
             try:
                 self.run([])
@@ -86,7 +78,7 @@ class Transactions:
         try:
             producer.begin_transaction()
             for number, message in enumerate((*messages, mark)):
-                self._produce(producer, message, _keep(offsets, number))
+                send(producer, message, _keep(offsets, number))
             producer.flush(_COMMIT_S)
         except (KafkaException, BufferError) as error:
             return self._failed(producer, error, offsets)
@@ -145,45 +137,50 @@ class Transactions:
         raise Unreachable(f"kafka: expected to commit, closed before it was known: {error}") from error
 
     def _begin_anew(self) -> Producer:
-        self._producer = self._make()
+        self._producer = make_producer(self._client, self._client.location.named(self._client.member))
         return self._producer
-
-    def _make(self) -> Producer:
-        settings = self._client.settings.producer
-        member = self._client.location.named(self._client.member)
-        producer = Producer(
-            self._client.config(
-                transactional_id=member,
-                enable_idempotence=True,
-                acks="all",
-                compression_type=settings.compression_type,
-                batch_size=settings.batch_size_bytes,
-                linger_ms=settings.linger_ms,
-                message_max_bytes=settings.message_bytes_max,
-                transaction_timeout_ms=settings.transaction_timeout_ms,
-                queue_buffering_max_kbytes=1 << 20,
-            )
-        )
-        try:
-            producer.init_transactions(_START_S)
-        except KafkaException as error:
-            raise fault_of(error, f"expected {self._client.location.servers} to begin") from error
-        return producer
 
     @property
     def _member(self) -> bytes:
         return self._client.member.encode()
 
-    @staticmethod
-    def _produce(producer: Producer, message: Outgoing, kept: _Kept) -> None:
-        name, partition = message.lane
-        while True:
-            try:
-                producer.produce(name, message.value, message.key, partition=partition, on_delivery=kept)
-            except BufferError:
-                producer.poll(0.05)
-            else:
-                return
+
+def make_producer(client: KafkaClient, transactional_id: str) -> Producer:
+    """Return a producer that may begin transactions; one of the same id that is open elsewhere is fenced.
+
+    Raises: Unreachable, Refused.
+    """
+    settings = client.settings.producer
+    producer = Producer(
+        client.config(
+            transactional_id=transactional_id,
+            enable_idempotence=True,
+            acks="all",
+            compression_type=settings.compression_type,
+            batch_size=settings.batch_size_bytes,
+            linger_ms=settings.linger_ms,
+            message_max_bytes=settings.message_bytes_max,
+            transaction_timeout_ms=settings.transaction_timeout_ms,
+            queue_buffering_max_kbytes=1 << 20,
+        )
+    )
+    try:
+        producer.init_transactions(_START_S)
+    except KafkaException as error:
+        raise fault_of(error, f"expected {client.location.servers} to begin") from error
+    return producer
+
+
+def send(producer: Producer, message: Outgoing, on_delivery: _Kept | None = None) -> None:
+    """Hand a message to the producer, once it has room."""
+    name, partition = message.lane
+    while True:
+        try:
+            producer.produce(name, message.value, message.key, partition=partition, on_delivery=on_delivery)
+        except BufferError:
+            producer.poll(0.05)
+        else:
+            return
 
 
 def _keep(offsets: list[int], number: int) -> _Kept:

@@ -89,11 +89,10 @@ class Writer:
 
         Raises: Refused, where rows do not fit the tables; Gap, where the bus lost what was not yet stored.
         """
-        parts = {
-            topic: await self._insisting(lambda t=topic: self._bus.partitions(t)) for topic in self.stored
-        }
-        for topic, names in parts.items():
-            self._places[topic] = dict.fromkeys(names, 0)
+        parts: dict[str, list[str]] = {}
+        for topic in self.stored:
+            parts[topic] = await self._insisting(lambda topic=topic: self._bus.partitions(topic))
+            self._places[topic] = dict.fromkeys(parts[topic], 0)
         async with asyncio.TaskGroup() as tasks:
             for topic, names in parts.items():
                 for part in names:

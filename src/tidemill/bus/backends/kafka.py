@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self, TypeVar
 
@@ -10,12 +10,14 @@ from typing_extensions import override
 
 from tidemill.bus.base import Batches, Bus, BusSettings, Entry, Poison, State, check_commit
 from tidemill.bus.codec import check_schema
+from tidemill.bus.intake import Intake
 from tidemill.bus.kafka_client import KafkaClient, Lane, location_of
-from tidemill.bus.kafka_codec import decode, encode, parts
-from tidemill.bus.kafka_commit import Outgoing, Transactions
+from tidemill.bus.kafka_codec import Outgoing, decode, messages_of
+from tidemill.bus.kafka_commit import Transactions
 from tidemill.bus.kafka_config import KafkaSettings, topic_settings
 from tidemill.bus.kafka_ends import Ends
 from tidemill.bus.kafka_fetch import Fetcher
+from tidemill.bus.kafka_group import KafkaGroup
 from tidemill.bus.kafka_scan import Record
 from tidemill.bus.kafka_state import StateTable
 from tidemill.bus.waiting import Growth, wait_until
@@ -143,7 +145,7 @@ class KafkaBus(Bus):
             for one in taken:
                 lasts.append([])
                 for topic, batch in one.batches:
-                    messages += self._messages(topic, batch)
+                    messages += messages_of(self._client, topic, batch)
                     lasts[-1].append((topic, len(messages) - 1))
                 messages += self._changes(one.changes)
             offsets = self._transactions.run(messages)
@@ -152,15 +154,6 @@ class KafkaBus(Bus):
         for message, offset in zip(messages, offsets, strict=True):
             self._ends.sent(message.lane, offset)
         return [[self._offset(topic, offsets[last]) for topic, last in of_one] for of_one in lasts]
-
-    def _messages(self, topic: str, batch: object) -> list[Outgoing]:
-        name, made = self._client.name_of(topic), topic_settings(self._client.settings, topic)
-        partitions = self._client.partitions(topic) or 1
-        bytes_max = self._client.settings.producer.message_bytes_max
-        return [
-            Outgoing(Lane(name, partition), key, encode(part))
-            for partition, key, part in parts(batch, partitions, made.key, bytes_max)
-        ]
 
     def _changes(self, changes: State) -> list[Outgoing]:
         lane = self._client.state_lane
@@ -232,6 +225,10 @@ class KafkaBus(Bus):
         )
         count = count or topic_settings(self._client.settings, topic).partitions
         return [topic] if count == 1 else [f"{topic}.{number}" for number in range(count)]
+
+    @override
+    def intake(self, group: str, topics: Sequence[str], *, batches_max: int = 1_000) -> Intake:
+        return KafkaGroup(self._client, group, topics)
 
     @override
     async def first(self, topic: str) -> int:
