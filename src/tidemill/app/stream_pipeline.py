@@ -61,7 +61,7 @@ class StreamPipeline:
                 tasks.create_task(self._run(processor), name=f"processor {processor.name}")
 
     async def lag(self) -> dict[str, dict[str, int]]:
-        """Return by processor and partition how many batches wait, of the partitions that this process has."""
+        """Return by processor and partition how many batches wait, of those that this process has."""
         return {name: await intake.lag() for name, intake in self._intakes.items()}
 
     def consumer_of(self, processor: type[StreamProcessor] | StreamProcessor) -> str:

@@ -22,6 +22,7 @@ class StateTable:
     def open(self) -> None:
         """Read all. Raises: Unreachable, Gap."""
         first = self._client.firsts([self._client.state_lane])[self._client.state_lane]
+        self.close()
         with self._turn:
             self._scan = Scan(self._client, self._client.state_lane, first)
             self._catch_up()

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from tidemill.bus import Bus, Consumer, Entry
 from tidemill.bus.base import Poison
-from tidemill.bus.dead_letters import DeadLetter, to_batches
+from tidemill.bus.dead_letters import DeadLetter, retry_topic, to_batches
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Gap, Unreachable
 from tidemill.store.base import Store
@@ -93,9 +93,11 @@ class Writer:
         for topic in self.stored:
             parts[topic] = await self._insisting(lambda topic=topic: self._bus.partitions(topic))
             self._places[topic] = dict.fromkeys(parts[topic], 0)
+        existing = set(await self._insisting(self._bus.topics))
         async with asyncio.TaskGroup() as tasks:
             for topic, names in parts.items():
-                for part in names:
+                again = retry_topic(self._consumer, topic)
+                for part in (*names, *({again} & existing)):
                     tasks.create_task(self._carry(topic, part), name=f"store {part}")
 
     async def drain(self) -> None:
@@ -197,7 +199,7 @@ class Writer:
         counts.inserts += 1
         counts.insert_ns_sum += stored_ns - begun_ns
         counts.insert_ns_max = max(counts.insert_ns_max, stored_ns - begun_ns)
-        if len(self._places[topic]) == 1:
+        if [part] == list(self._places[topic]):
             self._on_stored(topic, last, stored_ns)
 
     async def _insert_lacking(self, topic: str, entries: list[Entry]) -> None:
@@ -220,7 +222,8 @@ class Writer:
 
     async def _move(self, topic: str, part: str, next_offset: int) -> None:
         async with self._moved:
-            self._places[topic][part] = next_offset
+            if part in self._places[topic]:  # what is given again is beside the topic
+                self._places[topic][part] = next_offset
             self.stored[topic].next_offset = sum(self._places[topic].values())
             self._moved.notify_all()
 

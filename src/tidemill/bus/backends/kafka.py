@@ -28,6 +28,8 @@ _Result = TypeVar("_Result")
 _PARTITION = re.compile(r"(.+)\.(\d+)")
 _CERTAIN_S = 30.0
 """How long a batch that is there may take to come."""
+_START_S = 15.0
+_START_RETRY_S = 0.2
 _NEW_TOPIC_S = 0.5
 """How often a reader looks whether its topic is made."""
 
@@ -72,15 +74,30 @@ class KafkaBus(Bus):
         self._committing = ThreadPoolExecutor(1, thread_name_prefix="kafka commit")
         self._fetcher = Fetcher(self._client)
         try:
-            await self._ask(self._client.make_state)
-            self._identity = await self._ask(self._client.identity)
-            await self._ask(self._state.open)
-            if not self._is_reader:
-                await self._in(self._committing, self._transactions.open)
+            await self._insisting(self._open)
         except BaseException:
             await self._close()
             raise
         return self
+
+    def _open(self) -> None:
+        self._client.make_state()
+        self._identity = self._client.identity()
+        self._state.open()
+        if not self._is_reader:
+            self._transactions.open()
+
+    async def _insisting(self, open_all: Callable[[], None]) -> None:
+        """Open it, and wait a while for a cluster that begins itself."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + _START_S
+        while True:
+            try:
+                return await self._in(self._committing, open_all)
+            except Unreachable:
+                if loop.time() > deadline_s:
+                    raise
+            await asyncio.sleep(_START_RETRY_S)
 
     async def __aexit__(self, *exc: object) -> None:
         if self._under_way is not None:
