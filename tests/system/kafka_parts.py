@@ -45,11 +45,23 @@ class Doubler(StreamProcessor):
             derive.to_batch([Swap(**row | {"amount0_in": 2 * row["amount0_in"]}) for row in rows])
         )
 
-    async def process(self, message: Message) -> None:
-        rows = derive.to_rows("swap", batch_of(message))
-        await self.forward(
-            derive.to_batch([Swap(**row | {"amount0_in": 2 * row["amount0_in"]}) for row in rows])
-        )
+
+def open_as(url: str, member: str, *, is_reader: bool = False) -> Bus:
+    return open_bus(url, is_reader=is_reader, kafka=structs.replace(KAFKA, member=member))
+
+
+async def produce(url: str, folder: Path) -> None:
+    """Commit batch after batch, each once, until the file `stop` is there."""
+    async with open_as(url, "producer") as bus:
+        last = -1
+        while not (folder / "stop").exists():
+            try:
+                last = int(await bus.get(b"last") or -1)
+                await bus.commit([("raw", raw(last + 1))], {b"last": str(last + 1).encode()})
+                last += 1
+            except Unreachable as fault:
+                print("again", fault, flush=True)
+        (folder / "last").write_text(str(last))
 
 
 async def process(url: str, _folder: Path) -> None:

@@ -11,18 +11,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from tidemill.bus.kafka_client import KafkaClient, fault_of
 from tidemill.bus.kafka_codec import Outgoing
 from tidemill.bus.kafka_state import StateTable
-from tidemill.schema.faults import Refused, Unreachable
+from tidemill.schema.faults import Refused, Unreachable, Unsafe
 
 _START_S = 10.0
 _COMMIT_S = 5.0
+_ATTEMPTS = 5
+_PAUSE_FIRST_S = 0.05
 _MARK = struct.Struct(">16sQ")
-_FENCED = frozenset(
-    {
-        KafkaError._FENCED,
-        KafkaError.PRODUCER_FENCED,
-        KafkaError.INVALID_PRODUCER_EPOCH,
-    }
-)
 
 
 _Kept = Callable[[KafkaError | None, Message], None]
@@ -47,29 +42,32 @@ class Transactions:
 
     def open(self) -> None:
         """Take over from any process of the same name. Raises: Unreachable, Refused."""
-        self._producer = make_producer(self._client, self._client.location.named(self._client.member))
-        while True:
-            try:
-                self.run([])
-            except Refused:
-                raise
-            except Unreachable:
-                if self._number >= 3:
-                    raise
-            else:
-                self._is_owner = True
-                return
+        self._begin_anew()
+        self.run([])
+        self._is_owner = True
 
     def close(self) -> None:
         """End it; a commit that still waits for its answer is Unreachable from here on."""
         self._is_closing.set()
 
     def run(self, messages: Sequence[Outgoing]) -> list[int]:
-        """Commit `messages`.
+        """Commit `messages`, however long the brokers are away.
 
-        Returns: the offset of each. Raises: Unreachable, where nothing of it happened; Refused, where
-        another process took over, or Kafka does not allow it.
+        Returns: the offset of each. Raises: Unreachable, where nothing of it happened, time and again, or it
+        is closed before that is known; Refused, where another process took over, or Kafka does not allow it.
         """
+        pause_s = _PAUSE_FIRST_S
+        for is_last in (*[False] * (_ATTEMPTS - 1), True):
+            try:
+                return self._once(messages)
+            except Unreachable:
+                if is_last or self._is_closing.is_set():
+                    raise
+            self._is_closing.wait(pause_s)
+            pause_s *= 2
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(self, messages: Sequence[Outgoing]) -> list[int]:
         producer = self._producer or self._begin_anew()
         self._number += 1
         mark_key = self._state.mark_key(self._member)
@@ -116,7 +114,9 @@ class Transactions:
 
     def _resolve(self, error: BaseException, offsets: list[int]) -> list[int]:
         """Find out whether the last transaction was committed."""
-        self._producer = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.poll(0)  # to be told of the last messages
         while not self._is_closing.is_set():
             try:
                 self._begin_anew()
@@ -131,7 +131,11 @@ class Transactions:
                     f"{self._client.state_lane.name}, but another process took over; give this one another "
                     "name (kafka.member)"
                 ) from error
-            if token == self._token and number == self._number and -1 not in offsets:
+            if token == self._token and number == self._number:
+                if -1 in offsets:
+                    raise Unsafe(
+                        f"kafka: expected to be told where messages went that were committed: {error}"
+                    )
                 return offsets[:-1]
             raise Unreachable(f"kafka: expected to commit, nothing was: {error}") from error
         raise Unreachable(f"kafka: expected to commit, closed before it was known: {error}") from error

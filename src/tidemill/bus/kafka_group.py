@@ -15,13 +15,12 @@ from tidemill.bus.intake import Intake, Message
 from tidemill.bus.kafka_client import KafkaClient, Lane, fault_of
 from tidemill.bus.kafka_codec import decode, messages_of
 from tidemill.bus.kafka_commit import make_producer, send
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.schema.faults import Malformed
 
 _Result = TypeVar("_Result")
 
 _ANSWER_S = 10.0
 _COMMIT_S = 5.0
-_FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED})
 
 
 class KafkaGroup(Intake):
@@ -148,11 +147,6 @@ class KafkaGroup(Intake):
 
     def _undo(self, error: KafkaError) -> None:
         """End what was begun; where that fails, the next producer of this name has the broker do it."""
-        if error.code() in _FENCED:
-            raise Refused(
-                f"kafka: expected to be the only {self._member!r} of {self._group}, but another process took "
-                "over; give this one another name (kafka.member)"
-            )
         if self._producer is not None and not error.fatal():
             with suppress(KafkaException):
                 self._producer.abort_transaction(_COMMIT_S)

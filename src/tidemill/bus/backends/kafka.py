@@ -184,8 +184,18 @@ class KafkaBus(Bus):
 
     @override
     async def read(self, topic: str, offset: int, *, batches_max: int, wait_ms: int = 0) -> list[Entry]:
+        deadline_s = asyncio.get_running_loop().time() + wait_ms / 1000
+        while True:
+            try:
+                return await self._read_until(topic, offset, batches_max, deadline_s)
+            except Unreachable:
+                # Who waits for news has none; who asks what there is must be told that it cannot be known.
+                if not wait_ms:
+                    raise
+            await asyncio.sleep(_START_RETRY_S)
+
+    async def _read_until(self, topic: str, offset: int, batches_max: int, deadline_s: float) -> list[Entry]:
         loop = asyncio.get_running_loop()
-        deadline_s = loop.time() + wait_ms / 1000
         while True:
             grown = self._growth.next(topic)
             lane = self._lane(topic) or await self._ask(lambda: self._find(topic))
