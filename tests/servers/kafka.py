@@ -56,6 +56,9 @@ class Broker:
             "transaction.state.log.num.partitions": 4,
             # A transaction whose process was killed is given up soon, so that a test need not wait.
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": 200,
+            # One that was killed may come back at once.
+            "broker.session.timeout.ms": 2000,
+            "broker.heartbeat.interval.ms": 500,
             "group.initial.rebalance.delay.ms": 0,
             "group.min.session.timeout.ms": 1000,
             "log.cleaner.enable": "false",

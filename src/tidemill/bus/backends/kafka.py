@@ -28,7 +28,7 @@ _Result = TypeVar("_Result")
 _PARTITION = re.compile(r"(.+)\.(\d+)")
 _CERTAIN_S = 30.0
 """How long a batch that is there may take to come."""
-_START_S = 15.0
+_START_S = 60.0
 _START_RETRY_S = 0.2
 _NEW_TOPIC_S = 0.5
 """How often a reader looks whether its topic is made."""
