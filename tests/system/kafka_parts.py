@@ -53,14 +53,16 @@ def open_as(url: str, member: str, *, is_reader: bool = False) -> Bus:
 async def produce(url: str, folder: Path) -> None:
     """Commit batch after batch, each once, until the file `stop` is there."""
     async with open_as(url, "producer") as bus:
-        last = -1
-        while not (folder / "stop").exists():
+        last: int | None = None
+        while last is None or not (folder / "stop").exists():
             try:
-                last = int(await bus.get(b"last") or -1)
+                if last is None:
+                    last = int(await bus.get(b"last") or -1)
                 await bus.commit([("raw", raw(last + 1))], {b"last": str(last + 1).encode()})
                 last += 1
             except Unreachable as fault:
                 print("again", fault, flush=True)
+                last = None
         (folder / "last").write_text(str(last))
 
 
@@ -117,8 +119,10 @@ async def rows_of(store: Store) -> int:
 
 
 async def content_hash(store: Store) -> str:
-    table = await store.query("SELECT count() AS n, hex(sum(cityHash64(*))) AS h FROM swap")
-    return f"{table.column('n')[0].as_py()} {table.column('h')[0].as_py()}"
+    table = await store.query("SELECT count() AS n, hex(sum(cityHash64(toString(tuple(*))))) AS h FROM swap")
+    rows, content = table.column("n")[0].as_py(), table.column("h")[0].as_py()
+    assert content
+    return f"{rows} {content}"
 
 
 if __name__ == "__main__":

@@ -304,7 +304,10 @@ class Engine:
         """Say whether all that is on the bus now can be queried."""
         if self._writer is None:
             return True
-        return await self._writer.is_drained()
+        try:
+            return await self._writer.is_drained()
+        except Unreachable:  # the bus is on a server: what cannot be told is not known to be so
+            return False
 
     def stored(self, topic: str) -> TopicStored | None:
         """Return what the store has of a topic; None where nothing is stored."""

@@ -20,6 +20,7 @@ from tidemill.schema.faults import Fault, Refused, Unreachable
 _log = logging.getLogger("tidemill.kafka")
 _ANSWER_S = 10.0
 _TOPIC_POLL_S = 0.01
+_LEADER_S = 2.0
 _STATE = "tidemill-state"
 _LASTING = frozenset(
     {
@@ -211,6 +212,16 @@ class KafkaClient:
     def _offsets(self, asked: Mapping[Lane, Any], level: IsolationLevel) -> dict[Lane, int]:
         if not asked:
             return {}
+        deadline_s = time.monotonic() + _LEADER_S
+        while True:
+            try:
+                return self._offsets_now(asked, level)
+            except Unreachable:  # as it is for a moment after topics are made, or a broker began
+                if time.monotonic() > deadline_s:
+                    raise
+            time.sleep(_TOPIC_POLL_S)
+
+    def _offsets_now(self, asked: Mapping[Lane, Any], level: IsolationLevel) -> dict[Lane, int]:
         places = {TopicPartition(lane.name, lane.partition): spec for lane, spec in asked.items()}
         try:
             futures = self._admin.list_offsets(places, isolation_level=level, request_timeout=_ANSWER_S)

@@ -20,6 +20,7 @@ _POLL_S = 0.01
 _MESSAGES_A_POLL = 500
 _FETCH_WAIT_MS = 25
 """How long the broker waits for news of what is fetched: for so long a further partition waits too."""
+_AHEAD_MAX = 1_000
 _HELD_BYTES_MAX = 4 << 20
 """Of each partition; then it is fetched no further until its reader comes."""
 
@@ -61,7 +62,7 @@ class Fetcher:
     def now(self, lane: Lane, offset: int, records_max: int) -> list[Record]:
         """Return what is here already from `offset` on. Raises: Gap."""
         held = self._held.get(lane)
-        if held is None or not held.first <= offset <= held.position:
+        if held is None or offset < held.first:
             return []
         if held.fault is not None:
             fault = held.fault
@@ -84,12 +85,15 @@ class Fetcher:
     def holds(self, lane: Lane, offset: int) -> bool:
         """Whether `offset` is where this is fetching, so that it need not begin anew."""
         held = self._held.get(lane)
-        return held is not None and held.first <= offset <= held.position
+        if held is None or offset < held.first:
+            return False
+        # One that reads ahead of another waits for what comes, unless that is far off or comes no more.
+        return offset <= held.position or (offset < held.position + _AHEAD_MAX and not held.is_paused)
 
     async def until(self, lane: Lane, offset: int, deadline_s: float) -> None:
         """Wait until something from `offset` on is here, or the loop's clock shows `deadline_s`."""
         held = self._held.get(lane)
-        if held is None or not held.first <= offset <= held.position:
+        if held is None or not self.holds(lane, offset):
             generation = next(self._counted)
             if held is not None:
                 held.grown.set()  # who waits there looks again
