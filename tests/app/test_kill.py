@@ -103,7 +103,7 @@ async def test_kills_behind_an_endpoint_that_misbehaves_cost_nothing_either(
 @pytest.mark.timeout(240 + 8 * KILLS)
 async def test_kills_over_kafka_cost_nothing_either(fresh_world: World, tmp_path: Path, broker: Broker):
     settings = f'[bus]\nurl = "{broker.url("up")}"\n[kafka.producer]\ntransaction_timeout_ms = 2000\n'
-    await killed_and_whole(fresh_world, tmp_path, max(KILLS // 8, 1), settings=settings)
+    await killed_and_whole(fresh_world, tmp_path, max(KILLS // 12, 1), settings=settings)
 
 
 async def killed_and_whole(

@@ -207,6 +207,29 @@ async def test_the_store_lays_poison_aside_and_goes_on(broker: Broker) -> None:
         assert await replay_all(bus, None) == (0, 1)
 
 
+async def test_an_insert_that_is_repeated_reads_no_further_than_its_range(broker: Broker) -> None:
+    class Lacking(_Rows):
+        async def lacking(self, _tag: str, _batches: Any) -> pa.Table:
+            return derive.arrow_schema("swap").empty_table()
+
+    store: Any = Lacking()
+    async with open_bus(broker.url(f"s{secrets.token_hex(6)}"), kafka=_KAFKA) as bus:
+        offsets = [
+            (await bus.commit([("swap", derive.to_batch([swap(0, log_index=row)]))]))[0] for row in range(6)
+        ]
+        # Markers of transactions lie between: so many batches from the first on are more than the range.
+        intent = offsets[0].to_bytes(8) + offsets[2].to_bytes(8)
+        await bus.commit([], {b"intent/store/swap": intent})
+        settings = WriterSettings(wait_ms_max=1)
+        writing = Writer(bus, store, now_ns=time.time_ns, topics=["swap"], settings=settings)
+        running = asyncio.create_task(writing.run())
+        async with asyncio.timeout(_WAIT_S):
+            await writing.drain()
+        running.cancel()
+        await asyncio.wait([running])
+    assert store.rows == list(range(6))
+
+
 @pytest.mark.parametrize("name", sorted(processors()))
 def test_every_processor_is_named_reads_and_writes(name: str) -> None:
     kind = processors()[name]
