@@ -46,6 +46,7 @@ soak: .make/dev services fuzz
 	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
 	PARITY_SWAPS=50000 $(BIN)/python -m pytest -q tests/system/test_parity.py
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py
+	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
 
 fuzz:
@@ -66,7 +67,7 @@ PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -104,6 +105,12 @@ setup: .make/native
 .make/dev: .make/native requirements/dev.lock
 	$(PIP) install --quiet --require-hashes -r requirements/dev.lock
 	@touch $@
+
+.services/kafka: tests/servers/kafka_broker/pom.xml # the broker's jars, and a Java to run them
+	command -v mvn >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends maven default-jre-headless; }
+	rm -rf $@.new
+	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.new
+	rm -rf $@ && mv $@.new $@ && touch $@
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }

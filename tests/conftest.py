@@ -1,9 +1,11 @@
 """Fixtures that several parts' tests share: a local world with real contracts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 from hypothesis import settings
+from tests.servers.kafka import Broker, kafka
 from tests.services import need_node
 
 from tidemill.sandbox.deploy import open_world
@@ -28,3 +30,10 @@ async def fresh_world() -> AsyncIterator[World]:
     need_node()
     async with open_world() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """One Kafka broker for the session: a test keeps to a prefix of its own, and leaves it running."""
+    with kafka() as running:
+        yield running

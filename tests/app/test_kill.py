@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.servers.kafka import Broker
 
 from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
@@ -69,7 +70,7 @@ async def stored_something(data: Path, process: asyncio.subprocess.Process) -> N
             status and status["chains"]["sandbox"]["tip"] is not None
         )
 
-    await until(is_there)
+    await until(is_there, 60)
 
 
 async def caught_up(data: Path, head: int) -> None:
@@ -99,10 +100,16 @@ async def test_kills_behind_an_endpoint_that_misbehaves_cost_nothing_either(
         await killed_and_whole(world, tmp_path, max(KILLS // 4, 1), proxy)
 
 
+@pytest.mark.timeout(240 + 8 * KILLS)
+async def test_kills_over_kafka_cost_nothing_either(fresh_world: World, tmp_path: Path, broker: Broker):
+    settings = f'[bus]\nurl = "{broker.url("up")}"\n[kafka.producer]\ntransaction_timeout_ms = 2000\n'
+    await killed_and_whole(fresh_world, tmp_path, max(KILLS // 12, 1), settings=settings)
+
+
 async def killed_and_whole(
-    fresh_world: World, tmp_path: Path, kills: int, through: FaultProxy | None = None
+    fresh_world: World, tmp_path: Path, kills: int, through: FaultProxy | None = None, settings: str = ""
 ) -> None:
-    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world, through=through))
+    (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world, through=through) + settings)
     seed = random.SystemRandom().getrandbits(32)
     print(f"seed {seed}")
     dice = random.Random(seed)

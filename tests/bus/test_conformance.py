@@ -29,15 +29,16 @@ def numbers(entries: list[Entry]) -> list[int]:
 async def test_what_is_appended_is_read_back_in_order(make_bus: MakeBus) -> None:
     async with make_bus() as bus:
         assert await bus.commit([("swap", batch(1, 2)), ("block", batch(3)), ("swap", batch(4))]) == [0, 0, 1]
-        assert await bus.commit([("swap", batch(5))]) == [2]
+        (last,) = await bus.commit([("swap", batch(5))])
         entries = await bus.read("swap", 0, batches_max=10)
-        assert [entry.offset for entry in entries] == [0, 1, 2]
+        assert [entry.offset for entry in entries] == [0, 1, last]
+        assert last > 1
         assert entries[0].batch == batch(1, 2)
         assert entries[0].batch.schema == SCHEMA
         assert numbers(entries) == [1, 2, 4, 5]
         assert numbers(await bus.read("swap", 1, batches_max=1)) == [4]
         assert await bus.topics() == ["block", "swap"]
-        assert (await bus.first("swap"), await bus.head("swap")) == (0, 3)
+        assert (await bus.first("swap"), await bus.head("swap")) == (0, last + 1)
 
 
 async def test_a_topic_that_nothing_was_appended_to_is_empty(make_bus: MakeBus) -> None:
@@ -81,8 +82,8 @@ async def test_batches_of_one_topic_may_change_their_schema(make_bus: MakeBus) -
         assert [entry.batch.schema for entry in entries] == [SCHEMA, wider.schema, SCHEMA]
 
 
-async def test_old_batches_go_when_there_are_too_many_bytes(make_bus: MakeBus) -> None:
-    async with make_bus(retention_bytes=20_000) as bus:
+async def test_old_batches_go_when_there_are_too_many_bytes(make_trimming_bus: MakeBus) -> None:
+    async with make_trimming_bus(retention_bytes=20_000) as bus:
         for number in range(400):
             await bus.commit([("swap", batch(*range(number, number + 20)))])
         first = await bus.first("swap")
@@ -94,8 +95,8 @@ async def test_old_batches_go_when_there_are_too_many_bytes(make_bus: MakeBus) -
         assert [entry.offset for entry in kept] == list(range(first, 400))
 
 
-async def test_what_a_consumer_still_needs_is_not_trimmed(make_bus: MakeBus) -> None:
-    async with make_bus(retention_bytes=1) as bus:
+async def test_what_a_consumer_still_needs_is_not_trimmed(make_trimming_bus: MakeBus) -> None:
+    async with make_trimming_bus(retention_bytes=1) as bus:
         slow = Consumer(bus, "slow", "swap")
         await slow.start()
         for number in range(30):
@@ -108,8 +109,8 @@ async def test_what_a_consumer_still_needs_is_not_trimmed(make_bus: MakeBus) -> 
         assert await bus.first("swap") == 10
 
 
-async def test_a_full_bus_refuses_whole_commits_and_recovers(make_bus: MakeBus) -> None:
-    async with make_bus(retention_bytes=50_000, size_max_bytes=1 << 20) as bus:
+async def test_a_full_bus_refuses_whole_commits_and_recovers(make_trimming_bus: MakeBus) -> None:
+    async with make_trimming_bus(retention_bytes=50_000, size_max_bytes=1 << 20) as bus:
         consumer = Consumer(bus, "slow", "swap")
         await consumer.start()
         accepted = await _fill(bus)
@@ -175,8 +176,7 @@ async def test_commits_from_many_tasks_get_each_their_own_offset(make_bus: MakeB
         async with asyncio.TaskGroup() as tasks:
             made = [tasks.create_task(bus.commit([("swap", batch(number))])) for number in range(50)]
         offsets = [task.result()[0] for task in made]
-        assert sorted(offsets) == list(range(50))
-        entries = await bus.read("swap", 0, batches_max=50)
+        entries = {entry.offset: entry for entry in await bus.read("swap", 0, batches_max=50)}
         assert [numbers([entries[offset]])[0] for offset in offsets] == list(range(50))
 
 
@@ -197,8 +197,8 @@ _COMMIT = st.tuples(
 def test_any_commits_leave_what_a_list_and_a_dict_would(make_bus: MakeBus, commits: list[Any]) -> None:
     async def compare() -> None:
         async with make_bus() as bus:
-            for topic in "ab":  # the same folder serves every example: look at what this one adds
-                lists[topic] = [None] * await bus.head(topic)
+            # The same folder serves every example: look at what this one adds.
+            begun = {topic: await bus.head(topic) for topic in "ab"}
             kept.update(await bus.state(b""))
             for batches, changes in commits:
                 await bus.commit([(topic, batch(*rows)) for topic, rows in batches], changes)
@@ -206,13 +206,12 @@ def test_any_commits_leave_what_a_list_and_a_dict_would(make_bus: MakeBus, commi
                     lists[topic].append(rows)
                 kept.update(changes)
             for topic, rows in lists.items():
-                added = rows[len(rows) - sum(row is not None for row in rows) :]
-                entries = await bus.read(topic, len(rows) - len(added), batches_max=99)
-                assert [numbers([entry]) for entry in entries] == added
+                entries = await bus.read(topic, begun[topic], batches_max=99)
+                assert [numbers([entry]) for entry in entries] == rows
             assert await bus.state(b"") == sorted(
                 (key, value) for key, value in kept.items() if value is not None
             )
 
-    lists: dict[str, list[Any]] = {}
+    lists: dict[str, list[Any]] = {"a": [], "b": []}
     kept: dict[bytes, bytes | None] = {}
     asyncio.run(compare())

@@ -7,7 +7,7 @@ from tidemill.schema.faults import Refused
 
 
 def test_every_backend_file_is_a_scheme() -> None:
-    assert {"lmdb", "memory"} <= set(schemes())
+    assert {"kafka", "lmdb", "memory"} <= set(schemes())
 
 
 @pytest.mark.parametrize("url", ["", "redis://x", "lmdb", "LMDB://x", "lmdb:/x", "../x://y"])
@@ -16,7 +16,9 @@ def test_an_unknown_scheme_names_the_allowed_ones(url: str) -> None:
         open_bus(url)
 
 
-@pytest.mark.parametrize("url", ["memory://x", "lmdb://"])
+@pytest.mark.parametrize(
+    "url", ["memory://x", "lmdb://", "kafka://", "kafka://host/prefix", "kafka:///prefix"]
+)
 def test_a_location_that_does_not_suit_the_scheme_is_refused(url: str) -> None:
     with pytest.raises(Refused, match="bus url"):
         open_bus(url)

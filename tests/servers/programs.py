@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-_SERVICES = Path(__file__).resolve().parents[2] / ".services"
+SERVICES = Path(__file__).resolve().parents[2] / ".services"
 """Where `make services` puts programs."""
 
 
@@ -19,7 +19,7 @@ def need_program(service: str, program: str) -> Path:
     """Return the program; skip where servers are left out, fail where it is missing."""
     if os.environ.get("SERVICES") == "none":
         pytest.skip(f"needs {service}; SERVICES=none was asked for")
-    for root in (_SERVICES / service, Path("/")):
+    for root in (SERVICES / service, Path("/")):
         for folder in ("usr/bin", "usr/lib/postgresql/*/bin"):
             for found in sorted(root.glob(f"{folder}/{program}"), reverse=True):
                 return found
@@ -59,7 +59,7 @@ class Served:
             *self._arguments,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, **(libraries if root.parent == _SERVICES else {})},
+            env={**os.environ, **(libraries if root.parent == SERVICES else {})},
             user=self._user,
         )
         async with asyncio.timeout(60):

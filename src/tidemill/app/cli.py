@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
+from tidemill.app.streams_cli import streams
 from tidemill.app.whales_cli import db, whales
 from tidemill.schema.faults import Fault, leaves
 
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(whales)
 app.add_typer(db)
+app.add_typer(streams)
 
 
 class Format(StrEnum):

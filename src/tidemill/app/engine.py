@@ -125,14 +125,16 @@ class Engine:
         if self.has_store or not self._environment.bus_url.startswith("memory:"):
             self._environment.paths.data.mkdir(parents=True, exist_ok=True)
         async with AsyncExitStack() as opened:
-            self.bus = await opened.enter_async_context(open_bus(self._environment.bus_url, settings.bus))
+            self.bus = await opened.enter_async_context(
+                open_bus(self._environment.bus_url, settings.bus, kafka=settings.kafka)
+            )
             if self.has_store:
                 self._store = await opened.enter_async_context(
                     open_store(self._environment.store_url, settings.store)
                 )
                 await self._store.migrate()
                 self._writer = self._make_writer(self._store)
-            self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
+            self.flow.heads.update(await self.bus.heads(EVENTS))
             self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
@@ -328,8 +330,10 @@ class Engine:
         """Say whether all that is on the bus now can be queried."""
         if self._writer is None:
             return True
-        heads = {topic: await self.bus.head(topic) for topic in self._writer.stored}
-        return all(stored.next_offset >= heads[topic] for topic, stored in self._writer.stored.items())
+        try:
+            return await self._writer.is_drained()
+        except Unreachable:  # the bus is on a server: what cannot be told is not known to be so
+            return False
 
     def stored(self, topic: str) -> TopicStored | None:
         """Return what the store has of a topic; None where nothing is stored."""

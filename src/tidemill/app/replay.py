@@ -148,7 +148,10 @@ async def _target(
         return
     environment.paths.data.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
-        bus = await opened.enter_async_context(open_bus(environment.bus_url, environment.settings.bus))
+        settings = environment.settings
+        bus = await opened.enter_async_context(
+            open_bus(environment.bus_url, settings.bus, kafka=settings.kafka)
+        )
         store = await opened.enter_async_context(
             open_store(environment.store_url, environment.settings.store)
         )

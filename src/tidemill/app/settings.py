@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, structs
 
 from tidemill.bus import BusSettings
+from tidemill.bus.kafka_config import KafkaSettings
 from tidemill.chains.evm.config import EvmConfig, Positive
 from tidemill.chains.solana.config import SolanaConfig
 from tidemill.core.config import Loaded, load, read_env_file
@@ -29,6 +30,7 @@ FILE_NAME = "tidemill.toml"
 FILE_VARIABLE = "TIDEMILL_CONFIG"
 ALIASES = {
     "LOG_LEVEL": "log.level",
+    "KAFKA_BOOTSTRAP_SERVERS": "kafka.bootstrap_servers",
     "PROMETHEUS_PORT": "metrics.port",
     "CLICKHOUSE_URL": "store.url",
     "DATABASE_URL": "registry.url",
@@ -61,7 +63,8 @@ class BusSection(BusSettings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Settings under [bus]."""
 
     url: str = "lmdb://bus"
-    """Which bus; a relative path lies in the data folder."""
+    """Which bus: `lmdb://FOLDER`, where a relative path lies in the data folder, `memory://`, or
+    `kafka://HOST:PORT[,HOST:PORT]/PREFIX`."""
 
 
 class StoreSection(StoreSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -149,6 +152,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     data: DataSettings = DataSettings()
     bus: BusSection = BusSection()
+    kafka: KafkaSettings = KafkaSettings()
     store: StoreSection = StoreSection()
     registry: RegistrySection = RegistrySection()
     redis: RedisSettings = RedisSettings()
@@ -216,6 +220,9 @@ class Environment(NamedTuple):
     @property
     def bus_url(self) -> str:
         """The bus, with an absolute path."""
+        servers = self.settings.kafka.bootstrap_servers
+        if servers and "bus.url" not in self.loaded.origins:
+            return f"kafka://{servers}"
         return _absolute(self.settings.bus.url, self.paths.data)
 
     @property

@@ -2,11 +2,16 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import pyarrow as pa
 from msgspec import Meta, Struct
+
+from tidemill.schema.faults import Malformed
+
+if TYPE_CHECKING:
+    from tidemill.bus.intake import Intake
 
 Batches = Sequence[tuple[str, pa.RecordBatch]]
 """What one commit appends: pairs of topic and batch, in order."""
@@ -56,8 +61,19 @@ class Entry(NamedTuple):
     batch: pa.RecordBatch
 
 
+class Poison(Malformed):
+    """A stored batch that nobody can read; who reads past it keeps its bytes."""
+
+    def __init__(self, message: str, offset: int, stored: bytes) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.stored = stored
+
+
 class Bus(ABC):
     """Topics of Arrow batches, numbered from 0, and a key-value state; both change in the same transaction.
+
+    Offsets rise by one, but on Kafka, whose transactions take some for themselves.
 
     Use it as an async context manager, in one event loop.
     """
@@ -92,8 +108,22 @@ class Bus(ABC):
 
         A topic that nothing was appended to is empty, not an error.
 
-        Raises: Gap, where `offset` was trimmed already; Malformed, where a stored batch cannot be read.
+        Raises: Gap, where `offset` was trimmed already; Poison, where the first batch cannot be read: one
+        after it ends what is returned. Refused, where the topic is to be read by its partitions.
         """
+
+    async def partitions(self, topic: str) -> list[str]:
+        """Return the names by which `topic` is read: its own, or one for each partition, in order."""
+        return [topic]
+
+    def intake(self, group: str, topics: Sequence[str], *, batches_max: int = 1_000) -> "Intake":
+        """Return a hold on `topics` for processors: on Kafka, processes with the same `group` share them.
+
+        It takes up to `batches_max` batches at a time; on Kafka, `kafka.consumer.max_poll_records`.
+        """
+        from tidemill.bus.intake import BusIntake
+
+        return BusIntake(self, group, topics, batches_max=batches_max)
 
     @abstractmethod
     async def first(self, topic: str) -> int:
@@ -101,7 +131,11 @@ class Bus(ABC):
 
     @abstractmethod
     async def head(self, topic: str) -> int:
-        """Return the offset that the next batch of `topic` will get."""
+        """Return the offset after that of the last batch of `topic`; of all partitions, added up."""
+
+    async def heads(self, topics: Iterable[str]) -> dict[str, int]:
+        """Return the head of each: what was committed together counts together."""
+        return {topic: await self.head(topic) for topic in topics}
 
     @abstractmethod
     async def topics(self) -> list[str]:

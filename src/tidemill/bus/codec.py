@@ -46,10 +46,18 @@ def encode_schema(schema: pa.Schema) -> bytes:
 
     Raises: ValueError, where a column is dictionary-encoded: its batches could not be read alone.
     """
+    check_schema(schema)
+    return schema.serialize().to_pybytes()
+
+
+def check_schema(schema: pa.Schema) -> None:
+    """Check what every backend checks of a batch.
+
+    Raises: ValueError, where a column is dictionary-encoded: its batches could not be read alone.
+    """
     for field in schema:
         if pa.types.is_dictionary(field.type):
             raise ValueError(f"column {field.name}: expected no dictionary encoding on the bus")
-    return schema.serialize().to_pybytes()
 
 
 def decode_schema(stored: bytes, where: str) -> pa.Schema:

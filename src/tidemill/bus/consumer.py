@@ -40,6 +40,10 @@ class Consumer:
             self._next = entries[-1].offset + 1
         return entries
 
+    def skip(self, next_offset: int) -> None:
+        """Go on at `next_offset`, in memory only."""
+        self._next = next_offset
+
     def state_after(self, next_offset: int) -> dict[bytes, bytes | None]:
         """Return the state change that keeps the place, to commit together with what came of the batches."""
         return {self._key: offset_value(next_offset)}

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import lmdb
 import pyarrow as pa
 
-from tidemill.bus.base import CONSUMER_PREFIX, Batches, BusSettings, Entry, State
+from tidemill.bus.base import CONSUMER_PREFIX, Batches, BusSettings, Entry, Poison, State
 from tidemill.bus.codec import SchemaEncoder, decode, decode_schema, encode
 from tidemill.bus.retention import ENTRIES_A_STEP, Floors, TopicSpan, topic_to_trim
-from tidemill.schema.faults import Gap, Refused, Unreachable
+from tidemill.schema.faults import Gap, Malformed, Refused, Unreachable
 
 _FORMAT = b"1"
 _ENTRY_KEY = struct.Struct(">IQ")  # topic id, offset: big-endian, so that keys sort by offset
@@ -246,10 +246,16 @@ class LmdbLog:
                 read_bytes += len(stored)
                 if read_bytes >= self._settings.read_bytes_max:
                     break
-        return [
-            Entry(number, decode(stored[4:], self._schema(stored), f"{where} offset {number}"))
-            for number, stored in found
-        ]
+        entries: list[Entry] = []
+        for number, stored in found:
+            try:
+                batch = decode(stored[4:], self._schema(stored), f"{where} offset {number}")
+            except Malformed as fault:
+                if entries:
+                    break
+                raise Poison(str(fault), number, bytes(stored)) from fault
+            entries.append(Entry(number, batch))
+        return entries
 
     def state(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Return keys and values of the state under `prefix`, by key."""

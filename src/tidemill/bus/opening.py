@@ -5,6 +5,7 @@ from importlib import import_module
 
 from tidemill.bus import backends
 from tidemill.bus.base import Bus, BusSettings
+from tidemill.bus.kafka_config import KafkaSettings
 from tidemill.schema.faults import Refused
 
 
@@ -13,11 +14,18 @@ def schemes() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(backends.__path__))
 
 
-def open_bus(url: str, settings: BusSettings | None = None, *, is_reader: bool = False) -> Bus:
+def open_bus(
+    url: str,
+    settings: BusSettings | None = None,
+    *,
+    is_reader: bool = False,
+    kafka: KafkaSettings | None = None,
+) -> Bus:
     """Return the bus at `url`, to be entered with `async with`.
 
-    `memory://`, `lmdb:///absolute/folder` or `lmdb://relative/folder`. A reader shares the bus with the one
-    process that writes to it, and cannot commit.
+    `memory://`, `lmdb:///absolute/folder` or `lmdb://relative/folder`, `kafka://HOST:PORT[,HOST:PORT]/PREFIX`.
+    A reader shares the bus with the one process that writes to it, and cannot commit; on Kafka several write,
+    each as a member with a name of its own.
 
     Raises: Refused, where no backend has the scheme or the rest of the URL does not suit it.
     """
@@ -32,6 +40,9 @@ def open_bus(url: str, settings: BusSettings | None = None, *, is_reader: bool =
             f"found {settings.retention_bytes}"
         )
     backend = import_module(f"{backends.__name__}.{scheme}")
-    opened = backend.open_backend(location, settings, is_reader)
+    if scheme == "kafka":
+        opened = backend.open_backend(location, settings, is_reader, kafka or KafkaSettings())
+    else:
+        opened = backend.open_backend(location, settings, is_reader)
     assert isinstance(opened, Bus)
     return opened

@@ -9,6 +9,8 @@ import pyarrow as pa
 from msgspec import Meta, Struct
 
 from tidemill.bus import Bus, Consumer, Entry
+from tidemill.bus.base import Poison
+from tidemill.bus.dead_letters import DeadLetter, retry_topic, to_batches
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Gap, Unreachable
 from tidemill.store.base import Store
@@ -39,14 +41,17 @@ class TopicStored(Struct):
     """What a writer has stored of one topic since it started."""
 
     next_offset: int = 0
+    """Of all its partitions, added up, as `Bus.head` has it."""
     rows: int = 0
     inserts: int = 0
     insert_ns_sum: int = 0
     insert_ns_max: int = 0
+    dead_letters: int = 0
+    """Batches that could not be read, and were laid aside."""
 
 
 class Writer:
-    """Moves batches from the bus to the store, each topic by itself.
+    """Moves batches from the bus to the store, each topic, and each partition of it, by itself.
 
     Before an insert, the range of offsets is written to the bus; the insert's token names that range; after
     it, the offset moves on and the range is cleared in one commit. Whatever moment a crash hits, the same
@@ -76,6 +81,8 @@ class Writer:
         self._on_fault = on_fault
         self._on_stored = on_stored
         self._faults = 0
+        self._places: dict[str, dict[str, int]] = {topic: {} for topic in topics}
+        """The next offset of each partition, by topic."""
         self._moved = asyncio.Condition()
 
     async def run(self) -> None:
@@ -83,32 +90,57 @@ class Writer:
 
         Raises: Refused, where rows do not fit the tables; Gap, where the bus lost what was not yet stored.
         """
+        parts: dict[str, list[str]] = {}
+        for topic in self.stored:
+            parts[topic] = await self._insisting(lambda topic=topic: self._bus.partitions(topic))
+            self._places[topic] = dict.fromkeys(parts[topic], 0)
+        existing = set(await self._insisting(self._bus.topics))
         async with asyncio.TaskGroup() as tasks:
-            for topic in self.stored:
-                tasks.create_task(self._carry(topic), name=f"store {topic}")
+            for topic, names in parts.items():
+                again = retry_topic(self._consumer, topic)
+                for part in (*names, *({again} & existing)):
+                    tasks.create_task(self._carry(topic, part), name=f"store {part}")
 
     async def drain(self) -> None:
         """Wait until all that is on the bus now is stored; `run` must be running."""
-        heads = {topic: await self._bus.head(topic) for topic in self.stored}
+        heads = await self._bus.heads(self.stored)
         async with self._moved:
             await self._moved.wait_for(lambda: all(self.stored[t].next_offset >= heads[t] for t in heads))
 
-    async def _carry(self, topic: str) -> None:
-        consumer = Consumer(self._bus, self._consumer, topic)
+    async def is_drained(self) -> bool:
+        """Say whether all that is on the bus now is stored."""
+        heads = await self._bus.heads(self.stored)
+        return all(self.stored[topic].next_offset >= head for topic, head in heads.items())
+
+    async def _carry(self, topic: str, part: str) -> None:
+        consumer = Consumer(self._bus, self._consumer, part)
         await self._insisting(consumer.start)
-        await self._repeat_open_intent(topic, consumer)
-        await self._move(topic, consumer.next_offset)
+        await self._repeat_open_intent(topic, part, consumer)
+        await self._move(topic, part, consumer.next_offset)
         while True:
-            entries = await self._gather(consumer)
+            try:
+                entries = await self._insisting(lambda: self._gather(consumer))
+            except Poison as poison:
+                await self._lay_aside(topic, part, consumer, poison)
+                continue
             if topic == _CLAIMS:
                 await self._others_stored()
-            intent = {self._intent_key(topic): _range_value(entries[0].offset, entries[-1].offset)}
+            intent = {self._intent_key(part): _range_value(entries[0].offset, entries[-1].offset)}
             await self._insisting(lambda intent=intent: self._bus.commit([], intent))
-            await self._insert(topic, entries)
-            await self._finish(topic, consumer, entries[-1].offset + 1)
+            await self._insert(topic, part, entries)
+            await self._finish(topic, part, consumer, entries[-1].offset + 1)
 
-    async def _repeat_open_intent(self, topic: str, consumer: Consumer) -> None:
-        found = await self._bus.get(self._intent_key(topic))
+    async def _lay_aside(self, topic: str, part: str, consumer: Consumer, poison: Poison) -> None:
+        letter = DeadLetter(self._now_ns(), self._consumer, part, poison.offset, str(poison), poison.stored)
+        changes = consumer.state_after(poison.offset + 1)
+        await self._insisting(lambda: self._bus.commit(to_batches(letter), changes))
+        self._on_fault(poison)
+        self.stored[topic].dead_letters += 1
+        consumer.skip(poison.offset + 1)
+        await self._move(topic, part, consumer.next_offset)
+
+    async def _repeat_open_intent(self, topic: str, part: str, consumer: Consumer) -> None:
+        found = await self._insisting(lambda: self._bus.get(self._intent_key(part)))
         if found is None:
             return
         first, last = int.from_bytes(found[:8], "big"), int.from_bytes(found[8:], "big")
@@ -117,15 +149,17 @@ class Writer:
             wanted = last + 1 - consumer.next_offset
             read = await consumer.next(batches_max=wanted, wait_ms=0)
             if not read:
-                raise Gap(f"store {topic}: expected batches {first} to {last} on the bus, {last} is missing")
-            entries += read
-        await self._insert(topic, entries)
+                raise Gap(f"store {part}: expected batches {first} to {last} on the bus, {last} is missing")
+            entries += [entry for entry in read if entry.offset <= last]
+        consumer.skip(last + 1)  # where offsets leave some out, more than the range was read
+        await self._insert(topic, part, entries)
         await self._insert_lacking(topic, entries)
-        await self._finish(topic, consumer, last + 1)
+        await self._finish(topic, part, consumer, last + 1)
 
     async def _others_stored(self) -> None:
         """Wait until the rows are stored that were committed with what was just read, or before it."""
-        heads = {topic: await self._bus.head(topic) for topic in self.stored if topic != _CLAIMS}
+        others = [topic for topic in self.stored if topic != _CLAIMS]
+        heads = await self._insisting(lambda: self._bus.heads(others))
         async with self._moved:
             await self._moved.wait_for(lambda: all(self.stored[t].next_offset >= heads[t] for t in heads))
 
@@ -137,17 +171,24 @@ class Writer:
         if rows < self._settings.rows_max:
             await asyncio.sleep(self._settings.wait_ms_max / 1000)
         while rows < self._settings.rows_max:
-            more = await consumer.next(batches_max=_BATCHES_A_READ, wait_ms=0)
+            more = await self._more(consumer)
             if not more:
                 break
             entries += more
             rows += sum(entry.batch.num_rows for entry in more)
         return entries
 
-    async def _insert(self, topic: str, entries: list[Entry]) -> None:
+    async def _more(self, consumer: Consumer) -> list[Entry]:
+        """Return what there is beyond what was gathered; none where that cannot be had now."""
+        try:
+            return await consumer.next(batches_max=_BATCHES_A_READ, wait_ms=0)
+        except (Poison, Unreachable):
+            return []  # what was gathered first: the next one to gather meets it again
+
+    async def _insert(self, topic: str, part: str, entries: list[Entry]) -> None:
         first, last = entries[0].offset, entries[-1].offset
         # The bus's identity, for offsets of another bus at the same place would mean other batches.
-        token = f"{self._bus.identity}/{topic}/{first}-{last}"
+        token = f"{self._bus.identity}/{part}/{first}-{last}"
         batches = [entry.batch for entry in entries]
         begun_ns = self._now_ns()
         faults_before = self._faults
@@ -160,7 +201,8 @@ class Writer:
         counts.inserts += 1
         counts.insert_ns_sum += stored_ns - begun_ns
         counts.insert_ns_max = max(counts.insert_ns_max, stored_ns - begun_ns)
-        self._on_stored(topic, last, stored_ns)
+        if [part] == list(self._places[topic]):
+            self._on_stored(topic, last, stored_ns)
 
     async def _insert_lacking(self, topic: str, entries: list[Entry]) -> None:
         """Insert what a repeated insert left out.
@@ -177,14 +219,16 @@ class Writer:
         first_ns, last_ns = _times(batches)
         await self._insisting(lambda: self._store.settle(topic, first_ns, last_ns + 1))
 
-    async def _finish(self, topic: str, consumer: Consumer, next_offset: int) -> None:
-        changes = {**consumer.state_after(next_offset), self._intent_key(topic): None}
+    async def _finish(self, topic: str, part: str, consumer: Consumer, next_offset: int) -> None:
+        changes = {**consumer.state_after(next_offset), self._intent_key(part): None}
         await self._insisting(lambda: self._bus.commit([], changes))
-        await self._move(topic, next_offset)
+        await self._move(topic, part, next_offset)
 
-    async def _move(self, topic: str, next_offset: int) -> None:
+    async def _move(self, topic: str, part: str, next_offset: int) -> None:
         async with self._moved:
-            self.stored[topic].next_offset = next_offset
+            if part in self._places[topic]:  # what is given again is beside the topic
+                self._places[topic][part] = next_offset
+            self.stored[topic].next_offset = sum(self._places[topic].values())
             self._moved.notify_all()
 
     async def _insisting(self, act: Callable[[], Awaitable[_Result]]) -> _Result:
@@ -199,8 +243,8 @@ class Writer:
             await asyncio.sleep(pause_ms / 1000)
             pause_ms = min(2 * pause_ms, self._settings.backoff_max_ms)
 
-    def _intent_key(self, topic: str) -> bytes:
-        return f"intent/{self._consumer}/{topic}".encode()
+    def _intent_key(self, part: str) -> bytes:
+        return f"intent/{self._consumer}/{part}".encode()
 
 
 def _times(batches: Sequence[pa.RecordBatch]) -> tuple[int, int]:
