@@ -220,15 +220,24 @@ class ChainPipeline:
 
     async def search_books(self, touched: Sequence[bytes], recv_ns: int) -> None:
         """Look for what pays through order books that changed, by what the finder's `books` named them."""
-        if self._finder is not None and self._newest is not None:
-            async with self._committing:
-                await self._tell(self._finder.find(self.book.pools, touched, self._newest[0], recv_ns), {})
+        if self._finder is None:
+            return
+        async with self._committing:
+            if self.autopsy is not None:
+                self.autopsy.take_books(touched)
+            found: Batches = []
+            if self._newest is not None:
+                found = self._finder.find(self.book.pools, touched, self._newest[0], recv_ns)
+                if self.autopsy is not None:
+                    self.autopsy.open(found, self._newest[0])
+            ended, state = self.autopsy.take() if self.autopsy is not None else ([], {})
+            await self._tell([*ended, *found], state)
 
     async def _tell(self, found: Batches, state: dict[bytes, bytes | None]) -> None:
-        if found:
+        if found or state:
             await self._commit(found, state)
-            if self._on_batches is not None:
-                self._on_batches(found)
+        if found and self._on_batches is not None:
+            self._on_batches(found)
 
     async def _catch_up(self) -> None:
         """Have the autopsies follow the step's blocks, once these are committed: no event waits for it.
