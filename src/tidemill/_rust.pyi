@@ -1284,6 +1284,9 @@ class PoolReading:
     def factory(self) -> bytes | None:
         """Contract that made it, or the vault that keeps its tokens; absent where it does not tell."""
     @property
+    def holder(self) -> bytes:
+        """Who has its tokens: itself, or the vault that keeps them."""
+    @property
     def coins(self) -> tuple[PoolCoin, ...]:
         """Its tokens in its own order, 2 to 8; a Balancer pool's own share token is not among them."""
     @property

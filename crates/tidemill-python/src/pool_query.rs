@@ -71,6 +71,11 @@ impl PoolReading {
     }
 
     #[getter]
+    fn holder<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.reading.holder())
+    }
+
+    #[getter]
     fn coins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.reading.coins.iter().map(|coin| PoolCoin { coin: coin.clone() }))
     }
