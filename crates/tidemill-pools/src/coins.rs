@@ -110,8 +110,10 @@ impl Known {
         let told: FxHashMap<&Call, &Answer> = answers.iter().map(|(call, answer)| (call, answer)).collect();
         let mut query = Query::new(address, kinds_of(protocol)?, Detail::Exact);
         let reading: Reading = loop {
-            let calls = query.calls().iter();
-            let round = calls.map(|call| told.get(call).copied().cloned()).collect::<Option<Vec<_>>>()?;
+            // What an earlier version kept lacks what it did not ask: as if the pool had no such view.
+            let answer =
+                |call| told.get(call).map_or_else(|| Err(Reverted(Vec::new())), |told| (*told).clone());
+            let round = query.calls().iter().map(answer).collect();
             match query.take(round) {
                 Progress::Ask => {}
                 Progress::Done(reading) => break *reading,
