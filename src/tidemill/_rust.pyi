@@ -945,8 +945,9 @@ class ChainSearch:
         decimals: tuple[int, int],
         taker_fee_ppm: int,
         lot_size: int,
+        size_min: int,
     ) -> bytes:
-        """Add an order book without levels; `decimals` are of base and quote, the lot is in 10^-18 of base.
+        """Add an order book without levels; `decimals` are of base and quote, sizes are in 10^-18 of base.
 
         Returns what names it among what `search` is told was touched.
         Raises: PoolError, where fee, lot or decimals are out of range.
@@ -1017,8 +1018,12 @@ class PathWatch:
 
     def __new__(cls, pools: PoolSet, search: ChainSearch) -> Self:
         """Return a watch of no pools, of the chain of `pools` and with the costs of `search`."""
-    def watch(self, pools: PoolSet, addresses: Sequence[bytes]) -> None:
-        """Take pools as they stand in `pools`, in place of what was known of them."""
+    def watch(self, pools: PoolSet, search: ChainSearch, addresses: Sequence[bytes]) -> None:
+        """Take pools as they stand in `pools`, in place of what was known of them; of the order books of
+        `search` those that were not watched.
+        """
+    def take_books(self, search: ChainSearch, books: Sequence[bytes]) -> None:
+        """Take the order books among these that are watched as they are now."""
     def keep(self, addresses: Sequence[bytes]) -> None:
         """Let go all pools but these."""
     def apply(self, head: Head, logs: Logs) -> None:
@@ -1313,6 +1318,9 @@ class PoolReading:
     @property
     def factory(self) -> bytes | None:
         """Contract that made it, or the vault that keeps its tokens; absent where it does not tell."""
+    @property
+    def holder(self) -> bytes:
+        """Who has its tokens: itself, or the vault that keeps them."""
     @property
     def coins(self) -> tuple[PoolCoin, ...]:
         """Its tokens in its own order, 2 to 8; a Balancer pool's own share token is not among them."""

@@ -107,3 +107,17 @@ async def test_a_book_that_sells_cheaper_than_the_pools_buy_is_a_pair_gap(
         )
         assert hops.to_pylist()[0]["instrument"] == "WETH-USDC"
         assert hops.to_pylist()[0]["levels"].startswith("1@5")
+        await venues[0].offer("WETH-USDC", "100000", "5")
+        async with Rpc(world.http_url) as rpc:
+            for _ in range(3):
+                await rpc.call("evm_mine")
+
+        async def is_over() -> bool:
+            return (await engine.rows()).get("opportunity_autopsy", 0) > 0
+
+        await until(is_over)
+        fate = await engine.query(
+            "SELECT DISTINCT cause FROM opportunity_autopsy WHERE opportunity_hex IN"
+            " (SELECT opportunity_hex FROM opportunity_hop WHERE protocol = 'order_book')"
+        )
+        assert fate.to_pylist() == [{"cause": "closed_by_book"}]

@@ -27,8 +27,10 @@ from tidemill.chains.evm.shell import Shell
 from tidemill.core.clock import SystemClock
 from tidemill.core.recording import Recorder, read_recording
 from tidemill.process.pools import Batches
+from tidemill.process.token_natures import TokenNatures
 from tidemill.sandbox.fill import units
 from tidemill.sandbox.rpc import Rpc
+from tidemill.schema.events import TokenNature, TokenTrial
 from tidemill.schema.faults import Fault
 
 venues = pytest.importorskip("tidemill.sandbox.venues", reason="the sandbox has no further pools yet")
@@ -251,3 +253,40 @@ async def test_listed_pools_are_followed_from_before_they_were_made_and_their_to
     expected = {bytes.fromhex(token.address[2:]): token.symbol for token in world.tokens}
     assert symbols == {coin: expected[coin] for coin in symbols}
     assert set(symbols.values()) == {"USDC", "USDT", "DAI"}
+
+
+@pytest.mark.timeout(120)
+async def test_every_coin_of_a_pool_is_tried_and_an_odd_one_keeps_the_pool_out(world: Any) -> None:
+    pools = [pool for pool in world.further_pools if is_of_coins(pool)]
+    [of_three, *_] = [pool for pool in pools if pool.protocol == "curve_stable_ng"]
+    addresses = [bytes.fromhex(pool.address[2:]) for pool in pools]
+    tokens = TokenNatures("sandbox")
+    config = msgspec.structs.replace(config_of(world, pools), start_block=world.ready_block)
+    async with followed(config) as chain, Rpc(world.http_url) as rpc:
+        await settled(chain, rpc, pools)
+        assert tokens.sift(chain.book.pools, addresses) == ([], {})
+        wanted = tokens.take_wanted()
+        assert set(wanted) == {bytes.fromhex(token[2:]) for pool in pools for token in pool.tokens}
+        odd = bytes.fromhex(of_three.tokens[2][2:])
+        for token in wanted:
+            nature = TokenNature.REBASING if token == odd else TokenNature.ORDINARY
+            tokens.tell(tried(token, nature))
+        searched, left_out = tokens.sift(chain.book.pools, [])
+        with_it = {bytes.fromhex(pool.address[2:]) for pool in pools if of_three.tokens[2] in pool.tokens}
+        assert set(left_out) == with_it
+        assert set(searched) == set(addresses) - with_it
+        assert "rebasing" in left_out[bytes.fromhex(of_three.address[2:])]
+
+
+def tried(token: bytes, nature: TokenNature) -> TokenTrial:
+    """Return the event that tells a token's nature."""
+    return TokenTrial(
+        event_ns=0,
+        recv_ns=0,
+        source="sandbox",
+        chain_id=31337,
+        token=token,
+        holder=bytes(20),
+        block_number=1,
+        nature=nature,
+    )

@@ -10,8 +10,8 @@ import vyper
 from aiohttp import web
 
 from tidemill._rust import TokenTrial
-from tidemill.chains.evm.pool_query import PoolQuery
-from tidemill.chains.evm.token_trials import TokenTrials
+from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
+from tidemill.chains.evm.token_trials import TokenTrials, holders
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
 from tidemill.sandbox import abi
@@ -48,6 +48,17 @@ async def test_each_token_of_the_sandbox_is_told_for_what_it_is(world: World) ->
     assert len(odd) == len(ODD)
     ordinary = {bytes_of(token.address): TokenNature.ORDINARY for token in world.tokens}
     assert trials.natures == ordinary | odd
+
+
+async def test_tokens_that_a_vault_keeps_for_a_pool_are_tried_with_the_vault(world: World) -> None:
+    pools = [pool for pool in world.further_pools if pool.protocol.startswith("balancer")]
+    async with querying(config_of(world), world.http_url) as query:
+        states = await query.read([PoolWanted(bytes_of(pool.address)) for pool in pools])
+        wanted = holders([state for state in states if isinstance(state, PoolState)])
+        assert set(wanted.values()) == {bytes_of(pool.vault) for pool in pools if pool.vault is not None}
+        trials = TokenTrials(query)
+        await trials.learn(wanted)
+    assert trials.natures == dict.fromkeys(wanted, TokenNature.ORDINARY)
 
 
 async def test_a_trial_changes_nothing(world: World) -> None:

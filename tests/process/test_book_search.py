@@ -6,12 +6,23 @@ from typing import Any
 import msgspec
 import pytest
 from tests.process.test_opportunities import TOKEN0, TOKEN1, a_gap
-from tests.rust.made import PAIR, POOL, head
+from tests.rust.made import (
+    PAIR,
+    POOL,
+    V2_FACTORY,
+    Emitted,
+    head,
+    logs,
+    pair_created,
+    pair_swapped,
+    synced,
+)
 
-from tidemill._rust import taker_amount_out
+from tidemill._rust import Factory, taker_amount_out
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.book_search import BookConfig
 from tidemill.process.opportunities import OpportunityFinder, SearchConfig
+from tidemill.process.pools import PoolBook
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused, Unknown
 
@@ -70,14 +81,82 @@ def test_a_change_of_a_book_tells_the_gap_and_what_gives_its_amounts_again() -> 
     assert again == at_book["amount_out"]
 
 
-def test_an_opportunity_at_a_book_is_not_followed_to_its_end() -> None:
-    pools, found = a_gap(), finder(BOOK)
-    book = found.books.set_levels("made", "ONE-TWO", [], levels(("0.9", "0.01")))
-    told = found.find(pools, [PAIR, book], head(1), 7)
-    assert dict(told)
-    autopsy = AutopsyBook(found, pools, blocks=8, window_blocks=8)
-    autopsy.open(told, head(1))
-    assert autopsy.counts()["followed"] == 0
+class Followed:
+    """An opportunity at a book that is followed, a block and a change of the book at a time."""
+
+    def __init__(self) -> None:
+        self.finder = finder(BOOK)
+        self.book = PoolBook("made", 1, [Factory(V2_FACTORY, "uniswap_v2", "uniswap", 997, 1000)], 64)
+        self.autopsy = AutopsyBook(self.finder, self.book.pools, blocks=8, window_blocks=8)
+        self.rows: list[dict[str, Any]] = []
+        self.mine(1, pair_created(), synced(10**18, 10**18))
+        self.move(("0.9", "0.01"))
+
+    def mine(self, number: int, *emissions: Emitted) -> None:
+        at = head(number)
+        read = logs((at, emissions))
+        self.book.seal([at], read, [number])
+        touched = sorted({key[:20] for key, _ in self.book.take_changed()})
+        self.autopsy.seal([at], read, [number])
+        self.autopsy.open(self.finder.find(self.book.pools, touched, at, number), at)
+        self._take()
+
+    def move(self, *asks: tuple[str, str], at: int = 1) -> None:
+        book = self.finder.books.set_levels("made", "ONE-TWO", [], levels(*asks))
+        self.autopsy.take_books([book])
+        self.autopsy.open(self.finder.find(self.book.pools, [book], head(at), 8), head(at))
+        self._take()
+
+    def _take(self) -> None:
+        batches, _ = self.autopsy.take()
+        self.rows += [row for tag, batch in batches for row in derive.to_rows(tag, batch)]
+
+
+def test_an_opportunity_at_a_book_ends_when_the_book_changes_and_pays_again_as_another() -> None:
+    followed = Followed()
+    assert followed.autopsy.counts()["followed"] == 1
+    followed.move(("0.91", "0.01"))
+    followed.move(("2", "0.01"))
+    followed.move(("0.9", "0.02"))
+    assert followed.autopsy.counts()["followed"] == 2
+    for number in (2, 3):
+        followed.mine(number)
+    [told] = followed.rows
+    assert (told["cause"], told["died_block_number"], told["taker_tx_hash"]) == ("closed_by_book", 1, None)
+    assert told["best_net_0"] is None
+    assert told["best_gross_0"] > 0
+
+
+def test_a_swap_that_closes_a_gap_to_a_book_is_found() -> None:
+    followed = Followed()
+    followed.mine(2, synced(12 * 10**17, 8 * 10**17), pair_swapped((2 * 10**17, 0, 0, 2 * 10**17)))
+    followed.mine(3)
+    [told] = followed.rows
+    assert told["cause"] == "closed_by_trade"
+    assert told["died_block_number"] == 2
+
+
+def test_of_a_path_whose_book_was_void_nobody_knows_what_became() -> None:
+    followed = Followed()
+    followed.move()
+    followed.move(("2", "0.01"))
+    followed.mine(2)
+    [told] = followed.rows
+    assert (told["cause"], told["died_block_number"]) == ("unknown", None)
+
+
+def test_a_reverted_block_takes_back_what_a_book_ended_after_it() -> None:
+    followed = Followed()
+    followed.mine(2)
+    followed.move(("2", "0.01"), at=2)
+    at = head(2)
+    followed.book.revert(at, 3, 1)
+    followed.autopsy.revert(at, 3, 1)
+    assert followed.autopsy.counts()["ended"] == {}
+    followed.move(("0.9", "0.01"), at=1)
+    followed.mine(2)
+    followed.mine(3)
+    assert followed.autopsy.counts()["followed"] >= 1
 
 
 @pytest.mark.parametrize(

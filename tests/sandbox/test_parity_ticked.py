@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.app.until import until
 from tests.services import need_node
 
 from tidemill._rust import AlgebraPool, PoolError
@@ -54,13 +55,17 @@ async def _changed_liquidity(world: World, pool: FurtherPool, dice: Random) -> N
 
 
 async def _read(following: Worlds, pool: FurtherPool) -> Any:
-    """Return the pool as its logs tell it after the newest block."""
+    """Return the pool as its logs tell it after the newest block, once what they do not tell was read."""
     world, chain = following
     async with Rpc(world.http_url) as rpc:
         await chain.reached(int(await rpc.call("eth_blockNumber"), 16))
-    kept = chain.book.pools.get(pool_name(pool))
-    assert kept is not None
-    return kept
+
+    async def is_known() -> bool:
+        kept = chain.book.pools.get(pool_name(pool))
+        return kept is not None and kept.is_complete
+
+    await until(is_known)  # the fee of a new Algebra pool is asked for after its first block
+    return chain.book.pools.get(pool_name(pool))
 
 
 def _charged(ours: Any, pool: FurtherPool, receipt: Receipt) -> Any:

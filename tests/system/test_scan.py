@@ -206,3 +206,24 @@ async def test_pools_of_tokens_that_take_fees_or_rebase_are_flagged_and_left_out
             assert [left.pool for left in scan.left_out] == [raw(one.pair)]
             assert f"token {one.address}: {oddity}: " in scan.left_out[0].reason
             assert scan.pool_count == 0
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("place", "word", "reason"),
+    [("0x8", 0, "found it empty"), ("0xc", 0, "found it locked")],
+    ids=["empty", "mid-swap"],
+)
+async def test_a_scan_goes_on_without_a_pool_that_cannot_be_read_and_names_it(
+    fresh_world: World, place: str, word: int, reason: str
+) -> None:
+    world = fresh_world
+    usdc = token_of(world, "USDC").address
+    of_pair = [pool for pool in world.pools if {pool.token0, pool.token1} == {world.weth, usdc}]
+    broken = next(pool for pool in of_pair if pool.protocol == "uniswap_v2")
+    async with scanning(world) as pipeline, Rpc(world.http_url) as rpc:
+        await rpc.call("anvil_setStorageAt", broken.address, place, f"0x{word:064x}")
+        scan = await pipeline.scan_opportunities([world.chain_id], [(world.weth, usdc)])
+        reasons = {left.pool: left.reason for left in scan.left_out}
+    assert reason in reasons[raw(broken.address)]
+    assert scan.pool_count == len(of_pair) - 1

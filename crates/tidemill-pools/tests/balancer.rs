@@ -187,6 +187,42 @@ fn the_deployed_v3_weighted_pools_answers_are_ours() {
 }
 
 #[test]
+fn a_later_weighted_pool_takes_the_balance_paid_into_for_a_unit_more_and_keeps_its_least() {
+    // What the vault of @balancer-labs/v3-vault 1.0.0 paid on a local node, from token 1 to token 0.
+    let told = [
+        (
+            [13_148_773_169_821_098_283_796_u128, 495_727_762, 505_421_183_909],
+            1_390_590_u64,
+            54_968_204_334_152_569_155_u128,
+        ),
+        (
+            [13_190_604_699_998_938_276_576, 486_522_008, 510_498_413_276],
+            1_983_819,
+            80_029_221_349_481_703_466,
+        ),
+    ];
+    let one = U256::from(10_u64.pow(18));
+    let terms = VaultTerms {
+        scaling_factors: [0_u32, 10, 12].map(|zeros| U256::from(10_u64.pow(zeros))).to_vec(),
+        rates: vec![one; 3],
+        fee: U256::from(3 * 10_u64.pow(15)),
+        aggregate_fee: one / U256::from(2),
+        min_trade: U256::from(10_u64.pow(6)),
+    };
+    for (balances, paid, bought) in told {
+        let weights = [2_u64, 3, 5].map(|tenths| one * U256::from(tenths) / U256::from(10)).to_vec();
+        let earlier = WeightedV3::new(terms.clone(), weights, balances.map(U256::from).to_vec()).unwrap();
+        let least = |least: u128| earlier.clone().with_least_balances(vec![U256::from(least); 3]);
+        let later = least(10_u128.pow(6)).unwrap();
+        assert_eq!(later.amount_out(1, 0, U256::from(paid)), Ok(U256::from(bought)));
+        assert!(earlier.amount_out(1, 0, U256::from(paid)).unwrap() > U256::from(bought));
+        let kept = least(balances[0]).unwrap();
+        assert_eq!(kept.amount_out(1, 0, U256::from(paid)), Err(PoolError::Insufficient));
+        assert_eq!(kept.amount_in(1, 0, U256::from(bought)), Err(PoolError::Insufficient));
+    }
+}
+
+#[test]
 fn a_liquidity_bootstrapping_pool_is_a_weighted_one_at_its_weights_of_the_moment() {
     check_v3_weighted("11155111-8085514-LBP-BAL-DAI", |pool| uints(&pool["weights"]));
 }

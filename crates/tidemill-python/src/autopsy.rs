@@ -67,8 +67,12 @@ impl PathWatch {
         Self(Watch::new(pools.inner(), search.inner()))
     }
 
-    fn watch(&mut self, pools: &PoolSet, addresses: Vec<Address>) {
-        self.0.watch(pools.inner(), &addresses);
+    fn watch(&mut self, pools: &PoolSet, search: &ChainSearch, addresses: Vec<Address>) {
+        self.0.watch(pools.inner(), search.inner(), &addresses);
+    }
+
+    fn take_books(&mut self, search: &ChainSearch, books: Vec<Address>) {
+        self.0.take_books(search.inner(), &books);
     }
 
     fn keep(&mut self, addresses: Vec<Address>) {

@@ -63,7 +63,7 @@ impl ChainSearch {
         }))
     }
 
-    #[pyo3(signature = (venue, instrument, *, base, quote, decimals, taker_fee_ppm, lot_size))]
+    #[pyo3(signature = (venue, instrument, *, base, quote, decimals, taker_fee_ppm, lot_size, size_min))]
     #[allow(clippy::too_many_arguments)] // they are keywords
     fn add_book<'py>(
         &mut self,
@@ -75,10 +75,11 @@ impl ChainSearch {
         decimals: (u8, u8),
         taker_fee_ppm: u32,
         lot_size: u128,
+        size_min: u128,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let (base_decimals, quote_decimals) = decimals;
-        let book = OrderBook::new(BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size });
-        let book = book.map_err(errors::pool)?;
+        let terms = BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size, size_min };
+        let book = OrderBook::new(terms).map_err(errors::pool)?;
         Ok(PyBytes::new(py, &self.0.add_book(NamedBook { venue, instrument, base, quote, book })))
     }
 
@@ -133,8 +134,9 @@ pub fn taker_amount_out(
     lot_size: u128,
 ) -> PyResult<Uint> {
     let (base_decimals, quote_decimals) = decimals;
-    let mut book = OrderBook::new(BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size })
-        .map_err(errors::pool)?;
+    // What was told was traded: it was not too small.
+    let terms = BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size, size_min: 0 };
+    let mut book = OrderBook::new(terms).map_err(errors::pool)?;
     let levels = self::levels(levels);
     let (trade, bids, asks) =
         if is_sale { (Trade::Sell, levels, Vec::new()) } else { (Trade::Buy, Vec::new(), levels) };

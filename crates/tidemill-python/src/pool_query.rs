@@ -80,6 +80,11 @@ impl PoolReading {
     }
 
     #[getter]
+    fn holder<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.reading.holder())
+    }
+
+    #[getter]
     fn coins<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.reading.coins.iter().map(|coin| PoolCoin { coin: coin.clone() }))
     }
@@ -193,7 +198,8 @@ impl PoolQueries {
             queries.push(match expected.remove(&address) {
                 None => Query::new(address, kinds, detail(is_exact)),
                 Some(calls) => {
-                    let calls = calls.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect();
+                    let calls =
+                        calls.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect();
                     Query::expecting(address, kinds, detail(is_exact), calls)
                 }
             });

@@ -5,9 +5,10 @@ mod ending;
 use std::sync::OnceLock;
 
 use ruint::aliases::U256;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tidemill_pools::{Address, Head, Journal, Log, Patch, PoolError, PoolSet};
 
+use crate::book::{NamedBook, Trade};
 use crate::chain::{costs_at, spot_of, ChainOptions, ChainSearch};
 use crate::costs::{Costs, Fraction, HopKind, Signed};
 use crate::leg::Leg;
@@ -19,7 +20,7 @@ pub use ending::{Ending, Taker};
 /// One swap of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PathHop {
-    /// The pool.
+    /// The pool, or what stands for an order book.
     pub pool: Address,
     /// What is paid in.
     pub token_in: Address,
@@ -58,11 +59,16 @@ impl PathWorth {
     }
 }
 
-/// The pools of the paths that are followed, each as it was after the newest block.
+/// Order books, by what stands for their addresses.
+type Books = FxHashMap<Address, NamedBook>;
+
+/// The pools of the paths that are followed, each as it was after the newest block, and the order books, each as it was when
+/// it was last taken.
 #[derive(Debug, Clone)]
 pub struct PathWatch {
     options: ChainOptions,
     pools: PoolSet,
+    books: Books,
     /// What takes the newest block back.
     undo: Patch,
     /// What the newest block's transactions did, found once for all paths that it ended.
@@ -75,15 +81,31 @@ impl PathWatch {
         Self {
             options: search.options().clone(),
             pools: set.part([]),
+            books: Books::default(),
             undo: Patch::default(),
             doings: OnceLock::new(),
         }
     }
 
-    /// Takes pools as they stand in `set`, in place of what was known of them after the newest block.
-    pub fn watch(&mut self, set: &PoolSet, addresses: &[Address]) {
+    /// Takes pools as they stand in `set`, in place of what was known of them after the newest block; of the order books of
+    /// `search` those that were not watched.
+    pub fn watch(&mut self, set: &PoolSet, search: &ChainSearch, addresses: &[Address]) {
         for address in addresses {
-            self.pools.copy(set, address);
+            match search.book(address) {
+                Some(book) => {
+                    self.books.entry(*address).or_insert_with(|| book.clone());
+                }
+                None => self.pools.copy(set, address),
+            }
+        }
+    }
+
+    /// Takes the order books among these that are watched as they are now.
+    pub fn take_books(&mut self, search: &ChainSearch, addresses: &[Address]) {
+        for address in addresses {
+            if let (Some(watched), Some(book)) = (self.books.get_mut(address), search.book(address)) {
+                watched.clone_from(book);
+            }
         }
     }
 
@@ -91,6 +113,7 @@ impl PathWatch {
     pub fn keep(&mut self, addresses: &[Address]) {
         let kept: FxHashSet<&Address> = addresses.iter().collect();
         self.pools.retain(|address| kept.contains(address));
+        self.books.retain(|address, _| kept.contains(address));
     }
 
     /// Follows the logs of one block, in order.
@@ -106,7 +129,9 @@ impl PathWatch {
 
     /// Returns what a path pays on the newest state, at the costs of `head`.
     pub fn worth(&self, path: &FoundPath, head: &Head) -> PathWorth {
-        self.costs(path, head).map(|costs| worth(&self.pools, path, &costs)).unwrap_or_default()
+        self.costs(path, head)
+            .map(|costs| worth((&self.pools, &self.books), path, &costs))
+            .unwrap_or_default()
     }
 
     fn costs(&self, path: &FoundPath, head: &Head) -> Option<Costs> {
@@ -123,18 +148,14 @@ impl PathWatch {
     }
 }
 
-/// Returns what a path pays where its pools stand as in `set`.
-fn worth(set: &PoolSet, path: &FoundPath, costs: &Costs) -> PathWorth {
-    let legs: Option<Vec<Leg<'_>>> = path
-        .hops
-        .iter()
-        .map(|hop| Leg::between(set.get(&hop.pool)?, &hop.token_in, &hop.token_out).ok())
-        .collect();
+/// Returns what a path pays where its pools and books stand so.
+fn worth(at: (&PoolSet, &Books), path: &FoundPath, costs: &Costs) -> PathWorth {
+    let legs: Option<Vec<Leg<'_>>> = path.hops.iter().map(|hop| leg(at, hop)).collect();
     let Some(legs) = legs else { return PathWorth::default() };
     let mut worth = PathWorth::default();
-    if let Ok((paid, gas)) = sent(&legs, path.amount_in, costs) {
+    if let Ok((paid, hops)) = sent(&legs, path.amount_in) {
         worth.sent_gross = Some(Signed::difference(paid, path.amount_in));
-        worth.sent_net = net_of(costs, path.amount_in, paid, gas);
+        worth.sent_net = net_of(costs, path.amount_in, paid, &hops);
     }
     match size(&legs, Effort::QUICK) {
         Ok(None) => (worth.best_gross, worth.best_net) = (Some(U256::ZERO), Some(U256::ZERO)),
@@ -152,21 +173,30 @@ fn worth(set: &PoolSet, path: &FoundPath, costs: &Costs) -> PathWorth {
     worth
 }
 
-/// Returns what the last hop pays for this input, and the gas of it all.
-fn sent(legs: &[Leg<'_>], amount_in: U256, costs: &Costs) -> Result<(U256, Option<u64>), PoolError> {
+/// Returns a hop as its pool or book stands; `None` where that is not known, as of a book without any level.
+fn leg<'a>((set, books): (&'a PoolSet, &'a Books), hop: &PathHop) -> Option<Leg<'a>> {
+    let Some(NamedBook { book, base, .. }) = books.get(&hop.pool) else {
+        return Leg::between(set.get(&hop.pool)?, &hop.token_in, &hop.token_out).ok();
+    };
+    let trade = if hop.token_in == *base { Trade::Sell } else { Trade::Buy };
+    (!book.is_void()).then(|| Leg::levels(book, trade))
+}
+
+/// Returns what the last hop pays for this input, and the hops with the ticks that they cross.
+fn sent(legs: &[Leg<'_>], amount_in: U256) -> Result<(U256, Vec<(HopKind, u32)>), PoolError> {
     let (mut paid, mut hops) = (amount_in, Vec::with_capacity(legs.len()));
     for leg in legs {
         let (bought, crossed) = leg.amount_out(paid)?;
         paid = bought;
         hops.push((leg.kind(), crossed));
     }
-    Ok((paid, costs.gas.of(&hops)))
+    Ok((paid, hops))
 }
 
-fn net_of(costs: &Costs, amount_in: U256, paid: U256, gas: Option<u64>) -> Option<Signed> {
+fn net_of(costs: &Costs, amount_in: U256, paid: U256, hops: &[(HopKind, u32)]) -> Option<Signed> {
     // Without a profit what is left is what it costs.
-    let due = costs.of(amount_in, U256::ZERO, gas).net?.profit.magnitude;
-    Some(Signed::difference(paid, amount_in.checked_add(due)?))
+    let outcome = costs.through(hops).of(amount_in, U256::ZERO, costs.gas.of(hops));
+    Some(Signed::difference(paid, amount_in.checked_add(outcome.net?.profit.magnitude)?))
 }
 
 fn above_zero(value: Signed) -> U256 {

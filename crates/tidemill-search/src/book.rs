@@ -38,6 +38,8 @@ pub struct BookTerms {
     pub taker_fee_ppm: u32,
     /// What the size of an order is a multiple of: whole base tokens, in 10^-18.
     pub lot_size: u128,
+    /// The least size of an order, in the same; zero where one lot will do.
+    pub size_min: u128,
 }
 
 /// Which way a taker trades.
@@ -135,6 +137,11 @@ impl OrderBook {
         &self.terms
     }
 
+    /// Says whether neither side has a level: the book is not known.
+    pub const fn is_void(&self) -> bool {
+        self.bids.is_empty() && self.asks.is_empty()
+    }
+
     /// Returns the levels that a taker takes, the best first.
     pub fn levels(&self, trade: Trade) -> &[Level] {
         match trade {
@@ -149,7 +156,7 @@ impl OrderBook {
 
     fn in_lots(&self, size: U256) -> Result<U256, PoolError> {
         let lots = size - size % U256::from(self.terms.lot_size);
-        if lots.is_zero() {
+        if lots.is_zero() || lots < U256::from(self.terms.size_min) {
             Err(PoolError::Small)
         } else {
             Ok(lots)
@@ -159,7 +166,7 @@ impl OrderBook {
     /// Returns what `amount_in` buys, both raw units.
     ///
     /// # Errors
-    /// `Small` where it is too little for a lot, or for a unit of what is bought; `Insufficient` where the levels do not
+    /// `Small` where it is too little for a lot, for the least order, or for a unit of what is bought; `Insufficient` where the levels do not
     /// take all of it; `Overflow`.
     pub fn amount_out(&self, trade: Trade, amount_in: U256) -> Result<U256, PoolError> {
         let bought = match trade {
@@ -184,20 +191,38 @@ impl OrderBook {
         }
     }
 
-    /// Returns the whole lots next to an amount of base, below and above it, as raw units: what a sale pays, or what a
-    /// purchase receives.
-    pub(crate) fn lots_around(&self, trade: Trade, amount: U256) -> [Option<U256>; 2] {
-        let (kept, one) = (self.kept(), U256::from(PPM));
-        let size = mul_div(amount, ONE, self.base_unit);
-        let size = if trade == Trade::Sell { size } else { size.and_then(|size| mul_div(size, one, kept)) };
-        let lot = U256::from(self.terms.lot_size);
-        let below = size.map(|size| size - size % lot);
-        let raw = |size: U256| match trade {
-            Trade::Sell => mul_div_rounding_up(size, self.base_unit, ONE),
-            Trade::Buy => mul_div(mul_div(size, kept, one)?, self.base_unit, ONE),
+    /// Returns the steps in which orders can be told apart: a lot, or what a raw unit of base is where that is more.
+    fn grain(&self) -> U256 {
+        let unit = ONE.div_ceil(self.base_unit);
+        U256::from(self.terms.lot_size).max(unit)
+    }
+
+    /// Returns the number of the least order that is taken, and of the one that trades `amount` of base, raw units: what a
+    /// sale pays, or what a purchase receives.
+    pub(crate) fn order_of(&self, trade: Trade, amount: U256) -> Option<(U256, U256)> {
+        let number = match trade {
+            Trade::Sell => mul_div(amount, ONE, self.base_unit)? / self.grain(),
+            Trade::Buy => {
+                let size = mul_div_rounding_up(amount, ONE, self.base_unit)?;
+                mul_div_rounding_up(size, U256::from(PPM), self.kept())?.div_ceil(self.grain())
+            }
         };
-        let of_lots = |size: Option<U256>| size.filter(|size| !size.is_zero()).and_then(raw);
-        [of_lots(below), of_lots(below.and_then(|below| below.checked_add(lot)))]
+        let least = U256::from(self.terms.size_min).div_ceil(self.grain()).max(U256::ONE);
+        Some((least, number.max(least)))
+    }
+
+    /// Returns what an order of this number trades of base, raw units: what a sale pays, or what a purchase receives.
+    pub(crate) fn order(&self, trade: Trade, number: U256) -> Option<U256> {
+        let size = number.checked_mul(self.grain())?;
+        match trade {
+            Trade::Sell => mul_div_rounding_up(size, self.base_unit, ONE),
+            Trade::Buy => mul_div(mul_div(size, self.kept(), U256::from(PPM))?, self.base_unit, ONE),
+        }
+    }
+
+    /// Returns by how much base one order is larger than the one before, raw units.
+    pub(crate) fn step(&self) -> f64 {
+        to_f64(self.grain()) * to_f64(self.base_unit) / 1e18
     }
 
     /// Returns the levels that a trade of `amount_in` takes from, the last of them perhaps in part.

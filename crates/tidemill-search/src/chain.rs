@@ -109,6 +109,11 @@ impl ChainSearch {
         told
     }
 
+    /// Returns the order book that stands for an address, as it is now.
+    pub fn book(&self, address: &Address) -> Option<&NamedBook> {
+        self.followed.book(address)
+    }
+
     /// Returns what is looked for.
     pub(crate) const fn options(&self) -> &ChainOptions {
         &self.options

@@ -219,10 +219,13 @@ impl Costs {
             *slot = (*kind, ticks);
         }
         let hops = hops.get(..kinds.len()).unwrap_or_default();
-        // Nobody lends for longer than a transaction.
-        let flash_premium_ppm = if has_book(kinds.iter().copied()) { 0 } else { self.flash_premium_ppm };
-        let costs = Self { flash_premium_ppm, ..*self };
-        costs.of(sized.amount_in(), sized.gross_profit(), self.gas.of(hops))
+        self.through(hops).of(sized.amount_in(), sized.gross_profit(), self.gas.of(hops))
+    }
+
+    /// Returns the costs of a path of these hops: nobody lends for longer than a transaction.
+    pub(crate) fn through(&self, hops: &[(HopKind, u32)]) -> Self {
+        let has_book = has_book(hops.iter().map(|(kind, _)| *kind));
+        Self { flash_premium_ppm: if has_book { 0 } else { self.flash_premium_ppm }, ..*self }
     }
 
     /// Returns what is left of `gross_profit` made with `amount_in` for `gas`.

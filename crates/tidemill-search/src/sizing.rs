@@ -2,10 +2,12 @@
 
 mod bracket;
 mod course;
+mod orders;
 mod products;
 mod refine;
 mod walk;
 mod wide;
+mod window;
 
 use ruint::aliases::U256;
 use thiserror::Error;

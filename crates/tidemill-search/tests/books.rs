@@ -13,14 +13,22 @@ use tidemill_search::{
 
 const ONE: u128 = 1_000_000_000_000_000_000;
 
-fn book(terms: (u8, u8, u32, u128), bids: &[(u128, u128)], asks: &[(u128, u128)]) -> OrderBook {
-    let (base_decimals, quote_decimals, taker_fee_ppm, lot_size) = terms;
-    let terms = BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size };
+fn book_terms(quote_decimals: u8, taker_fee_ppm: u32, lot_size: u128) -> BookTerms {
+    BookTerms { base_decimals: 18, quote_decimals, taker_fee_ppm, lot_size, size_min: 0 }
+}
+
+fn book_of(terms: BookTerms, bids: &[(u128, u128)], asks: &[(u128, u128)]) -> OrderBook {
     let mut book = OrderBook::new(terms).unwrap();
     let [bids, asks] = [bids, asks]
         .map(|side| side.iter().map(|(price, size)| Level { price: *price, size: *size }).collect());
     book.set_levels(bids, asks).unwrap();
     book
+}
+
+fn book(terms: (u8, u8, u32, u128), bids: &[(u128, u128)], asks: &[(u128, u128)]) -> OrderBook {
+    let (base_decimals, quote_decimals, taker_fee_ppm, lot_size) = terms;
+    let terms = BookTerms { base_decimals, quote_decimals, taker_fee_ppm, lot_size, size_min: 0 };
+    book_of(terms, bids, asks)
 }
 
 #[test]
@@ -38,6 +46,22 @@ fn a_taker_walks_the_levels_pays_the_fee_and_trades_whole_lots() {
     // 21045 USDC buy 0.25 for 15025 and 0.1 for 6020.
     assert_eq!(out(Trade::Buy, 21_045_000_000), Ok(U256::from(34_965_000)));
     assert_eq!(out(Trade::Buy, 21_044_999_999), Ok(U256::from(34_865_100)), "a unit less buys a lot less");
+    let least = BookTerms { size_min: ONE / 4, ..*deep.terms() };
+    let refuses = OrderBook::new(least).map(|mut book| {
+        book.set_levels(deep.levels(Trade::Sell).to_vec(), deep.levels(Trade::Buy).to_vec()).unwrap();
+        [
+            (Trade::Sell, 25_099_999),
+            (Trade::Sell, 24_999_999),
+            (Trade::Buy, 15_024_999_999),
+            (Trade::Buy, 15_025_000_000),
+        ]
+        .map(|(trade, amount): (Trade, u64)| book.amount_out(trade, U256::from(amount)).err())
+    });
+    assert_eq!(
+        refuses,
+        Ok([None, Some(PoolError::Small), Some(PoolError::Small), None]),
+        "a least size of 0.25"
+    );
     assert_eq!(out(Trade::Sell, 99_999), Err(PoolError::Small));
     assert_eq!(out(Trade::Buy, 60_099_999), Err(PoolError::Small));
     assert_eq!(out(Trade::Sell, 150_100_000), Err(PoolError::Insufficient));
@@ -59,7 +83,7 @@ fn levels_out_of_order_and_terms_out_of_range_are_refused() {
     ] {
         assert_eq!(flat.set_levels(bids, asks), Err(problem));
     }
-    let terms = BookTerms { base_decimals: 18, quote_decimals: 18, taker_fee_ppm: 0, lot_size: 1 };
+    let terms = book_terms(18, 0, 1);
     assert!(OrderBook::new(BookTerms { taker_fee_ppm: 1_000_000, ..terms }).is_err());
     assert!(OrderBook::new(BookTerms { lot_size: 0, ..terms }).is_err());
     assert!(OrderBook::new(BookTerms { base_decimals: 39, ..terms }).is_err());
@@ -67,10 +91,18 @@ fn levels_out_of_order_and_terms_out_of_range_are_refused() {
 
 /// Books of tokens without decimals, whose prices are around one.
 fn small_book() -> impl Strategy<Value = OrderBook> {
+    book_of_lots(prop_oneof![Just((1_u128, 0_u128)), Just((3, 0)), Just((10, 0)), Just((3, 200))])
+}
+
+/// The same where lots are worth much, and an order must have several.
+fn coarse_book() -> impl Strategy<Value = OrderBook> {
+    book_of_lots((40_u128..160, 0_u128..400))
+}
+
+fn book_of_lots(lots: impl Strategy<Value = (u128, u128)>) -> impl Strategy<Value = OrderBook> {
     let levels = || proptest::collection::vec((1_u128..60, 20_u128..900), 1..6);
-    let lot = prop_oneof![Just(1_u128), Just(3), Just(10)];
-    (levels(), levels(), 800_u128..1_250, lot, prop_oneof![Just(0_u32), Just(500), Just(2_500)]).prop_map(
-        |(bids, asks, start, lot, fee)| {
+    (levels(), levels(), 800_u128..1_250, lots, prop_oneof![Just(0_u32), Just(500), Just(2_500)]).prop_map(
+        |(bids, asks, start, (lot, size_min), fee)| {
             let walk = |steps: &[(u128, u128)], is_up: bool| {
                 let mut price = start;
                 let mut side = Vec::new();
@@ -81,7 +113,14 @@ fn small_book() -> impl Strategy<Value = OrderBook> {
                 side.dedup_by_key(|(price, _)| *price);
                 side
             };
-            book((0, 0, fee, lot * ONE), &walk(&bids, false), &walk(&asks, true))
+            let terms = BookTerms {
+                base_decimals: 0,
+                quote_decimals: 0,
+                taker_fee_ppm: fee,
+                lot_size: lot * ONE,
+                size_min: size_min * ONE,
+            };
+            book_of(terms, &walk(&bids, false), &walk(&asks, true))
         },
     )
 }
@@ -112,10 +151,21 @@ fn check(legs: &[Leg<'_>]) -> Result<(), TestCaseError> {
         }
     }
     if let Some(quick) = size(legs, Effort::QUICK).unwrap() {
+        if quick.is_proven {
+            prop_assert_eq!(Some(quick.gross_profit()), expected);
+        }
         for (leg, hop) in legs.iter().zip(quick.amounts().windows(2)) {
             prop_assert_eq!(leg.amount_out(hop[0]).map(|found| found.0), Ok(hop[1]));
         }
     }
+    Ok(())
+}
+
+fn check_quick(legs: &[Leg<'_>]) -> Result<(), TestCaseError> {
+    let expected = best(legs, 8_000);
+    let sized = size(legs, Effort::QUICK).unwrap_or(None);
+    prop_assert_eq!(sized.map(|sized| sized.gross_profit()), expected, "{:?}", sized);
+    prop_assert!(sized.is_none_or(|sized| sized.is_proven));
     Ok(())
 }
 
@@ -160,6 +210,23 @@ proptest! {
     #[test]
     fn brute_force_never_beats_two_books(one in small_book(), other in small_book()) {
         check(&[Leg::levels(&one, Trade::Buy), Leg::levels(&other, Trade::Sell)])?;
+    }
+
+    #[test]
+    fn brute_force_never_beats_a_quick_size_of_coarse_lots_at_one_book_or_two(
+        a in product(1_000..6_000), b in ranged(), one in coarse_book(), other in coarse_book(),
+    ) {
+        let (buy, sell) = (Leg::levels(&one, Trade::Buy), Leg::levels(&other, Trade::Sell));
+        for legs in [
+            &[buy, a.leg(false)][..],
+            &[a.leg(true), sell],
+            &[buy, sell],
+            &[sell, b.leg(true), buy],
+            &[a.leg(true), buy, b.leg(false), sell],
+        ] {
+            check(legs)?;
+            check_quick(legs)?;
+        }
     }
 
     #[test]
@@ -238,8 +305,7 @@ fn search() -> (ChainSearch, Address, PoolSet) {
         found_max: 10,
         stable_tokens: vec![(USDC, 6)],
     });
-    let terms =
-        BookTerms { base_decimals: 18, quote_decimals: 6, taker_fee_ppm: 1_000, lot_size: ONE / 1_000 };
+    let terms = book_terms(6, 1_000, ONE / 1_000);
     let book = OrderBook::new(terms).unwrap();
     let named =
         NamedBook { venue: "made".into(), instrument: "ETH-USD".into(), base: WETH, quote: USDC, book };

@@ -57,13 +57,14 @@ impl Natures {
         let (known, now) = (self.known(), Instant::now());
         let mut wanted = HashMap::new();
         for reading in readings {
+            let holder = reading.holder();
             for coin in &reading.coins {
                 // What could not be told by one holder may be by another.
                 let is_known = known
                     .get(&coin.address, now)
-                    .is_some_and(|(_, (nature, holder))| nature.is_some() || holder == reading.address);
+                    .is_some_and(|(_, (nature, tried))| nature.is_some() || tried == holder);
                 if !is_known {
-                    wanted.insert(coin.address, reading.address);
+                    wanted.insert(coin.address, holder);
                 }
             }
         }

@@ -25,6 +25,7 @@ _CAUSES = {
     "taken": "taken",
     "closed_by_trade": "closed by a trade that is no arbitrage",
     "closed_by_liquidity": "closed by a change of liquidity",
+    "closed_by_book": "closed by a change of an order book",
     "costs": "its costs rose above its profit",
     "reorged": "the block that it was found after was reverted",
     "outlived": "it still paid, and is not followed any longer",

@@ -22,6 +22,7 @@ from tidemill.chains.evm.pool_query import LyingDecimals, PoolQuery, PoolState
 from tidemill.chains.evm.token_trials import TokenTrials
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.config import read_env_file
+from tidemill.core.hexadecimal import fixed_bytes
 from tidemill.core.http import HttpEndpoint
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pair_search import Scan
@@ -343,11 +344,7 @@ def _url_of(chain_id: int, connection: Any) -> str:
 
 def _address_of(text: str) -> bytes:
     """Return the bytes of an address, checksummed or not. Raises: Refused."""
-    digits = text[2:] if text.startswith("0x") else ""
-    try:
-        address = bytes.fromhex(digits)
-    except ValueError:
-        address = b""
-    if len(address) != _ADDRESS_BYTES or len(digits) != 2 * _ADDRESS_BYTES:
+    address = fixed_bytes(text, _ADDRESS_BYTES)
+    if address is None:
         raise Refused(f"pool_address: expected 0x and 40 hex digits, found {text!r}")
     return address

@@ -145,8 +145,13 @@ class Pursuit:
                 touched.append(self.finder.books.set_levels_e18(*book))
             except Malformed as fault:
                 self._faults.append(fault)
-        if touched and self._newest is not None:
-            self._batches += self.finder.find(self._pools, touched, self._newest[0], recv_ns)
+        if not touched:
+            return
+        self._autopsy.take_books(touched)
+        if self._newest is not None:
+            found = self.finder.find(self._pools, touched, self._newest[0], recv_ns)
+            self._autopsy.open(found, self._newest[0])
+            self._batches += found
 
     def take(self) -> Pursued:
         """Return what came of all since the last call."""

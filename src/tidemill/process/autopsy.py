@@ -30,7 +30,7 @@ _CASES_MAX = 10_000
 """Beyond so many, which only tokens that nobody can trade bring about, what is found is not followed."""
 
 _COLUMNS = ["opportunity", "amount_in"]
-_HOP_COLUMNS = ["opportunity", "pool", "token_in", "token_out", "instrument"]
+_HOP_COLUMNS = ["opportunity", "pool", "token_in", "token_out"]
 """What is looked at of what was found."""
 _RECENT = 1_000
 """Of so many that ended last the half-life is told: enough to be exact, few enough to follow a market."""
@@ -51,9 +51,10 @@ class _Change(Struct, frozen=True):
 class AutopsyBook:
     """The opportunities of one chain that are followed.
 
-    Feed it blocks in the order in which they happened, and what the search found after each; then take what
-    came of them. It reads neither clock nor network. `blocks` is how many blocks each is followed for,
-    `window_blocks` how many of the newest blocks can be reverted. `pools` are the chain's, only read here.
+    Feed it blocks in the order in which they happened, between them the order books that changed, and what
+    the search found after each; then take what came of them. It reads neither clock nor network. `blocks` is
+    how many blocks each is followed for, `window_blocks` how many of the newest blocks can be reverted.
+    `pools` are the chain's, only read here.
     """
 
     def __init__(self, finder: OpportunityFinder, pools: PoolSet, *, blocks: int, window_blocks: int) -> None:
@@ -143,7 +144,7 @@ class AutopsyBook:
         if not behind:
             return
         watched = sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
-        self._watch.watch(pools, watched)
+        self._watch.watch(pools, self._search, watched)
         for one in behind:
             self.seal(one.heads, one.logs, one.recv_ns)
             self._state[autopsy_behind.key_of(self._source, one.heads)] = None
@@ -166,23 +167,43 @@ class AutopsyBook:
         if "opportunity" not in batches:
             return
         hops: dict[bytes, list[tuple[bytes, bytes, bytes]]] = {}
-        at_books: set[bytes] = set()
         for row in derive.to_rows("opportunity_hop", batches["opportunity_hop"].select(_HOP_COLUMNS)):
-            if row["instrument"] is not None:
-                at_books.add(row["opportunity"])
             hops.setdefault(row["opportunity"], []).append((row["pool"], row["token_in"], row["token_out"]))
         before: Cases = {}
         for row in derive.to_rows("opportunity", batches["opportunity"].select(_COLUMNS)):
             path = tuple(hops[row["opportunity"]])
-            # What ends a path through an order book is not in the chain's blocks.
-            if row["opportunity"] in at_books or path_of(path) in self._open:
+            if path_of(path) in self._open:
                 continue
             if len(self._cases) >= _CASES_MAX:
                 self.refused += 1
                 continue
             before[row["opportunity"]] = None
             self._put(row["opportunity"], self._born(row["opportunity"], path, row["amount_in"], head))
-        self._note(head, before)
+        self._note((head.hash, head.number), before)
+
+    def take_books(self, books: Sequence[bytes]) -> None:
+        """Take order books as they are now, by what the search names them; between two blocks."""
+        self._watch.take_books(self._search, books)
+        moved = set(books)
+        cases = [
+            case for case in self._cases.values() if case.end is None and moved.intersection(_pools_of(case))
+        ]
+        if self._tip is None or not cases:
+            return
+        tip, number, _ = self._tip
+        lefts: list[int | None] = [None] * len(cases)
+        if self._block is not None and self._block[0].hash == tip:
+            worths = self._watch.worth(self._block[0], [case.found for case in cases])
+            lefts = [worth["left"] for worth in worths]
+        before: Cases = {}
+        for case, left in zip(cases, lefts, strict=True):
+            later = self._after_books(case, left)
+            if later != case:
+                before[case.opportunity] = case
+                self._put(case.opportunity, later)
+        self._note((tip, number), before)
+        if before:
+            self._index(reread=False)
 
     def revert(self, head: Head, recv_ns: int, sequence: int) -> None:
         """Take the newest block back, once the pools are as before it."""
@@ -221,7 +242,7 @@ class AutopsyBook:
             pools = _pools_of(case)
             if not read.intersection(pools):
                 continue
-            self._watch.watch(self._pools, pools)
+            self._watch.watch(self._pools, self._search, pools)
             if case.opportunity not in self._unsettled or wrong.intersection(pools):
                 self._unsettled.pop(case.opportunity, None)
                 self._put(case.opportunity, self._doubt(case))
@@ -280,8 +301,22 @@ class AutopsyBook:
 
     def _changed(self, head: Head, before: Cases) -> None:
         if before:
-            self._note(head, before)
+            self._note((head.hash, head.number), before)
             self._index(reread=False)
+
+    def _after_books(self, case: Case, left: int | None) -> Case:
+        """Return what is known of a case after a change of its order books; `left` is absent where one is
+        void, or no block stands.
+        """
+        is_unsettled = self._unsettled.pop(case.opportunity, None) is not None
+        if left is None or is_unsettled:
+            case = self._doubt(case)
+        if left != 0:
+            return case
+        assert self._tip is not None, "a path is followed from a block on"
+        _, number, event_ns = self._tip
+        died = End(AutopsyCause.CLOSED_BY_BOOK, number, event_ns)
+        return structs.replace(case, end=died if case.doubted is None else _unknown(case))
 
     def _after(self, case: Case, worth: Mapping[str, int | None], head: Head, logs: Logs) -> Case:
         """Return what is known of a case after the block."""
@@ -334,7 +369,8 @@ class AutopsyBook:
             blocks=self._blocks,
             profits=(),
         )
-        self._watch.watch(self._pools, _pools_of(case))
+        self._watch.watch(self._pools, self._search, _pools_of(case))
+        self._watch.take_books(self._search, _pools_of(case))
         [worth] = self._watch.worth(head, [case.found])
         self._open[case.path] = opportunity
         return structs.replace(case, profits=(profits_of(worth),))
@@ -356,13 +392,14 @@ class AutopsyBook:
             self._cases[opportunity] = case
             self._state[key] = json.encode(case)
 
-    def _note(self, head: Head, before: Cases) -> None:
+    def _note(self, block: tuple[bytes, int], before: Cases) -> None:
         """Keep what the cases were before the block; the first note of each counts."""
         if not before:
             return
-        known = self._changes.get(head.hash)
+        block_hash, number = block
+        known = self._changes.get(block_hash)
         merged = {**before, **(known.before if known else {})}
-        self._keep_change(head.hash, _Change(head.number, merged, {}))
+        self._keep_change(block_hash, _Change(number, merged, {}))
 
     def _keep_change(self, block_hash: bytes, change: _Change) -> None:
         self._changes[block_hash] = change
@@ -387,7 +424,7 @@ class AutopsyBook:
         pools = sorted({pool for case in self._cases.values() for pool in _pools_of(case)})
         self._watch.keep(pools)
         if reread:
-            self._watch.watch(self._pools, pools)
+            self._watch.watch(self._pools, self._search, pools)
 
 
 def _unknown(case: Case) -> End:

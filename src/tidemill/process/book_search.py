@@ -36,6 +36,8 @@ class BookConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the venue takes of what a taker receives, in millionths; none is assumed, as venues differ."""
     lot_size: Decimal
     """What the size of an order is a multiple of, in whole base tokens."""
+    size_min: Decimal = Decimal(0)
+    """The least size of an order, in the same; by default one lot will do, as at most venues."""
 
 
 class BookSearch:
@@ -54,6 +56,9 @@ class BookSearch:
             lot_size = _counted(book.lot_size)
             if lot_size is None or not lot_size:
                 raise Refused(f"{where}: lot_size: expected a multiple of 10^-18, found {book.lot_size}")
+            size_min = _counted(book.size_min)
+            if size_min is None:
+                raise Refused(f"{where}: size_min: expected a multiple of 10^-18, found {book.size_min}")
             self._addresses[key] = search.add_book(
                 book.venue,
                 book.instrument,
@@ -62,6 +67,7 @@ class BookSearch:
                 decimals=(book.base_decimals, book.quote_decimals),
                 taker_fee_ppm=book.taker_fee_ppm,
                 lot_size=lot_size,
+                size_min=size_min,
             )
 
     @property

@@ -10,7 +10,12 @@ from tidemill.schema.events import AutopsyCause
 
 Grouping = Literal["chain", "pair", "hops"]
 GROUPINGS: tuple[Grouping, ...] = ("chain", "pair", "hops")
-_EXPIRED = {AutopsyCause.CLOSED_BY_TRADE, AutopsyCause.CLOSED_BY_LIQUIDITY, AutopsyCause.COSTS}
+_EXPIRED = {
+    AutopsyCause.CLOSED_BY_TRADE,
+    AutopsyCause.CLOSED_BY_LIQUIDITY,
+    AutopsyCause.CLOSED_BY_BOOK,
+    AutopsyCause.COSTS,
+}
 
 
 class Fate(Struct, frozen=True, kw_only=True):

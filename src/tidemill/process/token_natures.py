@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
-from tidemill._rust import PoolSet
+from tidemill._rust import CoinsPool, PoolSet
 from tidemill.schema.events import TokenNature, TokenTrial
 from tidemill.schema.faults import Malformed
 
 _NATIVE = bytes(20)
 """What V4 calls the chain's own token: nothing of it can be odd."""
+_MANAGED = frozenset({"uniswap_v4", "balancer_v2", "balancer_v3"})
+"""Whose manager or vault, their factory, has the tokens of all pools."""
 
 
 class TokenNatures:
     """What is known of the tokens of one chain's pools.
 
-    A pool waits until both of its tokens were tried. It neither asks nor reads a clock: whoever asks takes
+    A pool waits until all of its tokens were tried. It neither asks nor reads a clock: whoever asks takes
     what is `wanted` and tells what was found.
     """
 
@@ -21,7 +23,7 @@ class TokenNatures:
         self.tried: dict[bytes, TokenNature | None] = {_NATIVE: TokenNature.ORDINARY}
         """By token; None where nothing could be told, which is tried again by a later run."""
         self._prefix = self.prefix_of(source)
-        self._tokens: dict[bytes, tuple[bytes, bytes]] = {}
+        self._tokens: dict[bytes, tuple[bytes, ...]] = {}
         """By pool."""
         self._waiting: dict[bytes, set[bytes]] = {}
         """Pools that wait for a token."""
@@ -91,9 +93,11 @@ class TokenNatures:
         pool = pools.get(address)
         if pool is None or pool.token0 is None or pool.token1 is None:
             return ()
-        tokens = self._tokens[address] = (pool.token0, pool.token1)
-        is_managed = pool.protocol == "uniswap_v4"  # the manager has the tokens of all
-        holder = pool.factory if is_managed and pool.factory is not None else address
+        tokens = tuple(pool.coins) if isinstance(pool, CoinsPool) else (pool.token0, pool.token1)
+        if not tokens:
+            return ()
+        self._tokens[address] = tokens
+        holder = pool.factory if pool.protocol in _MANAGED and pool.factory is not None else address
         for token in tokens:
             if token not in self.tried and token not in self._waiting:
                 self._wanted[token] = holder

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from tidemill.core.clock import NS_PER_S
+from tidemill.core.hexadecimal import fixed_bytes
 from tidemill.schema.events import Side
 from tidemill.schema.faults import Malformed
 
@@ -136,12 +137,8 @@ def token(text: str | None, what: str = "token") -> str:
 
 def binary(text: str, byte_count: int, what: str) -> bytes:
     """Return the bytes of 0x and hexadecimal digits. Raises: Malformed."""
-    digits = text[2:] if text.startswith("0x") else ""
-    try:
-        found = bytes.fromhex(digits)
-    except ValueError:
-        found = b""
-    if len(found) != byte_count or len(digits) != 2 * byte_count:
+    found = fixed_bytes(text, byte_count)
+    if found is None:
         raise Malformed(f"{what}: expected 0x and {2 * byte_count} digits, found {text!r:.{_SHOWN_CHARS}}")
     return found
 

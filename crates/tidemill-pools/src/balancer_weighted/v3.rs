@@ -1,8 +1,10 @@
 //! A weighted pool of the V3 vault.
+//!
+//! Source: balancer-v3-monorepo, `WeightedPool`; of the later contracts @balancer-labs/v3-pool-weighted 1.0.0.
 
 use ruint::aliases::U256;
 
-use crate::balancer_fixed_point::PowVersion;
+use crate::balancer_fixed_point::{add, sub, PowVersion};
 use crate::balancer_pool::{BalancerPool, Swapped};
 use crate::balancer_v3::{Direction, Live, Vault, VaultTerms};
 use crate::error::PoolError;
@@ -15,6 +17,8 @@ use super::{in_given_out, out_given_in, spot_price, Weighted};
 pub struct WeightedV3 {
     vault: Vault,
     weights: Vec<U256>,
+    /// Of later pools what each balance may not fall below, with 18 decimals.
+    least: Option<Vec<U256>>,
 }
 
 impl WeightedV3 {
@@ -31,7 +35,19 @@ impl WeightedV3 {
         if weights.contains(&U256::ZERO) {
             return Err(PoolError::Empty);
         }
-        Ok(Self { vault: Vault::new(terms, balances)?, weights })
+        Ok(Self { vault: Vault::new(terms, balances)?, weights, least: None })
+    }
+
+    /// Returns the pool as one of the later contracts, as `getMinTokenBalances` tells: these keep the least balances, with
+    /// 18 decimals, and take the balance that is paid into for a unit more than it is.
+    ///
+    /// # Errors
+    /// `Tokens` where there is not one for each token.
+    pub fn with_least_balances(self, least: Vec<U256>) -> Result<Self, PoolError> {
+        if least.len() != self.weights.len() {
+            return Err(PoolError::Tokens);
+        }
+        Ok(Self { least: Some(least), ..self })
     }
 
     /// Returns the rates, with 18 decimals.
@@ -46,7 +62,19 @@ impl WeightedV3 {
             let balance = *balances.get(token).ok_or(PoolError::Tokens)?;
             Ok(Weighted { balance, weight: *self.weights.get(token).ok_or(PoolError::Tokens)? })
         };
-        Ok((of(direction.token_in)?, of(direction.token_out)?))
+        let (mut side_in, side_out) = (of(direction.token_in)?, of(direction.token_out)?);
+        if self.least.is_some() {
+            side_in.balance = add(side_in.balance, U256::ONE)?;
+            self.check_least(direction.token_in, side_in.balance)?;
+        }
+        Ok((side_in, side_out))
+    }
+
+    fn check_least(&self, token: usize, balance: U256) -> Result<(), PoolError> {
+        match self.least.as_ref().and_then(|least| least.get(token)) {
+            Some(least) if balance < *least => Err(PoolError::Insufficient),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -58,19 +86,27 @@ impl BalancerPool for WeightedV3 {
     fn given_in(&self, token_in: usize, token_out: usize, amount_in: U256) -> Result<Swapped, PoolError> {
         let direction = self.vault.direction(token_in, token_out)?;
         let (side_in, side_out) = self.sides(direction)?;
-        let maths = |net_in| out_given_in(side_in, side_out, net_in, PowVersion::Shortcuts);
+        let maths = |net_in| {
+            let bought = out_given_in(side_in, side_out, net_in, PowVersion::Shortcuts)?;
+            self.check_least(token_out, sub(side_out.balance, bought)?)?;
+            Ok(bought)
+        };
         self.vault.given_in(direction, amount_in, self.vault.fee(), maths)
     }
 
     fn given_out(&self, token_in: usize, token_out: usize, amount_out: U256) -> Result<Swapped, PoolError> {
         let direction = self.vault.direction(token_in, token_out)?;
         let (side_in, side_out) = self.sides(direction)?;
-        let maths = |wanted| in_given_out(side_in, side_out, wanted, PowVersion::Shortcuts);
+        let maths = |wanted| {
+            let paid = in_given_out(side_in, side_out, wanted, PowVersion::Shortcuts)?;
+            self.check_least(token_out, sub(side_out.balance, wanted)?)?;
+            Ok(paid)
+        };
         self.vault.given_out(direction, amount_out, self.vault.fee(), maths)
     }
 
     fn after(&self, swapped: &Swapped) -> Result<Self, PoolError> {
-        Ok(Self { vault: self.vault.after(swapped)?, weights: self.weights.clone() })
+        Ok(Self { vault: self.vault.after(swapped)?, ..self.clone() })
     }
 
     fn spot_price(&self, token_in: usize, token_out: usize) -> Result<Price, PoolError> {

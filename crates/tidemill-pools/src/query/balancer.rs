@@ -21,6 +21,7 @@ pub(super) const GET_POOL_ID: Signature = Signature([0x38, 0xff, 0xf2, 0xd0], "g
 pub(super) const GET_VAULT: Signature = Signature([0x8d, 0x92, 0x8a, 0xf8], "getVault()");
 const POOL_TOKENS: Signature = Signature([0xf9, 0x4d, 0x46, 0x68], "getPoolTokens(bytes32)");
 const WEIGHTS: Signature = Signature([0xf8, 0x9f, 0x27, 0xed], "getNormalizedWeights()");
+const LEAST_BALANCES: Signature = Signature([0xd6, 0x7f, 0x28, 0x0b], "getMinTokenBalances()");
 const AMPLIFICATION: Signature = Signature([0x6d, 0xac, 0xcf, 0xfa], "getAmplificationParameter()");
 const SCALING: Signature = Signature([0x1d, 0xd7, 0x46, 0xea], "getScalingFactors()");
 const SWAP_FEE: Signature = Signature([0x55, 0xc6, 0x76, 0x28], "getSwapFeePercentage()");
@@ -248,6 +249,7 @@ struct AskedV3<'a> {
     hooks: Asked<'a>,
     config: Asked<'a>,
     minimum: Asked<'a>,
+    least: Asked<'a>,
 }
 
 /// Reads a pool of the V3 vault.
@@ -263,6 +265,7 @@ pub(super) fn read_v3(wanted: &Wanted<'_>, view: &View<'_>) -> Result<Reading, S
         hooks: of_pool(HOOKS),
         config: of_pool(POOL_CONFIG),
         minimum: view.ask(vault, MINIMUM_TRADE),
+        least: view.ask(address, LEAST_BALANCES),
     };
     let info = asked.info.words()?;
     let tokens = info.array(0, MAX_TOKENS, "address[] tokens")?.addresses("address token")?;
@@ -315,7 +318,13 @@ fn exact_v3(
     };
     let built = match shape {
         Shape::Weighted(weights) => {
-            WeightedV3::new(terms, weights.clone(), balances).map(|pool| Exact::WeightedV3(Box::new(pool)))
+            let least = asked.least.words_if_any()?.map(|words| list(words, 0)).transpose()?;
+            let pool = WeightedV3::new(terms, weights.clone(), balances);
+            let pool = match least {
+                Some(least) => pool.and_then(|pool| pool.with_least_balances(least)),
+                None => pool,
+            };
+            pool.map(|pool| Exact::WeightedV3(Box::new(pool)))
         }
         Shape::Stable(amp) => {
             StableV3::new(terms, *amp, balances).map(|pool| Exact::StableV3(Box::new(pool)))

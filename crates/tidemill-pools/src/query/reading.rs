@@ -142,6 +142,14 @@ pub struct Slot {
 }
 
 impl Reading {
+    /// Returns who has the pool's tokens: itself, or the vault that keeps them.
+    pub fn holder(&self) -> Address {
+        match self.kind {
+            Kind::BalancerV2 | Kind::BalancerV3 => self.factory.unwrap_or(self.address),
+            _ => self.address,
+        }
+    }
+
     /// Gives a V2 pair the fee that its factory's pairs have.
     ///
     /// # Errors

@@ -74,7 +74,9 @@ impl PathWatch {
         let Some((mut before, costs)) = self.before(&pools, &last).zip(self.costs(path, head)) else {
             return Ending::Unknown;
         };
-        let Some(mut left) = worth(&before, path, &costs).left() else { return Ending::Unknown };
+        let Some(mut left) = worth((&before, &self.books), path, &costs).left() else {
+            return Ending::Unknown;
+        };
         if left.is_zero() {
             return Ending::Costs;
         }
@@ -84,7 +86,7 @@ impl PathWatch {
             let Some(tx_index) = follow(&mut before, transaction) else { continue };
             self.settle(&mut before, &last, tx_index);
             since += 1;
-            let Some(now) = worth(&before, path, &costs).left() else { continue };
+            let Some(now) = worth((&before, &self.books), path, &costs).left() else { continue };
             let took = left.saturating_sub(now);
             if most.is_none_or(|(best, _)| took > best) {
                 most = Some((took, (since == 1).then_some(tx_index)));

@@ -10,6 +10,7 @@ use crate::float::{to_f64, to_u256};
 
 use super::refine::{Path, Trial};
 use super::walk::Estimate;
+use super::window::{window, Window};
 use super::{SizeError, HOPS_MAX, PLACES};
 
 /// Inputs asked for until the bracket counts as closed.
@@ -67,26 +68,8 @@ pub(crate) fn bracket(path: &Path<'_, '_>) -> Result<Option<Estimate>, SizeError
 
 /// Finds a first input that no hop refuses.
 fn open(path: &Path<'_, '_>, guess: U256) -> Option<Bracket> {
-    let mut input = guess;
-    let mut high = None;
-    while !input.is_zero() {
-        if let Some(trial) = path.at_input(input) {
-            let best = Point { input, trial };
-            return Some(Bracket { low: U256::ZERO, best, high, others: Vec::with_capacity(16) });
-        }
-        high = Some(input);
-        input >>= 1_u32;
-    }
-    // Too little to be swapped at all: ask for more.
-    let mut input = guess;
-    for _ in 0..64 {
-        input = input.checked_mul(U256::from(2))?;
-        if let Some(trial) = path.at_input(input) {
-            let best = Point { input, trial };
-            return Some(Bracket { low: guess, best, high: None, others: Vec::with_capacity(16) });
-        }
-    }
-    None
+    let Window { low, input, trial, high } = window(path, guess)?;
+    Some(Bracket { low, best: Point { input, trial }, high, others: Vec::with_capacity(16) })
 }
 
 impl Bracket {

@@ -6,8 +6,8 @@
 //! round away; once it is `slack` below the best on both sides, nothing beyond can pay more.
 
 use ruint::aliases::U256;
+use tidemill_pools::PoolError;
 
-use crate::book::Trade;
 use crate::float::{to_f64, to_u256};
 use crate::leg::{Leg, Source};
 
@@ -66,11 +66,20 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the path for an input; `None` where a hop refuses.
     #[inline]
     pub(crate) fn at_input(&self, amount_in: U256) -> Option<Trial> {
+        self.try_input(amount_in).ok()
+    }
+
+    /// Returns the path for an input.
+    ///
+    /// # Errors
+    /// What the first hop that refuses says.
+    #[inline]
+    pub(super) fn try_input(&self, amount_in: U256) -> Result<Trial, PoolError> {
         let mut amounts = [U256::ZERO; PLACES];
         let mut ticks_crossed = [0; HOPS_MAX];
         let paid = self.follow(amount_in, &mut amounts, &mut ticks_crossed)?;
         let score = BREAK_EVEN.wrapping_add(paid).wrapping_sub(amount_in);
-        Some(Trial { amounts, ticks_crossed, score })
+        Ok(Trial { amounts, ticks_crossed, score })
     }
 
     /// Returns the path for an amount at a place, at its least input; `None` where a hop refuses.
@@ -104,6 +113,9 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the best of the integers near `estimate`; `None` where none pays.
     #[inline]
     pub(crate) fn refine(&self, estimate: &Estimate, effort: Effort) -> Option<Sized> {
+        if let Some((best, is_proven)) = self.best_order(estimate, effort) {
+            return self.finish(0, &best, is_proven);
+        }
         if effort.trials_max == 0 {
             return self.nearest(estimate);
         }
@@ -119,9 +131,6 @@ impl<'a, 'p> Path<'a, 'p> {
     /// Returns the integers at `estimate` itself.
     #[inline]
     fn nearest(&self, estimate: &Estimate) -> Option<Sized> {
-        if let Some(amount_in) = self.of_lots(estimate) {
-            return self.paying(amount_in);
-        }
         let (index, value) = self.coarsest(estimate);
         let amount_in = if value > COARSE {
             let amount = to_u256(estimate.amounts.get(index)? + 0.5).max(U256::ONE);
@@ -130,23 +139,6 @@ impl<'a, 'p> Path<'a, 'p> {
             to_u256(estimate.amounts.first()? + 0.5)
         };
         self.paying(amount_in)
-    }
-
-    /// Returns the input that trades whole lots at the first order book, the better of those next to `estimate`; `None`
-    /// where there is no book, or neither is accepted.
-    fn of_lots(&self, estimate: &Estimate) -> Option<U256> {
-        let mut books = self.legs.iter().enumerate().filter_map(|(at, leg)| match leg.source {
-            Source::Levels(book, trade) => Some((at, book, trade)),
-            _ => None,
-        });
-        let (at, book, trade) = books.next()?;
-        let place = if trade == Trade::Sell { at } else { at + 1 };
-        let mut best = None;
-        for lots in book.lots_around(trade, to_u256(*estimate.amounts.get(place)?)).into_iter().flatten() {
-            let amount_in = self.least_for(place, lots, estimate);
-            keep(&mut best, amount_in.and_then(|amount_in| self.at_input(amount_in)));
-        }
-        best.map(|best: Trial| wanted_in(&best.amounts))
     }
 
     /// Returns the exact amounts of an input; `None` where it does not pay, or a hop refuses.
@@ -158,12 +150,12 @@ impl<'a, 'p> Path<'a, 'p> {
             ticks_crossed: [0; HOPS_MAX],
             is_proven: false,
         };
-        let paid = self.follow(amount_in, &mut sized.amounts, &mut sized.ticks_crossed)?;
+        let paid = self.follow(amount_in, &mut sized.amounts, &mut sized.ticks_crossed).ok()?;
         (paid > amount_in).then_some(sized)
     }
 
     /// Returns the least input for an amount at a place: of a coarse token not one that buys a unit and a part.
-    fn least_for(&self, place: usize, amount: U256, estimate: &Estimate) -> Option<U256> {
+    pub(super) fn least_for(&self, place: usize, amount: U256, estimate: &Estimate) -> Option<U256> {
         let mut amount = amount;
         let (before, _) = self.legs.split_at_checked(place)?;
         let guesses = estimate.amounts.get(..place)?;
@@ -173,22 +165,22 @@ impl<'a, 'p> Path<'a, 'p> {
         Some(amount)
     }
 
-    /// Puts the exact amounts of an input into the arrays and returns the last; `None` where a hop refuses.
+    /// Puts the exact amounts of an input into the arrays and returns the last.
     #[inline]
     fn follow(
         &self,
         amount_in: U256,
         amounts: &mut [U256; PLACES],
         ticks_crossed: &mut [u32; HOPS_MAX],
-    ) -> Option<U256> {
+    ) -> Result<U256, PoolError> {
         let mut paid = amount_in;
         let [first, rest @ ..] = amounts;
         *first = amount_in;
         for (leg, (slot, ticks)) in self.legs.iter().zip(rest.iter_mut().zip(ticks_crossed)) {
-            (paid, *ticks) = leg.amount_out(paid).ok()?;
+            (paid, *ticks) = leg.amount_out(paid)?;
             *slot = paid;
         }
-        Some(paid)
+        Ok(paid)
     }
 
     /// Returns the place with the coarsest token, and what a unit of it is worth in the start token.
@@ -214,7 +206,7 @@ impl<'a, 'p> Path<'a, 'p> {
     }
 
     /// Returns what all hops together may round away, in the start token, with as much again to spare.
-    fn slack(&self, estimate: &Estimate, place: usize) -> f64 {
+    pub(super) fn slack(&self, estimate: &Estimate, place: usize) -> f64 {
         let mut sum = 1.0;
         for (index, leg) in self.legs.iter().enumerate() {
             let step = estimate.steps.get(index).copied().unwrap_or(1.0);
@@ -253,9 +245,10 @@ impl<'a, 'p> Path<'a, 'p> {
             }
             return false;
         }
+        let reach = (U256::from(NEIGHBOURS_MIN), place.slack);
         let (Some(high), Some(low)) = (
-            edge(&ask, place.slack, |step| centre.checked_add(step), best),
-            edge(&ask, place.slack, |step| centre.checked_sub(step).filter(|at| !at.is_zero()), best),
+            edge(&ask, reach, |step| centre.checked_add(step), best),
+            edge(&ask, reach, |step| centre.checked_sub(step).filter(|at| !at.is_zero()), best),
         ) else {
             return false;
         };
@@ -314,7 +307,7 @@ fn accepted_from(amount: U256, ask: impl Fn(U256) -> Option<Trial>) -> Option<(U
     }
 }
 
-fn keep(best: &mut Option<Trial>, found: Option<Trial>) {
+pub(super) fn keep(best: &mut Option<Trial>, found: Option<Trial>) {
     let Some(found) = found else { return };
     let is_better = best.as_ref().is_none_or(|best| {
         // Of two that pay the same the smaller input risks less.
@@ -325,14 +318,14 @@ fn keep(best: &mut Option<Trial>, found: Option<Trial>) {
     }
 }
 
-/// Returns how far from the centre nothing can pay more, in growing strides; `None` where that is too far.
-fn edge(
+/// Returns how far from the centre nothing can pay more, in growing strides from `first`; `None` where that is too far.
+pub(super) fn edge(
     ask: &impl Fn(U256) -> Option<Trial>,
-    slack: U256,
+    (first, slack): (U256, U256),
     at: impl Fn(U256) -> Option<U256>,
     best: &mut Option<Trial>,
 ) -> Option<U256> {
-    let mut stride = U256::from(NEIGHBOURS_MIN);
+    let mut stride = first;
     loop {
         let Some(amount) = at(stride) else { return Some(stride) };
         let Some(found) = ask(amount) else {

@@ -9,8 +9,8 @@ from tidemill.schema.faults import Fault
 
 
 def holders(states: Iterable[PoolState]) -> dict[bytes, bytes]:
-    """Return the tokens of pools, each with a pool that should have some of it."""
-    return {coin.address: state.reading.address for state in states for coin in state.reading.coins}
+    """Return the tokens of pools, each with who should have some of it: a pool, or the vault of one."""
+    return {coin.address: state.reading.holder for state in states for coin in state.reading.coins}
 
 
 class TokenTrials:

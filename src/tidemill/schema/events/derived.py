@@ -147,6 +147,8 @@ class AutopsyCause(StrEnum):
     """A transaction that is no arbitrage, as far as its swaps in followed pools show."""
     CLOSED_BY_LIQUIDITY = "closed_by_liquidity"
     """A transaction that moved the pools without a swap."""
+    CLOSED_BY_BOOK = "closed_by_book"
+    """An order book of its path changed; `died_block_number` is the block after which it did."""
     COSTS = "costs"
     """No transaction: its costs rose above its profit."""
     REORGED = "reorged"
@@ -154,16 +156,16 @@ class AutopsyCause(StrEnum):
     OUTLIVED = "outlived"
     """It still pays; it is not followed any longer, and followed anew where it is found again."""
     UNKNOWN = "unknown"
-    """A pool could not be asked, or was read anew, or a block was not seen."""
+    """A pool could not be asked, or was read anew, or a block was not seen, or a book was void."""
 
 
 class OpportunityAutopsy(Struct, frozen=True, kw_only=True, tag="opportunity_autopsy"):
     """What became of an opportunity: when it died, who took it, and what it would have paid later.
 
     It is one opportunity while its path (pools, directions, token) still pays, told under the id of its first
-    finding. It dies with the first block after which its best net profit, or where costs are not known its
-    gross one, is not above zero. Profits are raw units of `token`, on the state some blocks after
-    `born_block_number`; absent where they are not known, or not followed for so long.
+    finding. It dies with the first block, or change of an order book, after which its best net profit, or
+    where costs are not known its gross one, is not above zero. Profits are raw units of `token`, on the state
+    some blocks after `born_block_number`; absent where they are not known, or not followed for so long.
     """
 
     IDENTITY: ClassVar = ("chain_id", "opportunity", "block_hash", "sequence")
