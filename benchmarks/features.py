@@ -104,7 +104,7 @@ def _on_arrival() -> list[Row]:
         took.append((time.perf_counter() - arrived) * 1e3)
         book.mark()
     took.sort()
-    note = f"{_ON_ARRIVAL:,} at {_ON_ARRIVAL_PER_S:,}/s, each a block of its own, risk parts and score among the features"
+    note = f"{_ON_ARRIVAL:,} at {_ON_ARRIVAL_PER_S:,}/s, a block each; with risk parts and score"
     return [
         Row("one transaction's features, p50", took[len(took) // 2], "ms", 1, "lower", note),
         Row("one transaction's features, p99", took[len(took) * 99 // 100], "ms", 5, "lower"),
