@@ -18,7 +18,7 @@ from tidemill.app.book_feed import BookFeed
 from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
-from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
+from tidemill.app.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.searching import begin_search, make_finders
 from tidemill.app.settings import Environment
@@ -123,7 +123,7 @@ class Engine:
                 await self._store.migrate()
                 self._writer = self._make_writer(self._store)
             self.flow.heads.update({topic: await self.bus.head(topic) for topic in EVENTS})
-            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
+            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self._depth_json))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
@@ -209,6 +209,10 @@ class Engine:
         """Return the book that a venue's reader keeps; None where none is live."""
         run = self.markets.get(source)
         return None if run is None else depth_of(run, instrument, levels_max)
+
+    def _depth_json(self, source: str, instrument: str, levels_max: int) -> Depth | None:
+        run = self.markets.get(source)
+        return None if run is None else depth_json_of(run, instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

@@ -46,6 +46,7 @@ def narrowed(settings: Settings, names: Sequence[str]) -> Settings:
         search={name: one for name, one in settings.search.items() if name in needed},
         subgraphs=subgraphs,
         venues=structs.replace(settings.venues, **unread),
+        feeds={name: one for name, one in settings.feeds.items() if name in names},
     )
 
 
