@@ -17,6 +17,7 @@ from .until import until
 
 CAPTURES = Path(__file__).resolve().parents[1] / "captures/kraken"
 INSTRUMENT = "XMR/USD"
+CHECKSUM = "1697192530"
 
 
 class LocalKraken:
@@ -26,6 +27,7 @@ class LocalKraken:
         self.port = free_port()
         self.said = []
         self.books = [(CAPTURES / f"book.{number}.json").read_text() for number in (1, 2)]
+        self.books[1] = self.books[1].replace("2583817756", CHECKSUM)  # the capture was cut short
         self._sockets = []
         self._runner = None
 
@@ -105,7 +107,7 @@ async def test_settings_alone_have_it_read(tmp_path):
 async def test_a_wrong_checksum_has_the_book_told_anew(tmp_path):
     async with reading(tmp_path) as (engine, server):
         await live(engine)
-        await server.tell(server.books[1].replace("2583817756", "1"))
+        await server.tell(server.books[1].replace(CHECKSUM, "1"))
         await until(lambda: _has(server.said, ("unsubscribe", "book", [INSTRUMENT])))
         await live(engine)
         assert engine.markets["kraken"].books.counts.gaps == 1
@@ -137,6 +139,16 @@ async def test_books_are_void_while_the_venue_is_away_and_right_5_s_after_it_is_
         assert engine.markets["kraken"].status()["sockets"]["kraken"]["connections"] == 2
 
 
+async def test_a_book_that_is_told_wrong_again_and_again_makes_no_storm(tmp_path):
+    async with reading(tmp_path) as (engine, server):
+        await live(engine)
+        server.books[1] = server.books[1].replace(CHECKSUM, "1")
+        await server.tell(server.books[1])
+        await until(lambda: _true(server.said.count(("subscribe", "book", [INSTRUMENT])) == 3))
+        gaps = engine.markets["kraken"].books.counts.gaps
+        assert gaps <= 3
+
+
 def test_a_feed_that_nobody_wrote_is_refused_by_name(tmp_path):
     settings = tmp_path / "tidemill.toml"
     settings.write_text('[feeds.krakken]\ninstruments = ["XBT/USD"]\n')
@@ -153,6 +165,10 @@ def test_a_feed_without_instruments_is_refused(tmp_path):
 
 async def _some(reading):
     return bool(await reading)
+
+
+async def _true(value):
+    return value
 
 
 async def _has(all_of, one):

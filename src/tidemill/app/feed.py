@@ -25,6 +25,8 @@ from tidemill.venues.feed_config import FeedConfig
 _log = logging.getLogger("tidemill.feed")
 
 _RETRY_S = 1.0
+_AGAIN_S = 1.0
+"""A book is asked for so often at most: one that is told wrong again and again must not make a storm."""
 _FAULTS_KEPT = 100
 
 
@@ -66,6 +68,9 @@ class FeedRun:
         self._on_batches = on_batches
         self._url = config.ws_url or venue.feed.ws_url
         self._run_id = secrets.token_hex(8)
+        self._doubted: dict[str, float] = {}
+        """Instruments whose books are void, and when they are asked for, by the loop's time."""
+        self._asked_s: dict[str, float] = {}
         self._connection_count = 0
         self._frame_count = 0
         self._sequence = 0
@@ -91,20 +96,37 @@ class FeedRun:
         async with await Socket.connect(self._url, self._clock) as socket:
             self._connection_count += 1
             self._sequence = 0
+            self._doubted.clear()
             for frame in self._feed.opening(self._config.instruments):
                 socket.send(frame)
             await self._fares(HealthState.LIVE, "")
-            while True:
-                try:
-                    async with asyncio.timeout(self._config.silence_ms / 1_000):
-                        frames = await socket.receive()
-                except TimeoutError:
-                    raise Unreachable(
-                        f"{socket.endpoint}: nothing came for {self._config.silence_ms} ms"
-                    ) from None
-                await self._heard(socket, frames)
+            await self._serve(socket)
 
-    async def _heard(self, socket: Socket, frames: Sequence[tuple[int, bytes]]) -> None:
+    async def _serve(self, socket: Socket) -> None:
+        loop, silence_ms = asyncio.get_running_loop(), self._config.silence_ms
+        silent_s = loop.time() + silence_ms / 1_000
+        while True:
+            frames: list[tuple[int, bytes]] = []
+            try:
+                async with asyncio.timeout_at(min([silent_s, *self._doubted.values()])):
+                    frames = await socket.receive()
+            except TimeoutError:
+                pass  # something else is due
+            now_s = loop.time()
+            if frames:
+                silent_s = now_s + silence_ms / 1_000
+                await self._heard(frames)
+            elif now_s >= silent_s:
+                raise Unreachable(f"{socket.endpoint}: nothing came for {silence_ms} ms")
+            due = sorted(name for name, due_s in self._doubted.items() if due_s <= now_s)
+            if due:
+                for frame in self._feed.again(due):
+                    socket.send(frame)
+                for name in due:
+                    del self._doubted[name]
+                    self._asked_s[name] = now_s
+
+    async def _heard(self, frames: Sequence[tuple[int, bytes]]) -> None:
         read = self._feed.read(
             frames, source=self._name, connection=self._connection, first_sequence=self._sequence
         )
@@ -113,17 +135,16 @@ class FeedRun:
         self._last_message_ns = frames[-1][0]
         taken = self.books.take(read.batches)
         await self._commit([*read.batches.items(), *taken.batches.items()])
-        doubted = set(taken.gaps)
         for fault in taken.gaps.values():
             self._note(fault)
+        lacking: set[str] = set()
         for _, detail, instruments in read.unread:
             self._note(Malformed(f"{self._name}: {detail}"))
-            doubted.update(set(instruments).intersection(self._config.instruments))
-        if doubted:
-            unread = sorted(doubted - set(taken.gaps))
-            await self._restart(unread, "a message about it could not be read")
-            for frame in self._feed.again(sorted(doubted)):
-                socket.send(frame)
+            lacking.update(set(instruments).intersection(self._config.instruments))
+        if lacking:
+            await self._restart(sorted(lacking), "a message about it could not be read")
+        for name in lacking.union(taken.gaps):
+            self._doubted[name] = self._asked_s.get(name, 0.0) + _AGAIN_S
 
     async def _lost(self, fault: Fault) -> None:
         """Void all books, until the next connection tells them."""
