@@ -227,7 +227,7 @@ class Environment(NamedTuple):
 
     def with_chains_alone(self) -> "Environment":
         """Return the same without what is read beside chains."""
-        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings())
+        settings = structs.replace(self.settings, subgraphs={}, venues=VenuesSettings(), feeds={})
         return self._replace(loaded=self.loaded._replace(settings=settings))
 
     def with_data(self, folder: Path) -> "Environment":
