@@ -133,6 +133,25 @@ async def test_up_and_down_books_mirror_each_other(still):
             assert [(1 - level.price, level.size) for level in up_book.bids] == down_book.asks
 
 
+async def test_every_book_that_rest_answers_is_compared_with_its_hash(still):
+    def checks(reader):
+        told = [row["hash_check"] for row in reader.rows.get("book_snapshot", [])]
+        return Counter(check for check in told if check)
+
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await until(lambda: _holds(lambda: checks(reader)["matched"] >= 24))
+        assert set(checks(reader)) == {"matched"}
+        await still.control(set={"is_hash_wrong": True})
+        await until(lambda: _holds(lambda: checks(reader)["different"] >= 12))
+        assert "with its own hash" in str(reader.run.reader.faults[-1])
+        assert reader.books.live_count == 12
+
+
+async def _holds(holds):
+    return holds()
+
+
 async def test_no_connection_carries_more_tokens_than_the_venue_tells_changes_of(still):
     async with reading(still, tokens_per_connection=5, tokens_per_frame=2) as reader:
         await reader.synced(12)

@@ -13,7 +13,7 @@ from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.core.shards import Shards
-from tidemill.schema.events import HealthState
+from tidemill.schema.events import HashCheck, HealthState
 from tidemill.schema.faults import Fault, Malformed, Unknown, leaves
 from tidemill.venues.base import Origin
 from tidemill.venues.polymarket import books_question, change_frames, map_others, market_frames
@@ -240,9 +240,12 @@ class BookReader:
             if topic in read.batches:
                 told.update(read.batches[topic].column("instrument").to_pylist())
         if "book_snapshot" in read.batches:
-            for token in read.batches["book_snapshot"].column("instrument").to_pylist():
+            snapshots = read.batches["book_snapshot"].select(["instrument", "hash_check"])
+            for token, check in zip(*(column.to_pylist() for column in snapshots.columns), strict=True):
                 self._awaited.pop(token, None)
                 self._missed.pop(token, None)
+                if check == HashCheck.DIFFERENT:
+                    self._note(Malformed(f"{SOURCE}: expected a book of token {token} with its own hash"))
         for token in told - self._followed:
             self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
         gaps = await self._keeper.take(read.batches, self._others(read, connections))

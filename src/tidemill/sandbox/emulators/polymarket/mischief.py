@@ -14,6 +14,8 @@ class Mischief(Struct, kw_only=True, forbid_unknown_fields=True):
     """Nothing is told any more, while PING is answered."""
     no_books: bool = False
     """A subscription is not answered with books."""
+    is_hash_wrong: bool = False
+    """Books that REST answers have another book's hash."""
     drop_ppm: int = 0
     """Frames that are lost."""
     garbage_ppm: int = 0

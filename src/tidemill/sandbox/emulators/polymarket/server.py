@@ -24,8 +24,10 @@ from tidemill.sandbox.emulators.polymarket.exchange import Exchange, Market, Mov
 from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage
 from tidemill.sandbox.emulators.polymarket.words import (
     OWN,
+    Json,
     book,
     encode,
+    hashed,
     last_trade,
     listed,
     live_trade,
@@ -252,13 +254,17 @@ class PolymarketEmulator:
     async def _books(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=list[dict[str, str]])
         tokens = [one["token_id"] for one in asked]
-        return _answer([book(*self._places[token]) for token in tokens if token in self._places])
+        return _answer([self._whole(token) for token in tokens if token in self._places])
 
     async def _book(self, request: web.Request) -> web.Response:
-        place = self._places.get(request.query.get("token_id", ""))
-        if place is None:
+        token = request.query.get("token_id", "")
+        if token not in self._places:
             return web.Response(status=404, body=encode({"error": "No orderbook exists"}))
-        return _answer(book(*place))
+        return _answer(self._whole(token))
+
+    def _whole(self, token: str) -> Json:
+        told = hashed(book(*self._places[token]))
+        return told | {"hash": "0" * 40} if self.mischief.is_hash_wrong else told
 
     async def _markets(self, request: web.Request) -> web.Response:
         offset, limit = int(request.query.get("offset", "0")), int(request.query.get("limit", "100"))
