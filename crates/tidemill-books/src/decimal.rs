@@ -56,9 +56,8 @@ pub fn digits(value: i128, places: u8, out: &mut Vec<u8>) {
 
 /// Writes `value`, which is not negative, as a plain decimal without zeros at its end.
 pub fn text(value: i128, out: &mut Vec<u8>) {
-    let whole = value / ONE;
-    out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
-    let mut part = value % ONE;
+    out.extend_from_slice(itoa::Buffer::new().format(value / ONE).as_bytes());
+    let mut part = u64::try_from(value % ONE).unwrap_or(0); // divided by 10 often, for which 128 bits are slow
     if part == 0 {
         return;
     }
