@@ -21,6 +21,7 @@ from tidemill.process.pools import Batches
 from tidemill.process.whales.book import WhaleBook
 from tidemill.process.whales.config import check_whales
 from tidemill.schema.faults import Unreachable
+from tidemill.venues.polymarket_config import tells_wallets
 
 _log = logging.getLogger("tidemill.whales")
 
@@ -28,7 +29,7 @@ _RETRY_S = 1.0
 
 
 class WhaleRun:
-    """The whales of all chains; nothing runs where no chain has exchanges.
+    """The whales of all chains and venues; nothing runs where none tells who trades.
 
     Raises: Refused, where the settings ask for what cannot be done.
     """
@@ -49,9 +50,10 @@ class WhaleRun:
         self._books: list[WhaleBook] = []
         self.told = ToldTrades()
         """The trades of whales in this run."""
-        is_wanted = any(config.exchanges or config.exchange_contracts for config in chains.values())
+        is_settled = any(config.exchanges or config.exchange_contracts for config in chains.values())
+        is_wanted = is_settled or tells_wallets(environment.settings.venues.polymarket)
         self.registry = RegistryWatch(environment, bus, self._watch) if is_wanted else None
-        """Whose trades are told, where a chain has exchanges."""
+        """Whose trades are told, where a chain has exchanges, or a venue tells who trades."""
 
     def tasks(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """Return what is to run until it is cancelled, by name."""
@@ -100,7 +102,7 @@ class WhaleRun:
 
     @property
     def watched(self) -> int | None:
-        """How many wallets are watched; None where no chain has exchanges."""
+        """How many wallets are watched; None where nobody tells who trades."""
         return None if self.registry is None else len(self.registry.wallets)
 
     def status(self, redact: Redactor) -> dict[str, Any] | None:

@@ -104,6 +104,12 @@ def check_polymarket(config: PolymarketConfig) -> PolymarketConfig:
     return config
 
 
+def tells_wallets(config: PolymarketConfig) -> bool:
+    """Say whether trades are read that name who traded."""
+    is_live = any(topic.startswith("activity.") for topic in config.live_topics)
+    return config.enabled and (config.read_trades or is_live)
+
+
 def market_url(config: PolymarketConfig) -> str:
     """Return the address of the market channel, whichever channel's address is configured."""
     return f"{_base(config.ws_url)}/market"
