@@ -194,6 +194,31 @@ async def test_after_a_restart_of_the_server_data_flows_again_within_5_s():
         assert time.monotonic() - began_s < 5
 
 
+async def test_after_a_restart_of_the_server_every_book_is_its_own_again(still):
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await still.control(moves=300)
+        await still.stop()
+        await until(lambda: _holds(lambda: reader.books.live_count == 0))
+        await still.start()  # with the books of its beginning
+        await reader.synced(12)
+        await still.control(moves=50)
+        await reader.same_as_server()
+
+
+async def test_a_change_of_yesterday_moves_no_book_that_is_newer(still):
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await still.control(moves=100)
+        await reader.same_as_server()
+        token = min(reader.run.reader.books.followed)
+        before, skipped = reader.books.depth(token, 100), reader.books.counts.skipped
+        await still.control(stale=token)
+        await until(lambda: _holds(lambda: reader.books.counts.skipped > skipped))
+        assert reader.books.depth(token, 100) == before
+        assert reader.books.live_count == 12
+
+
 async def test_a_socket_that_is_silent_while_it_answers_ping_is_replaced(still):
     async with reading(still) as reader:
         await reader.synced(12)

@@ -21,7 +21,7 @@ from picows import (
 )
 
 from tidemill.sandbox.emulators.polymarket.exchange import Exchange, Market, Moved
-from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage
+from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage, stale_change
 from tidemill.sandbox.emulators.polymarket.words import (
     OWN,
     Json,
@@ -232,6 +232,12 @@ class PolymarketEmulator:
             if client.channel == "user" and client.tokens:
                 self._twice_maybe(client, encode(said))
 
+    def _tell_stale(self, token: str) -> None:
+        """Tell a change of a token's book that is a day old."""
+        for client in self.clients:
+            if token in client.tokens and client.channel == "market":
+                client.send(encode(stale_change(token, _now_ms())))
+
     def _twice_maybe(self, client: _Client, frame: bytes) -> None:
         client.send(frame)
         if self._happens(self.mischief.repeat_ppm):
@@ -287,6 +293,8 @@ class PolymarketEmulator:
                 client.end()
         if "whale" in order:
             self.tell(self.exchange.whale_trade(int(order["whale"]), _now_ms()))
+        if "stale" in order:
+            self._tell_stale(str(order["stale"]))
         if "own" in order:
             self._tell_own(str(order["own"]))
         if "moves" in order:
