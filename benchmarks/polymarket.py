@@ -45,7 +45,13 @@ def measured(seconds: int) -> dict[str, Any]:
         opened.callback(server.terminate)
         assert server.stdout is not None
         lines = [server.stdout.readline() for _ in range(7)]
-        settings = [*lines, f"markets_max = {_MARKETS}\n", f'[redis]\nurl = "{redis_url}"\n']
+        # the bus as `tidemill ingest` has it by default
+        settings = [
+            f"[bus]\nretention_bytes = {32 << 20}\n",
+            *lines,
+            f"markets_max = {_MARKETS}\n",
+            f'[redis]\nurl = "{redis_url}"\n',
+        ]
         (folder / "tidemill.toml").write_text("".join(settings))
         reader = [sys.executable, "-m", "benchmarks.ingesting", str(folder), str(seconds)]
         told = subprocess.run(reader, check=True, capture_output=True, text=True, cwd=_ROOT)
