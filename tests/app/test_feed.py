@@ -10,6 +10,7 @@ from tests.servers.programs import free_port
 
 from tidemill.app.markets import markets_of
 from tidemill.app.settings import read_settings
+from tidemill.app.status import _text
 from tidemill.schema.faults import Refused
 
 from .running import running_engine
@@ -99,6 +100,7 @@ async def test_settings_alone_have_it_read(tmp_path):
         assert set(trades["source"].to_pylist()) == {"kraken"}
         status = engine.markets["kraken"].status()
         assert [status["state"], status["books_live"], status["faults"]] == ["running", 1, {}]
+        assert "kraken: running, 1 of 1 books live, 0 gaps" in _text(await engine.status())
         depth = engine.depth("kraken", INSTRUMENT, 1)
         assert depth is not None
         assert depth.bids[0] == (3541 * 10**17, 2 * 10**18)
