@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from tests.process.whales.chain import ADAPTER, COLLATERAL, SHARES, Chain, bought
 from tests.rust.orders import EXCHANGE, OTHER, TAKER, UNIT, filled_v2, head, logs_of, topics
 
+from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.exchanges import exchanges_of
+from tidemill.chains.evm.tracking import tracked_logs
 from tidemill.process.whales.position_id import position_id
 from tidemill.process.whales.shares import SHARE_TOPICS, ShareLogs
 
@@ -179,3 +182,15 @@ def test_logs_with_other_topics_than_expected_are_faults():
     assert moves == []
     assert len(faults) == 2
     assert "expected a split, merge or redemption" in str(faults[0])
+
+
+def test_the_chain_is_asked_for_what_is_read_here():
+    config = EvmConfig(source="polygon", chain_id=137, http_url="http://node", exchanges=("polymarket",))
+    asked = tracked_logs(config, {})
+    topics_asked = {bytes.fromhex(topic[2:]) for topic in asked["topics"][0]}
+    assert set(SHARE_TOPICS) <= topics_asked
+    contracts = exchanges_of(config)
+    assert contracts.conditional_tokens
+    assert contracts.share_adapters
+    for address in contracts.conditional_tokens | contracts.share_adapters:
+        assert "0x" + address.hex() in asked["address"]
