@@ -109,6 +109,8 @@ class PolymarketLink:
             self.connection_count += 1
             await self._listener.on_open()
             self._socket = socket
+            if held is not None:
+                held()  # what came before could not be taken
             try:
                 for frame in self._listener.opening():
                     socket.send(frame)
