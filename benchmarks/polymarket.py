@@ -1,104 +1,102 @@
-"""A local Polymarket read over its sockets: how soon 10,000 books are there, how late a frame is on the bus.
+"""A local Polymarket read over its sockets: how soon 10,000 books are there, how late a frame is where.
 
-The server is a process on the same machine and takes its share of it. The store is left out: see `sustained`.
+The venue with its makers and takers, Redis, and the reader are processes of their own on this machine, and
+share its cores. The store is left out: see `sustained`.
 """
 
-import asyncio
-import os
+import json
+import shutil
+import subprocess
 import sys
 import tempfile
-import time
-import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Any
 
 from benchmarks.row import Row
-from tidemill.app.polymarket import PolymarketRun
-from tidemill.bus import open_bus
-from tidemill.core.clock import SystemClock
-from tidemill.core.latency import Latency
-from tidemill.core.pauses import avoid_pauses
-from tidemill.process.pools import Batches
-from tidemill.venues.polymarket_config import PolymarketConfig
 
+_ROOT = Path(__file__).resolve().parents[1]
 _MARKETS = 5_000
-_MOVES_PER_S = 3_700
+_MOVES_PER_S = 4_170
 """With trades and whole books, 5,000 frames a second."""
-_SECONDS = 15
+_SECONDS = 60
 _SYNC_S = 10.0
-_TO_BUS_MS = 10.0
+_TO_EVENT_MS, _TO_BUS_MS, _TO_REDIS_MS = 5.0, 10.0, 20.0
 _RESIDENT_MIB = 300.0
+_GROWTH_PERCENT = 5.0
 
 
 def run() -> list[Row]:
-    """Measure the beginning, then the flow."""
-    return asyncio.run(_run())
+    """Measure the beginning, then the flow of a minute."""
+    return rows_of(measured(_SECONDS))
 
 
-async def _run() -> list[Row]:
-    module = "tidemill.sandbox.emulators.polymarket"
-    arguments = ["--markets", str(_MARKETS), "--moves-per-s", str(_MOVES_PER_S)]
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, *arguments, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert server.stdout is not None
-        lines = [(await server.stdout.readline()).decode() for _ in range(7)]
-        config = PolymarketConfig(
-            **tomllib.loads("".join(lines))["venues"]["polymarket"], markets_max=_MARKETS
+def measured(seconds: int) -> dict[str, Any]:
+    """Return the reader's figures."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        redis_url = f"unix://{opened.enter_context(_redis(folder))}"
+        module = "tidemill.sandbox.emulators.polymarket"
+        arguments = ["--markets", str(_MARKETS), "--moves-per-s", str(_MOVES_PER_S)]
+        server = opened.enter_context(
+            subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
         )
-        with tempfile.TemporaryDirectory() as folder:
-            return await _read(config, Path(folder))
-    finally:
-        server.terminate()
-        await server.wait()
+        opened.callback(server.terminate)
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(7)]
+        # the bus as `tidemill ingest` has it by default
+        settings = [
+            f"[bus]\nretention_bytes = {32 << 20}\n",
+            *lines,
+            f"markets_max = {_MARKETS}\n",
+            f'[redis]\nurl = "{redis_url}"\n',
+        ]
+        (folder / "tidemill.toml").write_text("".join(settings))
+        reader = [sys.executable, "-m", "benchmarks.ingesting", str(folder), str(seconds)]
+        told = subprocess.run(reader, check=True, capture_output=True, text=True, cwd=_ROOT)
+        return json.loads(told.stdout.splitlines()[-1])
 
 
-async def _read(config: PolymarketConfig, folder: Path) -> list[Row]:
-    avoid_pauses()
-    to_bus, counts = Latency(), {"messages": 0}
-    async with open_bus(f"lmdb://{folder}/bus") as bus:
-
-        def committed(batches: Batches, offsets: list[int]) -> None:
-            now_ns = time.time_ns()
-            for topic, batch in batches:
-                if topic in ("book_change", "trade"):
-                    for told in batch.column("recv_ns").cast(pa.int64()).value_counts().to_pylist():
-                        to_bus.add(now_ns - told["values"], told["counts"])
-
-        reading = PolymarketRun(config, bus, SystemClock(), on_batches=committed)
-        began_s = time.perf_counter()
-        task = asyncio.create_task(reading.run())
-        while reading.books.live_count < 2 * _MARKETS:  # noqa: ASYNC110 nobody tells of the last book
-            await asyncio.sleep(0.02)
-        synced_s = time.perf_counter() - began_s
-        links = reading.reader.books.links.values()
-        to_bus = Latency()
-        before, processor_s = sum(link.frame_count for link in links), time.process_time()
-        await asyncio.sleep(_SECONDS)
-        counts["messages"] = sum(link.frame_count for link in links) - before
-        share = (time.process_time() - processor_s) / _SECONDS
-        assert reading.books.counts.gaps == 0
-        task.cancel()
-        await asyncio.wait([task])
-    p50_ns, p99_ns = to_bus.quantile_ns(0.5) or 0, to_bus.quantile_ns(0.99) or 0
-    per_s = counts["messages"] / _SECONDS
-    flow = f"p50 {p50_ns / 1e6:.2g} ms; {per_s:,.0f} frames/s, {share:.0%} of a core; the server beside it"
-    return [
-        Row("Polymarket, 10,000 books live", synced_s, "s", _SYNC_S, "lower", "20 sockets"),
-        Row("Polymarket, frame to bus, p99", p99_ns / 1e6, "ms", _TO_BUS_MS, "lower", flow),
-        Row(
-            "Polymarket, resident memory",
-            _resident_mib(),
-            "MiB",
-            _RESIDENT_MIB,
-            "lower",
-            "with the bus's map",
-        ),
-    ]
+def rows_of(found: dict[str, Any]) -> list[Row]:
+    """Return the figures beside their limits."""
+    if found["gaps"] or found["redis_dropped"]:
+        raise RuntimeError(f"expected no gap and nothing dropped, found {found}")
+    flow = f"{found['frames_per_s']:,.0f} frames/s, {found['processor_us_a_frame']:.0f} µs of a core a frame"
+    resident = found["resident_mib"]
+    third = max(len(resident) // 3, 1)
+    growth = (max(resident[-third:]) / max(resident[:third]) - 1) * 100
+    rows = [Row("Polymarket, 10,000 books live", found["synced_s"], "s", _SYNC_S, "lower", "20 sockets")]
+    for name, key, limit in (
+        ("event", "event_ms", _TO_EVENT_MS),
+        ("bus", "bus_ms", _TO_BUS_MS),
+        ("Redis", "redis_ms", _TO_REDIS_MS),
+    ):
+        p50, p99, p999 = found[key]
+        note = f"p50 {p50:.2g}, p99.9 {p999:.2g} ms; {flow}"
+        rows.append(Row(f"Polymarket, frame to {name}, p99", p99, "ms", limit, "lower", note))
+    rows.append(
+        Row("Polymarket, resident memory", max(resident), "MiB", _RESIDENT_MIB, "lower", "ingestion only")
+    )
+    rows.append(
+        Row("Polymarket, its growth", growth, "%", _GROWTH_PERCENT, "lower", "last third over the first")
+    )
+    return rows
 
 
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+@contextmanager
+def _redis(folder: Path) -> Iterator[Path]:
+    """Run Redis, which keeps nothing on disk, at a socket file."""
+    root = _ROOT / ".services/redis-server"
+    program = root / "usr/bin/redis-server"
+    found = str(program) if program.exists() else shutil.which("redis-server")
+    if found is None:
+        raise RuntimeError("needs redis-server; `make services` fetches it")
+    path = folder / "redis.sock"
+    libraries = {"LD_LIBRARY_PATH": str(root / "usr/lib/x86_64-linux-gnu")}
+    arguments = [found, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, env=libraries) as server:
+        try:
+            yield path
+        finally:
+            server.terminate()

@@ -19,6 +19,7 @@ __all__ = [
     "BooksApplied",
     "ChainSearch",
     "CoinsPool",
+    "ConnectionsRead",
     "Costs",
     "CurveStablePool",
     "Drift",
@@ -66,6 +67,7 @@ __all__ = [
     "read_frames",
     "read_kraken",
     "read_polymarket",
+    "read_polymarket_connections",
     "read_transfers",
     "size_paths",
     "taker_amount_out",
@@ -152,6 +154,8 @@ class BookSet:
         self, instrument: str, levels_max: int
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
         """Return bids and asks, the best first; None where the book is not live."""
+    def depth_json(self, instrument: str, levels_max: int) -> tuple[bytes, bytes] | None:
+        """Return the same as JSON, `[["price","size"],…]` of exact texts."""
     def imbalance(self, instrument: str, levels_max: int) -> float | None:
         """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none."""
     def microprice(self, instrument: str) -> float | None:
@@ -183,6 +187,31 @@ def read_polymarket(
     is_hash_checked: bool,
 ) -> VenueRead:
     """Read frames of Polymarket's market channel, each with its recv_ns, in order; raise nothing for them."""
+
+@final
+class ConnectionsRead:
+    """What frames of several connections say."""
+
+    @property
+    def batches(self) -> dict[str, pa.RecordBatch]:
+        """Rows by topic, as `VenueRead` has them; those of one connection lie together."""
+    @property
+    def others(self) -> list[tuple[int, int, int, bytes]]:
+        """Messages of other kinds: the connection's place, sequence, recv_ns, JSON."""
+    @property
+    def unread(self) -> list[tuple[int, str, list[str]]]:
+        """What cannot be read: the connection's place, why, and whose books may lack a change for it."""
+    @property
+    def next_sequences(self) -> list[int]:
+        """The number that the next message of each connection gets."""
+    @property
+    def newest_ns(self) -> list[int | None]:
+        """When the newest of what each told of books was so, by the venue's clock."""
+
+def read_polymarket_connections(
+    heard: Sequence[tuple[str, int, Sequence[tuple[int, bytes]]]], *, source: str, is_hash_checked: bool
+) -> ConnectionsRead:
+    """Do what `read_polymarket` does, for several connections: name, first sequence, frames."""
 
 def read_kraken(
     frames: Sequence[tuple[int, bytes]], *, source: str, connection: str, first_sequence: int

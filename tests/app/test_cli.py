@@ -162,6 +162,20 @@ def test_sandbox_says_where_everything_is_and_ends_in_time(cli):
     assert not os.path.exists(f"/proc/{world['node_pid']}")
 
 
+@needs_node
+def test_venues_are_emulated_beside_the_chain_and_their_settings_are_said(cli, tmp_path):
+    asked = ("--venue", "polymarket", "--venue", "sei")
+    ended = cli("sandbox", "--seconds", "1", "--swaps-per-s", "1", "--json", *asked)
+    assert ended.returncode == 0, ended.stderr
+    world = json.loads(ended.stdout.splitlines()[0])
+    assert world["venues"].keys() == {"polymarket", "sei"}
+    (tmp_path / "tidemill.toml").write_text("\n".join(world["venues"].values()))
+    assert "ws://127.0.0.1:" in cli("config").stdout
+    refused = cli("sandbox", "--venue", "binance")
+    assert refused.returncode == 2
+    assert "expected one of polymarket, sei" in " ".join(refused.stderr.split())
+
+
 CHAIN = "chain_id = {id}\nhttp_url = '{url}'\ndexes = ['uniswap_v2']\n"
 
 

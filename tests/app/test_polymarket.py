@@ -133,6 +133,25 @@ async def test_up_and_down_books_mirror_each_other(still):
             assert [(1 - level.price, level.size) for level in up_book.bids] == down_book.asks
 
 
+async def test_every_book_that_rest_answers_is_compared_with_its_hash(still):
+    def checks(reader):
+        told = [row["hash_check"] for row in reader.rows.get("book_snapshot", [])]
+        return Counter(check for check in told if check)
+
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await until(lambda: _holds(lambda: checks(reader)["matched"] >= 24))
+        assert set(checks(reader)) == {"matched"}
+        await still.control(set={"is_hash_wrong": True})
+        await until(lambda: _holds(lambda: checks(reader)["different"] >= 12))
+        assert "with its own hash" in str(reader.run.reader.faults[-1])
+        assert reader.books.live_count == 12
+
+
+async def _holds(holds):
+    return holds()
+
+
 async def test_no_connection_carries_more_tokens_than_the_venue_tells_changes_of(still):
     async with reading(still, tokens_per_connection=5, tokens_per_frame=2) as reader:
         await reader.synced(12)
@@ -173,6 +192,31 @@ async def test_after_a_restart_of_the_server_data_flows_again_within_5_s():
 
         await until(is_flowing)
         assert time.monotonic() - began_s < 5
+
+
+async def test_after_a_restart_of_the_server_every_book_is_its_own_again(still):
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await still.control(moves=300)
+        await still.stop()
+        await until(lambda: _holds(lambda: reader.books.live_count == 0))
+        await still.start()  # with the books of its beginning
+        await reader.synced(12)
+        await still.control(moves=50)
+        await reader.same_as_server()
+
+
+async def test_a_change_of_yesterday_moves_no_book_that_is_newer(still):
+    async with reading(still) as reader:
+        await reader.synced(12)
+        await still.control(moves=100)
+        await reader.same_as_server()
+        token = min(reader.run.reader.books.followed)
+        before, skipped = reader.books.depth(token, 100), reader.books.counts.skipped
+        await still.control(stale=token)
+        await until(lambda: _holds(lambda: reader.books.counts.skipped > skipped))
+        assert reader.books.depth(token, 100) == before
+        assert reader.books.live_count == 12
 
 
 async def test_a_socket_that_is_silent_while_it_answers_ping_is_replaced(still):

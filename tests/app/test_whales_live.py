@@ -1,6 +1,7 @@
 """Whales on a real node: told at once, exactly once, as the registry says, over restarts and reorgs."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -8,16 +9,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.servers.polymarket import local_polymarket
 from tests.services import need_node
 from tests.store.samples import wallet_trade
 
 from tidemill.app.observed import Observed
+from tidemill.app.settings import read_settings
 from tidemill.process.pools import Batches
 from tidemill.schema import derive
 from tidemill.schema.events import Side
 from tidemill.store.registry import open_registry
 
 from .order_fills import OTHER, WHALE, Venue, environment_in, reading, told, trading
+from .running import running_engine
 from .until import until
 
 NS_PER_MS = 1_000_000
@@ -179,3 +183,34 @@ async def test_what_a_venue_tells_that_no_chain_settles_is_told_once_by_itself(
             ("elsewhere", 2, "settled"),
         ]
         assert [row["size"] for row in await told(engine, "whale_position")] == [3, 6]
+
+
+async def test_whales_of_a_venue_are_told_where_no_chain_is_read(tmp_path: Path) -> None:
+    async with local_polymarket(markets=3, moves_per_s=0) as server:
+        said = [f"{name} = {json.dumps(value)}" for name, value in server.settings.items()]
+        said += ["read_trades = true", "trades_poll_ms = 50"]
+        settings = tmp_path / "tidemill.toml"
+        settings.write_text("\n".join(["[venues.polymarket]", *said]))
+        environment = read_settings(settings, tmp_path / "data", {})
+        environment.paths.data.mkdir()
+        whales = (await server.control())["whales"]
+        with open_registry(environment.registry_url) as registry:
+            registry.put([{"address": whale} for whale in whales])
+        async with running_engine(environment, {}, with_store=False) as engine:
+            await until(lambda: watches(engine, len(whales)))
+            await server.control(whale=1)
+            await until(lambda: has_rows(engine, "whale_trade"))
+            rows = await told(engine, "whale_trade")
+            assert {(row["source"], row["state"]) for row in rows} == {("polymarket", "settled")}
+            assert f"0x{rows[0]['trader_address'].hex()}" in whales
+            state = await Observed(engine).state()
+            assert state.whales.watched == len(whales)
+            assert set(state.whales.last_trades_ns) <= set(whales)
+
+
+async def watches(engine, count: int) -> bool:
+    return engine.whales.watched == count
+
+
+async def has_rows(engine, topic: str) -> bool:
+    return bool(await told(engine, topic))

@@ -20,6 +20,7 @@ from tidemill.venues.base import Mapped, Origin, discover
 CAPTURES = Path(__file__).resolve().parents[1] / "captures"
 VENUES = discover()
 CHANNELS = [(venue, channel) for venue in VENUES for channel in VENUES[venue].channels]
+FEEDS = [name for name, venue in VENUES.items() if venue.feed is not None]
 ORIGIN = Origin(source="captured", chain_id=137, dex="any", decimals={b"\xa1" * 20: 18, b"\xb2" * 20: 6})
 RECV_NS = 1_800_000_000_000_000_000
 
@@ -34,7 +35,8 @@ def mapped(venue, channel, frame, origin=ORIGIN) -> Mapped:
 
 
 def test_there_are_venues():
-    assert {"polymarket", "subgraph"} <= set(VENUES)
+    assert {"polymarket", "subgraph", "sei", "kraken"} <= set(VENUES)
+    assert "kraken" in FEEDS
 
 
 @pytest.mark.parametrize("venue", VENUES)
@@ -134,6 +136,47 @@ def test_a_frame_that_is_nested_beyond_reason_is_malformed(venue, channel):
     for frame in (b"[" * depth, b'{"data": ' * depth, b'{"data":{"a":' + b"[" * depth):
         with pytest.raises(Malformed):
             mapped(venue, channel, frame)
+
+
+@pytest.mark.parametrize("venue", FEEDS)
+def test_a_feed_reads_in_bulk_what_is_mapped_frame_by_frame(venue):
+    told = VENUES[venue]
+    frames = [(channel, frame) for channel in told.channels for frame in frames_of(venue, channel)]
+    origin = replace(ORIGIN, connection="one")
+    events, sequence = [], 0
+    for channel, frame in frames:
+        found = mapped(venue, channel, frame, replace(origin, first_sequence=sequence))
+        events += found.events
+        sequence += found.row_count
+    heard = [(RECV_NS, frame) for _, frame in frames]
+    read = told.feed.read(heard, source=origin.source, connection=origin.connection, first_sequence=0)
+    assert read.unread == []
+    assert read.next_sequence == sequence
+    kinds = {}
+    for event in events:
+        kinds.setdefault(event.__struct_config__.tag, []).append(event)
+    assert {tag: derive.to_rows(tag, batch) for tag, batch in read.batches.items()} == {
+        tag: derive.to_rows(tag, derive.to_batch(kind)) for tag, kind in kinds.items()
+    }
+
+
+@pytest.mark.parametrize("venue", FEEDS)
+def test_a_feed_has_a_socket_a_rule_and_names_its_instruments(venue):
+    told = VENUES[venue]
+    assert told.book_rule is not None
+    assert told.feed.ws_url.startswith("wss://")
+    for say in (told.feed.opening, told.feed.again):
+        said = b"".join(say(["ONE/USD", "TWO/USD"]))
+        assert b"ONE/USD" in said
+        assert b"TWO/USD" in said
+
+
+@pytest.mark.parametrize("venue", FEEDS)
+@given(frames=st.lists(st.binary(max_size=100), max_size=4))
+def test_a_feed_raises_nothing_for_random_bytes(venue, frames):
+    heard = [(RECV_NS, frame) for frame in frames]
+    read = VENUES[venue].feed.read(heard, source="any", connection="one", first_sequence=0)
+    assert len(read.unread) == len(frames)
 
 
 def assert_events_or_faults(venue, channel, frame):

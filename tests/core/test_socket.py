@@ -168,3 +168,36 @@ async def test_a_server_that_hangs_up_before_the_handshake_is_unreachable() -> N
     async with server:
         with pytest.raises(Unreachable, match=r"before the WebSocket handshake ended|cannot connect"):
             await Socket.connect(f"ws://127.0.0.1:{port}", SystemClock())
+
+
+async def test_who_reads_in_turns_is_told_once_that_messages_wait_and_takes_all_of_them() -> None:
+    held = asyncio.Event()
+    told = 0
+
+    def on_held() -> None:
+        nonlocal told
+        told += 1
+        held.set()
+
+    async def talk(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            for index in range(3):
+                await socket.send_str(f"{message.data} {index}")
+            if message.data == "bye":
+                await socket.close()
+
+    async with serving(talk) as url, await Socket.connect(url, SystemClock(), on_held=on_held) as socket:
+        assert socket.take() == []
+        found: list[bytes] = []
+        for word in (b"one", b"bye"):
+            socket.send(word)
+            async with asyncio.timeout(10):
+                while found[-1:] != [word + b" 2"]:
+                    held.clear()
+                    await held.wait()
+                    found += [data for _, data in socket.take()]
+        async with asyncio.timeout(10):
+            with pytest.raises(Unreachable, match="closed"):
+                await socket.wait_end()
+        assert found == [b"%b %d" % (word, index) for word in (b"one", b"bye") for index in range(3)]
+        assert told <= 6

@@ -120,3 +120,51 @@ def test_a_batch_of_another_shape_is_refused_and_changes_nothing(books):
 def test_an_unknown_rule_is_refused():
     with pytest.raises(ValueError, match="expected a known ordering"):
         OrderBooks("venue", BookRule(ordering="dreams"))
+
+
+def together(*told):
+    """Return what several connections told as one."""
+    topics = {topic for one in told for topic in one}
+    return {
+        topic: pa.concat_batches([one[topic] for one in told if topic in one]) for topic in sorted(topics)
+    }
+
+
+def over(connection, told):
+    """Return the same, over another connection."""
+    return {
+        topic: batch.set_column(
+            batch.schema.get_field_index("connection"),
+            batch.schema.field("connection"),
+            pa.array([connection] * batch.num_rows, batch.schema.field("connection").type),
+        )
+        for topic, batch in told.items()
+    }
+
+
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_what_several_connections_told_is_applied_as_each_by_itself(is_empty):
+    first = together(snapshot("a", 7), change("a", 8, ("bid", "0.4", "9")))
+    second = over("two", together(change("b", 1, ("ask", "0.6", "8")), change("b", 3, ("bid", "0.5", "4"))))
+    third = over("three", snapshot("b", 2))
+    if is_empty:  # a book without levels has no rows of changes
+        third = {"book_snapshot": third["book_snapshot"]}
+    apart, at_once = (OrderBooks("venue", BookRule(ordering="arrival")) for _ in range(2))
+    for books in (apart, at_once):
+        books.follow(["a", "b"])
+    for told in (first, second, third):
+        apart.take(told)
+    taken = at_once.take(together(first, second, third))
+    assert taken.gaps == {}
+    for name in ("a", "b"):
+        assert at_once.depth(name, 10) == apart.depth(name, 10)
+    assert at_once.live_count == 2
+
+
+def test_the_levels_are_the_same_as_json(books):
+    sets = [("bid", "0.123456789012345678", "10500100"), ("bid", "0.1", "0.5"), ("ask", "20", "3.25")]
+    books.take(snapshot("a", 1, sets))
+    bids, asks = books.depth_json("a", 1)
+    assert (bids, asks) == (b'[["0.123456789012345678","10500100"]]', b'[["20","3.25"]]')
+    assert books.depth_json("a", 2)[0] == b'[["0.123456789012345678","10500100"],["0.1","0.5"]]'
+    assert books.depth_json("b", 1) is None

@@ -108,7 +108,10 @@ def program(**changes: Any) -> ProgramState:
         topics={"swap": topic()},
         chains=(chain(),),
         whales=WhaleState(
-            watched=3, trades={("0x0a", "BUY"): 4, ("unknown", "SELL"): 1}, latency=times(0.02)
+            watched=3,
+            trades={("0x0a", "BUY"): 4, ("unknown", "SELL"): 1},
+            last_trades_ns={"0x0a": 1_800_000_000_500_000_000},
+            latency=times(0.02),
         ),
     )
     return msgspec.structs.replace(state, **changes)

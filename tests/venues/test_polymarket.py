@@ -7,9 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pytest
 from msgspec import Raw
 
+from tidemill._rust import read_polymarket, read_polymarket_connections
 from tidemill.core.book_rule import BookRule
 from tidemill.process.books import OrderBooks
 from tidemill.process.settlement import ReferencePrices, UpDown
@@ -313,3 +315,28 @@ def test_the_address_of_a_channel_stands_for_both():
 def test_the_venue_s_books_are_ordered_by_time():
     assert VENUE.book_rule is not None
     assert VENUE.book_rule.ordering == "time"
+
+
+def test_frames_of_several_connections_are_read_as_each_by_itself():
+    frames = [
+        b'[{"event_type":"book","market":"0x1","asset_id":"%d","timestamp":"1760000000000",'
+        b'"bids":[{"price":"0.4","size":"1"}],"asks":[]}]' % token
+        for token in (1, 2)
+    ]
+    change = b'{"event_type":"price_change","market":"0x1","timestamp":"1760000000009","price_changes":[]}'
+    odd = [b'{"event_type":"new_market","id":"1"}', b"not JSON"]
+    heard = [("one", 5, [(RECV_NS, frames[0]), (RECV_NS, odd[0])]), ("two", 0, [(RECV_NS, change)])]
+    heard.append(("three", 9, [(RECV_NS, odd[1]), (RECV_NS, frames[1])]))
+    read = read_polymarket_connections(heard, source="polymarket", is_hash_checked=False)
+    apart = [
+        read_polymarket(
+            frames, source="polymarket", connection=name, first_sequence=first, is_hash_checked=False
+        )
+        for name, first, frames in heard
+    ]
+    assert read.next_sequences == [one.next_sequence for one in apart] == [7, 1, 10]
+    snapshots = [one.batches["book_snapshot"] for one in apart if "book_snapshot" in one.batches]
+    assert read.batches["book_snapshot"] == pa.concat_batches(snapshots)
+    assert [(place, sequence) for place, sequence, *_ in read.others] == [(0, 6)]
+    assert [place for place, *_ in read.unread] == [2]
+    assert read.newest_ns == [1_760_000_000_000_000_000, None, 1_760_000_000_000_000_000]

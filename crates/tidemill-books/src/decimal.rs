@@ -54,9 +54,37 @@ pub fn digits(value: i128, places: u8, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes `value`, which is not negative, as a plain decimal without zeros at its end.
+pub fn text(value: i128, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value / ONE).as_bytes());
+    let mut part = u64::try_from(value % ONE).unwrap_or(0); // divided by 10 often, for which 128 bits are slow
+    if part == 0 {
+        return;
+    }
+    let mut places = PLACES;
+    while part % 10 == 0 {
+        part /= 10;
+        places -= 1;
+    }
+    let mut buffer = itoa::Buffer::new();
+    let shown = buffer.format(part).as_bytes();
+    out.push(b'.');
+    out.extend(std::iter::repeat_n(b'0', places.saturating_sub(shown.len())));
+    out.extend_from_slice(shown);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_written_as_it_was_read() {
+        for plain in ["0", "7", "0.51", "0.000000000000000001", "10500100.05", "99999999999999999999.5"] {
+            let mut out = Vec::new();
+            text(parse(plain.as_bytes()).unwrap(), &mut out);
+            assert_eq!(out, plain.as_bytes());
+        }
+    }
 
     #[test]
     fn plain_decimals_are_exact() {

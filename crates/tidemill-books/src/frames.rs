@@ -41,6 +41,8 @@ pub struct Read {
     pub unread: Vec<Unread>,
     /// The number that the next message gets.
     pub next_sequence: u64,
+    /// When the newest of what is told of books was so, by the venue's clock; only Polymarket's frames say.
+    pub newest_ns: Option<i64>,
 }
 
 /// Whose frames they are.

@@ -14,7 +14,7 @@ mod rule;
 mod set;
 mod state;
 
-pub use book::{Book, Level, Side, Top};
+pub use book::{levels_json, Book, Level, Side, Top};
 pub use decimal::{digits, parse, ONE};
 pub use entry::Counts;
 pub use frames::{Connection, Other, Read, Unread};

@@ -31,11 +31,21 @@ pub fn read<'a>(
     frames: impl IntoIterator<Item = (i64, &'a [u8])>,
 ) -> Read {
     let mut read = Read { next_sequence: first_sequence, ..Read::default() };
+    read_on(&mut read, connection, is_hash_checked, frames);
+    read
+}
+
+/// Reads further frames, of whichever connection, behind what was read; messages are numbered from `read.next_sequence`.
+pub fn read_on<'a>(
+    read: &mut Read,
+    connection: &Connection<'_>,
+    is_hash_checked: bool,
+    frames: impl IntoIterator<Item = (i64, &'a [u8])>,
+) {
     for (at, (recv_ns, frame)) in frames.into_iter().enumerate() {
-        let mut reader = Reader { connection, recv_ns, frame: at, is_hash_checked, read: &mut read };
+        let mut reader = Reader { connection, recv_ns, frame: at, is_hash_checked, read };
         reader.frame(frame);
     }
-    read
 }
 
 struct Reader<'a> {
@@ -123,6 +133,7 @@ impl Reader<'_> {
         let base = self.base(message)?;
         let (bids, asks) = (levels(message.bids.as_deref())?, levels(message.asks.as_deref())?);
         let (bid_count, ask_count) = (count(&bids)?, count(&asks)?);
+        self.read.newest_ns = self.read.newest_ns.max(Some(base.event_ns));
         self.read.snapshots.push(&BookSnapshot {
             event_ns: base.event_ns,
             recv_ns: self.recv_ns,
@@ -209,6 +220,7 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, level: &Checked<'_>, cause: &str, event_ns: i64, (sequence, row): (u64, u32)) {
+        self.read.newest_ns = self.read.newest_ns.max(Some(event_ns));
         self.read.changes.push(&BookChange {
             event_ns,
             recv_ns: self.recv_ns,

@@ -1,5 +1,7 @@
 //! All the books of one venue: batches of snapshots and changes in, changed tops, states and gaps out.
 
+use std::ops::Range;
+
 use arrow_array::RecordBatch;
 use rustc_hash::FxHashMap;
 use tidemill_events::{BookStatus, BookStatusColumns, BookTop, BookTopColumns};
@@ -103,7 +105,7 @@ impl BookSet {
         entry.void();
     }
 
-    /// Applies what one connection told, in its order.
+    /// Applies what connections told: the rows of each lie together, and are in its order.
     ///
     /// # Errors
     /// Where a batch is none of the schema's; nothing was applied then.
@@ -116,31 +118,47 @@ impl BookSet {
         let changes = changes.map(Changes::of).transpose()?;
         let mut applied = Applied::default();
         let mut work = Work { sets: Vec::new(), met: Vec::new() };
-        let (mut at, mut row) = (0, 0);
+        let wholes = snapshots.as_ref().map_or_else(Vec::new, |all| runs(&all.shared, all.count));
+        let parts = changes.as_ref().map_or_else(Vec::new, |all| runs(&all.shared, all.count));
+        for (connection, range) in &parts {
+            let own = wholes.iter().find(|(name, _)| name == connection);
+            let told = Told {
+                snapshots: snapshots.as_ref(),
+                at: own.map_or(0..0, |(_, range)| range.clone()),
+                changes: changes.as_ref(),
+                row: range.clone(),
+            };
+            self.converse(told, &mut work, &mut applied);
+        }
+        for (connection, range) in wholes {
+            if !parts.iter().any(|(name, _)| *name == connection) {
+                let told = Told { snapshots: snapshots.as_ref(), at: range, changes: None, row: 0..0 };
+                self.converse(told, &mut work, &mut applied);
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Applies what one connection told, in its order.
+    fn converse(&mut self, mut told: Told<'_>, work: &mut Work, applied: &mut Applied) {
         loop {
-            let next = snapshots.as_ref().filter(|all| at < all.count);
-            let snapshot = next.map(|all| all.shared.sequence.value(at));
-            let change = changes.as_ref().filter(|all| row < all.count);
-            let sequence = change.map(|all| all.shared.sequence.value(row));
-            let end = change.map_or(row, |all| run_end(all, row));
+            let next = told.snapshots.filter(|_| !told.at.is_empty());
+            let snapshot = next.map(|all| all.shared.sequence.value(told.at.start));
+            let change = told.changes.filter(|_| !told.row.is_empty());
+            let sequence = change.map(|all| all.shared.sequence.value(told.row.start));
+            let (row, end) = (told.row.start, change.map_or(told.row.start, |all| run_end(all, &told.row)));
             match (next, snapshot, change, sequence) {
                 (Some(all), Some(whole), levels, level) if level.is_none_or(|level| whole <= level) => {
-                    let is_its_own = level == Some(whole);
-                    self.snapshot(
-                        all,
-                        at,
-                        levels.filter(|_| is_its_own).map(|all| (all, row, end)),
-                        &mut work,
-                        &mut applied,
-                    );
-                    at += 1;
-                    row = if is_its_own { end } else { row };
+                    let levels = levels.filter(|_| level == Some(whole)).map(|all| (all, row, end));
+                    told.row.start = if levels.is_some() { end } else { row };
+                    self.snapshot(all, told.at.start, levels, work, applied);
+                    told.at.start += 1;
                 }
                 (_, _, Some(all), _) => {
-                    self.changes(all, row, end, &mut work, &mut applied);
-                    row = end;
+                    self.changes(all, row, end, work, applied);
+                    told.row.start = end;
                 }
-                _ => return Ok(applied),
+                _ => return,
             }
         }
     }
@@ -214,6 +232,14 @@ impl BookSet {
             entry.conclude(&self.source, &origin, instrument, problem, applied);
         }
     }
+}
+
+/// What one connection told: rows of snapshots, and of changes.
+struct Told<'a> {
+    snapshots: Option<&'a Snapshots<'a>>,
+    at: Range<usize>,
+    changes: Option<&'a Changes<'a>>,
+    row: Range<usize>,
 }
 
 /// Room that is used again.
@@ -297,12 +323,22 @@ fn set(all: &Changes<'_>, row: usize) -> Set {
     Set { side, level: Level { price: all.price.value(row), size: all.size.value(row) } }
 }
 
-/// Returns the row after the last of the message that begins at `row`.
-fn run_end(all: &Changes<'_>, row: usize) -> usize {
-    let sequence = all.shared.sequence.value(row);
-    let mut end = row + 1;
-    while end < all.count && all.shared.sequence.value(end) == sequence {
-        end += 1;
+/// Returns the row after the last of the message that begins a range.
+fn run_end(all: &Changes<'_>, rows: &Range<usize>) -> usize {
+    let sequence = all.shared.sequence.value(rows.start);
+    let mut later = rows.start + 1..rows.end;
+    later.find(|row| all.shared.sequence.value(*row) != sequence).unwrap_or(rows.end)
+}
+
+/// Returns the connections, each with its rows.
+fn runs<'a>(shared: &Shared<'a>, count: usize) -> Vec<(&'a str, Range<usize>)> {
+    let mut found: Vec<(&str, Range<usize>)> = Vec::new();
+    for row in 0..count {
+        let name = shared.connection.value(row);
+        match found.last_mut() {
+            Some((last, range)) if *last == name => range.end = row + 1,
+            _ => found.push((name, row..row + 1)),
+        }
     }
-    end
+    found
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use tidemill_books::{
     Applied, Book, BookSet as Inner, ChecksumKind, Level, Ordering, Origin, RowsError, Rule, Side,
 };
@@ -153,6 +153,17 @@ impl BookSet {
             let side = |side| book.levels(side).take(levels_max).copied().map(pair).collect();
             (side(Side::Bid), side(Side::Ask))
         })
+    }
+
+    fn depth_json<'py>(
+        &self,
+        py: Python<'py>,
+        instrument: &str,
+        levels_max: usize,
+    ) -> Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
+        let json = |book: &Book, side| tidemill_books::levels_json(book.levels(side).take(levels_max));
+        let sides = self.of_book(instrument, |book| (json(book, Side::Bid), json(book, Side::Ask)));
+        sides.map(|(bids, asks)| (PyBytes::new(py, &bids), PyBytes::new(py, &asks)))
     }
 
     fn imbalance(&self, instrument: &str, levels_max: usize) -> Option<f64> {

@@ -135,7 +135,9 @@ mod module {
     #[pymodule_export]
     use super::uniswap_v4::UniswapV4Pool;
     #[pymodule_export]
-    use super::venue_frames::{read_kraken, read_polymarket, VenueRead};
+    use super::venue_frames::{
+        read_kraken, read_polymarket, read_polymarket_connections, ConnectionsRead, VenueRead,
+    };
     #[pymodule_export]
     use super::windows::FeatureEngine;
 }

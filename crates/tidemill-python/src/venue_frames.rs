@@ -19,7 +19,7 @@ pub struct VenueRead {
 
 impl VenueRead {
     fn of(py: Python<'_>, read: Read) -> PyResult<Self> {
-        let Read { snapshots, changes, trades, tops, others, unread, next_sequence } = read;
+        let Read { snapshots, changes, trades, tops, others, unread, next_sequence, .. } = read;
         let batches = py.detach(|| {
             filled([
                 (BookSnapshotColumns::TAG, snapshots.finish()),
@@ -77,4 +77,60 @@ pub fn read_kraken(
     let connection = Connection { source, name: connection };
     let read = py.detach(|| kraken::read(&connection, first_sequence, borrowed(&frames)));
     VenueRead::of(py, read)
+}
+
+/// What frames of several connections say.
+#[pyclass(frozen, get_all, module = "tidemill._rust")]
+pub struct ConnectionsRead {
+    batches: Py<PyDict>,
+    others: Vec<(usize, u64, i64, Py<PyBytes>)>,
+    unread: Vec<(usize, String, Vec<String>)>,
+    next_sequences: Vec<u64>,
+    newest_ns: Vec<Option<i64>>,
+}
+
+/// How far reading was after one connection.
+struct End {
+    next_sequence: u64,
+    newest_ns: Option<i64>,
+    others: usize,
+    unread: usize,
+}
+
+/// Reads frames of Polymarket's market channel, of each connection by its name and the number of its next message.
+#[pyfunction]
+#[pyo3(signature = (heard, *, source, is_hash_checked))]
+pub fn read_polymarket_connections(
+    py: Python<'_>,
+    heard: Vec<(String, u64, Frames)>,
+    source: &str,
+    is_hash_checked: bool,
+) -> PyResult<ConnectionsRead> {
+    let (read, ends) = py.detach(|| {
+        let mut read = Read::default();
+        let mut ends = Vec::with_capacity(heard.len());
+        for (name, first_sequence, frames) in &heard {
+            (read.next_sequence, read.newest_ns) = (*first_sequence, None);
+            let connection = Connection { source, name };
+            polymarket::read_on(&mut read, &connection, is_hash_checked, borrowed(frames));
+            ends.push(End {
+                next_sequence: read.next_sequence,
+                newest_ns: read.newest_ns,
+                others: read.others.len(),
+                unread: read.unread.len(),
+            });
+        }
+        (read, ends)
+    });
+    let told = VenueRead::of(py, read)?;
+    let whose = |at: usize, end: fn(&End) -> usize| ends.partition_point(|one| end(one) <= at);
+    let others = told.others.into_iter().enumerate();
+    let unread = told.unread.into_iter().enumerate();
+    Ok(ConnectionsRead {
+        batches: told.batches,
+        others: others.map(|(at, one)| (whose(at, |end| end.others), one.0, one.1, one.2)).collect(),
+        unread: unread.map(|(at, one)| (whose(at, |end| end.unread), one.1, one.2)).collect(),
+        next_sequences: ends.iter().map(|end| end.next_sequence).collect(),
+        newest_ns: ends.iter().map(|end| end.newest_ns).collect(),
+    })
 }

@@ -15,6 +15,7 @@ from tidemill.chains.evm.window import read_checkpoint, state_prefix
 from tidemill.process.pools import PoolBook
 from tidemill.process.whales.book import Settling, WhaleBook
 from tidemill.process.whales.config import WhaleConfig
+from tidemill.process.whales.shares import ShareLogs
 from tidemill.schema.faults import Refused
 
 _MS_PER_S = 1_000
@@ -63,7 +64,12 @@ def make_whales(config: EvmConfig, whales: WhaleConfig, state: Mapping[bytes, by
     if not exchanges.names:
         return None
     settling = Settling(
-        config.source, config.chain_id, exchanges.names, exchanges.funding_tokens, exchanges.conduits
+        config.source,
+        config.chain_id,
+        exchanges.names,
+        exchanges.funding_tokens,
+        exchanges.conduits,
+        ShareLogs(exchanges.conditional_tokens, exchanges.share_adapters),
     )
     book = WhaleBook(settling, whales, config.window_blocks)
     book.load(state)

@@ -158,6 +158,10 @@ def sandbox(
             "items such as drop_log=1/100,freeze=10s/5s (docs/guide/emulator.md lists all).",
         ),
     ] = None,
+    venue: Annotated[
+        list[str] | None,
+        typer.Option(help="Emulate a venue beside the chain: polymarket, sei; may be repeated."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders; print its endpoints and addresses."""
@@ -168,17 +172,17 @@ def sandbox(
         scenario = command.read_scenario(faults)
     except Fault as fault:
         raise typer.BadParameter(str(fault), param_hint="--faults") from fault
-    options = command.options(
-        seconds=seconds,
-        chain_id=chain_id,
-        traders=TraderOptions(
-            swaps_per_s=swaps_per_s,
-            atomic_percent=atomic_percent,
-            further_percent=further_percent,
-            block_ms=block_ms,
-            seed=seed,
-        ),
+    traders = TraderOptions(
+        swaps_per_s=swaps_per_s,
+        atomic_percent=atomic_percent,
+        further_percent=further_percent,
+        block_ms=block_ms,
+        seed=seed,
     )
+    try:
+        options = command.options(seconds=seconds, chain_id=chain_id, traders=traders, venues=venue or [])
+    except Fault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--venue") from fault
     raise SystemExit(command.main(options, scenario, is_json=json))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tidemill.app.doctor_servers import server_checks
 from tidemill.app.settings import Environment, read_settings
 from tidemill.schema.faults import Fault
 
@@ -61,6 +62,7 @@ async def _all(config: Path | None, data: Path | None) -> list[Check]:
     checks += await asyncio.gather(
         *(_check(f"chain {name}", lambda name=name: _chain(environment, name)) for name in chains)
     )
+    checks += [await _check(name, look) for name, look in server_checks(environment)]
     if environment.settings.venues.sei.ws_url is not None:
         checks.append(await _check("venue sei", lambda: _sei(environment)))
     return [check._replace(detail=environment.redactor(check.detail)) for check in checks]

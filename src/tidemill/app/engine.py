@@ -21,7 +21,7 @@ from tidemill.app.digest import Digest
 from tidemill.app.feature_run import FeatureRun
 from tidemill.app.insisting import commit_surely
 from tidemill.app.inspections import Inspections
-from tidemill.app.markets import MarketRun, OpenMarket, depth_of, markets_of
+from tidemill.app.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
 from tidemill.app.pipeline import ChainPipeline, Flow
 from tidemill.app.risk_run import RiskRun
 from tidemill.app.searching import begin_search, make_finders
@@ -135,7 +135,7 @@ class Engine:
                 await self._store.migrate()
                 self._writer = self._make_writer(self._store)
             self.flow.heads.update(await self.bus.heads(EVENTS))
-            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self.depth))
+            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self._depth_json))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
             told = self._clock, self._committed
@@ -231,6 +231,10 @@ class Engine:
         """Return the book that a venue's reader keeps; None where none is live."""
         run = self.markets.get(source)
         return None if run is None else depth_of(run, instrument, levels_max)
+
+    def _depth_json(self, source: str, instrument: str, levels_max: int) -> Depth | None:
+        run = self.markets.get(source)
+        return None if run is None else depth_json_of(run, instrument, levels_max)
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

@@ -13,6 +13,9 @@ from tidemill.app.up import UpOptions, read_until_stopped
 from tidemill.schema.faults import Refused
 
 _RELOAD = "--reload"
+_RETENTION_BYTES = 32 << 20
+"""Where the settings do not say: what lies on the bus is mapped into memory, and nobody here reads what is
+old. A server beside that is away for longer than this lasts loses the oldest, and they are counted."""
 
 
 def main(environment: Environment, names: Sequence[str], *, with_api: bool) -> int:
@@ -21,6 +24,10 @@ def main(environment: Environment, names: Sequence[str], *, with_api: bool) -> i
     Raises: Refused, where nothing is configured, a name is not, or another process owns the data folder.
     """
     settings = narrowed(environment.settings, names) if names else environment.settings
+    if "bus.retention_bytes" not in environment.loaded.origins:
+        settings = structs.replace(
+            settings, bus=structs.replace(settings.bus, retention_bytes=_RETENTION_BYTES)
+        )
     loaded = environment.loaded._replace(settings=settings)
     options = UpOptions(settings.record.enabled, with_view=False, with_api=with_api, with_store=False)
     return read_until_stopped(environment._replace(loaded=loaded), options)
@@ -46,6 +53,7 @@ def narrowed(settings: Settings, names: Sequence[str]) -> Settings:
         search={name: one for name, one in settings.search.items() if name in needed},
         subgraphs=subgraphs,
         venues=structs.replace(settings.venues, **unread),
+        feeds={name: one for name, one in settings.feeds.items() if name in names},
     )
 
 

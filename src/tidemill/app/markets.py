@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from msgspec import Raw
+
+from tidemill.app.feed import FeedRun, find_feed
 from tidemill.app.polymarket import PolymarketRun
 from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Settings
@@ -13,6 +16,8 @@ from tidemill.process.pools import Batches
 from tidemill.schema.events import HealthState
 from tidemill.serve.program import VenueState
 from tidemill.store.latest import Depth
+from tidemill.venues.base import Venue
+from tidemill.venues.feed_config import FeedConfig
 
 Committed = Callable[[Batches, list[int]], None]
 """Is told what was committed to the bus, and at which offsets."""
@@ -44,8 +49,13 @@ OpenMarket = Callable[[Bus, Clock, Committed], MarketRun]
 
 
 def markets_of(settings: Settings) -> dict[str, OpenMarket]:
-    """Return what opens the reader of each venue that is configured, by the name that its events carry."""
+    """Return what opens the reader of each venue that is configured, by the name that its events carry.
+
+    Raises: Refused, where there is no such venue.
+    """
     found: dict[str, OpenMarket] = {}
+    for name, config in settings.feeds.items():
+        found[name] = _open_feed(find_feed(name), config)
     sei = settings.venues.sei
     if sei.ws_url is not None:
         found["sei"] = lambda bus, clock, committed: SeiRun(sei, bus, clock, committed)
@@ -57,10 +67,20 @@ def markets_of(settings: Settings) -> dict[str, OpenMarket]:
     return found
 
 
+def _open_feed(venue: Venue, config: FeedConfig) -> OpenMarket:
+    return lambda bus, clock, committed: FeedRun(venue, config, bus, clock, on_batches=committed)
+
+
 def depth_of(run: MarketRun, instrument: str, levels_max: int) -> Depth | None:
     """Return a kept book's best levels; None where it is not live."""
     found = run.books.depth_e18(instrument, levels_max)
     return None if found is None else Depth(*found)
+
+
+def depth_json_of(run: MarketRun, instrument: str, levels_max: int) -> Depth | None:
+    """Return the same as JSON."""
+    found = run.books.depth_json(instrument, levels_max)
+    return None if found is None else Depth(*map(Raw, found))
 
 
 def venue_state(source: str, told: dict[str, Any]) -> VenueState:

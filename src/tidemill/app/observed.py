@@ -56,6 +56,7 @@ class Observed:
             whales=WhaleState(
                 watched=engine.whales.watched,
                 trades=dict(engine.whales.told.trades),
+                last_trades_ns=dict(engine.whales.told.last_ns),
                 latency=_times(engine.whales.told.latency),
             ),
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),

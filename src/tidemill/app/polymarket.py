@@ -137,7 +137,10 @@ class PolymarketRun:
             self._is_pending.clear()
             pending, self._pending = self._pending, {}
             group, self._group = self._group, None
-            batches = [(topic, pa.concat_batches(parts)) for topic, parts in pending.items()]
+            batches = [
+                (topic, parts[0] if len(parts) == 1 else pa.concat_batches(parts))
+                for topic, parts in pending.items()
+            ]
             if batches:
                 await self._commit(batches)
             if group is not None:

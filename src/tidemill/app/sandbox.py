@@ -3,6 +3,7 @@
 import msgspec
 
 from tidemill.app.running import run
+from tidemill.sandbox.emulated import check_emulated
 from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.node import NodeOptions
 from tidemill.sandbox.run import SandboxOptions, run_sandbox
@@ -17,12 +18,16 @@ def read_scenario(text: str | None) -> Scenario | None:
     return None if text is None else Scenario.parse(text)
 
 
-def options(*, seconds: float, chain_id: int, traders: TraderOptions) -> SandboxOptions:
-    """Return what the command line says about the chain and its traders; 0 seconds run for ever."""
+def options(*, seconds: float, chain_id: int, traders: TraderOptions, venues: list[str]) -> SandboxOptions:
+    """Return what the command line says; 0 seconds run for ever.
+
+    Raises: Refused, where a venue is not emulated.
+    """
     return SandboxOptions(
         seconds=seconds or None,
         node=NodeOptions(chain_id=chain_id),
         traders=traders,
+        venues=check_emulated(venues),
         faults_seed=traders.seed,
     )
 

@@ -22,6 +22,7 @@ from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.line_protocol_config import InfluxSettings
 from tidemill.store.registry_config import RegistrySettings
+from tidemill.venues.feed_config import FeedConfig
 from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.subgraph_config import SubgraphConfig
@@ -176,6 +177,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
     venues: VenuesSettings = VenuesSettings()
+    feeds: dict[str, FeedConfig] = {}
+    """The venues of one file to read, by their names."""
 
 
 class Paths(NamedTuple):
@@ -237,7 +240,7 @@ class Environment(NamedTuple):
 
     def with_chains_alone(self) -> "Environment":
         """Return the same without what is read beside chains."""
-        settings = structs.replace(self.settings, subgraphs={}, solana={}, venues=VenuesSettings())
+        settings = structs.replace(self.settings, subgraphs={}, solana={}, venues=VenuesSettings(), feeds={})
         return self._replace(loaded=self.loaded._replace(settings=settings))
 
     def with_data(self, folder: Path) -> "Environment":

@@ -45,7 +45,7 @@ def _text(found: dict[str, Any]) -> str:
             lines.append(f"  last of {chain['faults']} faults: {chain['last_fault']}")
     lines += [_subgraph(name, told) for name, told in found.get("subgraphs", {}).items()]
     for name, told in found.get("venues", {}).items():
-        lines.append(_polymarket(told) if name == "polymarket" else _venue(name, told))
+        lines.append(_sockets(name, told) if "sockets" in told else _network(name, told))
     lines += [_sink(name, told) for name, told in found.get("sinks", {}).items()]
     lines += [f"store: {fault}" for fault in found["store"]["faults"][-1:]]
     return "\n".join(lines)
@@ -71,7 +71,7 @@ def _subgraph(name: str, told: dict[str, Any]) -> str:
     )
 
 
-def _venue(name: str, told: dict[str, Any]) -> str:
+def _network(name: str, told: dict[str, Any]) -> str:
     lines = [
         f"{name}: {told['state']} on {told['network']}, block {told['tip']}, proven to {told['proven']};"
         f" {told['live_books']} of {told['books']} books live"
@@ -82,14 +82,15 @@ def _venue(name: str, told: dict[str, Any]) -> str:
     return "\n  ".join(lines)
 
 
-def _polymarket(told: dict[str, Any]) -> str:
+def _sockets(name: str, told: dict[str, Any]) -> str:
+    asked = f", {told['books_asked']} books asked for" if "books_asked" in told else ""
     lines = [
-        f"polymarket: {told['state']}, {told['books_live']} of {told['books']} books live,"
-        f" {told['gaps']} gaps, {told['books_asked']} books asked for"
+        f"{name}: {told['state']}, {told['books_live']} of {told['books']} books live,"
+        f" {told['gaps']} gaps{asked}"
     ]
     lines += [
-        f"{name}: {socket['state']}, {socket['messages']} messages, opened {socket['connections']} times"
-        for name, socket in told["sockets"].items()
+        f"{where}: {socket['state']}, {socket['messages']} messages, opened {socket['connections']} times"
+        for where, socket in told["sockets"].items()
     ]
     if told["last_fault"]:
         lines.append(f"last of {sum(told['faults'].values())} faults: {told['last_fault']}")

@@ -19,10 +19,11 @@ from tidemill.core.redact import Redactor
 from tidemill.process.pools import Batches
 from tidemill.process.whales.book import WhaleBook
 from tidemill.process.whales.config import check_whales
+from tidemill.venues.polymarket_config import tells_wallets
 
 
 class WhaleRun:
-    """The whales of all chains; nothing runs where no chain has exchanges.
+    """The whales of all chains and venues; nothing runs where none tells who trades.
 
     Raises: Refused, where the settings ask for what cannot be done.
     """
@@ -43,9 +44,10 @@ class WhaleRun:
         self._books: list[WhaleBook] = []
         self.told = ToldTrades()
         """The trades of whales in this run."""
-        is_wanted = any(config.exchanges or config.exchange_contracts for config in chains.values())
+        is_settled = any(config.exchanges or config.exchange_contracts for config in chains.values())
+        is_wanted = is_settled or tells_wallets(environment.settings.venues.polymarket)
         self.registry = RegistryWatch(environment, bus, self._watch) if is_wanted else None
-        """Whose trades are told, where a chain has exchanges."""
+        """Whose trades are told, where a chain has exchanges, or a venue tells who trades."""
 
     def tasks(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """Return what is to run until it is cancelled, by name."""
@@ -94,7 +96,7 @@ class WhaleRun:
 
     @property
     def watched(self) -> int | None:
-        """How many wallets are watched; None where no chain has exchanges."""
+        """How many wallets are watched; None where nobody tells who trades."""
         return None if self.registry is None else len(self.registry.wallets)
 
     def status(self, redact: Redactor) -> dict[str, Any] | None:

@@ -192,6 +192,8 @@ class ToldTrades:
     def __init__(self) -> None:
         self.trades: Counter[tuple[str, str]] = Counter()
         """By address and side; the address is `unknown` of wallets that the registry has not."""
+        self.last_ns: dict[str, int] = {}
+        """When the last trade of each wallet of the registry was told."""
         self.latency = Latency()
         """From the frame that completed a trade to the bus."""
 
@@ -206,6 +208,8 @@ class ToldTrades:
         wallet, side = f"0x{row['trader_address'].hex()}", row["side"].upper()
         address = wallet if row["reason"] == WhaleReason.REGISTERED else "unknown"
         self.trades[address, side] += 1
+        if address == wallet:
+            self.last_ns[wallet] = now_ns
         self.latency.add(now_ns - row["recv_ns"], 1)
         what = f"{row['size'].normalize():f}@{row['price'].normalize():f} (${row['amount']:.2f})"
         _log.info("whale trade: %s %s %s, %s", wallet, side, what, row["state"])

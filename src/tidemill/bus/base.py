@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
 
 import pyarrow as pa
@@ -182,6 +183,7 @@ def check_commit(batches: Batches, state: State) -> None:
             raise ValueError(f"state key: expected 1 to {KEY_BYTES_MAX} bytes, found {len(key)}")
 
 
+@lru_cache(4_096)
 def _named(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"expected a name of 1 to 200 of a-z 0-9 _ . -, found {name!r}")

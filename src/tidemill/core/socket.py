@@ -5,9 +5,9 @@ much waits, reading is paused, so that the sender feels TCP's back pressure and 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 import msgspec
 from picows import (
@@ -42,9 +42,10 @@ class SocketLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class _Listener(WSListener):
     """Keeps what comes in until the reader takes it."""
 
-    def __init__(self, clock: Clock, limits: SocketLimits) -> None:
+    def __init__(self, clock: Clock, limits: SocketLimits, on_held: Callable[[], None] | None) -> None:
         self.clock = clock
         self.limits = limits
+        self.on_held = on_held
         self.held: list[tuple[int, bytes]] = []
         self.held_bytes = 0
         self.pause_count = 0
@@ -55,6 +56,7 @@ class _Listener(WSListener):
         self.too_large = False
         self.subprotocol: str | None = None
         self.ready = asyncio.Event()
+        self.ended = asyncio.Event()
         self._parts: list[bytes] = []
         self._parts_bytes = 0
 
@@ -89,11 +91,15 @@ class _Listener(WSListener):
             transport.underlying_transport.pause_reading()
             self.paused = True
             self.pause_count += 1
-        self.ready.set()
+        if self.on_held is None:
+            self.ready.set()
+        elif len(self.held) == 1:
+            self.on_held()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.closed = True
         self.ready.set()
+        self.ended.set()
 
     def _is_full(self) -> bool:
         return self.held_bytes >= self.limits.held_bytes_max or len(self.held) >= self.limits.held_frames_max
@@ -116,14 +122,18 @@ class Socket:
         *,
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
+        on_held: Callable[[], None] | None = None,
     ) -> Self:
         """Open a connection; `headers` go with the handshake, `subprotocols` are offered, the best first.
+
+        `on_held` is for who reads many sockets in turns: it is told that messages begin to wait, which `take`
+        returns; nobody may wait in `receive` then.
 
         Raises: Unreachable where nobody answers in time or the handshake fails, Refused where `url` is none
         or the server denies access.
         """
         limits = limits or SocketLimits()
-        listener = _Listener(clock, limits)
+        listener = _Listener(clock, limits, on_held)
         endpoint = redact_url(url)
         offered = {"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}
         try:
@@ -199,6 +209,19 @@ class Socket:
                 raise self._reason()
             listener.ready.clear()
             await listener.ready.wait()
+        return self.take()
+
+    async def wait_end(self) -> NoReturn:
+        """Wait until the connection is closed; what came before may still be taken.
+
+        Raises: Unreachable; Malformed where it was closed over a message larger than allowed.
+        """
+        await self._listener.ended.wait()
+        raise self._reason()
+
+    def take(self) -> list[tuple[int, bytes]]:
+        """Return all messages that wait, if any, as (recv_ns, bytes), in order."""
+        listener = self._listener
         held, listener.held, listener.held_bytes = listener.held, [], 0
         if listener.paused:
             listener.paused = False

@@ -131,6 +131,10 @@ class OrderBooks:
         """Return the same as (price, size) of 10^-18: for who writes many books."""
         return self._set.depth(instrument, levels_max)
 
+    def depth_json(self, instrument: str, levels_max: int) -> tuple[bytes, bytes] | None:
+        """Return the same as JSON, `[["price","size"],…]` of exact texts: for who writes very many."""
+        return self._set.depth_json(instrument, levels_max)
+
     def imbalance(self, instrument: str, levels_max: int) -> float | None:
         """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none.
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from tidemill.sandbox.deploy import open_world
+from tidemill.sandbox.emulated import emulated
 from tidemill.sandbox.faults.proxy import FaultProxy, fault_proxy
 from tidemill.sandbox.faults.reorgs import Reorgs
 from tidemill.sandbox.faults.scenario import Scenario
@@ -31,6 +32,8 @@ class SandboxOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Where the packages are; None: `$TIDEMILL_SANDBOX_DIR`, or `.sandbox` here."""
     node: NodeOptions = field(default_factory=NodeOptions)
     traders: TraderOptions = field(default_factory=TraderOptions)
+    venues: tuple[str, ...] = ()
+    """Venues that are emulated beside the chain, of `EMULATED`."""
     faults: Scenario | None = None
     """What goes wrong; None: there is no second, misbehaving endpoint."""
     faults_seed: int = 1
@@ -56,7 +59,9 @@ async def run_sandbox(options: SandboxOptions, say: Callable[[str], None] = prin
             reorgs = None if options.faults.reorg is None else Reorgs(world, options.faults.reorg)
         if options.world_file is not None:
             options.world_file.write_bytes(to_json(world))
-        say(_opening(options, world, proxy))
+        seed = options.traders.seed
+        venues = {name: await stack.enter_async_context(emulated(name, seed)) for name in options.venues}
+        say(_opening(options, world, proxy, venues))
         deadline = asyncio.timeout(options.seconds)
         try:
             async with deadline:
@@ -70,9 +75,10 @@ async def run_sandbox(options: SandboxOptions, say: Callable[[str], None] = prin
     return counts
 
 
-def _opening(options: SandboxOptions, world: World, proxy: FaultProxy | None) -> str:
+def _opening(options: SandboxOptions, world: World, proxy: FaultProxy | None, venues: dict[str, str]) -> str:
     if not options.as_json:
-        return describe(world) if proxy is None else f"{describe(world)}\n{_describe(proxy, options)}"
+        parts = [describe(world)] if proxy is None else [describe(world), _describe(proxy, options)]
+        return "\n".join([*parts, *venues.values()])
     said: dict[str, Any] = msgspec.structs.asdict(world)
     if proxy is not None:
         said["faulty"] = {
@@ -81,6 +87,8 @@ def _opening(options: SandboxOptions, world: World, proxy: FaultProxy | None) ->
             "scenario": str(proxy.scenario),
             "seed": options.faults_seed,
         }
+    if venues:
+        said["venues"] = venues
     return msgspec.json.encode(said).decode()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric as Family
 
+from tidemill.core.clock import NS_PER_S
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
 from tidemill.serve.program import (
@@ -88,6 +89,8 @@ def _chains(states: tuple[ChainState, ...]) -> Iterator[Family]:
 
 def _whales(state: WhaleState) -> Iterator[Family]:
     yield counted(d.WHALE_TRADES, list(state.trades.items()))
+    last = [((address,), told_ns / NS_PER_S) for address, told_ns in state.last_trades_ns.items()]
+    yield gauged(d.WHALE_LAST_TRADE, last)
     yield gauged(d.WHALES, [((), state.watched)])
     yield bucketed(d.WHALE_LATENCY, state.latency.counts, state.latency.count, state.latency.sum_s)
 

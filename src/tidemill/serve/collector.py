@@ -141,7 +141,7 @@ class MetricsCollector:
             to_store=none,
             topics={},
             chains=(),
-            whales=WhaleState(watched=None, trades={}, latency=none),
+            whales=WhaleState(watched=None, trades={}, last_trades_ns={}, latency=none),
             has_store=False,
         )
 

@@ -149,6 +149,12 @@ WHALE_TRADES = Metric(
     "Trades of whales that were told; the address is unknown of wallets that the registry has not.",
     ("address", "side"),
 )
+WHALE_LAST_TRADE = Metric(
+    "whale_last_trade_timestamp_seconds",
+    "gauge",
+    "When the last trade of a whale of the registry was told, since the start.",
+    ("address",),
+)
 WHALES = Metric(
     "active_whale_subscriptions",
     "gauge",

@@ -187,9 +187,11 @@ class WhaleState(Struct, frozen=True, kw_only=True):
     """What was told of whales since the start."""
 
     watched: int | None
-    """Wallets of the registry that are watched; None where no chain has exchanges."""
+    """Wallets of the registry that are watched; None where nobody tells who trades."""
     trades: dict[tuple[str, str], int]
     """By address and side; the address is `unknown` of wallets that the registry has not."""
+    last_trades_ns: dict[str, int]
+    """When the last trade of each wallet of the registry was told."""
     latency: Times
     """From the frame that completed a trade to the bus."""
 

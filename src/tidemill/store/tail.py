@@ -22,6 +22,8 @@ _BATCHES_A_READ = 256
 _IDLE_WAIT_MS = 60_000
 _HELD_ROWS_MAX = 20_000
 """So many rows wait in memory at most, beside one read of each topic."""
+_GATHER_S = 0.003
+"""A topic is read so often at most: batch by batch, what a busy venue tells cost more than the sink."""
 _RETRY_FIRST_MS = 100
 _REMEMBER_S = 1.0
 """How often a place is kept: what a crash repeats is at most what came since."""
@@ -157,6 +159,7 @@ class Tail:
             place = entries[-1].offset + 1
             if self._settings.when_full is WhenFull.DROP_OLDEST:
                 place = self._skip(place, await self._bus.head(topic) - self._settings.behind_batches_max)
+            await asyncio.sleep(_GATHER_S)
 
     def _skip(self, place: int, least: int) -> int:
         self.counts.dropped_batches += max(least - place, 0)

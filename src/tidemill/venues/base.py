@@ -1,13 +1,15 @@
 """What is a venue: where it is written, what it allows, what it says, and how that becomes events."""
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from typing import Protocol
 
 import msgspec
 import pyarrow as pa
 from msgspec import Struct, field
 
+from tidemill._rust import VenueRead
 from tidemill.core.book_rule import BookRule
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
@@ -44,6 +46,27 @@ class Mapped(Struct, kw_only=True):
     """The block that the frame is of; empty where the venue names none."""
 
 
+class ReadFrames(Protocol):
+    """Reads frames in bulk: `map_frame` of a whole socket, a batch a call."""
+
+    def __call__(
+        self, frames: Sequence[tuple[int, bytes]], /, *, source: str, connection: str, first_sequence: int
+    ) -> VenueRead:
+        """Return what frames say, each given with its recv_ns, in order; raise nothing for them."""
+        ...
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """How a venue is read that has one socket, and nothing else to ask; `[feeds.NAME]` has it read."""
+
+    ws_url: str
+    opening: Callable[[Sequence[str]], Iterable[bytes]]
+    """Takes instruments; returns what is said first on a new connection."""
+    again: Callable[[Sequence[str]], Iterable[bytes]]
+    """Takes instruments; returns what has their books told anew."""
+    read: ReadFrames
+
+
 class Venue(Struct, frozen=True, kw_only=True):
     """One venue: this one value registers it."""
 
@@ -56,6 +79,8 @@ class Venue(Struct, frozen=True, kw_only=True):
     """What can be heard; a frame's channel is known to who asked for it."""
     book_rule: BookRule | None = None
     """How its order books are kept; None where it has none."""
+    feed: Feed | None = None
+    """How it is read; None where that takes a reader of its own."""
     map_frame: Callable[[str, bytes, Origin, int], Mapped]
     """Takes channel, frame, origin and recv_ns. Raises Malformed where the frame as a whole cannot be read,
     another Fault where the venue says one."""

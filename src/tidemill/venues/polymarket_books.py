@@ -8,13 +8,12 @@ from typing import Protocol
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill._rust import VenueRead, read_polymarket
-from tidemill.core.arrow import pc
+from tidemill._rust import ConnectionsRead, read_polymarket_connections
 from tidemill.core.backoff import Backoff
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint, HttpFailure, HttpLimits
 from tidemill.core.shards import Shards
-from tidemill.schema.events import HealthState
+from tidemill.schema.events import HashCheck, HealthState
 from tidemill.schema.faults import Fault, Malformed, Unknown, leaves
 from tidemill.venues.base import Origin
 from tidemill.venues.polymarket import books_question, change_frames, map_others, market_frames
@@ -25,6 +24,10 @@ SOURCE = "polymarket"
 _CHECK_S = 0.1
 _MISSED_MAX = 2
 """A token of which the venue has no book, asked so often, is unknown."""
+_GATHER_S = 0.001_5
+"""What all sockets tell meanwhile is read together: one by one, each frame cost four times as much."""
+_TOGETHER_BYTES_MAX = 1 << 20
+"""More is read in the next turn: 10,000 books that come at once must not be in memory thrice."""
 _INLINE_BYTES_MAX = 128 << 10
 """Reading so much takes below 1 ms; more is read in a thread."""
 
@@ -92,6 +95,11 @@ class BookReader:
         """Tokens whose books are still to be compared in this round."""
         self._changed = asyncio.Event()
         self._asking = asyncio.Lock()
+        self._held = asyncio.Event()
+        """Set while a socket has messages that were not read."""
+        self._hearing = asyncio.Lock()
+        self._next_shard = 0
+        """Whose socket is read first."""
         self._http = HttpEndpoint(
             f"{config.http_url}/books", clock, HttpLimits(answer_timeout_ms=config.answer_timeout_ms)
         )
@@ -139,6 +147,7 @@ class BookReader:
         try:
             async with self._http, asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._complete(), name="polymarket books")
+                tasks.create_task(self._listen(), name="polymarket frames")
                 while True:
                     self._changed.clear()
                     self._reconcile(tasks)
@@ -171,15 +180,13 @@ class BookReader:
 
         async def closed(fault: Fault) -> None:
             self._note(fault)
+            await self._hear()  # what came before the end counts
             connection = self._connections.setdefault(shard, _Connection(f"{self._run_id}-{shard}-0"))
             connection.sequence += 1
             tokens = sorted(self._shards.keys_of(shard))
             await self._keeper.restart(tokens, str(fault), connection.name, connection.sequence)
             connection.sequence += 1
             await self._fares(f"{link.endpoint} #{shard}", link.state, str(fault))
-
-        async def heard(frames: Frames) -> None:
-            await self._heard(self._connections[shard], frames)
 
         async def silent() -> bool:
             try:
@@ -199,65 +206,105 @@ class BookReader:
                 config.reconnect_first_ms,
                 config.reconnect_max_ms,
             ),
-            Listener(opening, opened, heard, silent, closed),
+            Listener(opening, opened, None, silent, closed, self._held.set),
         )
         return link
 
     # --- what is heard
 
-    async def _heard(self, connection: _Connection, frames: Frames) -> None:
+    async def _listen(self) -> None:
+        """Read what waits, turn by turn, until cancelled."""
+        while True:
+            await self._held.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._held.clear()
+            await self._hear()
+
+    async def _hear(self) -> None:
+        async with self._hearing:
+            heard: list[tuple[_Connection, Frames]] = []
+            held_bytes = 0
+            for shard in self._in_turn():
+                frames = self.links[shard].take()
+                if frames:
+                    heard.append((self._connections[shard], frames))
+                    held_bytes += sum(len(frame) for _, frame in frames)
+                if held_bytes > _TOGETHER_BYTES_MAX:
+                    self._next_shard = shard + 1
+                    self._held.set()
+                    break
+            if heard:
+                await self._heard(heard)
+
+    def _in_turn(self) -> list[int]:
+        """Return the sockets, from the one that was left out the last time on."""
+        return sorted(self.links, key=lambda shard: (shard < self._next_shard, shard))
+
+    async def _heard(self, heard: Sequence[tuple[_Connection, Frames]]) -> None:
         """Keep what frames say, and see to the books of which it is not enough."""
-        read = await self._read(connection, frames)
-        connection.sequence = read.next_sequence
-        origin = Origin(source=SOURCE, chain_id=137, dex=SOURCE, connection=connection.name)
-        events, faults = map_others(read.others, origin)
+        read = await self._read(heard)
+        connections = [connection for connection, _ in heard]
+        for connection, next_sequence, newest_ns in zip(
+            connections, read.next_sequences, read.newest_ns, strict=True
+        ):
+            connection.sequence = next_sequence
+            connection.newest_ns = max(connection.newest_ns, newest_ns or 0)
         told: set[str] = set()
         for topic in ("book_snapshot", "book_change"):
             if topic in read.batches:
-                batch = read.batches[topic]
-                told.update(batch.column("instrument").unique().to_pylist())
-                connection.newest_ns = max(connection.newest_ns, pc.max(batch.column("event_ns")).value)
+                told.update(read.batches[topic].column("instrument").unique().to_pylist())
         if "book_snapshot" in read.batches:
-            for token in read.batches["book_snapshot"].column("instrument").to_pylist():
+            snapshots = read.batches["book_snapshot"].select(["instrument", "hash_check"])
+            for token, check in zip(*(column.to_pylist() for column in snapshots.columns), strict=True):
                 self._awaited.pop(token, None)
                 self._missed.pop(token, None)
-        for fault in faults:
-            self._note(fault)
+                if check == HashCheck.DIFFERENT:
+                    self._note(Malformed(f"{SOURCE}: expected a book of token {token} with its own hash"))
         for token in told - self._followed:
             self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
-        gaps = await self._keeper.take(read.batches, events)
+        gaps = await self._keeper.take(read.batches, self._others(read, connections))
         for fault in gaps.values():
             self._note(fault)
         self._expect(gaps, is_due=True)
-        await self._doubt(connection, read)
+        await self._doubt(connections, read)
 
-    async def _read(self, connection: _Connection, frames: Frames) -> VenueRead:
-        def read() -> VenueRead:
-            return read_polymarket(
-                frames,
+    def _others(self, read: ConnectionsRead, connections: Sequence[_Connection]) -> list[Struct]:
+        """Return what messages say that are of no book and no trade."""
+        told: list[Struct] = []
+        for place, sequence, recv_ns, json in read.others:
+            origin = Origin(source=SOURCE, chain_id=137, dex=SOURCE, connection=connections[place].name)
+            events, faults = map_others([(sequence, recv_ns, json)], origin)
+            told += events
+            for fault in faults:
+                self._note(fault)
+        return told
+
+    async def _read(self, heard: Sequence[tuple[_Connection, Frames]]) -> ConnectionsRead:
+        def read() -> ConnectionsRead:
+            return read_polymarket_connections(
+                [(connection.name, connection.sequence, frames) for connection, frames in heard],
                 source=SOURCE,
-                connection=connection.name,
-                first_sequence=connection.sequence,
                 is_hash_checked=self._config.check_hash,
             )
 
-        is_large = sum(len(frame) for _, frame in frames) > _INLINE_BYTES_MAX
+        is_large = sum(len(frame) for _, frames in heard for _, frame in frames) > _INLINE_BYTES_MAX
         return await asyncio.to_thread(read) if is_large else read()
 
-    async def _doubt(self, connection: _Connection, read: VenueRead) -> None:
+    async def _doubt(self, connections: Sequence[_Connection], read: ConnectionsRead) -> None:
         """Begin anew the books of which a message could not be read."""
-        doubted: set[str] = set()
-        for _, detail, instruments in read.unread:
+        doubted: dict[int, set[str]] = {}
+        for place, detail, instruments in read.unread:
             self._note(Malformed(f"{SOURCE} market: {detail}"))
-            doubted.update(instruments)
-        doubted &= self._followed
-        if not doubted:
-            return
-        connection.sequence += 1
-        why = "a message about it could not be read"
-        await self._keeper.restart(sorted(doubted), why, connection.name, connection.sequence)
-        connection.sequence += 1
-        self._expect(doubted, is_due=True)
+            doubted.setdefault(place, set()).update(self._followed.intersection(instruments))
+        for place, tokens in doubted.items():
+            if not tokens:
+                continue
+            connection = connections[place]
+            connection.sequence += 1
+            why = "a message about it could not be read"
+            await self._keeper.restart(sorted(tokens), why, connection.name, connection.sequence)
+            connection.sequence += 1
+            self._expect(tokens, is_due=True)
 
     # --- what is asked for
 
@@ -311,7 +358,7 @@ class BookReader:
                 self.resync_count += len(chunk)
                 self._expect(chunk)  # a snapshot that comes takes it back
                 self._answers.newest_ns = 0
-                await self._heard(self._answers, [(answer.recv_ns, answer.body)])
+                await self._heard([(self._answers, [(answer.recv_ns, answer.body)])])
                 newest_ns = max(newest_ns, self._answers.newest_ns)
             self._miss([token for token in chunk if token in self._awaited])
         return newest_ns

@@ -72,9 +72,9 @@ class PolymarketConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How often the directory is asked what is new."""
     best_price_strikes_max: Positive = 10
     """So many changes in a row whose best prices are not the kept book's mean that it lacks one."""
-    check_hash: bool = False
-    """Whether a book's hash is compared with that of what came. How the venue makes it is not proven: no
-    recorded book matched, so it is only noted."""
+    check_hash: bool = True
+    """Whether a book's hash is compared with that of what came, where all that it is made of came: what REST
+    answers has it, what sockets tell lacks some. One that differs is a fault, and the book is kept."""
     ghost_after_ms: Positive = 120_000
     """An own fill that was matched and is not settled so long after is told as a ghost."""
 
@@ -102,6 +102,12 @@ def check_polymarket(config: PolymarketConfig) -> PolymarketConfig:
     if any(account) and not all(account):
         raise Refused(f"{where}: expected api_key, secret and passphrase, or none of them")
     return config
+
+
+def tells_wallets(config: PolymarketConfig) -> bool:
+    """Say whether trades are read that name who traded."""
+    is_live = any(topic.startswith("activity.") for topic in config.live_topics)
+    return config.enabled and (config.read_trades or is_live)
 
 
 def market_url(config: PolymarketConfig) -> str:

@@ -16,6 +16,8 @@ Frames = list[tuple[int, bytes]]
 """recv_ns and bytes, in order; keepalives are left out."""
 
 
+_KEEPALIVE_BYTES_MAX = 16
+
 _DENIED = frozenset({1008, 4001, 4401, 4403})
 """Codes with which a server ends a connection whose credentials it does not accept."""
 
@@ -36,10 +38,13 @@ class Listener(NamedTuple):
     opening: Callable[[], Iterable[bytes]]
     """Returns what is said first on a new connection."""
     on_open: Callable[[], Awaitable[None]]
-    on_frames: Callable[[Frames], Awaitable[None]]
+    on_frames: Callable[[Frames], Awaitable[None]] | None
+    """None where `on_held` is given."""
     on_silence: Callable[[], Awaitable[bool]]
     """Says whether there was nothing to be told; a socket that kept news back is given up."""
     on_closed: Callable[[Fault], Awaitable[None]]
+    on_held: Callable[[], None] | None = None
+    """Is told that messages begin to wait, which `take` returns: for who reads many sockets in turns."""
 
 
 class PolymarketLink:
@@ -58,6 +63,17 @@ class PolymarketLink:
         self._limits = limits
         self._listener = listener
         self._socket: Socket | None = None
+        self._rest: Frames = []
+        """What the last connection left behind."""
+        self._heard_s = self._told_s = 0.0
+        """When anything came, and any message, by the loop's time."""
+
+    def take(self) -> Frames:
+        """Return what waits, also of a connection that ended; where `on_held` is given."""
+        frames, self._rest = self._rest, []
+        if self._socket is not None:
+            frames += self._socket.take()
+        return self._noted(frames)
 
     def send(self, frames: Iterable[bytes]) -> None:
         """Say something now; while there is no connection, the next one's opening says it."""
@@ -88,10 +104,13 @@ class PolymarketLink:
         """Speak until a fault ends it."""
         self.state = HealthState.CONNECTING
         limits = SocketLimits(ping_interval_ms=self._limits.pong_timeout_ms)
-        async with await Socket.connect(self._url, self._clock, limits) as socket:
+        held = self._listener.on_held
+        async with await Socket.connect(self._url, self._clock, limits, on_held=held) as socket:
             self.connection_count += 1
             await self._listener.on_open()
             self._socket = socket
+            if held is not None:
+                held()  # what came before could not be taken
             try:
                 for frame in self._listener.opening():
                     socket.send(frame)
@@ -102,40 +121,46 @@ class PolymarketLink:
                 raise
             finally:
                 self._socket = None
+                self._rest += socket.take()
 
     async def _serve(self, socket: Socket) -> None:
         loop, limits = asyncio.get_running_loop(), self._limits
         ping_s = loop.time() + limits.ping_interval_ms / 1_000
-        heard_s = told_s = loop.time()
+        self._heard_s = self._told_s = loop.time()
         while True:
-            silent_s = told_s + limits.silence_ms / 1_000
             frames: Frames = []
             try:
-                async with asyncio.timeout_at(min(ping_s, silent_s)):
-                    frames = await socket.receive()
+                async with asyncio.timeout_at(min(ping_s, self._told_s + limits.silence_ms / 1_000)):
+                    frames = await socket.receive() if self._listener.on_frames else await socket.wait_end()
             except TimeoutError:
                 pass  # something else is due
-            now_s = loop.time()
-            if frames:
-                heard_s = now_s
-            told = [(recv_ns, frame) for recv_ns, frame in frames if frame.strip() not in KEEPALIVES]
-            if told:
-                told_s = now_s
-                self._heard(told)
+            told = self._noted(frames)
+            if told and self._listener.on_frames:
                 await self._listener.on_frames(told)
+            now_s = loop.time()
             if now_s >= ping_s:
-                if now_s - heard_s > limits.pong_timeout_ms / 1_000:
+                if now_s - self._heard_s > limits.pong_timeout_ms / 1_000:
                     raise Unreachable(f"{self.endpoint}: no answer to PING in {limits.pong_timeout_ms} ms")
                 socket.send(PING)
                 ping_s = now_s + limits.ping_interval_ms / 1_000
-            if now_s >= silent_s and not told:
+            if now_s >= self._told_s + limits.silence_ms / 1_000:
                 await self._judge_silence()
-                told_s = loop.time()
+                self._told_s = loop.time()
 
-    def _heard(self, told: Frames) -> None:
-        self.state = HealthState.LIVE
-        self.frame_count += len(told)
-        self.last_message_ns = told[-1][0]
+    def _noted(self, frames: Frames) -> Frames:
+        """Return the messages among frames, which are counted."""
+        if not frames:
+            return frames
+        self._heard_s = asyncio.get_running_loop().time()
+        told = [
+            one for one in frames if len(one[1]) > _KEEPALIVE_BYTES_MAX or one[1].strip() not in KEEPALIVES
+        ]
+        if told:
+            self._told_s = self._heard_s
+            self.state = HealthState.LIVE
+            self.frame_count += len(told)
+            self.last_message_ns = told[-1][0]
+        return told
 
     async def _judge_silence(self) -> None:
         if not await self._listener.on_silence():

@@ -12,13 +12,20 @@ from tidemill._rust import Head, Logs
 from tidemill.process.whales.book import Settling, Told, WhaleBook
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.seen import Watched
+from tidemill.process.whales.shares import ShareLogs
 from tidemill.schema import derive
 from tidemill.schema.events import Side, WalletTrade
 
-SETTLING = Settling(
-    "polygon", 137, {EXCHANGE: "ctf_exchange_v2"}, frozenset({b"\xc0" * 20}), frozenset({EXCHANGE})
-)
 COLLATERAL = b"\xc0" * 20
+SHARES, ADAPTER = b"\xc1" * 20, b"\xc2" * 20
+SETTLING = Settling(
+    "polygon",
+    137,
+    {EXCHANGE: "ctf_exchange_v2"},
+    frozenset({COLLATERAL}),
+    frozenset({EXCHANGE}),
+    ShareLogs(frozenset({SHARES}), frozenset({ADAPTER})),
+)
 S = 1_000_000_000
 START_S = 1_700_000_000
 

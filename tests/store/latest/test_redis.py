@@ -214,6 +214,21 @@ async def test_a_redis_without_memory_is_tried_again():
             await store.put([batch(trade(number, trade_id="x" * 10_000)) for number in range(1_000)])
 
 
+async def test_books_too_are_tried_again_by_a_redis_without_memory():
+    async with redis_server("--maxmemory", "1") as server, store_at(server.port) as store:
+        with pytest.raises(Unreachable, match="takes nothing now"):
+            await store.put([batch(top(1))])
+
+
+async def test_a_user_who_may_run_no_scripts_is_refused_and_told_so():
+    user = ["--user", "plain", "on", ">secret", "~*", "&*", "+@all", "-@scripting"]
+    async with redis_server(*user) as server:
+        settings = RedisSettings(url=f"redis://plain:secret@127.0.0.1:{server.port}/0")
+        async with RedisLink(settings) as link:
+            with pytest.raises(Refused, match="REDIS_URL"):
+                await LatestStore(link, settings).put([batch(top(1))])
+
+
 def test_a_url_of_another_kind_is_refused():
     with pytest.raises(Refused, match=r"redis\.url: expected redis://"):
         RedisLink(RedisSettings(url="http://127.0.0.1"))

@@ -9,7 +9,7 @@ use super::message::{bare, Message, RawLevel};
 /// SHA-1 of the book as compact JSON with an empty `hash`, its fields in the order that is written here. The order of the
 /// levels is that of the frame.
 ///
-/// Source: py-clob-client `utilities.py`, as others derived it; no recorded book has proven it.
+/// Source: py-clob-client-v2 `utilities.py`, whose own test has the book below.
 pub fn is_matching(message: &Message<'_>) -> Option<bool> {
     let hash = bare(message.hash)?;
     let mut text = Vec::with_capacity(4_096);
@@ -58,4 +58,32 @@ fn levels(text: &mut Vec<u8>, name: &str, levels: &[RawLevel<'_>]) {
         text.push(b'}');
     }
     text.push(b']');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOOK: &str = r#"{"market":"0xaabbcc","asset_id":"100","timestamp":"123456789",
+        "hash":"0458ea5755c9f73d64a14636fa5c36ed460ec394",
+        "bids":[{"price":"0.3","size":"100"},{"price":"0.4","size":"100"}],
+        "asks":[{"price":"0.6","size":"100"},{"price":"0.7","size":"100"}],
+        "min_order_size":"100","tick_size":"0.01","neg_risk":false,"last_trade_price":"0.5"}"#;
+
+    #[test]
+    fn the_book_of_the_venue_s_own_client_has_its_hash() {
+        assert_eq!(is_matching(&serde_json::from_str(BOOK).unwrap()), Some(true));
+    }
+
+    #[test]
+    fn another_size_has_another_hash() {
+        let other = BOOK.replacen("\"size\":\"100\"", "\"size\":\"101\"", 1);
+        assert_eq!(is_matching(&serde_json::from_str(&other).unwrap()), Some(false));
+    }
+
+    #[test]
+    fn a_book_that_does_not_say_all_that_is_hashed_proves_nothing() {
+        let less = BOOK.replace("\"neg_risk\":false,", "");
+        assert_eq!(is_matching(&serde_json::from_str(&less).unwrap()), None);
+    }
 }

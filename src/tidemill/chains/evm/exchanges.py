@@ -20,6 +20,10 @@ class Exchange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What shares are paid with; 6 decimals."""
     conduits: tuple[AddressText, ...]
     """Contracts that pay out or take in collateral and so fund nobody."""
+    conditional_tokens: tuple[AddressText, ...] = ()
+    """Contracts that split, merge and redeem shares."""
+    share_adapters: tuple[AddressText, ...] = ()
+    """Contracts that have these do it for wallets."""
     contracts: dict[str, AddressText]
     """By the name that their fills carry."""
 
@@ -33,6 +37,8 @@ class Exchanges(Struct, frozen=True):
     """Tokens whose transfers are followed; none where `follows_funding` is off."""
     conduits: frozenset[bytes]
     """Who is no funder."""
+    conditional_tokens: frozenset[bytes]
+    share_adapters: frozenset[bytes]
 
 
 class _Listed(Struct, forbid_unknown_fields=True):
@@ -54,6 +60,8 @@ def exchanges_of(config: EvmConfig) -> Exchanges:
     names: dict[bytes, str] = {}
     tokens: set[bytes] = set()
     conduits: set[bytes] = set()
+    shares: set[bytes] = set()
+    adapters: set[bytes] = set()
     on_chain = {one.venue: one for one in load_exchanges() if one.chain_id == config.chain_id}
     for venue in config.exchanges:
         found = on_chain.get(venue)
@@ -65,10 +73,13 @@ def exchanges_of(config: EvmConfig) -> Exchanges:
         names |= {_bytes(address): name for name, address in found.contracts.items()}
         tokens.update(map(_bytes, found.collateral))
         conduits.update(map(_bytes, found.conduits))
+        shares.update(map(_bytes, found.conditional_tokens))
+        adapters.update(map(_bytes, found.share_adapters))
     names |= {_bytes(one.address): one.name for one in config.exchange_contracts}
     tokens.update(map(_bytes, config.funding_tokens))
     followed = frozenset(tokens) if config.follows_funding else frozenset[bytes]()
-    return Exchanges(names, followed, frozenset(conduits | names.keys() | {bytes(20)}))
+    funders_not = frozenset(conduits | names.keys() | {bytes(20)})
+    return Exchanges(names, followed, funders_not, frozenset(shares), frozenset(adapters))
 
 
 def venues_of(config: EvmConfig) -> frozenset[str]:

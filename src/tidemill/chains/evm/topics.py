@@ -78,6 +78,19 @@ FILL_TOPICS = (
 )
 """What conditional-token exchanges say of filled orders. Source: Polymarket's ctf-exchange and -v2."""
 
+SHARE_TOPICS = tuple(
+    keccak256(event.encode("ascii"))
+    for event in (
+        "PositionSplit(address,address,bytes32,bytes32,uint256[],uint256)",
+        "PositionsMerge(address,address,bytes32,bytes32,uint256[],uint256)",
+        "PayoutRedemption(address,address,bytes32,bytes32,uint256[],uint256)",
+        "PositionSplit(address,bytes32,uint256)",
+        "PositionsMerge(address,bytes32,uint256)",
+        "PayoutRedemption(address,bytes32,uint256[],uint256)",
+    )
+)
+"""What conditional tokens, and the NegRisk adapter, say of shares that are split, merged and redeemed."""
+
 TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 """Transfer(address,address,uint256), of an ERC-20 token."""
 

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.exchanges import exchanges_of
 from tidemill.chains.evm.forks import Factory, speakers
-from tidemill.chains.evm.topics import CREATION_TOPICS, FILL_TOPICS, TRANSFER, followed_topics, log_filter
+from tidemill.chains.evm.topics import (
+    CREATION_TOPICS,
+    FILL_TOPICS,
+    SHARE_TOPICS,
+    TRANSFER,
+    followed_topics,
+    log_filter,
+)
 
 
 def tracked_logs(config: EvmConfig, factories: Mapping[bytes, Factory]) -> dict[str, object]:
@@ -19,12 +26,15 @@ def tracked_logs(config: EvmConfig, factories: Mapping[bytes, Factory]) -> dict[
     topics = _pool_topics(config, factories) if factories or config.pools else ()
     if exchanges.names:
         topics += FILL_TOPICS
+    if exchanges.conditional_tokens:
+        topics += SHARE_TOPICS
     if exchanges.funding_tokens:
         topics += (TRANSFER,)
     if factories:
         return log_filter(topics)
     pools = speakers(config) if config.pools else ()
-    return log_filter(topics, (*pools, *exchanges.names, *sorted(exchanges.funding_tokens)))
+    further = exchanges.funding_tokens | exchanges.conditional_tokens | exchanges.share_adapters
+    return log_filter(topics, (*pools, *exchanges.names, *sorted(further)))
 
 
 def _pool_topics(config: EvmConfig, factories: Mapping[bytes, Factory]) -> tuple[bytes, ...]:

@@ -16,6 +16,7 @@ from tidemill.process.whales.machine import KINDS, WhaleMachine
 from tidemill.process.whales.positions import ZERO, Moved, Position
 from tidemill.process.whales.seen import Seen, Watched, seen_in
 from tidemill.process.whales.settlement import Fill, is_news
+from tidemill.process.whales.shares import ShareLogs
 from tidemill.process.whales.telling import Mark, Telling
 from tidemill.schema import derive
 from tidemill.schema.events import PositionChange, SettlementState
@@ -36,6 +37,8 @@ class Settling(NamedTuple):
     """Tokens of 6 decimals whose transfers tell who funded a wallet."""
     conduits: frozenset[bytes] = frozenset()
     """Who is no funder."""
+    shares: ShareLogs = ShareLogs()
+    """Who tells of shares that are split, merged and redeemed."""
 
 
 class Told(NamedTuple):
@@ -154,7 +157,11 @@ class WhaleBook:
             if wallet in self.watched or funder.funder in self.watched:
                 telling.link(wallet, funder)
         seen: list[Seen] = seen_in(batch) if batch.num_rows else []
-        self._machine.settle(seen, telling)
+        shares, unread = self._settling.shares.read(logs.of_block(head.hash))
+        self._faults += [Malformed(f"{self._settling.source}: {fault}") for fault in unread if only is None]
+        if only is not None:
+            shares = [move for move in shares if move.log_index in only]
+        self._machine.settle(seen, telling, shares)
         self._journal.end(head.hash, head.number)
         self._events += telling.events
 

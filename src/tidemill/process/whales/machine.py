@@ -10,9 +10,10 @@ from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.journal import Journal
 from tidemill.process.whales.linking import Funded, Funder, linked
 from tidemill.process.whales.orders import Order, Usual
-from tidemill.process.whales.positions import ZERO, Moved, Position
-from tidemill.process.whales.seen import Seen, Watched
+from tidemill.process.whales.positions import ZERO, Dealt, Moved, Position
+from tidemill.process.whales.seen import Seen, Watched, rounded
 from tidemill.process.whales.settlement import Fill, Known
+from tidemill.process.whales.shares import Exchanged, ShareMove
 from tidemill.process.whales.spikes import Prices
 from tidemill.process.whales.telling import Telling
 from tidemill.process.whales.wash import Pair
@@ -52,17 +53,20 @@ class WhaleMachine:
         self._settled_ns: int | None = None
         """The time of the newest block in this run."""
 
-    def settle(self, trades: Sequence[Seen], telling: Telling) -> None:
-        """Take trades that are settled, of one block, in order."""
+    def settle(self, trades: Sequence[Seen], telling: Telling, shares: Sequence[ShareMove] = ()) -> None:
+        """Take trades that are settled, and what else moved shares, of one block, each in order."""
         self._settled_ns = telling.mark.event_ns
         self._close_orders(telling)
         for ghost in settlement.ghosts(self.journal, telling.mark.event_ns, self.config):
             telling.settlement(ghost, SettlementState.GHOST)
         wash.forget(self.journal, telling.mark.event_ns, self.config)
         changed: dict[bytes, Seen] = {}
-        moves: dict[bytes, tuple[Seen, Moved]] = {}
+        moves: dict[bytes, Moved] = {}
         settled: dict[str, Fill] = {}
-        for seen in trades:
+        for seen in _in_order(trades, shares):
+            if not isinstance(seen, Seen):
+                self._shares(seen, moves)
+                continue
             if self._order(seen, telling, settled):
                 changed[seen.order_key] = seen
             self._position(seen, moves)
@@ -73,8 +77,8 @@ class WhaleMachine:
             order = self.journal.get(Order, key)
             assert order is not None
             telling.order(seen.wallet, (seen.side, seen.token), order, WhaleOrderStatus.OPEN)
-        for seen, move in moves.values():
-            telling.position(seen.wallet, seen.token, move, move.change)
+        for key, move in moves.items():
+            telling.position(key[:20], key[20:].decode(), move, move.change)
         self._forget()
 
     def match(self, trades: Sequence[Seen], telling: Telling) -> None:
@@ -110,22 +114,47 @@ class WhaleMachine:
             telling.trade(seen, order, SettlementState.SETTLED, watched)
         return order.reason is not None
 
-    def _position(self, seen: Seen, moves: dict[bytes, tuple[Seen, Moved]]) -> None:
+    def _position(self, seen: Seen, moves: dict[bytes, Moved]) -> None:
         """Move the position of a whale; who became one by a large order stays one until that is closed."""
         key = seen.wallet + seen.token.encode()
         known = self.journal.get(Position, key)
         order = self.journal.get(Order, seen.order_key)
         if known is None and (order is None or order.reason is None):
             return
-        moved = positions.moved(known or Position(ZERO, ZERO, reason=order.reason if order else None), seen)
+        reason = order.reason if order else None
+        self._move(key, reason, Dealt(seen.market, seen.side, seen.size, seen.amount), moves)
+
+    def _move(self, key: bytes, reason: WhaleReason | None, dealt: Dealt, moves: dict[bytes, Moved]) -> None:
+        known = self.journal.get(Position, key)
+        moved = positions.moved(known or Position(ZERO, ZERO, reason=reason), dealt)
         if moved.after.size:
             self.journal.put(key, moved.after)
         elif known is not None:
             self.journal.drop(Position, key)
-        if seen.wallet not in self.watched and moved.after.reason is not WhaleReason.LARGE:
+        if key[:20] not in self.watched and moved.after.reason is not WhaleReason.LARGE:
             return  # it is not to be told any more; what it holds is known if it is to be again
-        before = moves.get(key)
-        moves[key] = (seen, positions.together(before[1] if before else None, moved))
+        moves[key] = positions.together(moves.get(key), moved)
+
+    def _shares(self, move: ShareMove, moves: dict[bytes, Moved]) -> None:
+        """Move the positions of who split, merged or redeemed; each outcome's share costs the same."""
+        keys = [move.wallet + token.encode() for token in move.tokens]
+        known = {key: self.journal.get(Position, key) for key in keys}
+        reason = WhaleReason.REGISTERED if move.wallet in self.watched else None
+        if reason is None and not any(known.values()):
+            return
+        if isinstance(move, Exchanged):
+            amount = rounded(move.size / len(keys))
+            for key in keys:
+                if reason is not None or known[key] is not None:
+                    self._move(key, reason, Dealt(move.market, move.side, move.size, amount), moves)
+            return
+        held = {key: position.size for key, position in known.items() if position is not None}
+        if move.sizes is not None:
+            held = {key: size for key, size in zip(keys, move.sizes, strict=True) if key in held and size}
+        winners = [key for key, size in held.items() if len(held) == 1 or size == move.payout]
+        for key, size in held.items():
+            amount = None if len(winners) != 1 else move.payout if key in winners else ZERO
+            self._move(key, reason, Dealt(move.market, Side.SELL, size, amount), moves)
 
     def _alerts(self, seen: Seen, telling: Telling) -> None:
         if seen.amount < self.config.alert_amount_min:
@@ -165,6 +194,13 @@ class WhaleMachine:
                 oldest = self.journal.oldest(kind)
                 assert oldest is not None
                 self.journal.drop(kind, oldest[0])
+
+
+def _in_order(trades: Sequence[Seen], shares: Sequence[ShareMove]) -> Sequence[Seen | ShareMove]:
+    """Return all of one block, by their logs."""
+    if not shares:
+        return trades
+    return sorted([*trades, *shares], key=lambda one: one.log_index or 0)
 
 
 def order_key_parts(key: bytes) -> tuple[bytes, Side, str]:

@@ -1,11 +1,11 @@
-"""What does a trade do to a whale's position, as far as its trades were seen."""
+"""What does a trade, a split, a merge or a redemption do to a whale's position, as far as they were seen."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import Struct, structs
 
-from tidemill.process.whales.seen import Seen, rounded
+from tidemill.process.whales.seen import rounded
 from tidemill.schema.events import PositionChange, Side, WhaleReason
 
 ZERO = Decimal(0)
@@ -24,6 +24,16 @@ class Position(Struct, frozen=True, array_like=True):
     def average_price(self) -> Decimal | None:
         """What a share cost, rounded down; None where there are none."""
         return rounded(self.cost / self.size) if self.size else None
+
+
+class Dealt(NamedTuple):
+    """Shares that came or went, and what they cost or gave."""
+
+    market: str | None
+    side: Side
+    size: Decimal
+    amount: Decimal | None
+    """Quote; None where it is not known what they gave."""
 
 
 class Moved(NamedTuple):
@@ -46,24 +56,25 @@ class Moved(NamedTuple):
         return PositionChange.INCREASED if self.after.size >= self.before.size else PositionChange.REDUCED
 
 
-def moved(before: Position | None, seen: Seen) -> Moved:
-    """Return what a trade does to a position; what is sold leaves at the average cost.
+def moved(before: Position | None, dealt: Dealt) -> Moved:
+    """Return what is done to a position; what is sold leaves at the average cost.
 
     A sale beyond what was seen bought closes it: what was held before is not known.
     """
     known = before or Position(ZERO, ZERO)
-    market = seen.market or known.market
-    if seen.side is Side.BUY:
+    market = dealt.market or known.market
+    if dealt.side is Side.BUY:
+        assert dealt.amount is not None
         after = structs.replace(
-            known, size=known.size + seen.size, cost=known.cost + seen.amount, market=market
+            known, size=known.size + dealt.size, cost=known.cost + dealt.amount, market=market
         )
         return Moved(known, after, None, None)
-    sold = min(seen.size, known.size)
-    unseen = seen.size - sold
+    sold = min(dealt.size, known.size)
+    unseen = dealt.size - sold
     if not sold:
         return Moved(known, structs.replace(known, market=market), None, unseen)
     cost = known.cost if sold == known.size else rounded(known.cost * sold / known.size)
-    gained = rounded(seen.amount * sold / seen.size) - cost
+    gained = None if dealt.amount is None else rounded(dealt.amount * sold / dealt.size) - cost
     after = structs.replace(known, size=known.size - sold, cost=known.cost - cost, market=market)
     return Moved(known, after, gained, unseen or None)
 

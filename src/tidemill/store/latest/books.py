@@ -5,12 +5,17 @@ from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from msgspec import Struct
-
-from tidemill.schema import derive
+from msgspec import Raw, Struct
 
 TOPICS = ("book_snapshot", "book_change", "book_top", "book_status")
 """What tells of books."""
+
+_MESSAGE = ("recv_ns", "sequence", "event_ns", "connection")
+_FURTHER = {
+    "book_top": ("bid_price", "bid_size", "ask_price", "ask_size"),
+    "book_status": ("state",),
+}
+"""What is read of a topic's rows beside the message that told them."""
 
 _EXACT = Context(prec=40)
 _KNOWN_MAX = 100_000
@@ -21,10 +26,10 @@ Level = tuple[int, int | None]
 
 
 class Depth(NamedTuple):
-    """A book's levels, best first."""
+    """A book's levels, best first: numbers, or JSON as it is written, for who writes many."""
 
-    bids: Sequence[Level]
-    asks: Sequence[Level]
+    bids: Sequence[Level] | Raw
+    asks: Sequence[Level] | Raw
 
 
 Books = Callable[[str, str, int], Depth | None]
@@ -41,9 +46,9 @@ class BookView(Struct, frozen=True, kw_only=True):
     instrument: str
     state: str | None
     """live or gap; None where nobody said."""
-    bids: Sequence[Level] | None
+    bids: Sequence[Level] | Raw | None
     """Best first; None where the book is void."""
-    asks: Sequence[Level] | None
+    asks: Sequence[Level] | Raw | None
     event_ns: int
     """Of the newest message, as the three below."""
     recv_ns: int
@@ -51,15 +56,21 @@ class BookView(Struct, frozen=True, kw_only=True):
     sequence: int
 
 
-class _Known(Struct):
-    """What was told of one instrument's book."""
+_Message = tuple[int, int, int, str]
+"""recv_ns, sequence, event_ns and connection: the greater is the newer."""
 
-    newest: dict[str, Any]
-    newest_key: tuple[int, int] = (0, 0)
+_NONE: _Message = (0, 0, 0, "")
+
+
+class _Known(Struct):
+    """What was told of one instrument's book, and the message that told it."""
+
+    newest: _Message = _NONE
     state: str | None = None
-    state_key: tuple[int, int] = (0, 0)
-    top: dict[str, Any] | None = None
-    top_key: tuple[int, int] = (0, 0)
+    state_from: _Message = _NONE
+    top: tuple[Decimal | None, ...] = ()
+    """Price and size of bid and ask."""
+    top_from: _Message = _NONE
 
 
 class LatestBooks:
@@ -74,16 +85,18 @@ class LatestBooks:
         """Take rows; return whose books they are of."""
         pairs = zip(batch.column("source").to_pylist(), batch.column("instrument").to_pylist(), strict=True)
         last = {name: index for index, name in enumerate(pairs)}
-        rows = derive.to_rows(topic, batch.take(pa.array(last.values(), pa.int64())))
-        for name, row in zip(last, rows, strict=True):
-            known = self._known[name] = self._known.pop(name, None) or _Known(row)
-            key = (row["recv_ns"], row["sequence"])
-            if key >= known.newest_key:
-                known.newest, known.newest_key = row, key
-            if topic == "book_top" and key >= known.top_key:
-                known.top, known.top_key = row, key
-            elif topic == "book_status" and key >= known.state_key:
-                known.state, known.state_key = row["state"], key
+        further = _FURTHER.get(topic, ())
+        rows = batch.select([*_MESSAGE, *further]).take(pa.array(last.values(), pa.int64()))
+        columns = [_plain(rows.column(name)) for name in (*_MESSAGE, *further)]
+        for name, *row in zip(last, *columns, strict=True):
+            known = self._known[name] = self._known.pop(name, None) or _Known()
+            message: _Message = tuple(row[:4])  # pyright: ignore[reportAssignmentType]
+            if message >= known.newest:
+                known.newest = message
+            if topic == "book_top" and message >= known.top_from:
+                known.top, known.top_from = tuple(row[4:]), message
+            elif topic == "book_status" and message >= known.state_from:
+                known.state, known.state_from = row[4], message
         while len(self._known) > _KNOWN_MAX:
             self._known.pop(next(iter(self._known)))
         return last
@@ -99,24 +112,28 @@ class LatestBooks:
             return None
         source, instrument = name
         depth = None if known.state == "gap" else self._books(source, instrument, levels_max)
-        if depth is None and known.state != "gap" and known.top is not None:
-            depth = Depth(*(_best(known.top, side) for side in ("bid", "ask")))
-        row = known.newest
+        if depth is None and known.state != "gap" and known.top:
+            depth = Depth(_best(*known.top[:2]), _best(*known.top[2:]))
+        recv_ns, sequence, event_ns, connection = known.newest
         return BookView(
             source=source,
             instrument=instrument,
             state=known.state,
             bids=None if depth is None else depth.bids,
             asks=None if depth is None else depth.asks,
-            event_ns=row["event_ns"],
-            recv_ns=row["recv_ns"],
-            connection=row["connection"],
-            sequence=row["sequence"],
+            event_ns=event_ns,
+            recv_ns=recv_ns,
+            connection=connection,
+            sequence=sequence,
         )
 
 
-def _best(top: dict[str, Any], side: str) -> list[Level]:
-    price, size = top[f"{side}_price"], top[f"{side}_size"]
+def _plain(column: pa.Array) -> list[Any]:
+    is_time = pa.types.is_timestamp(column.type)
+    return (column.cast(pa.int64()) if is_time else column).to_pylist()
+
+
+def _best(price: Decimal | None, size: Decimal | None) -> list[Level]:
     return [] if price is None else [(_e18(price), None if size is None else _e18(size))]
 
 

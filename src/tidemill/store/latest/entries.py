@@ -1,10 +1,11 @@
 """What do batches of events change of what is the latest: each instrument's book and its trades, as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
+from msgspec import Raw
 
 from tidemill.bus.base import Batches
 from tidemill.schema import derive
@@ -35,7 +36,7 @@ class LatestEntries:
         self._depth_levels = depth_levels
         self._trades_kept = trades_kept
 
-    def take(self, batches: Batches) -> tuple[list[BookEntry], list[TradesEntry]]:
+    def take(self, batches: Batches) -> tuple[list[Name], list[TradesEntry]]:
         """Return what changed: each instrument's book once, and its newest trades, oldest first."""
         touched: dict[Name, None] = {}
         trades: dict[Name, list[dict[str, Any]]] = {}
@@ -49,15 +50,22 @@ class LatestEntries:
                     trades.setdefault((row["source"], row["instrument"]), []).append(row)
             else:
                 touched.update(dict.fromkeys(self._books.note(topic, batch)))
-        views = [self._books.view(name, self._depth_levels) for name in touched]
-        books = [BookEntry((view.source, view.instrument), _book_json(view)) for view in views if view]
-        return books, [self._trades(name, rows) for name, rows in trades.items()]
+        return list(touched), [self._trades(name, rows) for name, rows in trades.items()]
+
+    def books(self, names: Sequence[Name]) -> Iterator[BookEntry]:
+        """Yield books as they are now."""
+        for name in names:
+            view = self._books.view(name, self._depth_levels)
+            if view is not None:
+                yield BookEntry(name, _book_json(view))
 
     def _trades(self, name: Name, rows: list[dict[str, Any]]) -> TradesEntry:
         return TradesEntry(name, [(row["event_ns"], _trade_json(row)) for row in rows[-self._trades_kept :]])
 
 
 def _book_json(view: BookView) -> bytes:
+    if isinstance(view.bids, Raw):
+        return msgspec.json.encode(view)
     sides = {"bids": _levels(view.bids), "asks": _levels(view.asks)}
     return msgspec.json.encode(msgspec.structs.asdict(view) | sides)
 
@@ -66,7 +74,7 @@ def _trade_json(row: dict[str, Any]) -> bytes:
     return msgspec.json.encode({name: plain_value(value) for name, value in row.items()})
 
 
-def _levels(side: Sequence[Level] | None) -> list[tuple[str, str | None]] | None:
-    if side is None:
-        return None
+def _levels(side: Sequence[Level] | Raw | None) -> list[tuple[str, str | None]] | Raw | None:
+    if side is None or isinstance(side, Raw):
+        return side
     return [(e18_text(price), None if size is None else e18_text(size)) for price, size in side]

@@ -1,6 +1,6 @@
 """Keep in Redis what is the latest: books, trades, the program's metrics and its health."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,16 @@ from tidemill.store.latest_config import RedisSettings
 
 TOPICS = (*BOOK_TOPICS, "trade")
 """What is read from the bus."""
+_BOOKS_AT_ONCE = 40
+"""Made and sent in about 1 ms: other work goes on in between."""
+_PUT_BOOKS = """
+for number, key in ipairs(KEYS) do
+  local text = ARGV[number + 2]
+  redis.call('SET', key, text, 'EX', ARGV[1])
+  if ARGV[2] == '1' then redis.call('PUBLISH', key, text) end
+end
+"""
+"""One command and one answer for many books: apart, they took most of the time that a book took."""
 METRICS_EXPIRE_S = 60
 HEALTH_EXPIRE_S = 120
 
@@ -37,13 +47,12 @@ class LatestStore:
 
     async def put(self, batches: Batches) -> None:
         """Write what changed: each book once, every trade. Raises: Unreachable, Refused."""
-        books, trades = self._entries.take(batches)
-        commands: list[Command] = []
-        for book in books:
-            commands += self._book_commands(book)
-        for entry in trades:
-            commands += self._trade_commands(entry)
-        await self._link.send(commands)
+        names, trades = self._entries.take(batches)
+        for at in range(0, len(names), _BOOKS_AT_ONCE):
+            books = list(self._entries.books(names[at : at + _BOOKS_AT_ONCE]))
+            if books:
+                await self._put_books(books)
+        await self._link.send([command for entry in trades for command in self._trade_commands(entry)])
 
     async def put_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write the newest metrics, which are gone after a minute. Raises: Unreachable, Refused."""
@@ -57,10 +66,10 @@ class LatestStore:
         key, text = f"{self._settings.prefix}:{name}", msgspec.json.encode(value)
         await self._link.send([("SET", key, text, "EX", expire_s), *self._published(key, text)])
 
-    def _book_commands(self, book: BookEntry) -> list[Command]:
-        key = self._key("orderbook", book.name)
-        written: Command = ("SET", key, book.text, "EX", self._settings.expire_s)
-        return [written, *self._published(key, book.text)]
+    async def _put_books(self, books: Sequence[BookEntry]) -> None:
+        keys = (self._key("orderbook", book.name) for book in books)
+        said = (self._settings.expire_s, int(self._settings.is_published))
+        await self._link.ask("EVAL", _PUT_BOOKS, len(books), *keys, *said, *(book.text for book in books))
 
     def _trade_commands(self, entry: TradesEntry) -> list[Command]:
         """Return a sorted set's commands: what is sent twice is in it once."""

@@ -83,6 +83,10 @@ class LineStore:
         for at in range(0, len(lines), size):
             await self._write(lines[at : at + size])
 
+    async def check(self) -> None:
+        """Ask whether it would take points; none is written. Raises: Unreachable, Refused."""
+        await self._write([])
+
     async def put_metrics(self, tags: Mapping[str, str], fields: Mapping[str, Value], time_ns: int) -> None:
         """Write one point of the measurement `pipeline`. Raises: Unreachable, Refused, Malformed."""
         await self._write([point("pipeline", tags, fields, time_ns)])

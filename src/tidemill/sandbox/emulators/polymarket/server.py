@@ -21,11 +21,13 @@ from picows import (
 )
 
 from tidemill.sandbox.emulators.polymarket.exchange import Exchange, Market, Moved
-from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage
+from tidemill.sandbox.emulators.polymarket.mischief import Mischief, garbage, stale_change
 from tidemill.sandbox.emulators.polymarket.words import (
     OWN,
+    Json,
     book,
     encode,
+    hashed,
     last_trade,
     listed,
     live_trade,
@@ -230,6 +232,12 @@ class PolymarketEmulator:
             if client.channel == "user" and client.tokens:
                 self._twice_maybe(client, encode(said))
 
+    def _tell_stale(self, token: str) -> None:
+        """Tell a change of a token's book that is a day old."""
+        for client in self.clients:
+            if token in client.tokens and client.channel == "market":
+                client.send(encode(stale_change(token, _now_ms())))
+
     def _twice_maybe(self, client: _Client, frame: bytes) -> None:
         client.send(frame)
         if self._happens(self.mischief.repeat_ppm):
@@ -252,13 +260,17 @@ class PolymarketEmulator:
     async def _books(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=list[dict[str, str]])
         tokens = [one["token_id"] for one in asked]
-        return _answer([book(*self._places[token]) for token in tokens if token in self._places])
+        return _answer([self._whole(token) for token in tokens if token in self._places])
 
     async def _book(self, request: web.Request) -> web.Response:
-        place = self._places.get(request.query.get("token_id", ""))
-        if place is None:
+        token = request.query.get("token_id", "")
+        if token not in self._places:
             return web.Response(status=404, body=encode({"error": "No orderbook exists"}))
-        return _answer(book(*place))
+        return _answer(self._whole(token))
+
+    def _whole(self, token: str) -> Json:
+        told = hashed(book(*self._places[token]))
+        return told | {"hash": "0" * 40} if self.mischief.is_hash_wrong else told
 
     async def _markets(self, request: web.Request) -> web.Response:
         offset, limit = int(request.query.get("offset", "0")), int(request.query.get("limit", "100"))
@@ -281,6 +293,8 @@ class PolymarketEmulator:
                 client.end()
         if "whale" in order:
             self.tell(self.exchange.whale_trade(int(order["whale"]), _now_ms()))
+        if "stale" in order:
+            self._tell_stale(str(order["stale"]))
         if "own" in order:
             self._tell_own(str(order["own"]))
         if "moves" in order:

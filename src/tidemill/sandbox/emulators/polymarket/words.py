@@ -1,5 +1,6 @@
 """How does the local Polymarket spell what happens: frames of its sockets, answers of its REST interfaces."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -58,6 +59,14 @@ def book(market: Market, outcome: int) -> Json:
         "neg_risk": False,
         "last_trade_price": price_text(_seen(market.last_tick, outcome)),
     }
+
+
+def hashed(told: Json) -> Json:
+    """Return a whole book with its hash: of what it says, in this order, with an empty one."""
+    names = ("market", "asset_id", "timestamp", "hash", "bids", "asks")
+    names += ("min_order_size", "tick_size", "neg_risk", "last_trade_price")
+    digest = hashlib.sha1(encode({name: told[name] for name in names}), usedforsecurity=False)
+    return told | {"hash": digest.hexdigest()}
 
 
 def price_change(market: Market, moved: Moved, outcomes: Sequence[int]) -> Json:
