@@ -1063,10 +1063,10 @@ class PathWatch:
         `sent_gross` and `sent_net` with the input as it was found, `best_gross` and `best_net` with the best
         one, `left` what decides whether it still pays; absent where a pool cannot be asked or costs not told.
         """
-    def ending(
-        self, pools: PoolSet, head: Head, logs: Logs, path: FoundPath
-    ) -> tuple[Literal["taken", "costs", "unknown"], dict[str, Any] | None]:
-        """Return what ended a path that paid before the newest block, `head`, and does not after it.
+    def endings(
+        self, pools: PoolSet, head: Head, logs: Logs, paths: Sequence[FoundPath]
+    ) -> list[tuple[Literal["taken", "costs", "unknown"], dict[str, Any] | None]]:
+        """Return what ended each path, where it paid before the newest block, `head`, and does not after it.
 
         For `taken` its transaction: tx_hash, tx_index, tx_count, is_swap, is_circle, sender, recipient and
         balance, which is what it gained by token over all pools of `pools`.

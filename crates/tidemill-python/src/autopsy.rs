@@ -13,6 +13,7 @@ use crate::pool_set::PoolSet;
 use crate::searcher::signed;
 
 type Hops = Vec<(Address, Address, Address)>;
+type Ended<'py> = (&'static str, Option<Bound<'py, PyDict>>);
 
 /// A path as it was found.
 #[pyclass(frozen, module = "tidemill._rust", from_py_object)]
@@ -96,20 +97,24 @@ impl PathWatch {
         worths.iter().map(|worth| told(py, worth)).collect()
     }
 
-    fn ending<'py>(
+    fn endings<'py>(
         &self,
         py: Python<'py>,
         pools: &PoolSet,
         head: Head,
         logs: &Logs,
-        path: FoundPath,
-    ) -> PyResult<(&'static str, Option<Bound<'py, PyDict>>)> {
+        paths: Vec<FoundPath>,
+    ) -> PyResult<Vec<Ended<'py>>> {
         let (start, count) = logs.find(&head.0.hash).map_or((0, 0), |block| (block.start, block.count));
-        let block = logs.inner().range(start, count);
-        match py.detach(|| self.0.ending(pools.inner(), (&head.0, &path.0), block)) {
+        let endings = py.detach(|| {
+            let paths: Vec<Inner> = paths.into_iter().map(|path| path.0).collect();
+            self.0.endings(pools.inner(), (&head.0, &paths), logs.inner().range(start, count))
+        });
+        let told = |ending: &Ending| match ending {
             Ending::Costs => Ok(("costs", None)),
             Ending::Unknown => Ok(("unknown", None)),
-            Ending::Taken(taker) => Ok(("taken", Some(ended(py, &taker)?))),
-        }
+            Ending::Taken(taker) => Ok(("taken", Some(ended(py, taker)?))),
+        };
+        endings.iter().map(told).collect()
     }
 }

@@ -121,12 +121,17 @@ def demo(
     seconds: Annotated[float, typer.Option(min=0, max=MOST, help="0 runs until Ctrl-C.")] = 60.0,
     swaps_per_s: Annotated[float, typer.Option(min=0.1, max=MOST, help="How fast traders trade.")] = 200.0,
     record: Annotated[bool, typer.Option("--record", help="Keep every inbound frame.")] = False,
+    inspect: Annotated[
+        bool, typer.Option(help="Look for arbitrages in every block, which takes its node some time.")
+    ] = True,
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders, read it, show it, then prove that nothing is missing."""
     from tidemill.app import demo as command
 
-    options = command.DemoOptions(seconds=seconds, swaps_per_s=swaps_per_s, record=record, is_json=json)
+    options = command.DemoOptions(
+        seconds=seconds, swaps_per_s=swaps_per_s, record=record, inspect=inspect, is_json=json
+    )
     raise SystemExit(command.main(_environment(config, data), options))
 
 

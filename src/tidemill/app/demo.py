@@ -33,6 +33,8 @@ _WORLD_FILE = "world.json"
 _EXAMPLE = "SELECT dex, protocol, count() FROM swap GROUP BY ALL"
 _ATOMIC_PERCENT = 30
 """Of the arbitrages: enough to see some within seconds."""
+_FOUND_MAX = 20
+"""Opportunities told of a block: more than anybody looks at, and each is followed for blocks."""
 _CATCH_UP_S = 60.0
 _POLL_S = 0.05
 
@@ -43,6 +45,8 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     seconds: float
     swaps_per_s: float
     record: bool = False
+    inspect: bool = True
+    """Whether arbitrages are looked for in every block."""
     is_json: bool = False
     block_ms: int = 250
     seed: int = 1
@@ -78,7 +82,7 @@ def main(environment: Environment, options: DemoOptions) -> int:
     if options.is_json:
         print(json.dumps(to_builtins(summary), indent=2))
     else:
-        _print(summary, environment.paths.data)
+        _print(summary, options, environment.paths.data)
     return 0 if summary.ok else 1
 
 
@@ -100,13 +104,13 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         world = await opened.enter_async_context(open_world())
         world_file = environment.paths.data / _WORLD_FILE
         world_file.write_bytes(to_json(world))
-        config = structs.replace(world_config(world), inspection="receipts")
+        config = structs.replace(world_config(world), inspection="receipts" if options.inspect else "off")
         engine = await opened.enter_async_context(
             Engine(
                 environment,
                 {SOURCE: config},
                 record=options.record,
-                search={SOURCE: world_search(world)},
+                search={SOURCE: structs.replace(world_search(world), found_max=_FOUND_MAX)},
                 on_batches=state.take,
             )
         )
@@ -157,7 +161,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
             while not (
                 engine.pipelines
                 and engine.pipelines[SOURCE].tip == head
-                and engine.inspections.chains[SOURCE].counts.last_block == head
+                and all(run.counts.last_block == head for run in engine.inspections.chains.values())
                 and is_read(world, engine.pipelines[SOURCE].book)
                 and await engine.is_stored()
             ):
@@ -192,7 +196,7 @@ async def _summary(engine: Engine, world: World, counts: TraderCounts, seconds: 
     )
 
 
-def _print(summary: Summary, folder: Path) -> None:
+def _print(summary: Summary, options: DemoOptions, folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -218,7 +222,8 @@ def _print(summary: Summary, folder: Path) -> None:
         rows.add_row(name, str(count))
     console.print(rows)
     made = f"{summary.traders.atomic_paid} arbitrages were made in one transaction each"
-    console.print(f"{made}, {summary.rows['arbitrage']} were found")
+    found = f"{summary.rows['arbitrage']} were found" if options.inspect else "none was looked for"
+    console.print(f"{made}, {found}")
     rate = summary.events / summary.seconds
     console.print(
         f"{summary.events} events in {summary.seconds} s, {rate:.0f}/s; {summary.chain['faults']} faults"

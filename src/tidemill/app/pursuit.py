@@ -80,6 +80,7 @@ class Pursuit:
         self.counts: Mapping[str, Any] = autopsy.counts()
         """How the autopsies stood when they were last taken."""
         self._autopsy = autopsy
+        self._source = pools.source
         self._pools = pools
         self._touched: set[bytes] = set(pools.addresses())
         """Pools that changed since they were last searched; at first all."""
@@ -103,7 +104,7 @@ class Pursuit:
 
     def left(self, turns: Sequence[Turn]) -> dict[bytes, bytes | None]:
         """Return what to commit with the step of these turns, for a later run if this one does not follow
-        them.
+        them. Any thread may ask.
         """
         return {
             self._key_of(block): autopsy_behind.encode(Behind(block.heads, block.logs, block.recv_ns))
@@ -125,7 +126,7 @@ class Pursuit:
             self._state.update((self._key_of(block), None) for block in _sealed(turns))
 
     def _key_of(self, block: Sealed) -> bytes:
-        return autopsy_behind.key_of(self._pools.source, block.heads)
+        return autopsy_behind.key_of(self._source, block.heads)
 
     def search(self) -> None:
         """Look for what pays through all that changed since the last search, after the newest block."""

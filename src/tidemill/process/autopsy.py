@@ -263,8 +263,9 @@ class AutopsyBook:
         cases = list(self._cases.values())
         before: Cases = {}
         worths = self._watch.worth(head, [case.found for case in cases])
+        ends = self._ends(cases, worths, head, logs) if is_linked else {}
         for case, worth in zip(cases, worths, strict=True):
-            later = self._after(case, worth, head, logs) if is_linked else self._lost(case)
+            later = self._after(case, worth, head, ends) if is_linked else self._lost(case)
             if later == case and not later.is_due:
                 continue
             before[case.opportunity] = case
@@ -284,10 +285,11 @@ class AutopsyBook:
         worths = self._watch.worth(head, [case.found for case in cases])
         before: Cases = {}
         tip, self._tip = self._tip, self._parent
+        ends = self._ends(cases, worths, head, logs)
         for case, worth in zip(cases, worths, strict=True):
             if worth["left"] is not None:
                 before[case.opportunity] = self._unsettled.pop(case.opportunity)
-                self._know(self._after(case, worth, head, logs), head, recv_ns)
+                self._know(self._after(case, worth, head, ends), head, recv_ns)
         self._tip = tip
         self._changed(head, before)
 
@@ -318,15 +320,17 @@ class AutopsyBook:
         died = End(AutopsyCause.CLOSED_BY_BOOK, number, event_ns)
         return structs.replace(case, end=died if case.doubted is None else _unknown(case))
 
-    def _after(self, case: Case, worth: Mapping[str, int | None], head: Head, logs: Logs) -> Case:
-        """Return what is known of a case after the block."""
+    def _after(
+        self, case: Case, worth: Mapping[str, int | None], head: Head, ends: Mapping[bytes, End]
+    ) -> Case:
+        """Return what is known of a case after the block; `ends` are those of cases that it ended."""
         left = worth["left"]
         if case.wants_profits(head.number):
             case = structs.replace(case, profits=(*case.profits, profits_of(worth)))
         if case.end is not None:
             return case
         if left == 0:
-            return structs.replace(case, end=self._end(case, head, logs))
+            return structs.replace(case, end=ends[case.opportunity])
         if left is None:
             case = self._doubt(case)
         if head.number - case.born_number < case.blocks:
@@ -335,16 +339,25 @@ class AutopsyBook:
             return structs.replace(case, end=_unknown(case))
         return structs.replace(case, end=End(AutopsyCause.OUTLIVED, head.number, event_ns_of(head)))
 
-    def _end(self, case: Case, head: Head, logs: Logs) -> End:
-        if case.doubted is not None:
-            return _unknown(case)
-        kind, told = self._watch.ending(self._pools, head, logs, case.found)
-        if kind == "unknown":
-            return _unknown(self._doubt(case))
-        if told is None:
-            return End(AutopsyCause.COSTS, head.number, event_ns_of(head))
-        cause, taker = taker_of(case, told)
-        return End(cause, head.number, event_ns_of(head), taker)
+    def _ends(
+        self, cases: Sequence[Case], worths: Sequence[Mapping[str, int | None]], head: Head, logs: Logs
+    ) -> dict[bytes, End]:
+        """Return how the block ended those of the cases of which nothing is left now."""
+        dead = [
+            case for case, worth in zip(cases, worths, strict=True) if case.end is None and worth["left"] == 0
+        ]
+        ends = {case.opportunity: _unknown(case) for case in dead if case.doubted is not None}
+        certain = [case for case in dead if case.doubted is None]
+        told = self._watch.endings(self._pools, head, logs, [case.found for case in certain])
+        for case, (kind, taken) in zip(certain, told, strict=True):
+            if kind == "unknown":
+                ends[case.opportunity] = _unknown(self._doubt(case))
+            elif taken is None:
+                ends[case.opportunity] = End(AutopsyCause.COSTS, head.number, event_ns_of(head))
+            else:
+                cause, taker = taker_of(case, taken)
+                ends[case.opportunity] = End(cause, head.number, event_ns_of(head), taker)
+        return ends
 
     def _doubt(self, case: Case) -> Case:
         """Return a case of which only what was known up to now is certain."""

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from tidemill.bus import Bus, Consumer, Entry
 from tidemill.bus.base import Poison
 from tidemill.bus.dead_letters import DeadLetter, retry_topic, to_batches
-from tidemill.schema.events import EVENTS
+from tidemill.schema.events import DERIVED, EVENTS
 from tidemill.schema.faults import Fault, Gap, Unreachable
 from tidemill.store.base import Store
 
@@ -33,6 +33,10 @@ class WriterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     wait_ms_max: _Positive = 50
     """How long the first event of an insert waits for others: a fraction of the 250 ms to be queryable, and
     few enough parts a second for merges to keep up."""
+    derived_wait_ms_max: _Positive = 500
+    """The same of events that are computed of others: an insert costs some 15 ms whatever it holds, and these
+    would take every other one from what venues and chains tell.
+    """
     backoff_max_ms: _Positive = 5_000
     """The longest pause before a failed insert is tried again; the first is 100 ms."""
 
@@ -114,12 +118,13 @@ class Writer:
 
     async def _carry(self, topic: str, part: str) -> None:
         consumer = Consumer(self._bus, self._consumer, part)
+        wait_ms = self._settings.derived_wait_ms_max if topic in DERIVED else self._settings.wait_ms_max
         await self._insisting(consumer.start)
         await self._repeat_open_intent(topic, part, consumer)
         await self._move(topic, part, consumer.next_offset)
         while True:
             try:
-                entries = await self._insisting(lambda: self._gather(consumer))
+                entries = await self._insisting(lambda: self._gather(consumer, wait_ms))
             except Poison as poison:
                 await self._lay_aside(topic, part, consumer, poison)
                 continue
@@ -163,13 +168,13 @@ class Writer:
         async with self._moved:
             await self._moved.wait_for(lambda: all(self.stored[t].next_offset >= heads[t] for t in heads))
 
-    async def _gather(self, consumer: Consumer) -> list[Entry]:
+    async def _gather(self, consumer: Consumer, wait_ms: int) -> list[Entry]:
         entries: list[Entry] = []
         while not entries:
             entries = await consumer.next(batches_max=_BATCHES_A_READ, wait_ms=_IDLE_WAIT_MS)
         rows = sum(entry.batch.num_rows for entry in entries)
         if rows < self._settings.rows_max:
-            await asyncio.sleep(self._settings.wait_ms_max / 1000)
+            await asyncio.sleep(wait_ms / 1000)
         while rows < self._settings.rows_max:
             more = await self._more(consumer)
             if not more:

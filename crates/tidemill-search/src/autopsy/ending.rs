@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ruint::aliases::U256;
+use rustc_hash::FxHashMap;
 use tidemill_pools::{Address, Deed, Hash, Head, Journal, Log, Patch, PoolSet, Traded};
 
 use crate::costs::Signed;
@@ -57,21 +58,63 @@ pub(super) struct Doing {
     gained: BTreeMap<Address, (U256, U256)>,
 }
 
+/// The newest block's logs, with which of them are about which watched pool, and what takes it back.
+struct Block<'a, 'l> {
+    logs: &'a [Log<'l>],
+    /// Places among `logs`, ascending, by pool.
+    places: FxHashMap<Address, Vec<usize>>,
+    /// Records before the block, by pool.
+    undo: FxHashMap<&'a [u8], Vec<Record<'a>>>,
+}
+
+type Record<'a> = (&'a [u8], Option<&'a [u8]>);
+
+impl<'l> Block<'_, 'l> {
+    /// Returns the logs about these pools, in order.
+    fn near(&self, pools: &[Address]) -> Vec<Log<'l>> {
+        let of_pool = |pool| self.places.get(pool).into_iter().flatten().copied();
+        let mut places: Vec<usize> = pools.iter().flat_map(of_pool).collect();
+        places.sort_unstable();
+        places.dedup(); // a path may go through a pool twice
+        places.into_iter().filter_map(|place| self.logs.get(place).copied()).collect()
+    }
+
+    /// Returns the last transaction that touched each of these pools; those that none did are left out.
+    fn last_touches(&self, pools: &[Address]) -> BTreeMap<Address, u32> {
+        let last = |pool: &Address| Some((*pool, self.logs.get(*self.places.get(pool)?.last()?)?.tx_index));
+        pools.iter().filter_map(last).collect()
+    }
+}
+
 impl PathWatch {
-    /// Returns what ended a path that paid before the newest block and does not after it.
+    /// Returns for each path what ended it, where it paid before the newest block and does not after it.
     ///
     /// The transaction is the one that took most, up to and with the first after which nothing is left. `set` has the other
     /// pools that the transaction may have used. A pool whose logs do not tell its state is known until the first and from
     /// the last transaction that touched it; what happened between is told where one transaction can have done it.
-    pub fn ending<'l>(
+    pub fn endings<'l>(
         &self,
         set: &PoolSet,
-        (head, path): (&Head, &FoundPath),
-        logs: impl Iterator<Item = Log<'l>> + Clone,
-    ) -> Ending {
+        (head, paths): (&Head, &[FoundPath]),
+        logs: impl Iterator<Item = Log<'l>>,
+    ) -> Vec<Ending> {
+        let logs: Vec<Log<'l>> = logs.collect();
+        let mut block = Block { logs: &logs, places: FxHashMap::default(), undo: FxHashMap::default() };
+        for (place, log) in logs.iter().enumerate() {
+            if let Some(pool) = self.pools.pool_of(log) {
+                block.places.entry(pool).or_default().push(place);
+            }
+        }
+        for (key, value) in self.undo.iter() {
+            block.undo.entry(key.get(..20).unwrap_or_default()).or_default().push((key, value));
+        }
+        paths.iter().map(|path| self.ending(set, (head, path), &block)).collect()
+    }
+
+    fn ending(&self, set: &PoolSet, (head, path): (&Head, &FoundPath), block: &Block<'_, '_>) -> Ending {
         let pools: Vec<Address> = path.hops.iter().map(|hop| hop.pool).collect();
-        let last = last_touches(&self.pools, &pools, logs.clone());
-        let Some((mut before, costs)) = self.before(&pools, &last).zip(self.costs(path, head)) else {
+        let last = block.last_touches(&pools);
+        let Some((mut before, costs)) = self.before(&pools, &last, block).zip(self.costs(path, head)) else {
             return Ending::Unknown;
         };
         let Some(mut left) = worth((&before, &self.books), path, &costs).left() else {
@@ -81,8 +124,7 @@ impl PathWatch {
             return Ending::Costs;
         }
         let (mut most, mut since): (Option<(U256, Option<u32>)>, u32) = (None, 0);
-        let near: Vec<Log<'l>> = logs.clone().filter(|log| before.pool_of(log).is_some()).collect();
-        for transaction in near.chunk_by(|one, next| one.tx_index == next.tx_index) {
+        for transaction in block.near(&pools).chunk_by(|one, next| one.tx_index == next.tx_index) {
             let Some(tx_index) = follow(&mut before, transaction) else { continue };
             self.settle(&mut before, &last, tx_index);
             since += 1;
@@ -98,7 +140,7 @@ impl PathWatch {
         }
         match most.filter(|(took, _)| left.is_zero() && !took.is_zero()) {
             Some((_, Some(tx_index))) => {
-                taker(self.doings.get_or_init(|| doings(set, logs)), &pools, tx_index)
+                taker(self.doings.get_or_init(|| doings(set, block.logs)), &pools, tx_index)
             }
             _ => Ending::Unknown,
         }
@@ -114,11 +156,16 @@ impl PathWatch {
     }
 
     /// Returns these pools as they were when the newest block began.
-    fn before(&self, pools: &[Address], touched: &BTreeMap<Address, u32>) -> Option<PoolSet> {
+    fn before(
+        &self,
+        pools: &[Address],
+        touched: &BTreeMap<Address, u32>,
+        block: &Block<'_, '_>,
+    ) -> Option<PoolSet> {
         let mut before = self.pools.part(pools);
         let mut undo = Patch::default();
-        for (key, value) in self.undo.iter() {
-            if key.first_chunk::<20>().is_some_and(|pool| pools.contains(pool)) {
+        for pool in pools {
+            for (key, value) in block.undo.get(pool.as_slice()).into_iter().flatten() {
                 undo.set(key.to_vec(), value.map(<[u8]>::to_vec));
             }
         }
@@ -129,16 +176,6 @@ impl PathWatch {
         }
         Some(before)
     }
-}
-
-/// Returns the last transaction that touched each of these pools; those that none did are left out.
-fn last_touches<'l>(
-    set: &PoolSet,
-    pools: &[Address],
-    logs: impl Iterator<Item = Log<'l>>,
-) -> BTreeMap<Address, u32> {
-    let touched = logs.filter_map(|log| Some((set.pool_of(&log)?, log.tx_index)));
-    touched.filter(|(pool, _)| pools.contains(pool)).collect()
 }
 
 /// Returns the index of a transaction, of which these are logs, where one of them moved a pool of the set.
@@ -152,13 +189,13 @@ fn follow(pools: &mut PoolSet, logs: &[Log<'_>]) -> Option<u32> {
 }
 
 /// Returns what each transaction of the block did, in order.
-fn doings<'l>(set: &PoolSet, logs: impl Iterator<Item = Log<'l>> + Clone) -> Vec<Doing> {
-    let used: BTreeSet<Address> = logs.clone().filter_map(|log| set.pool_of(&log)).collect();
+fn doings(set: &PoolSet, logs: &[Log<'_>]) -> Vec<Doing> {
+    let used: BTreeSet<Address> = logs.iter().filter_map(|log| set.pool_of(log)).collect();
     // Only what the logs say is asked of these copies: their states are of another moment.
     let mut copies = set.part(&used);
     let (mut journal, mut doings) = (Journal::default(), Vec::<Doing>::new());
     for log in logs {
-        let Some((pool, deed)) = copies.observe(&log, &mut journal) else { continue };
+        let Some((pool, deed)) = copies.observe(log, &mut journal) else { continue };
         if doings.last().is_none_or(|last| last.tx_index != log.tx_index) {
             doings.push(Doing { tx_hash: *log.tx_hash, tx_index: log.tx_index, ..Doing::default() });
         }

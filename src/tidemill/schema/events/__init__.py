@@ -83,6 +83,7 @@ from tidemill.schema.events.whale import (
 )
 
 __all__ = [
+    "DERIVED",
     "EVENTS",
     "AlertKind",
     "Arbitrage",
@@ -205,3 +206,8 @@ EVENTS: dict[str, type[Struct]] = {
     )
 }
 """Every event by its tag."""
+
+DERIVED = frozenset(
+    map(_tag, (Opportunity, OpportunityHop, OpportunityAutopsy, OpportunityRisk, ArbitrageTransaction))
+)
+"""Tags of the events that are computed of others, in bulk."""
