@@ -43,6 +43,7 @@ budget: .make/dev
 	$(BIN)/python -m benchmarks.budget
 
 soak: .make/dev services fuzz
+	REFERENCE_CASES=1000000 cargo test --release --quiet -p tidemill-pools --test reference
 	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
 	PARITY_SWAPS=50000 $(BIN)/python -m pytest -q tests/system/test_parity.py
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py

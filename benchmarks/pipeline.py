@@ -43,8 +43,8 @@ def run() -> list[Row]:
         raise RuntimeError("a replay's digest differs from the live run's")
     rate = demo["events"] / demo["seconds"]
     note = (
-        f"{rate:,.0f} events/s over {_SECONDS} s, start left in; node and traders on the same machine; search and"
-        " autopsies on, inspection off"
+        f"{rate:,.0f} events/s over {_SECONDS} s, start left in; node and traders on the same machine; search"
+        " and autopsies on, inspection off"
     )
     beside = recorded["frame_to_bus"]["p99_ms"]
     replayed = statistics.median(replay["events_per_s"] for replay in replays)

@@ -220,8 +220,14 @@ fn amounts() -> impl Strategy<Value = Amount> {
     })
 }
 
+/// Returns how many cases each property is tried on; `make soak` sets more.
+fn cases_each() -> u32 {
+    let usual = if cfg!(debug_assertions) { 1_000 } else { 15_000 };
+    std::env::var("REFERENCE_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 1_000 } else { 60_000 }))]
+    #![proptest_config(ProptestConfig::with_cases(cases_each()))]
 
     #[test]
     fn our_swap_is_the_contracts_loop_step_by_step(
