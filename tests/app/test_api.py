@@ -169,10 +169,12 @@ async def _all_metrics_have_values(fresh_world, tmp_path):
 
 async def _all_are_told(metrics):
     told = await families(metrics)
-    # counted by wallet: there is no value before one of the registry has traded
-    names = (
-        {"whale_trades_detected_total"} if "whale_trades_detected" in {one.name for one in told} else set()
-    )
+    # told by wallet: there is no value before one of the registry has traded
+    by_wallet = {
+        "whale_trades_detected": "whale_trades_detected_total",
+        "whale_last_trade_timestamp_seconds": "whale_last_trade_timestamp_seconds",
+    }
+    names = {by_wallet[one.name] for one in told if one.name in by_wallet}
     names |= {sample.name for family in told for sample in family.samples}
     lacking = {
         metric.name
