@@ -212,6 +212,9 @@ async def test_an_insert_that_is_repeated_reads_no_further_than_its_range(broker
         async def lacking(self, _tag: str, _batches: Any) -> pa.Table:
             return derive.arrow_schema("swap").empty_table()
 
+        async def settle(self, _tag: str, _start_ns: int, _end_ns: int) -> None:
+            """Keep no statistics."""
+
     store: Any = Lacking()
     async with open_bus(broker.url(f"s{secrets.token_hex(6)}"), kafka=_KAFKA) as bus:
         offsets = [

@@ -249,6 +249,11 @@ def test_a_restart_anywhere_changes_nothing_and_nothing_is_told_twice(
         assert len(names) == len(set(names)), tag
 
 
+def _matched(number: int) -> bytes:
+    """Return a transaction that no block has but the one that settles it."""
+    return (1_000 + number).to_bytes(32, "big")
+
+
 def walk(chain: Chain, step: str, number: int, gone: list[object]) -> None:
     """Take one step of a random life; a block may come back where nothing came after it."""
     if step == "revert" and chain.sealed:
@@ -258,7 +263,7 @@ def walk(chain: Chain, step: str, number: int, gone: list[object]) -> None:
         chain.restore(*gone.pop())  # type: ignore[misc]
         return
     if step == "match":
-        chain.hear(match_of(number.to_bytes(32, "big"), TOKEN, sequence=number))
+        chain.hear(match_of(_matched(number), TOKEN, sequence=number))
         return
     gone.clear()
     chain.branch = number
@@ -267,7 +272,7 @@ def walk(chain: Chain, step: str, number: int, gone: list[object]) -> None:
     elif step == "sell":
         chain.block(sold(3))
     elif step == "settle":
-        chain.block((max(0, number - 1).to_bytes(32, "big"), bought(100)))
+        chain.block((_matched(number - 1), bought(100)))
     elif step == "empty":
         chain.block(after_s=7)
 
