@@ -236,8 +236,12 @@ async def test_it_answers_until_it_is_asked_to_stop_and_stops_at_once(fresh_worl
     async with up(tmp_path) as process:
         api, _ = await addresses(tmp_path)
         async with aiohttp.ClientSession() as session:
-            async with session.get(f"{api}{path}") as answer:
-                assert answer.status == 200
+
+            async def is_well() -> bool:
+                async with session.get(f"{api}{path}") as answer:
+                    return answer.status == 200
+
+            await until(is_well)  # at first the chain is still being connected
             began_s = asyncio.get_running_loop().time()
             process.terminate()
             await process.wait()

@@ -32,6 +32,10 @@ class Proxy:
             return
         there_reader, there_writer = await asyncio.open_connection(*self._target)
         pair = {writer, there_writer}
+        if self.is_shut:  # since
+            for each in pair:
+                each.transport.abort()
+            return
         self._writers |= pair
         try:
             await asyncio.gather(
