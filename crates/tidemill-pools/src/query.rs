@@ -96,16 +96,8 @@ impl Query {
     /// Returns a query for what may have changed since `before`: tokens and terms that last are not asked, and decimals are
     /// held against those told before.
     pub fn again(before: Reading, detail: Detail) -> Self {
-        let mut query = Self {
-            address: before.address,
-            kinds: vec![before.kind],
-            detail,
-            before: Some(Box::new(before)),
-            is_probing: false,
-            known: FxHashMap::default(),
-            calls: Vec::new(),
-            rounds: 0,
-        };
+        let mut query = Self::expecting(before.address, &[before.kind], detail, Vec::new());
+        query.before = Some(Box::new(before));
         query.start();
         query
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tidemill.app.settings import Environment
-from tidemill.schema import ddl, derive
+from tidemill.schema import ddl
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
@@ -15,9 +15,7 @@ def statements(placement: Placement, final_blocks: int) -> Iterator[str]:
     for tag in EVENTS:
         yield from ddl.table_ddl(tag, placement)
     for tag in EVENTS:
-        if derive.has_block(tag):
-            yield ddl.canonical_view_ddl(tag, placement)
-            yield ddl.finalized_view_ddl(tag, final_blocks, placement)
+        yield from ddl.block_views_ddl(tag, final_blocks, placement)
     for tag in EVENTS:
         yield from statistics_ddl(tag, placement)
         yield from ddl.also_named_ddl(tag, placement)

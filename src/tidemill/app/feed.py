@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tidemill.app.insisting import commit_surely
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.core.backoff import Backoff
@@ -187,15 +188,8 @@ class FeedRun:
         await self._commit(batches_of([health]))
 
     async def _commit(self, batches: Sequence[tuple[str, pa.RecordBatch]]) -> None:
-        while batches:
-            try:
-                offsets = await self._bus.commit(batches, {})
-            except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read
-                _log.error("%s", fault)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            self._on_batches(list(batches), offsets)
-            return
+        if batches:
+            self._on_batches(list(batches), await commit_surely(self._bus, batches, {}))
 
     def _note(self, fault: Fault) -> None:
         self.faults.append(fault)

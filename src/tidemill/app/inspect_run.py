@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from tidemill.app.insisting import commit_surely
 from tidemill.app.inspecting import report_of
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
@@ -213,16 +214,7 @@ class InspectRun:
         return False
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> None:
-        backoff = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS)
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, state)
-            except Unreachable as fault:  # a full bus: nothing was written
-                self._note(fault)
-                await asyncio.sleep(backoff.wait_s(0))
-            else:
-                self._committed(batches, offsets)
-                return
+        self._committed(batches, await commit_surely(self._bus, batches, state, self._note))
 
     def _note(self, fault: Fault) -> None:
         self.counts.last_fault = str(fault)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tidemill.app.digest import Digest
+from tidemill.app.insisting import commit_surely
 from tidemill.app.pursuit import NOTHING_PURSUED, BookNow, Pursued, Pursuit, Turn, is_usual
 from tidemill.app.pursuit_beside import PursuitBeside
 from tidemill.bus import Bus
@@ -20,13 +21,11 @@ from tidemill.process.pools import Batches, PoolBook
 from tidemill.process.whales.book import NOTHING_TOLD, WhaleBook
 from tidemill.schema import derive
 from tidemill.schema.events import Health, TokenTrial
-from tidemill.schema.faults import Fault, Unreachable
+from tidemill.schema.faults import Fault
 from tidemill.store.ledger import Ledger
 
 _log = logging.getLogger("tidemill.pipeline")
 
-_RETRY_FIRST_S = 0.1
-_RETRY_MAX_S = 5.0
 _COUNTED = (
     "swap",
     "liquidity_change",
@@ -178,9 +177,7 @@ class ChainPipeline:
             left = self._beside.put(turns)
         elif self._beside is not None:
             pursued = await self._beside.follow(turns)
-        for fault in (*step.faults, *applied.faults, *told.faults, *pursued.faults):
-            self.note(fault)
-            _log.warning("%s: %s", type(fault).__name__, fault)
+        self._warn((*step.faults, *applied.faults, *told.faults, *pursued.faults))
         recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
         batches = [*recorded, *told.whales, *pursued.batches]
         state = {**applied.state, **told.state, **pursued.state, **left, **step.state}
@@ -211,9 +208,7 @@ class ChainPipeline:
 
         What a crash loses is found again: a new run begins with a search of all pools.
         """
-        for fault in pursued.faults:
-            self.note(fault)
-            _log.warning("%s: %s", type(fault).__name__, fault)
+        self._warn(pursued.faults)
         if pursued.batches or pursued.state:
             async with self._committing:
                 await self._commit(pursued.batches, pursued.state)
@@ -224,6 +219,11 @@ class ChainPipeline:
     def _want(self, pursued: Pursued) -> None:
         if pursued.wanted and self._on_untried is not None:
             self._on_untried(pursued.wanted)
+
+    def _warn(self, faults: Sequence[Fault]) -> None:
+        for fault in faults:
+            self.note(fault)
+            _log.warning("%s: %s", type(fault).__name__, fault)
 
     def note(self, fault: Fault) -> None:
         """Keep a fault for who asks how the chain fares."""
@@ -268,21 +268,13 @@ class ChainPipeline:
         return tip
 
     async def _commit(self, batches: Batches, state: dict[bytes, bytes | None]) -> list[int]:
-        wait_s = _RETRY_FIRST_S
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, state)
-            except (
-                Unreachable
-            ) as fault:  # a full disk: nothing was written, and nothing more is read until it was
-                self.is_bus_up = False
-                self.note(fault)
-                _log.error("%s", fault)
-                await asyncio.sleep(wait_s)
-                wait_s = min(2 * wait_s, _RETRY_MAX_S)
-            else:
-                self.is_bus_up = True
-                return offsets
+        offsets = await commit_surely(self._bus, batches, state, self._no_room)
+        self.is_bus_up = True
+        return offsets
+
+    def _no_room(self, fault: Fault) -> None:
+        self.is_bus_up = False
+        self.note(fault)
 
 
 def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from tidemill.app.insisting import commit_surely
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.core.clock import NS_PER_MS, NS_PER_S, Clock
@@ -17,14 +18,13 @@ from tidemill.process.books import OrderBooks
 from tidemill.process.fills import FillWatch
 from tidemill.process.pools import Batches
 from tidemill.schema.events import Health, OwnFill
-from tidemill.schema.faults import Fault, Unreachable, leaves
+from tidemill.schema.faults import Fault, leaves
 from tidemill.venues.polymarket import VENUE
 from tidemill.venues.polymarket_config import PolymarketConfig
 from tidemill.venues.polymarket_reader import PolymarketReader
 
 _log = logging.getLogger("tidemill.polymarket")
 
-_RETRY_S = 1.0
 _FILLS_S = 0.25
 """How often fills are looked through for ghosts."""
 _INLINE_ROWS_MAX = 4_000
@@ -147,15 +147,7 @@ class PolymarketRun:
                 group.set_result(None)
 
     async def _commit(self, batches: Batches) -> None:
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, {})
-            except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read
-                _log.error("%s", fault)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            self._on_batches(batches, offsets)
-            return
+        self._on_batches(batches, await commit_surely(self._bus, batches, {}))
 
     def status(self) -> dict[str, Any]:
         """Return how it fares, as JSON has it."""

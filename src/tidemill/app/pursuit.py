@@ -10,12 +10,10 @@ from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.autopsy_behind import Behind
 from tidemill.process.book_search import LevelE18
 from tidemill.process.opportunities import OpportunityFinder
-from tidemill.process.pools import Batches
+from tidemill.process.pools import Batches, pools_of
 from tidemill.schema.events import TokenTrial
 from tidemill.schema.faults import Fault, Malformed
 
-_ADDRESS_BYTES = 20
-"""A record's key begins with its pool's address."""
 _USUAL_BLOCKS_MAX = 4
 """More come where the chain is caught up with."""
 
@@ -115,7 +113,7 @@ class Pursuit:
         """Take turns; `were_left` says that they were kept meanwhile, which ends with this."""
         for turn in turns:
             self._pools.load(turn.changed)
-            self._touched.update(key[:_ADDRESS_BYTES] for key, _ in turn.changed)
+            self._touched |= pools_of(turn.changed)
             if self.finder.tokens is not None:
                 for trial in turn.trials:
                     self.finder.tokens.tell(trial)

@@ -1,6 +1,5 @@
 """Read Sei's contract order books beside the chains: keep their books, commit what is told with its state."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -8,13 +7,14 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidemill.app.insisting import commit_surely
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.process.books import BookRule, OrderBooks, Taken
 from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
-from tidemill.schema.faults import Fault, Unreachable, leaves
+from tidemill.schema.faults import Fault, leaves
 from tidemill.venues.sei.config import SeiConfig
 from tidemill.venues.sei.follower import Kept
 from tidemill.venues.sei.reader import SeiReader
@@ -24,7 +24,6 @@ _log = logging.getLogger("tidemill.sei")
 
 SOURCE = "sei"
 _PREFIX = "venue/sei/"
-_RETRY_S = 1.0
 
 
 class SeiRun:
@@ -83,15 +82,7 @@ class SeiRun:
     async def _commit(self, told: list[Told], kept: Kept) -> None:
         batches = self._batches(told)
         state: dict[bytes, bytes | None] = {f"{_PREFIX}{name}".encode(): part for name, part in kept.items()}
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, state)
-            except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read
-                _log.error("%s", fault)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            self._on_batches(batches, offsets)
-            return
+        self._on_batches(batches, await commit_surely(self._bus, batches, state))
 
     def _batches(self, told: list[Told]) -> Batches:
         """Return what is told, with what it does to the kept books, in order."""

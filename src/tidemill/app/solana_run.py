@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from tidemill._rust import inspect_solana
+from tidemill.app.insisting import commit_surely
 from tidemill.app.inspect_run import Committed
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
@@ -21,11 +22,9 @@ from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.process.arbitrages import InspectedBlock
 from tidemill.process.solana_arbitrages import solana_arbitrages_of
 from tidemill.schema.events import Arbitrage
-from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable, Unsafe
+from tidemill.schema.faults import Fault, Malformed, Refused, Unsafe
 
 _log = logging.getLogger("tidemill.solana")
-
-_RETRY_S = 0.5
 
 
 class SolanaCounts(Struct):
@@ -85,14 +84,7 @@ class SolanaRun:
                 self._note(fault)
         state = {self._key: offset_value(blocks[-1].slot)}
         batches = batches_of(found)
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, state)
-                break
-            except Unreachable as fault:  # a full bus: nothing was written
-                self._note(fault)
-                await asyncio.sleep(_RETRY_S)
-        self._committed(batches, offsets)
+        self._committed(batches, await commit_surely(self._bus, batches, state, self._note))
         self.counts.blocks += len(blocks)
         self.counts.arbitrages += len(found)
         self.counts.last_slot = blocks[-1].slot

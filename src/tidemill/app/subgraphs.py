@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from tidemill.app.insisting import commit_surely
 from tidemill.app.pipeline import batches_of
 from tidemill.app.probe import block_number_of
 from tidemill.bus import Bus
@@ -15,14 +16,13 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
-from tidemill.schema.faults import Fault, Refused, Unreachable, leaves
+from tidemill.schema.faults import Fault, Refused, leaves
 from tidemill.venues.subgraph_config import SubgraphConfig, check_subgraph
 from tidemill.venues.subgraph_freshness import Verdict
 from tidemill.venues.subgraph_reader import SubgraphReader
 
 _log = logging.getLogger("tidemill.subgraphs")
 
-_RETRY_S = 1.0
 _HEAD_TIMEOUT_S = 3.0
 
 
@@ -151,12 +151,4 @@ class SubgraphRun:
             if isinstance(event, Health) and event.detail:
                 _log.warning("subgraph %s: %s: %s", event.source, event.state.value, event.detail)
         batches = batches_of(events)
-        while True:
-            try:
-                offsets = await self._bus.commit(batches, {self._key: cursor})
-            except Unreachable as fault:  # a full disk: nothing was written, and nothing more is read
-                _log.error("%s", fault)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            self._on_batches(batches, offsets)
-            return
+        self._on_batches(batches, await commit_surely(self._bus, batches, {self._key: cursor}))

@@ -21,6 +21,17 @@ class InspectedBlock(Struct, frozen=True, kw_only=True):
     recv_ns: int
     """When our socket read the frame that completed the block."""
 
+    def identity(self) -> dict[str, Any]:
+        """Return the fields that all events of the block have."""
+        return {
+            "event_ns": self.event_ns,
+            "recv_ns": self.recv_ns,
+            "source": self.source,
+            "chain_id": self.chain_id,
+            "block_number": self.number,
+            "block_hash": self.hash,
+        }
+
 
 def arbitrages_of(report: Mapping[str, Any], block: InspectedBlock) -> list[Arbitrage]:
     """Return an event for each transaction of `report` that is of an `ArbitrageKind`, in the block's order.
@@ -45,12 +56,7 @@ def _event(
     loan = _loan(tx.get("flash_loans", ()), circle.get("profit_token"))
     gas_price_wei = _int(tx.get("gas_price_wei"))
     return Arbitrage(
-        event_ns=block.event_ns,
-        recv_ns=block.recv_ns,
-        source=block.source,
-        chain_id=block.chain_id,
-        block_number=block.number,
-        block_hash=block.hash,
+        **block.identity(),
         tx_hash=tx["tx_hash"],
         tx_index=tx["tx_index"],
         kind=ArbitrageKind(tx["kind"]),

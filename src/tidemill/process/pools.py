@@ -37,6 +37,11 @@ _WHOLE_PART = _ADDRESS_BYTES + 1
 """A key of a part that each pool has once; those of ticks are longer."""
 
 
+def pools_of(records: Iterable[tuple[bytes, bytes | None]]) -> set[bytes]:
+    """Return the addresses of the pools that records are of."""
+    return {key[:_ADDRESS_BYTES] for key, _ in records}
+
+
 class _Undo(Struct, array_like=True, frozen=True):
     """How to undo one block."""
 
@@ -178,7 +183,7 @@ class PoolBook:
         self._state[self._undo_key(head.hash)] = None
         timestamp_s = head.timestamp_s if undo.parent_timestamp_s is None else undo.parent_timestamp_s
         self._move((undo.parent_hash, timestamp_s))
-        addresses = sorted({key[:_ADDRESS_BYTES] for key, _ in changed})
+        addresses = sorted(pools_of(changed))
         rows = [
             self._corrected(pool, head, timestamp_s, recv_ns, sequence)
             for pool in map(self.pools.get, addresses)

@@ -26,12 +26,7 @@ def _event(tx: Mapping[str, Any], index: int, block: InspectedBlock) -> Arbitrag
     is_native = net is not None
     gained = dict(tx["token_deltas"]) | {"lamports": tx["lamports_delta"]}
     return Arbitrage(
-        event_ns=block.event_ns,
-        recv_ns=block.recv_ns,
-        source=block.source,
-        chain_id=block.chain_id,
-        block_number=block.number,
-        block_hash=block.hash,
+        **block.identity(),
         tx_hash=tx["signature"],
         tx_index=index,
         kind=ArbitrageKind(tx["kind"]),

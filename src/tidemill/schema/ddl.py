@@ -106,6 +106,13 @@ def _sharding_key(tag: str) -> str:
     return f"sipHash64({', '.join(names)})"
 
 
+def block_views_ddl(tag: str, final_blocks: int, placement: Placement) -> list[str]:
+    """Return the statements of both views of an event that belongs to blocks; none of another."""
+    if not derive.has_block(tag):
+        return []
+    return [canonical_view_ddl(tag, placement), finalized_view_ddl(tag, final_blocks, placement)]
+
+
 def canonical_view_ddl(tag: str, placement: Placement) -> str:
     """Return the CREATE VIEW statement of the rows of `tag` whose block is canonical.
 

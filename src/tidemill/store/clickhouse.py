@@ -80,9 +80,8 @@ class ClickHouseStore(Store):
         done = await self._numbered_migrations()
         done += await self._follow_schema()
         for tag in EVENTS:
-            if derive.has_block(tag):
-                await self._execute(ddl.canonical_view_ddl(tag, self._placement))
-                await self._execute(ddl.finalized_view_ddl(tag, self._settings.final_blocks, self._placement))
+            for statement in ddl.block_views_ddl(tag, self._settings.final_blocks, self._placement):
+                await self._execute(statement)
         for tag in EVENTS:
             done += await self._keep_statistics(tag)
             for statement in ddl.also_named_ddl(tag, self._placement):

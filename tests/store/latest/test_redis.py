@@ -245,3 +245,23 @@ async def _same(asked, expected):
 async def _newest(asked, trade_id):
     found = await asked.zrange(TRADES, -1, -1)
     return bool(found) and json.loads(found[0])["trade_id"] == trade_id
+
+
+async def test_who_is_cancelled_at_any_moment_of_a_write_ends():
+    async def write_on(link):
+        while True:
+            await link.send([("SET", "key", "value")])
+
+    async with redis_server() as server:
+        given = RedisSettings(url=f"redis://127.0.0.1:{server.port}/0")
+        async with RedisLink(given) as link:
+            for turns in range(60):
+                writing = asyncio.create_task(write_on(link))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                writing.cancel()
+                done, _ = await asyncio.wait([writing], timeout=1)
+                if not done:
+                    writing.cancel()  # once more, or the test itself would not end
+                    await asyncio.wait([writing])
+                assert done, f"it went on when it was cancelled after {turns} turns of the loop"

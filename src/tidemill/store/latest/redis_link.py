@@ -82,6 +82,7 @@ class RedisLink:
     def _faults(self) -> Iterator[None]:
         try:
             yield
+            _stay_cancelled()
         except _DENIED as error:
             raise Refused(
                 f"{self.name}: expected the URL's user and password to be accepted, found:"
@@ -96,3 +97,12 @@ class RedisLink:
 
     def _redacted(self, error: Exception) -> str:
         return redact_text(str(error) or type(error).__name__, self._url)
+
+
+def _stay_cancelled() -> None:
+    """End a task that was cancelled while the library wrote: before Python 3.12 `wait_for`, through which it
+    does, forgets a cancellation that comes as the write ends.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
