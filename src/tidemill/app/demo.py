@@ -163,6 +163,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
                 and engine.pipelines[SOURCE].tip == head
                 and all(run.counts.last_block == head for run in engine.inspections.chains.values())
                 and is_read(world, engine.pipelines[SOURCE].book)
+                and engine.pipelines[SOURCE].is_pursued
                 and await engine.is_stored()
             ):
                 if running.done():

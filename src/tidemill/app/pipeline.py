@@ -120,7 +120,10 @@ class ChainPipeline:
         self._clock = clock
         self.pursuit = pursuit
         """What finds and follows opportunities, where any are looked for."""
-        self._beside = None if pursuit is None else PursuitBeside(pursuit, self._pursued)
+        self._beside: PursuitBeside | None = None
+        if pursuit is not None:
+            # What is digested is compared with a replay, in which no step waits.
+            self._beside = PursuitBeside(pursuit, self._pursued, searches_all=digest is not None)
         self.whales = whales
         """The wallets that trade on the chain's exchanges, where it has any."""
         self._committing = asyncio.Lock()
@@ -146,6 +149,11 @@ class ChainPipeline:
                 drifted = await self._take(step, can_wait=is_usual(step))
             await beside.work_off()
             return drifted
+
+    @property
+    def is_pursued(self) -> bool:
+        """Whether all that was committed was searched, and what came of it is committed."""
+        return self._beside is None or self._beside.is_done
 
     async def pursue(self) -> None:
         """Search, and follow what is found, in a thread of its own from now on, until cancelled."""
