@@ -1398,6 +1398,14 @@ class PoolUnread:
     @property
     def message(self) -> str: ...
 
+def lasting_answers(
+    told: Sequence[tuple[bytes, bytes, bytes | None]],
+) -> list[tuple[bytes, bytes, bytes | None]]:
+    """Return those of what a pool's contracts told that will be the same after every later block.
+
+    Each is contract, calldata and answer, which is None where the call reverted.
+    """
+
 @final
 class PoolQueries:
     """Many pools being read in the same rounds, each of which is answered from the same block."""
@@ -1408,11 +1416,15 @@ class PoolQueries:
         *,
         is_exact: bool,
         again: Sequence[PoolReading] = (),
-        expected: Mapping[bytes, Sequence[tuple[bytes, bytes]]] = ...,
+        expected: Mapping[
+            bytes,
+            tuple[Sequence[tuple[bytes, bytes, bytes | None]], Sequence[tuple[bytes, bytes]]],
+        ] = ...,
     ) -> Self:
         """Read `pools`, each an address and the exchange it is said to be of, and what may have changed of
-        those in `again`; `is_exact` asks for all that an exact swap needs. For some of `pools` the calls of
-        the first round, contract and calldata, may be `expected`: those of an earlier reading.
+        those in `again`; `is_exact` asks for all that an exact swap needs. Of some of `pools` something may
+        be `expected`: what lasts of an earlier reading (contract, calldata, answer), and what else that asked
+        (contract, calldata), which the first round asks at once.
 
         Raises: ValueError, where an exchange is not known.
         """

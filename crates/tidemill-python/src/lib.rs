@@ -111,7 +111,7 @@ mod module {
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    use super::pool_query::{dex_types, lasting_answers, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]
