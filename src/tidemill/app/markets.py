@@ -53,8 +53,8 @@ MarketOf = Callable[[Any], OpenMarket | None]
 def markets_of(settings: Settings) -> dict[str, OpenMarket]:
     """Return what opens the reader of each venue that is configured, by the name that its events carry.
 
-    A venue of one file is in `feeds`; one with a section [venues.NAME] has a module NAME in this folder, whose
-    `market_of` is asked for it.
+    A venue of one file is in `feeds`; one with a section [venues.NAME] has a module NAME in this folder,
+    whose `market_of` is asked for it.
 
     Raises: Refused, where there is no such venue, or its settings do not fit together.
     """
