@@ -124,13 +124,27 @@ def demo(
     inspect: Annotated[
         bool, typer.Option(help="Look for arbitrages in every block, which takes its node some time.")
     ] = True,
+    venue: Annotated[
+        list[str] | None,
+        typer.Option(help="Emulate and read a venue beside the chain: polymarket, sei; may be repeated."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders, read it, show it, then prove that nothing is missing."""
     from tidemill.app import demo as command
+    from tidemill.sandbox.emulated import check_emulated
 
+    try:
+        venues = check_emulated(venue or [])
+    except Fault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--venue") from fault
     options = command.DemoOptions(
-        seconds=seconds, swaps_per_s=swaps_per_s, record=record, inspect=inspect, is_json=json
+        seconds=seconds,
+        swaps_per_s=swaps_per_s,
+        record=record,
+        inspect=inspect,
+        venues=venues,
+        is_json=json,
     )
     raise SystemExit(command.main(_environment(config, data), options))
 

@@ -83,7 +83,7 @@ class Flow:
 def _received(batch: pa.RecordBatch) -> list[tuple[int, int]]:
     """Return the distinct receive times of the rows, each with its count."""
     counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
-    return [(item["values"], item["counts"]) for item in counted.to_pylist()]
+    return list(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
 class ChainPipeline:

@@ -20,9 +20,6 @@ from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
-from tidemill.venues.polymarket_config import check_polymarket
-from tidemill.venues.sei.config import check_sei
-from tidemill.venues.sei.mapping import load_mapping
 
 if TYPE_CHECKING:
     from tidemill.serve.server import Server
@@ -52,12 +49,8 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
 def read_until_stopped(environment: Environment, options: UpOptions) -> int:
     """Read all that is configured until a signal; return the exit code. Raises: Refused, as `main` does."""
     settings = environment.settings
-    sei = settings.venues.sei
-    if sei.ws_url is not None:
-        check_sei(sei, load_mapping(sei.mapping))
-    if settings.venues.polymarket.enabled:
-        check_polymarket(settings.venues.polymarket)
-    if not (settings.chains or settings.solana or markets_of(settings)):
+    markets = markets_of(settings)
+    if not (settings.chains or settings.solana or markets):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     for name, cluster in settings.solana.items():
         check_solana(name, cluster)
