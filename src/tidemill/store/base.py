@@ -1,7 +1,7 @@
 """What every store backend promises: exactly-once inserts, exact values back, queries that cannot write."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -148,6 +148,14 @@ class Store(ABC):
 
         Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
         passed.
+        """
+
+    @abstractmethod
+    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        """Answer one statement that reads, however long, a batch at a time; close it where it is left early.
+
+        Raises: Refused, where the statement would write, reach outside the store, or is wrong; Unreachable,
+        where it ends before its time.
         """
 
     @abstractmethod
