@@ -3,7 +3,8 @@
 The plan is made once and kept, so that an export that was interrupted goes on with the same rows.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -145,8 +146,9 @@ async def _parts(store: Readable, request: ExportRequest, rows_sql: str) -> Asyn
         first_ns, end_ns = row["first_ns"], row["last_ns"] + 1
         pieces = -(-row["row_count"] // request.rows_a_file)
         within = f"{rows_sql} AND {_during(first_ns, end_ns)}"
-        edges = [first_ns, *await _cuts(store, within, pieces), end_ns]
-        for number, (start, end) in enumerate(_pairs(edges)):
+        # cuts come as floats: one past an end would reach into other values' rows
+        cuts = {cut for cut in await _cuts(store, within, pieces) if first_ns < cut < end_ns}
+        for number, (start, end) in enumerate(pairwise([first_ns, *sorted(cuts), end_ns])):
             yield Part(
                 name=f"{folder}part-{number:05d}{suffix}",
                 start_ns=start,
@@ -166,11 +168,6 @@ async def _cuts(store: Readable, rows_sql: str, pieces: int) -> list[int]:
         f"SELECT quantiles({levels})(toUnixTimestamp64Nano(event_ns)) AS cuts {rows_sql}"
     )
     return [int(cut) for cut in answer.column("cuts")[0].as_py()]
-
-
-def _pairs(edges: list[int]) -> Iterator[tuple[int, int]]:
-    ordered = sorted(set(edges))
-    return zip(ordered, ordered[1:], strict=False)
 
 
 async def _coverage(store: Readable, tag: str, rows_sql: str) -> list[dict[str, Any]]:
