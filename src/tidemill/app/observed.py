@@ -36,7 +36,7 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self._version = _version()
+        self._version = running_version()
 
     async def state(self) -> ProgramState:
         """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
@@ -110,7 +110,7 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
 
 
-def _version() -> str | None:
+def running_version() -> str | None:
     """Return which version runs; None where it was not installed as a package."""
     try:
         return version("tidemill")

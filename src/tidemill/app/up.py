@@ -104,7 +104,12 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         )
         collector = _collector(environment, engine)
         socket = await opened.enter_async_context(
-            serving(environment.paths.data, lambda: _status(engine, ports, collector), engine.query)
+            serving(
+                environment.paths.data,
+                lambda: _status(engine, ports, collector),
+                engine.query,
+                engine.stream,
+            )
         )
         if environment.settings.pool_server.enabled:
             await opened.enter_async_context(serving_pools(environment))

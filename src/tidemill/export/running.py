@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
@@ -18,19 +18,8 @@ from tidemill.export.targets import Target
 from tidemill.schema import derive
 from tidemill.schema.events import Proof
 from tidemill.schema.faults import Unreachable
+from tidemill.store.coverage import Streamable
 from tidemill.store.snapshot import take_snapshot
-
-
-class Streamable(Protocol):
-    """What rows are read from: a store, or the process that owns it."""
-
-    async def query(self, sql: str) -> pa.Table:
-        """Return the answer to a statement that reads. Raises: Refused."""
-        ...
-
-    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the answer a batch at a time. Raises: Refused, Unreachable."""
-        ...
 
 
 class Maker(Struct, frozen=True, kw_only=True):
