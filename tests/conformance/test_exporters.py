@@ -15,7 +15,7 @@ PACKED = [(name, packing) for name in FORMATS for packing in exporters()[name].c
 
 
 def read_back(name, path, tag):
-    """Return the rows of a file by the format's reader of `tests/export/readers`, which is not our own code."""
+    """Return a file's rows by the format's reader in `tests/export/readers`, which is not our own code."""
     return import_module(f"tests.export.readers.{name}").read(path, tag)
 
 

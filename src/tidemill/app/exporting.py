@@ -109,9 +109,7 @@ async def _export(
     environment: Environment, request: ExportRequest, target: Target, progress: Progress
 ) -> Manifest:
     async with reading(environment, "export") as store:
-        exporting = asyncio.ensure_future(
-            run_export(store, request, target, maker_of(environment), progress)
-        )
+        exporting = asyncio.ensure_future(run_export(store, request, target, maker_of(environment), progress))
         try:
             if sys.stderr.isatty():
                 await _show(progress, exporting)

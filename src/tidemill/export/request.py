@@ -70,9 +70,7 @@ def check_request(request: ExportRequest) -> None:
 def _check_parting(tag: str, name: str) -> None:
     fitting = [column.name for column in derive.columns(tag) if column.logical.name in _PARTING_KINDS]
     if name not in fitting:
-        raise Refused(
-            f"partition_by: expected {DATE}, {HOUR} or one of {', '.join(fitting)}, found {name!r}"
-        )
+        raise Refused(f"partition_by: expected {DATE}, {HOUR} or one of {', '.join(fitting)}, found {name!r}")
 
 
 def begin_ns(text: str) -> int:
@@ -102,5 +100,7 @@ def _moment_s(text: str) -> int:
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise Refused(f"date: expected a day such as 2024-01-31 or an ISO 8601 time, found {text!r}") from None
+        raise Refused(
+            f"date: expected a day such as 2024-01-31 or an ISO 8601 time, found {text!r}"
+        ) from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())

@@ -6,13 +6,14 @@ from http import HTTPStatus
 import msgspec
 from starlette.responses import Response
 
-from tidemill.schema.faults import Fault, Gap, Refused, Unreachable
+from tidemill.schema.faults import Fault, Gap, Refused, Unknown, Unreachable
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """Of every answer that says nothing else."""
 STATUSES: dict[type[Fault], HTTPStatus] = {
     Refused: HTTPStatus.BAD_REQUEST,
     Gap: HTTPStatus.CONFLICT,
+    Unknown: HTTPStatus.NOT_FOUND,
     Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 OTHER_FAULT = HTTPStatus.BAD_GATEWAY

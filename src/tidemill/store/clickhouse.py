@@ -40,7 +40,7 @@ _COLUMNS_SQL = (
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
 _UNNUMBERED_SQL = (
     "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"
+    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"  # noqa: S608 a name of ours
 )
 _SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
 _SIZES_SQL = (

@@ -69,7 +69,7 @@ def features(record):
         ((kind, values),) = _fields(parts[2])
         ((_, value),) = _fields(values)
         if kind == 3:
-            value, end = _varint(value, 0)
+            value, _ = _varint(value, 0)
             value = value - (1 << 64) if value >> 63 else value
         else:
             assert kind == 1
