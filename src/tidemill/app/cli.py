@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from tidemill.app.export_cli import exports
+from tidemill.app.export_cli import exports, schedule
 from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
@@ -37,6 +37,7 @@ app.add_typer(whales)
 app.add_typer(db)
 app.add_typer(streams)
 app.add_typer(exports)
+app.add_typer(schedule)
 
 
 class Format(StrEnum):

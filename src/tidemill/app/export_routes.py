@@ -166,9 +166,7 @@ ROUTES = (
     ),
     Route(path="/exports", answer=exports, role=_ANALYST, tells=list[JobTold]),
     Route(path="/exports/{id}", answer=one_export, role=_ANALYST, asked=IdAsked, tells=JobTold),
-    Route(
-        path="/exports/{id}", method="DELETE", answer=cancel, role=_ANALYST, asked=IdAsked, tells=JobTold
-    ),
+    Route(path="/exports/{id}", method="DELETE", answer=cancel, role=_ANALYST, asked=IdAsked, tells=JobTold),
     Route(
         path="/exports/{id}/file",
         answer=file,

@@ -15,6 +15,7 @@ from tidemill.app.observed import running_version
 from tidemill.app.reading import reading
 from tidemill.app.running import run
 from tidemill.app.settings import Environment
+from tidemill.export.config import DEFAULT_TABLE
 from tidemill.export.manifest import Manifest
 from tidemill.export.request import ExportRequest, begin_ns, check_request, end_ns
 from tidemill.export.running import Maker, Progress, run_export
@@ -29,7 +30,7 @@ _SHOWN_S = 0.2
 class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What users say of an export."""
 
-    table: str = "arbitrage_transaction"
+    table: str = DEFAULT_TABLE
     start_date: str | None = None
     """The first day, or an ISO 8601 time."""
     end_date: str | None = None

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tidemill.app.exporting import maker_of, scratch_of
 from tidemill.app.settings import Environment
@@ -28,6 +28,12 @@ class Exports:
         self._table = table
         self._folder = folder
         self._home = asyncio.get_running_loop()
+
+    async def run(self) -> None:
+        """Run what is asked for and what is due, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._jobs.run(), name="exports")
+            tasks.create_task(Scheduler(self._table, self._jobs, time.time_ns).run(), name="schedules")
 
     async def add(self, request: ExportRequest, to: str | None) -> Job:
         """Return a new job; without `to` it gets a folder of its own. Raises: Refused."""
@@ -96,21 +102,13 @@ def folder_of(environment: Environment) -> Path:
     return (environment.paths.data / environment.settings.export.folder).absolute()
 
 
-@asynccontextmanager
-async def exporting(
-    environment: Environment, store: Streamable
-) -> AsyncIterator[tuple[Exports, Callable[[], Coroutine[Any, Any, None]]]]:
-    """Yield the program's exports, and what runs them.
+async def open_exports(environment: Environment, store: Streamable, opened: AsyncExitStack) -> Exports:
+    """Return the program's exports, whose table closes with `opened`.
 
     Raises: Refused, Unreachable, where the registry cannot be opened.
     """
-    with open_schedules(environment.registry_url, environment.settings.registry) as table:
-        jobs = Jobs(store, maker_of(environment), scratch_of(environment))
-        scheduler = Scheduler(table, jobs, time.time_ns)
-
-        async def run() -> None:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(jobs.run(), name="exports")
-                tasks.create_task(scheduler.run(), name="schedules")
-
-        yield Exports(jobs, table, folder_of(environment)), run
+    table = await asyncio.to_thread(
+        opened.enter_context, open_schedules(environment.registry_url, environment.settings.registry)
+    )
+    jobs = Jobs(store, maker_of(environment), scratch_of(environment))
+    return Exports(jobs, table, folder_of(environment))

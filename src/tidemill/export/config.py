@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+DEFAULT_TABLE = "arbitrage_transaction"
+"""What is exported where no table is named."""
+
 
 class ExportConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [export]."""

@@ -30,7 +30,7 @@ _EXTENT = (
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """One file, and its rows: start_ns <= event_ns < end_ns, of one value of the column, where there is one."""
+    """One file, and its rows: start_ns <= event_ns < end_ns, of one value of a column, where there is one."""
 
     name: str
     start_ns: int
@@ -67,7 +67,7 @@ async def make_plan(
     withdrawn = 0
     if since is not None:
         gone = f"{membership(since)} AND NOT {membership(snapshot)}"
-        answer = await store.query(f"SELECT count() AS gone FROM {request.table} WHERE {gone}")  # noqa: S608 names of ours
+        answer = await store.query(f"SELECT count() AS gone FROM {request.table} WHERE {gone}")  # noqa: S608
         withdrawn = answer.column("gone")[0].as_py()
     return Plan(
         request=request,
@@ -91,7 +91,7 @@ def part_sql(plan: Plan, part: Part) -> str:
         of_value = f"toString({column}) = unhex('{digits}')"
         tests.append(f"{column} IS NULL" if part.value is None else of_value)
     where = " AND ".join(tests)
-    return f"SELECT {names} FROM {tag} WHERE {where} ORDER BY {', '.join(derive.order(tag))}"  # noqa: S608 names of ours
+    return f"SELECT {names} FROM {tag} WHERE {where} ORDER BY {', '.join(derive.order(tag))}"  # noqa: S608
 
 
 def blocks_sql(plan: Plan) -> str | None:
@@ -101,10 +101,12 @@ def blocks_sql(plan: Plan) -> str | None:
         return None
     wanted = _wanted(request, plan.snapshot, plan.since)
     return (
-        "SELECT chain_id, length(blocks) AS block_count, blocks[1].1 AS from_block, blocks[-1].1 AS to_block,"  # noqa: S608 names of ours
+        "SELECT chain_id, length(blocks) AS block_count, blocks[1].1 AS from_block,"  # noqa: S608 names of ours
+        " blocks[-1].1 AS to_block,"
         " blocks[1].2 AS first_hash, blocks[-1].2 AS last_hash,"
         " SHA256(arrayStringConcat(arrayMap(block -> block.2, blocks))) AS digest"
-        " FROM (SELECT chain_id, arraySort(groupUniqArray((block_number, assumeNotNull(block_hash)))) AS blocks"
+        " FROM (SELECT chain_id,"
+        " arraySort(groupUniqArray((block_number, assumeNotNull(block_hash)))) AS blocks"
         f" FROM {request.table} WHERE {wanted} AND block_hash IS NOT NULL GROUP BY chain_id) ORDER BY chain_id"
     )
 

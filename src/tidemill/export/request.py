@@ -6,6 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tidemill.core.clock import NS_PER_S
+from tidemill.export.config import DEFAULT_TABLE
 from tidemill.export.exporter import Exporter
 from tidemill.export.registered import exporter_of
 from tidemill.schema import derive
@@ -15,7 +16,6 @@ from tidemill.store.selecting import known_tag
 
 DATE, HOUR = "date", "hour"
 """What rows may be parted by beside columns: the day, or the hour, of `event_ns` in UTC."""
-DEFAULT_TABLE = "arbitrage_transaction"
 _ROWS_A_FILE = 1_000_000
 _DAY_S = 86_400
 _PARTING_KINDS = frozenset({"Name", "U8", "U32", "U64", "I32"})

@@ -183,6 +183,7 @@ async def _blocks(store: Streamable, plan: Plan) -> list[BlocksEntry]:
 
 
 def _entry(row: dict[str, Any]) -> BlocksEntry:
-    first, last = (f"0x{row[name].hex()}" for name in ("first_hash", "last_hash"))
+    hashes = {name: f"0x{row[name].hex()}" for name in ("first_hash", "last_hash")}
     digest: bytes = row.pop("digest")
-    return BlocksEntry(**(row | {"first_hash": first, "last_hash": last, "sha256": digest.hex()}))
+    told: dict[str, Any] = {**row, **hashes, "sha256": digest.hex()}
+    return BlocksEntry(**told)

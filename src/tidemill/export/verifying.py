@@ -54,7 +54,13 @@ def _verify_runs(runs: list[Path], public_pem: bytes | None) -> Verified:
             differences.append(f"run-{number:05d}: expected it before {run.name}, it is missing")
         elif manifest is not None and before is not None and manifest.since != before.snapshot:
             differences.append(f"{run.name}: expected it to go on where the run before it ends, it does not")
-        whole = Verified(*(a + b for a, b in zip(whole[:4], found[:4], strict=True)), differences)
+        whole = Verified(
+            manifests=whole.manifests + found.manifests,
+            files=whole.files + found.files,
+            rows=whole.rows + found.rows,
+            signed=whole.signed + found.signed,
+            differences=differences,
+        )
         before = manifest
     return whole
 

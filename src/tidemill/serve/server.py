@@ -17,6 +17,9 @@ from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.covered import CoverageBoard
+from tidemill.serve.hub import Hub
+from tidemill.serve.kept import Kept
 from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
@@ -31,6 +34,8 @@ _SAMPLE_S = 5.0
 """How often the counts are taken that the rates of the last minute are told from."""
 _CLOSE_S = 1
 """How long answers that are under way have when the program ends."""
+_MESSAGE_BYTES_MAX = 64 << 10
+"""Of what a client says on a socket."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -68,8 +73,9 @@ class Server:
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
         table = RouteTable([*discover(own_routes), *additions.routes])
-        described = Described(table, additions.version)
-        parts = Parts(self._program, self._recent, metrics, described, *additions.parts)
+        self._hub = Hub(self._program)
+        own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
+        parts = Parts(*own, CoverageBoard(self._program), Kept(), *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = additions.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
@@ -103,12 +109,12 @@ class Server:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
-        sampling = asyncio.create_task(self._sample(), name="api rates")
-        sampling.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
+        beside = asyncio.gather(self._sample(), self._hub.run())
+        beside.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
         await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
-        sampling.cancel()
+        beside.cancel()
         with suppress(asyncio.CancelledError):
-            await sampling
+            await beside
 
     async def _sample(self) -> None:
         while True:
@@ -152,7 +158,9 @@ def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
         uvicorn.Config(
             app,
             http="httptools",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=_MESSAGE_BYTES_MAX,
+            ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",
             log_config=_LOGS,
             access_log=False,

@@ -15,10 +15,10 @@ from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
-from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
-from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
+from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
@@ -39,8 +39,8 @@ _COLUMNS_SQL = (
 )
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
 _UNNUMBERED_SQL = (
-    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
-    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"  # noqa: S608 a name of ours
+    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"  # noqa: S608 a name of ours
+    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"
 )
 _SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
 _SIZES_SQL = (
@@ -274,6 +274,12 @@ class ClickHouseStore(Store):
         query = select_query(tag, during, columns, where, finality=finality, newest=newest)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, columns))
+
+    @override
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        query = page_query(tag, page)
+        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        return answer.cast(selected_schema(tag, answer.schema.names))
 
     @override
     async def stats(self) -> list[TableSize]:

@@ -1,11 +1,11 @@
 """HDF5: a group named after the table, with a dataset for each column.
 
-Beside a column `x` there may be `_present/x`, false where the value is absent, and `_length/x`, the bytes of a
-text that ends with NUL, which a fixed width would lose; each only where some value needs it.
+Beside a column `x` there may be `_present/x`, false where the value is absent, and `_length/x`, the bytes of
+a text that ends with NUL, which a fixed width would lose; each only where some value needs it.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -66,7 +66,7 @@ class _Written:
         self._is_bytes = column.logical.name in ("Hash", "Address")
         self._is_text = pa.types.is_string(column.logical.arrow)
         if self._is_text:
-            self._main = self._made(column.name, _text_type(_WIDTH_MIN))
+            self._main: h5py.Dataset = self._made(column.name, _text_type(_WIDTH_MIN))
         else:
             empty = self._numbers(pa.array([], column.logical.arrow))
             self._main = self._made(column.name, empty.dtype, empty.shape[1:])
@@ -134,8 +134,8 @@ class _Written:
         """Copy what is written into a dataset of wider text."""
         if widest > _WIDTH_MAX:
             raise Refused(
-                f"hdf5: expected texts of {_WIDTH_MAX} bytes at most, for all of a column take as much as the "
-                f"longest, found {widest} in {self._column.name}; choose another format"
+                f"hdf5: expected texts of {_WIDTH_MAX} bytes at most, for a column is as wide as its longest, "
+                f"found {widest} in {self._column.name}; choose another format"
             )
         width = 1 << (widest - 1).bit_length()
         wider = self._made(f"_wider/{self._column.name}", _text_type(width))
@@ -146,7 +146,7 @@ class _Written:
         del self._group[self._column.name]
         self._group.move(wider.name, self._column.name)
         del self._group["_wider"]
-        self._main = self._group[self._column.name]
+        self._main = cast(h5py.Dataset, self._group[self._column.name])
 
 
 def _text_type(width: int) -> np.dtype:

@@ -1,6 +1,7 @@
 """Parquet: packed columns in row groups."""
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,7 @@ class ParquetExporter(FileExporter):
     @override
     def write(self, data: Rows, path: Path, compression: str) -> None:
         # a dictionary of floats is made, found useless and thrown away: only text repeats
-        repeated = [field.name for field in data.schema if pa.types.is_string(field.type)]
+        repeated: Any = [field.name for field in data.schema if pa.types.is_string(field.type)]
         with pq.ParquetWriter(
             path, data.schema, compression=compression, use_dictionary=repeated, write_page_index=False
         ) as out:

@@ -5,6 +5,7 @@ Who one is there, and where it is, the environment says as it does for the cloud
 Source: docs.rs/object_store, AmazonS3ConfigKey and GoogleConfigKey.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -59,7 +60,7 @@ class ObjectTarget(Target):
 
     @override
     async def publish(self, place: Place, files: Path) -> None:
-        members = [path for path in sorted(files.rglob("*")) if path.is_file() and path.name != FILE_NAME]
+        members = await asyncio.to_thread(_members, files)
         async with self._opened() as store:
             for path in (*members, files / FILE_NAME):
                 name = path.relative_to(files).as_posix()
@@ -76,6 +77,10 @@ class ObjectTarget(Target):
             raise Refused(f"{self._url}: {_first_line(error)}") from error
         except BaseError as error:
             raise Unreachable(f"{self._url}: {_first_line(error)}") from error
+
+
+def _members(files: Path) -> list[Path]:
+    return [path for path in sorted(files.rglob("*")) if path.is_file() and path.name != FILE_NAME]
 
 
 async def _runs(store: ObjectStore, url: str) -> list[tuple[str, Manifest]]:
