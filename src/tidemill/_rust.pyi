@@ -58,6 +58,7 @@ __all__ = [
     "dex_types",
     "encode_aggregate3",
     "encode_bundle",
+    "export_rows",
     "inspect_block",
     "inspect_solana",
     "keccak256",
@@ -217,6 +218,14 @@ def read_kraken(
     frames: Sequence[tuple[int, bytes]], *, source: str, connection: str, first_sequence: int
 ) -> VenueRead:
     """Read frames of Kraken's books and trades, each with its recv_ns, in order; raise nothing for them."""
+
+def export_rows(
+    batch: pa.RecordBatch, kinds: Sequence[str], form: Literal["csv", "json_lines", "json_items", "tfrecord"]
+) -> list[bytes]:
+    """Return the rows as pieces of a file; `kinds` names the logical type of each column.
+
+    Raises: ValueError, where a kind is unknown or a column is not of its kind.
+    """
 
 def keccak256(data: bytes) -> bytes:
     """Return the Keccak-256 hash of `data`, 32 bytes."""

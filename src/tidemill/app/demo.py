@@ -122,7 +122,9 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
                 on_batches=state.take,
             )
         )
-        await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
+        await opened.enter_async_context(
+            serving(environment.paths.data, engine.status, engine.query, engine.stream)
+        )
         pace = TraderOptions(
             swaps_per_s=options.swaps_per_s,
             further_protocols=tuple(FOLLOWED),

@@ -17,11 +17,12 @@ from tidemill.app.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.solana.config import check_solana
 from tidemill.core.log import logging_to
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
 
 if TYPE_CHECKING:
+    from tidemill.app.exports import Exports
     from tidemill.serve.server import Server
 
 _log = logging.getLogger("tidemill.up")
@@ -97,7 +98,12 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         )
         collector = _collector(environment, engine)
         socket = await opened.enter_async_context(
-            serving(environment.paths.data, lambda: _status(engine, ports, collector), engine.query)
+            serving(
+                environment.paths.data,
+                lambda: _status(engine, ports, collector),
+                engine.query,
+                engine.stream,
+            )
         )
         if environment.settings.pool_server.enabled:
             await opened.enter_async_context(serving_pools(environment))
@@ -109,8 +115,11 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         )
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(collector.run(), name="metrics")]
+            exports = await _exports(environment, engine, opened) if options.with_store else None
+            if exports is not None:
+                beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
-                api = await opened.enter_async_context(_answering(environment, engine, ports))
+                api = await opened.enter_async_context(_answering(environment, engine, ports, exports))
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
@@ -128,13 +137,26 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
     return ports
 
 
+async def _exports(environment: Environment, engine: Engine, opened: AsyncExitStack) -> "Exports | None":
+    """Return what exports; None where the registry, which has the schedules, cannot be opened."""
+    from tidemill.app.exports import open_exports
+
+    try:
+        return await open_exports(environment, engine, opened)
+    except Fault as fault:
+        _log.error("exports: none until this is corrected and tidemill started again: %s", fault)
+        return None
+
+
 def _answering(
-    environment: Environment, engine: Engine, ports: Ports
+    environment: Environment, engine: Engine, ports: Ports, exports: "Exports | None"
 ) -> "AbstractAsyncContextManager[Server]":
-    from tidemill.serve.server import answering
+    from tidemill.app.export_routes import ROUTES
+    from tidemill.serve.server import Additions, answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max)
+    additions = Additions(routes=ROUTES, parts=() if exports is None else (exports,))
+    return answering(Observed(engine), ports, environment.settings.api.connections_max, additions)
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

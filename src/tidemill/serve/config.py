@@ -14,8 +14,8 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Where the data API listens: an address of this machine alone, for it asks nobody who they are."""
     port: Port = 8080
     """0 takes any that is free; `tidemill status` says which."""
-    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 64
-    """A request beyond so many connections is answered with 503: the store answers two queries at once."""
+    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
+    """A request beyond so many connections is answered with 503; a client of a stream holds one."""
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
