@@ -23,7 +23,7 @@ from tidemill.serve.program import (
     TopicState,
     WhaleState,
 )
-from tidemill.serve.server import answering
+from tidemill.serve.server import NOTHING_ADDED, Additions, answering
 from tidemill.store import TableSize
 
 
@@ -166,10 +166,10 @@ class Client(NamedTuple):
 
 
 @asynccontextmanager
-async def served(told: FakeProgram, connections_max: int = 64):
+async def served(told: FakeProgram, connections_max: int = 64, additions: Additions = NOTHING_ADDED):
     ports = take_ports(ApiSettings(port=0), MetricsSettings(port=0))
     async with (
-        answering(told, ports, connections_max),
+        answering(told, ports, connections_max, additions),
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
     ):
         yield Client(session, ports.api.url, ports.metrics.url)

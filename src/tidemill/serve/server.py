@@ -3,22 +3,27 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from tidemill.core.metrics import Metrics
 from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
+from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
 from tidemill.serve.rates import Recent
-from tidemill.serve.routes import Answers
-from tidemill.serve.web import api_app, metrics_app, metrics_handler
+from tidemill.serve.route import Parts, Route, RouteTable, discover
+from tidemill.serve.routes import metrics as metrics_routes
+from tidemill.serve.web import app_of
 
 _log = logging.getLogger("tidemill.api")
 
@@ -29,21 +34,49 @@ _CLOSE_S = 1
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
+def _no_guards(_: RouteTable) -> Sequence[Middleware]:
+    return ()
+
+
+class Additions(NamedTuple):
+    """What the program adds to the server's own."""
+
+    routes: Sequence[Route] = ()
+    """Those that answer from parts that this package does not see."""
+    parts: Sequence[object] = ()
+    guards: Callable[[RouteTable], Sequence[Middleware]] = _no_guards
+    """Makes what sees each request before its route: who asks, and whether they may."""
+    version: str | None = None
+    """The program's, for the schema."""
+
+
+NOTHING_ADDED = Additions()
+
+
 class Server:
     """The thread, and the two servers in it."""
 
     def __init__(
-        self, program: Program, ports: Ports, home: asyncio.AbstractEventLoop, connections_max: int
+        self,
+        program: Program,
+        ports: Ports,
+        home: asyncio.AbstractEventLoop,
+        connections_max: int,
+        additions: Additions = NOTHING_ADDED,
     ) -> None:
         metrics = Metrics()
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
-        scrape = metrics_handler(self._program, metrics)
+        table = RouteTable([*discover(own_routes), *additions.routes])
+        described = Described(table, additions.version)
+        parts = Parts(self._program, self._recent, metrics, described, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
-        api = api_app(Answers(self._program, self._recent), scrape, requests, _names(ports.api))
+        guards = additions.guards(table)
+        api = app_of(table, parts, _names(ports.api), requests, guards)
+        counted = app_of(RouteTable(metrics_routes.ROUTES), parts, _names(ports.metrics))
         self._servers = [
             (_server(api, connections_max), ports.api),
-            (_server(metrics_app(scrape, _names(ports.metrics)), connections_max), ports.metrics),
+            (_server(counted, connections_max), ports.metrics),
         ]
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -85,9 +118,11 @@ class Server:
 
 
 @asynccontextmanager
-async def answering(program: Program, ports: Ports, connections_max: int) -> AsyncIterator[Server]:
+async def answering(
+    program: Program, ports: Ports, connections_max: int, additions: Additions = NOTHING_ADDED
+) -> AsyncIterator[Server]:
     """Answer at `ports` while the context is open, and give them back at its end."""
-    server = Server(program, ports, asyncio.get_running_loop(), connections_max)
+    server = Server(program, ports, asyncio.get_running_loop(), connections_max, additions)
     server.start()
     try:
         yield server
