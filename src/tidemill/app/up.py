@@ -25,6 +25,7 @@ from tidemill.venues.sei.config import check_sei
 from tidemill.venues.sei.mapping import load_mapping
 
 if TYPE_CHECKING:
+    from tidemill.serve.auth.protection import Protection
     from tidemill.serve.server import Server
 
 _log = logging.getLogger("tidemill.up")
@@ -86,6 +87,7 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
 
 async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options: UpOptions) -> bool:
     """Read until a signal; return whether all reading ended by itself."""
+    from tidemill.app.api_protection import protecting_api
     from tidemill.app.live import LiveState
     from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
@@ -93,6 +95,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
     state = LiveState()
     async with AsyncExitStack() as opened:
         ports = _ports(environment, opened) if options.with_api else None
+        protection = None if ports is None else opened.enter_context(protecting_api(environment))
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -117,7 +120,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(collector.run(), name="metrics")]
             if ports is not None:
-                api = await opened.enter_async_context(_answering(environment, engine, ports))
+                api = await opened.enter_async_context(_answering(environment, engine, ports, protection))
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
@@ -136,12 +139,13 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
 
 
 def _answering(
-    environment: Environment, engine: Engine, ports: Ports
+    environment: Environment, engine: Engine, ports: Ports, protection: "Protection | None"
 ) -> "AbstractAsyncContextManager[Server]":
-    from tidemill.serve.server import answering
+    from tidemill.serve.server import Additions, answering
 
+    additions = Additions(protection=protection, is_metrics_open=environment.settings.metrics.open_to_all)
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max)
+    return answering(Observed(engine), ports, environment.settings.api.connections_max, additions)
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

@@ -3,20 +3,20 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from tidemill.core.metrics import Metrics
 from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.auth.protection import Protection
 from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
@@ -34,18 +34,16 @@ _CLOSE_S = 1
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def _no_guards(_: RouteTable) -> Sequence[Middleware]:
-    return ()
-
-
 class Additions(NamedTuple):
     """What the program adds to the server's own."""
 
     routes: Sequence[Route] = ()
     """Those that answer from parts that this package does not see."""
     parts: Sequence[object] = ()
-    guards: Callable[[RouteTable], Sequence[Middleware]] = _no_guards
-    """Makes what sees each request before its route: who asks, and whether they may."""
+    protection: Protection | None = None
+    """What sees each request before its route: who asks, and whether they may; None: nothing does."""
+    is_metrics_open: bool = False
+    """Whether who reaches the metrics' port from another machine may read it unasked."""
     version: str | None = None
     """The program's, for the schema."""
 
@@ -69,14 +67,16 @@ class Server:
         self._recent = Recent()
         table = RouteTable([*discover(own_routes), *additions.routes])
         described = Described(table, additions.version)
-        parts = Parts(self._program, self._recent, metrics, described, *additions.parts)
+        self._protection = protection = additions.protection
+        own_parts = () if protection is None else protection.parts
+        parts = Parts(self._program, self._recent, metrics, described, *own_parts, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
-        guards = additions.guards(table)
+        guards = () if protection is None else protection.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
-        counted = app_of(RouteTable(metrics_routes.ROUTES), parts, _names(ports.metrics))
+        counted = _metrics_app(parts, ports.metrics, protection, asks=not additions.is_metrics_open)
         self._servers = [
-            (_server(api, connections_max), ports.api),
-            (_server(counted, connections_max), ports.metrics),
+            (_server(api, connections_max, _serving(protection, ports.api)), ports.api),
+            (_server(counted, connections_max, _serving(protection, ports.metrics)), ports.metrics),
         ]
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -104,11 +104,16 @@ class Server:
 
     async def _serve(self) -> None:
         sampling = asyncio.create_task(self._sample(), name="api rates")
-        sampling.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
+        beside = [sampling]
+        if self._protection is not None:
+            beside.append(asyncio.create_task(self._protection.run(), name="api protection"))
+        for task in beside:  # a bug there ends both servers, in order
+            task.add_done_callback(lambda _: self.stop())
         await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
-        sampling.cancel()
-        with suppress(asyncio.CancelledError):
-            await sampling
+        for task in beside:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _sample(self) -> None:
         while True:
@@ -147,11 +152,21 @@ _LOGS = {
 }
 
 
-def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
+def _metrics_app(parts: Parts, port: Port, protection: Protection | None, *, asks: bool) -> Starlette:
+    table = RouteTable(metrics_routes.ROUTES)
+    asks = asks and not is_loopback(port.host)
+    guards = () if protection is None else protection.guards(table, asks=asks)
+    return app_of(table, parts, _names(port), None, guards)
+
+
+def _serving(protection: Protection | None, port: Port) -> dict[str, Any]:
+    return {"http": "httptools"} if protection is None else protection.serving(is_tls=port.scheme == "https")
+
+
+def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
             ws="none",
             lifespan="off",
             log_config=_LOGS,
@@ -159,6 +174,7 @@ def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
             server_header=False,
             limit_concurrency=connections_max,
             timeout_graceful_shutdown=_CLOSE_S,
+            **serving,
         )
     )
 

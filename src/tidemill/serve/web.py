@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.answers import HEADERS, FaultAnswer, fault_response, json_response
 from tidemill.serve.asked import read
+from tidemill.serve.auth.caller import check_role
 from tidemill.serve.route import Answer, Call, Parts, Route, RouteTable
 
 BODY_BYTES_MAX = 1 << 20
@@ -83,6 +84,7 @@ def _by_method(handlers: dict[str, Handler]) -> Handler:
 
 def _handler(route: Route, parts: Parts) -> Handler:
     async def handle(request: Request) -> Response:
+        check_role(request.scope, route)
         try:
             asked = read(route.asked, request.query_params.multi_items(), request.path_params)
             body = None if route.body is None else await _body(route.body, request)
@@ -101,6 +103,7 @@ def _handler(route: Route, parts: Parts) -> Handler:
 
 def _conversation(route: Route, parts: Parts) -> Callable[[WebSocket], Awaitable[None]]:
     async def talk(socket: WebSocket) -> None:
+        check_role(socket.scope, route)
         try:
             asked = read(route.asked, list(socket.query_params.multi_items()), socket.path_params)
         except Fault as fault:

@@ -53,5 +53,6 @@ def limited(receive: Receive, limits: LimitSettings, deadline_s: float) -> Recei
 
 def _too_large(limits: LimitSettings) -> Denied:
     return Denied(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: expected {limits.body_bytes_max} bytes at most, found more"
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"body: expected {limits.body_bytes_max} bytes at most, found more",
     )

@@ -1,9 +1,15 @@
 """Who is it that calls, once that is known."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from http import HTTPStatus
+from typing import Any, NamedTuple
 
-from tidemill.serve.route import Role
+from tidemill.serve.auth.denial import Denied
+from tidemill.serve.route import Role, Route
+
+CALLER = "caller"
+"""Where a request's scope holds who calls: in its `state`."""
 
 
 class By(StrEnum):
@@ -35,3 +41,16 @@ class Caller(NamedTuple):
 
 ANYBODY = Caller("", Role.ADMIN, By.NOTHING)
 """Where nobody is asked who they are."""
+
+
+def check_role(scope: Mapping[str, Any], route: Route) -> None:
+    """Raise Denied where who calls may not call `route`.
+
+    It is asked before the request is read and again by the route itself, so that no difference between how a
+    path is matched here and there opens a door.
+    """
+    caller: Caller | None = scope.get("state", {}).get(CALLER)
+    if caller is not None and not caller.role.allows(route.role):
+        raise Denied(
+            HTTPStatus.FORBIDDEN, f"{route.key}: expected role {route.role} or more, found {caller.role}"
+        )

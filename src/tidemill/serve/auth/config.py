@@ -1,4 +1,4 @@
-"""Who may call the data API, how often, how much, over what: [api.auth], [api.limits], [api.tls], [api.audit]."""
+"""Who may call the data API, how often, how much: [api.auth], [api.limits], [api.tls], [api.audit]."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     jwt_issuer: str | None = None
     """What a token's `iss` must be; absent: anything."""
     jwt_audience: str | None = None
-    """What a token's `aud` must hold; absent: a token with an `aud` is refused, for it is meant for others."""
+    """What a token's `aud` must hold; absent: a token with an `aud` is refused: it is for others."""
     jwt_role_claim: str = "role"
     """The claim that names the caller's role, or a list of them, of which the highest counts."""
     allowed_addresses: tuple[str, ...] = ()
@@ -35,6 +35,11 @@ class AuthSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Origins, such as https://desk.example, whose pages may call; those of others are turned away."""
     ticket_ttl_s: _Seconds = 30.0
     """How long a ticket is good, which stands in for a key in the address of a browser's stream, once."""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether callers must say who they are."""
+        return self.enabled or self.jwt_secret is not None or self.jwt_keys is not None
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.serve.auth.addresses import Addresses, site_of
 from tidemill.serve.auth.audit import Audit, Deed
 from tidemill.serve.auth.bodies import check_sizes, limited
-from tidemill.serve.auth.caller import ANYBODY, Caller
+from tidemill.serve.auth.caller import ANYBODY, CALLER, Caller, check_role
 from tidemill.serve.auth.config import LimitSettings
 from tidemill.serve.auth.credentials import Credentials, Moment, check_address, without_ticket
 from tidemill.serve.auth.denial import Denied, Header
@@ -21,8 +21,6 @@ from tidemill.serve.auth.rate import Buckets, Granted
 from tidemill.serve.auth.replies import Replies
 from tidemill.serve.route import Role, RouteTable
 
-CALLER = "caller"
-"""Where a route finds who calls: in the scope's `state`."""
 REQUESTS_PER_MINUTE = 1_000
 _DENIED_COST = 10
 """A key or token that is not good costs as much as so many requests: who guesses is soon too fast."""
@@ -123,11 +121,15 @@ class Guard:
         """Return who calls, who may. Raises: Denied."""
         rules = self._rules
         peer = scope["client"][0] if scope.get("client") else None
-        forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        forwarded = [
+            value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+        ]
         address = rules.addresses.caller(peer, forwarded)
         scope.setdefault("state", {})["address"] = str(address)
         if not rules.addresses.may_call(address):
-            raise Denied(HTTPStatus.FORBIDDEN, "expected a call from api.auth.allowed_addresses, found another")
+            raise Denied(
+                HTTPStatus.FORBIDDEN, "expected a call from api.auth.allowed_addresses, found another"
+            )
         site = f"address:{site_of(address)}"
         await self._count(site, rules.requests_per_minute, replies, began_s)
         check_sizes(scope, rules.limits)
@@ -147,10 +149,8 @@ class Guard:
                 await rules.buckets.take(site, per_minute, min(_DENIED_COST, per_minute), began_s)
             raise
         scope["state"][CALLER] = caller
-        if route is not None and not caller.role.allows(route.role):
-            raise Denied(
-                HTTPStatus.FORBIDDEN, f"{route.key}: expected role {route.role} or more, found {caller.role}"
-            )
+        if route is not None:
+            check_role(scope, route)
         own = caller.requests_per_minute or rules.requests_per_minute
         await self._count(caller.account, own, replies, began_s)
         return caller

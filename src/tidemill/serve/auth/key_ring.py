@@ -1,4 +1,4 @@
-"""Know every API key without asking the database at each request, and hear within seconds what was revoked."""
+"""Know every API key without asking the database each time, and hear within seconds what was revoked."""
 
 import asyncio
 import logging

@@ -16,8 +16,14 @@ def checked_origins(written: Iterable[str]) -> frozenset[str]:
     found = frozenset(written)
     for text in found:
         parts = urlsplit(text)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or text != f"{parts.scheme}://{parts.netloc}":
-            raise Refused(f"api.auth.cors_origins: expected origins such as https://desk.example, found {text!r}")
+        if (
+            parts.scheme not in _DEFAULT_PORTS
+            or not parts.hostname
+            or text != f"{parts.scheme}://{parts.netloc}"
+        ):
+            raise Refused(
+                f"api.auth.cors_origins: expected origins such as https://desk.example, found {text!r}"
+            )
     return found
 
 

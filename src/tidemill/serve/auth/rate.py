@@ -5,8 +5,8 @@ from typing import NamedTuple, Protocol
 
 _PER_S = 1 / 60
 _BUCKETS_MAX = 20_000
-"""Of which each takes 250 bytes; the one asked longest ago makes room, and would be full by then, or its owner
-calls from so many addresses that a limit by address does not stop them."""
+"""Of 250 bytes each; the one asked longest ago makes room. It is full by then, or its owner calls from so
+many addresses that no limit by address stops them."""
 
 
 class Granted(NamedTuple):

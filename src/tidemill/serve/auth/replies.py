@@ -1,4 +1,4 @@
-"""What is sent back through the guard: every answer's headers, its status, and the answer to who is turned away."""
+"""What is sent back through the guard: headers and status, and what is told to who is turned away."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -17,12 +17,16 @@ _HEADERS: tuple[Header, ...] = (
 """Of every answer that does not say otherwise."""
 _ONLY_TLS: Header = (b"strict-transport-security", b"max-age=31536000")
 _SWITCHING = 101
+_UNREAD = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}
+"""Where more of the request would come, which is not worth reading."""
 
 
 class Replies:
     """The answer to one request, as far as it was sent."""
 
-    def __init__(self, scope: Mapping[str, Any], send: Callable[[Any], Awaitable[None]], *, is_tls: bool) -> None:
+    def __init__(
+        self, scope: Mapping[str, Any], send: Callable[[Any], Awaitable[None]], *, is_tls: bool
+    ) -> None:
         self._scope = scope
         self._send = send
         self._always = (*_HEADERS, _ONLY_TLS) if is_tls else _HEADERS
@@ -48,7 +52,9 @@ class Replies:
         is_socket = self._scope["type"] == "websocket"
         if self.status:
             if is_socket:
-                await self._send({"type": "websocket.close", "code": denied.close_code, "reason": str(denied)[:120]})
+                await self._send(
+                    {"type": "websocket.close", "code": denied.close_code, "reason": str(denied)[:120]}
+                )
             return
         if is_socket:
             await receive()  # the client's wish to connect
@@ -62,8 +68,8 @@ class Replies:
             (b"content-length", str(len(denied.body)).encode()),
             *denied.headers,
         ]
-        if not is_socket:
-            headers.append((b"connection", b"close"))  # what it would send still is not worth reading
+        if denied.status in _UNREAD:
+            headers.append((b"connection", b"close"))
         await self.send({"type": f"{kind}.start", "status": int(denied.status), "headers": headers})
         await self._send({"type": f"{kind}.body", "body": denied.body})
 

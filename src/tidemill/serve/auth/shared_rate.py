@@ -1,4 +1,4 @@
-"""Share the buckets of tokens through Redis, so that several processes count one caller's requests together."""
+"""Share the buckets of tokens through Redis, so that processes count one caller's requests together."""
 
 import logging
 
@@ -22,7 +22,7 @@ redis.call('HSET', KEYS[1], 'left', tostring(left), 'then_ms', now_ms)
 redis.call('PEXPIRE', KEYS[1], 60000)
 return {granted, tostring(left)}
 """
-"""One step on the server, by its own clock; an account that is not heard of for a minute has a full bucket."""
+"""One step on the server, by its own clock; one that is not asked for a minute is full again."""
 
 
 class SharedBuckets:

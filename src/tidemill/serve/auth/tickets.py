@@ -1,4 +1,4 @@
-"""Let a browser open a stream, which cannot send a header: a ticket for its address, short-lived and used once."""
+"""Let a browser open a stream, which cannot send a header: a ticket in its address, good once."""
 
 import secrets
 from collections import OrderedDict

@@ -54,7 +54,7 @@ class TokenKeys:
         return bool(self._keys)
 
     def reload(self) -> bool:
-        """Read the file again; return whether it holds other keys. Raises: Refused, and keeps those it had."""
+        """Read the file again; return whether it holds other keys. Raises: Refused, and keeps what it had."""
         content = b"" if self._file is None else _content(self._file)
         if self._keys and content == self._content:
             return False

@@ -31,7 +31,7 @@ class ApiKey(NamedTuple):
 
 
 class ApiKeys:
-    """The keys in a database. Every method blocks, for its timeout at most, and may be called by any thread."""
+    """The keys in a database. Methods block, for its timeout at most, and may be called by any thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
