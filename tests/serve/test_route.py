@@ -2,12 +2,10 @@
 
 import io
 import json
-from http import HTTPStatus
 
 import msgspec
 import pytest
 from msgspec import Struct
-from starlette.middleware import Middleware
 
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.serve import routes

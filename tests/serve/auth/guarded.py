@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ import msgspec
 from tests.serve.program import FakeProgram, program
 
 from tidemill.core.redact import Redactor
-from tidemill.serve.auth.api_key import make_key
+from tidemill.serve.auth.api_key import MadeKey, make_key
 from tidemill.serve.auth.config import AuthSettings
 from tidemill.serve.auth.protection import Surroundings, protecting
 from tidemill.serve.config import ApiSettings, MetricsSettings
@@ -61,7 +61,7 @@ class Guarded(NamedTuple):
             told = (
                 msgspec.json.decode(content) if content and answer.content_type.endswith("json") else content
             )
-            return answer.status, told, dict(answer.headers)
+            return answer.status, told, {name.lower(): value for name, value in answer.headers.items()}
 
     async def status(self, path: str, shown: str | None = None, **more: Any) -> int:
         return (await self.ask(path, shown, **more))[0]
@@ -74,6 +74,7 @@ async def guarded(
     tls: Any = True,
     routes: tuple[Route, ...] = (),
     redis: str | None = None,
+    made: tuple[MadeKey, ...] = (),
     **settings: Any,
 ):
     api = ApiSettings(port=0, **{"auth": AuthSettings(enabled=True, jwt_secret=SECRET), **settings})
@@ -82,7 +83,10 @@ async def guarded(
         url, RegistrySettings(), RedisSettings(url=redis), folder / "logs", Redactor([SECRET])
     )
     ports = take_ports(api, MetricsSettings(port=0))
-    with protecting(api, around) as protection, open_api_keys(url) as keys:
+    with open_api_keys(url) as keys, ExitStack() as opened:
+        for one in made:
+            keys.add(one.kept)
+        protection = opened.enter_context(protecting(api, around))
         additions = Additions(protection=protection, routes=routes)
         async with (
             answering(FakeProgram(program()), ports, 64, additions),

@@ -23,6 +23,7 @@ _SECRET_BYTES_MIN = 32
 _RSA_BITS_MIN = 2_048
 _TOKEN_CHARS_MAX = 8_192
 _KID_CHARS_MAX = 256
+_LATEST_S = 1e12
 _SECRET_KID = None
 """Names JWT_SECRET: a token that it signed has no `kid`."""
 NO_TOKEN = "expected a token that is signed by a key of ours, of now, and for us"  # noqa: S105 a message
@@ -102,9 +103,10 @@ def _required(settings: AuthSettings) -> list[str]:
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     """Return a moment; None where the claim is no finite number."""
-    value = claims.get(name)
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < 1e12 else None  # NaN is not less than anything
+    value: Any = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < _LATEST_S else None  # NaN is not less than anything
 
 
 def _kid(token: str) -> str | None:
@@ -153,7 +155,7 @@ def _public_key(told: dict[str, Any], where: str) -> _Key:
     if "d" in told or told.get("kty") == "oct":
         raise Refused(f"{where}: expected a public key: what signs has no business in this file")
     try:
-        key: Any = jwt.PyJWK.from_dict(told).key
+        key: Any = jwt.PyJWK.from_dict({**told, "alg": None}).key
     except (jwt.PyJWTError, ValueError, TypeError, KeyError) as fault:
         raise Refused(f"{where}: expected a public key of RSA or Ed25519: {fault}") from None
     if isinstance(key, Ed25519PublicKey):
