@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from tidemill.app.keys_cli import keys
 from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(whales)
 app.add_typer(db)
+app.add_typer(keys)
 app.add_typer(streams)
 
 

@@ -326,9 +326,14 @@ class Engine:
 
     async def query(self, sql: str) -> pa.Table:
         """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
+        return await self.store.query(sql)
+
+    @property
+    def store(self) -> Store:
+        """What its events are stored in. Raises: Refused, where nothing is stored."""
         if self._store is None:
             raise Refused("sql: expected a process that stores its events, found one that only reads them")
-        return await self._store.query(sql)
+        return self._store
 
     async def is_stored(self) -> bool:
         """Say whether all that is on the bus now can be queried."""

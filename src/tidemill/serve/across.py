@@ -1,15 +1,17 @@
 """Call the program from the server's thread: each call runs in the program's loop, and has a limit."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pyarrow as pa
 from prometheus_client import Histogram
 
+from tidemill.bus.base import Entry
 from tidemill.schema.faults import Unreachable
-from tidemill.serve.program import Program, ProgramState
-from tidemill.store import TableSize
+from tidemill.serve.program import Program, ProgramState, Told
+from tidemill.store import Page, TableSize
 
 _STATE_S = 5.0
 _QUERY_S = 60.0
@@ -38,6 +40,37 @@ class Across:
         """Return how much each table holds. Raises: Unreachable, where no answer comes in time."""
         with self._queries.time():
             return await self._there(self._program.sizes(), _QUERY_S)
+
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page of stored events. Raises: Refused; Unreachable, where no answer comes in time."""
+        with self._queries.time():
+            return await self._there(self._program.page(tag, page), _QUERY_S)
+
+    @property
+    def bus_identity(self) -> str:
+        """Names the bus."""
+        return self._program.bus_identity
+
+    async def span(self, topic: str) -> tuple[int, int]:
+        """Return the lowest offset of a topic that can be read, and that after the last."""
+        return await self._there(self._program.span(topic), _STATE_S)
+
+    async def read(self, topic: str, offset: int, batches_max: int) -> list[Entry]:
+        """Return batches from `offset` on. Raises: Gap, Poison, Refused."""
+        return await self._there(self._program.read(topic, offset, batches_max), _STATE_S)
+
+    @asynccontextmanager
+    async def listening(self, told: Told) -> AsyncIterator[None]:
+        """Have `told` called with all that is committed, in the program's loop, while the context is open."""
+
+        async def begin() -> None:
+            self._program.listen(told)
+
+        await self._there(begin(), _STATE_S)
+        try:
+            yield
+        finally:
+            self._home.call_soon_threadsafe(self._program.ignore, told)
 
     async def _there(self, work: Coroutine[Any, Any, _T], limit_s: float) -> _T:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any, TypeVar, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -60,7 +60,9 @@ class CoverageAsked(Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def _lists(kind: type[Struct]) -> frozenset[str]:
     """Return the names of the fields that may be given several times."""
-    return frozenset(field.name for field in msgspec.structs.fields(kind) if get_origin(field.type) is tuple)
+    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    plain = {name: get_args(one)[0] if get_origin(one) is Annotated else one for name, one in kinds.items()}
+    return frozenset(name for name, one in plain.items() if get_origin(one) is tuple)
 
 
 def read(kind: type[S], given: Sequence[tuple[str, str]], path: Mapping[str, Any] = _NOTHING_MORE) -> S:

@@ -17,6 +17,9 @@ from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
 from tidemill.serve.auth.protection import Protection
+from tidemill.serve.covered import CoverageBoard
+from tidemill.serve.hub import Hub
+from tidemill.serve.kept import Kept
 from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
@@ -31,6 +34,8 @@ _SAMPLE_S = 5.0
 """How often the counts are taken that the rates of the last minute are told from."""
 _CLOSE_S = 1
 """How long answers that are under way have when the program ends."""
+_MESSAGE_BYTES_MAX = 64 << 10
+"""Of what a client says on a socket."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -66,10 +71,11 @@ class Server:
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
         table = RouteTable([*discover(own_routes), *additions.routes])
-        described = Described(table, additions.version)
         self._protection = protection = additions.protection
-        own_parts = () if protection is None else protection.parts
-        parts = Parts(self._program, self._recent, metrics, described, *own_parts, *additions.parts)
+        self._hub = Hub(self._program)
+        own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
+        protecting = () if protection is None else protection.parts
+        parts = Parts(*own, CoverageBoard(self._program), Kept(), *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = () if protection is None else protection.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
@@ -103,17 +109,15 @@ class Server:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
-        sampling = asyncio.create_task(self._sample(), name="api rates")
-        beside = [sampling]
+        working = [self._sample(), self._hub.run()]
         if self._protection is not None:
-            beside.append(asyncio.create_task(self._protection.run(), name="api protection"))
-        for task in beside:  # a bug there ends both servers, in order
-            task.add_done_callback(lambda _: self.stop())
+            working.append(self._protection.run())
+        beside = asyncio.gather(*working)
+        beside.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
         await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
-        for task in beside:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        beside.cancel()
+        with suppress(asyncio.CancelledError):
+            await beside
 
     async def _sample(self) -> None:
         while True:
@@ -167,7 +171,9 @@ def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uv
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=_MESSAGE_BYTES_MAX,
+            ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",
             log_config=_LOGS,
             access_log=False,

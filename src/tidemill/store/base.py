@@ -57,6 +57,23 @@ class Condition(NamedTuple):
     value: Value | Sequence[Value]
 
 
+class Page(Struct, frozen=True, kw_only=True):
+    """Some rows of a table, by time and then by the table's order and identity."""
+
+    columns: tuple[str, ...] | None = None
+    """All by default."""
+    where: tuple[Condition, ...] = ()
+    start_ns: int | None = None
+    end_ns: int | None = None
+    """From `start_ns` on, up to and without `end_ns`."""
+    finality: Finality = "canonical"
+    newest_first: bool = True
+    after: tuple[Value, ...] | None = None
+    """The values of `selecting.page_keys` in the row that the page before ended with; rows that came since do
+    not move it."""
+    limit: int
+
+
 class TableSize(NamedTuple):
     """How much a table holds."""
 
@@ -145,6 +162,16 @@ class Store(ABC):
 
         `columns` are all by default; `newest` keeps only so many of the latest. The schema is that of
         `derive.arrow_schema(tag)`.
+
+        Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
+        passed.
+        """
+
+    @abstractmethod
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page's rows, in its order; the columns of `selecting.page_keys` come too.
+
+        The schema is that of `derive.arrow_schema(tag)`.
 
         Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
         passed.

@@ -11,10 +11,10 @@ from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
-from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
-from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
+from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
@@ -229,6 +229,12 @@ class ClickHouseStore(Store):
         query = select_query(tag, during, columns, where, finality=finality, newest=newest)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, columns))
+
+    @override
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        query = page_query(tag, page)
+        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        return answer.cast(selected_schema(tag, answer.schema.names))
 
     @override
     async def stats(self) -> list[TableSize]:

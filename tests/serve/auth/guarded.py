@@ -13,7 +13,7 @@ from tests.serve.program import FakeProgram, program
 
 from tidemill.core.redact import Redactor
 from tidemill.serve.auth.api_key import MadeKey, make_key
-from tidemill.serve.auth.config import AuthSettings
+from tidemill.serve.auth.config import AuthSettings, TlsSettings
 from tidemill.serve.auth.protection import Surroundings, protecting
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
@@ -24,6 +24,7 @@ from tidemill.store.registry import RegistrySettings
 from tidemill.store.registry.api_keys import ApiKeys, open_api_keys
 
 SECRET = "a secret of forty bytes that nobody knows"
+NO_TLS = TlsSettings()
 NOW = dt.datetime.now(dt.UTC)
 
 
@@ -75,9 +76,13 @@ async def guarded(
     routes: tuple[Route, ...] = (),
     redis: str | None = None,
     made: tuple[MadeKey, ...] = (),
+    api_tls: TlsSettings = NO_TLS,
+    connections_max: int = 64,
     **settings: Any,
 ):
-    api = ApiSettings(port=0, **{"auth": AuthSettings(enabled=True, jwt_secret=SECRET), **settings})
+    api = ApiSettings(
+        port=0, tls=api_tls, **{"auth": AuthSettings(enabled=True, jwt_secret=SECRET), **settings}
+    )
     url = f"sqlite://{folder / 'registry.db'}"
     around = Surroundings(
         url, RegistrySettings(), RedisSettings(url=redis), folder / "logs", Redactor([SECRET])
@@ -89,7 +94,7 @@ async def guarded(
         protection = opened.enter_context(protecting(api, around))
         additions = Additions(protection=protection, routes=routes)
         async with (
-            answering(FakeProgram(program()), ports, 64, additions),
+            answering(FakeProgram(program()), ports, connections_max, additions),
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(15)) as session,
         ):
             yield Guarded(session, ports.api.url, keys, around.logs, tls)

@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from tidemill.serve import routes
+from tidemill.serve.auth.api_key import make_key
 from tidemill.serve.auth.config import AuthSettings, LimitSettings
 from tidemill.serve.route import Role, discover
 
@@ -61,11 +62,14 @@ def strangers():
 
 
 async def test_every_route_turns_away_who_is_not_known(tmp_path):
-    async with guarded(tmp_path, limits=LOOSE) as server:
-        shown = strangers()
-        shown["an expired key"] = server.key(Role.ADMIN, lifetime=dt.timedelta(hours=-1))
-        shown["a revoked key"] = server.key(Role.ADMIN)
-        server.keys.revoke(shown["a revoked key"].split("_")[1], NOW)
+    expired = make_key("expired", Role.ADMIN, NOW, dt.timedelta(hours=-1))
+    revoked, other = (make_key("revoked", Role.ADMIN, NOW) for _ in range(2))
+    revoked = revoked._replace(kept=revoked.kept._replace(revoked_at=NOW))
+    shown = strangers()
+    shown |= {"an expired key": expired.secret, "a revoked key": revoked.secret}
+    shown["the secret of another key"] = revoked.secret[:22] + other.secret[22:]
+    async with guarded(tmp_path, limits=LOOSE, made=(expired, revoked, other)) as server:
+        assert await server.status("/stats", other.secret) == HTTPStatus.OK
         for route in ROUTES:
             for what, one in shown.items():
                 found = await status(server, route, one)

@@ -185,7 +185,7 @@ class Guard:
                 address=state["address"],
                 method=scope.get("method", "WEBSOCKET"),
                 path=scope["path"],
-                query=scope.get("query_string", b"").decode("latin-1"),
+                query=without_ticket(scope.get("query_string", b"")).decode("latin-1"),
                 status=status,
                 took_ms=round(took_s * 1_000, 3),
                 denied=denied,
