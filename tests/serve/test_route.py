@@ -2,12 +2,10 @@
 
 import io
 import json
-from http import HTTPStatus
 
 import msgspec
 import pytest
 from msgspec import Struct
-from starlette.middleware import Middleware
 
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.serve import routes
@@ -77,29 +75,6 @@ def test_the_schema_tells_of_every_route_its_role_and_its_parameters():
     assert {"200", "400", "401", "403", "413", "429"} <= set(operation["responses"])
     asked = {route.path for route in discover(routes) if route.method != "WEBSOCKET"}
     assert asked <= set(described["paths"])
-
-
-class Turnstile:
-    """Lets nobody through to what needs a role."""
-
-    def __init__(self, app, table):
-        self.app, self.table = app, table
-
-    async def __call__(self, scope, receive, send):
-        route = self.table.find(scope)
-        if route is not None and route.role is not None:
-            await send({"type": "http.response.start", "status": HTTPStatus.FORBIDDEN, "headers": []})
-            await send({"type": "http.response.body", "body": b"{}"})
-            return
-        await self.app(scope, receive, send)
-
-
-async def test_a_guard_sees_each_request_with_its_route_first():
-    additions = Additions(guards=lambda table: [Middleware(Turnstile, table=table)])
-    async with served(FakeProgram(program()), additions=additions) as client:
-        await client.get("/health")
-        async with client.session.get(client.url + "/stats") as answer:
-            assert answer.status == HTTPStatus.FORBIDDEN
 
 
 async def test_what_is_added_answers_like_the_rest_and_what_does_not_fit_is_refused():

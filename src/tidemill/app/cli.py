@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from tidemill.app.export_cli import exports, schedule
+from tidemill.app.keys_cli import keys
 from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(whales)
 app.add_typer(db)
+app.add_typer(keys)
 app.add_typer(streams)
 app.add_typer(exports)
 app.add_typer(schedule)

@@ -37,6 +37,7 @@ ALIASES = {
     "CLICKHOUSE_URL": "store.url",
     "DATABASE_URL": "registry.url",
     "REDIS_URL": "redis.url",
+    "JWT_SECRET": "api.auth.jwt_secret",
     "INFLUXDB_URL": "influxdb.url",
     "INFLUXDB_TOKEN": "influxdb.token",
     "INFLUXDB_ORG": "influxdb.org",

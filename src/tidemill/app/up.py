@@ -23,7 +23,8 @@ from tidemill.serve.ports import Ports, take_ports
 
 if TYPE_CHECKING:
     from tidemill.app.exports import Exports
-    from tidemill.serve.server import Server
+    from tidemill.serve.auth.protection import Protection
+    from tidemill.serve.server import Additions, Server
 
 _log = logging.getLogger("tidemill.up")
 
@@ -80,6 +81,7 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
 
 async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options: UpOptions) -> bool:
     """Read until a signal; return whether all reading ended by itself."""
+    from tidemill.app.api_protection import protecting_api
     from tidemill.app.live import LiveState
     from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
@@ -87,6 +89,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
     state = LiveState()
     async with AsyncExitStack() as opened:
         ports = _ports(environment, opened) if options.with_api else None
+        protection = None if ports is None else opened.enter_context(protecting_api(environment))
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -119,7 +122,8 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
             if exports is not None:
                 beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
-                api = await opened.enter_async_context(_answering(environment, engine, ports, exports))
+                additions = _additions(environment, exports, protection)
+                api = await opened.enter_async_context(_answering(environment, engine, ports, additions))
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
@@ -148,14 +152,26 @@ async def _exports(environment: Environment, engine: Engine, opened: AsyncExitSt
         return None
 
 
-def _answering(
-    environment: Environment, engine: Engine, ports: Ports, exports: "Exports | None"
-) -> "AbstractAsyncContextManager[Server]":
+def _additions(
+    environment: Environment, exports: "Exports | None", protection: "Protection | None"
+) -> "Additions":
     from tidemill.app.export_routes import ROUTES
-    from tidemill.serve.server import Additions, answering
+    from tidemill.serve.server import Additions
+
+    return Additions(
+        routes=ROUTES,
+        parts=() if exports is None else (exports,),
+        protection=protection,
+        is_metrics_open=environment.settings.metrics.open_to_all,
+    )
+
+
+def _answering(
+    environment: Environment, engine: Engine, ports: Ports, additions: "Additions"
+) -> "AbstractAsyncContextManager[Server]":
+    from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    additions = Additions(routes=ROUTES, parts=() if exports is None else (exports,))
     return answering(Observed(engine), ports, environment.settings.api.connections_max, additions)
 
 

@@ -3,20 +3,20 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 
 from tidemill.core.metrics import Metrics
 from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.auth.protection import Protection
 from tidemill.serve.covered import CoverageBoard
 from tidemill.serve.hub import Hub
 from tidemill.serve.kept import Kept
@@ -39,18 +39,16 @@ _MESSAGE_BYTES_MAX = 64 << 10
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-def _no_guards(_: RouteTable) -> Sequence[Middleware]:
-    return ()
-
-
 class Additions(NamedTuple):
     """What the program adds to the server's own."""
 
     routes: Sequence[Route] = ()
     """Those that answer from parts that this package does not see."""
     parts: Sequence[object] = ()
-    guards: Callable[[RouteTable], Sequence[Middleware]] = _no_guards
-    """Makes what sees each request before its route: who asks, and whether they may."""
+    protection: Protection | None = None
+    """What sees each request before its route: who asks, and whether they may; None: nothing does."""
+    is_metrics_open: bool = False
+    """Whether who reaches the metrics' port from another machine may read it unasked."""
     version: str | None = None
     """The program's, for the schema."""
 
@@ -73,16 +71,18 @@ class Server:
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
         table = RouteTable([*discover(own_routes), *additions.routes])
+        self._protection = protection = additions.protection
         self._hub = Hub(self._program)
         own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
-        parts = Parts(*own, CoverageBoard(self._program), Kept(), *additions.parts)
+        protecting = () if protection is None else protection.parts
+        parts = Parts(*own, CoverageBoard(self._program), Kept(), *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
-        guards = additions.guards(table)
+        guards = () if protection is None else protection.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
-        counted = app_of(RouteTable(metrics_routes.ROUTES), parts, _names(ports.metrics))
+        counted = _metrics_app(parts, ports.metrics, protection, asks=not additions.is_metrics_open)
         self._servers = [
-            (_server(api, connections_max), ports.api),
-            (_server(counted, connections_max), ports.metrics),
+            (_server(api, connections_max, _serving(protection, ports.api)), ports.api),
+            (_server(counted, connections_max, _serving(protection, ports.metrics)), ports.metrics),
         ]
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -109,7 +109,10 @@ class Server:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
-        beside = asyncio.gather(self._sample(), self._hub.run())
+        working = [self._sample(), self._hub.run()]
+        if self._protection is not None:
+            working.append(self._protection.run())
+        beside = asyncio.gather(*working)
         beside.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
         await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
         beside.cancel()
@@ -153,11 +156,21 @@ _LOGS = {
 }
 
 
-def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
+def _metrics_app(parts: Parts, port: Port, protection: Protection | None, *, asks: bool) -> Starlette:
+    table = RouteTable(metrics_routes.ROUTES)
+    asks = asks and not is_loopback(port.host)
+    guards = () if protection is None else protection.guards(table, asks=asks)
+    return app_of(table, parts, _names(port), None, guards)
+
+
+def _serving(protection: Protection | None, port: Port) -> dict[str, Any]:
+    return {"http": "httptools"} if protection is None else protection.serving(is_tls=port.scheme == "https")
+
+
+def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
             ws="websockets-sansio",
             ws_max_size=_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,  # packing costs more than this machine's loopback
@@ -167,6 +180,7 @@ def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
             server_header=False,
             limit_concurrency=connections_max,
             timeout_graceful_shutdown=_CLOSE_S,
+            **serving,
         )
     )
 

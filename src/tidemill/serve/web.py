@@ -20,6 +20,7 @@ from starlette.websockets import WebSocket
 from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.answers import HEADERS, FaultAnswer, fault_response, json_response
 from tidemill.serve.asked import read
+from tidemill.serve.auth.caller import check_role
 from tidemill.serve.route import Answer, Call, Parts, Route, RouteTable
 
 BODY_BYTES_MAX = 1 << 20
@@ -84,6 +85,7 @@ def _by_method(handlers: dict[str, Handler]) -> Handler:
 
 def _handler(route: Route, parts: Parts) -> Handler:
     async def handle(request: Request) -> Response:
+        check_role(request.scope, route)
         try:
             asked = read(route.asked, request.query_params.multi_items(), request.path_params)
             body = None if route.body is None else await _body(route.body, request)
@@ -106,6 +108,7 @@ def _conversation(route: Route, parts: Parts) -> Callable[[WebSocket], Awaitable
         if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
             await socket.close(_PROTOCOL_ERROR)  # a page from elsewhere may open a socket, and read it
             return
+        check_role(socket.scope, route)
         try:
             asked = read(route.asked, list(socket.query_params.multi_items()), socket.path_params)
         except Fault as fault:
