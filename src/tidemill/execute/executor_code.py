@@ -26,4 +26,4 @@ def code_hash() -> bytes:
 
 @cache
 def _code(file: str) -> bytes:
-    return bytes.fromhex((resources.files(__package__) / file).read_text().strip())
+    return bytes.fromhex((resources.files("tidemill.execute") / file).read_text().strip())

@@ -1,4 +1,4 @@
-"""Which lenders and which pools can the executor use, and by which numbers do requests and plans name them."""
+"""Which lenders and pools can the executor use, and by which numbers do requests and plans name them."""
 
 from enum import IntEnum
 

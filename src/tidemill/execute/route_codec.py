@@ -3,8 +3,9 @@
 The layout is in contracts/executor.vy; a change there is a change here.
 """
 
+from typing import assert_never
+
 from eth_abi.abi import encode as _encode_abi
-from typing_extensions import assert_never
 
 from tidemill._rust import keccak256
 from tidemill.execute.kinds import HopKind, LoanSource
@@ -89,8 +90,7 @@ def _check(route: Route) -> None:
         raise Refused(f"route: expected 1 to {HOPS_MAX} hops, found {len(hops)}")
     if hops[-1].token_out != loan.token:
         raise Refused(
-            f"route: expected to end in the borrowed 0x{loan.token.hex()}, "
-            f"found 0x{hops[-1].token_out.hex()}"
+            f"route: expected to end in the borrowed 0x{loan.token.hex()}, found 0x{hops[-1].token_out.hex()}"
         )
     if loan.amount <= 0:
         raise Malformed(f"route: expected an amount above zero, found {loan.amount}")
