@@ -12,6 +12,7 @@ mod coins;
 mod curve;
 mod decode;
 mod errors;
+mod evm;
 mod factory;
 mod frames;
 mod head;
@@ -92,6 +93,8 @@ mod module {
     use super::decode_logs;
     #[pymodule_export]
     use super::errors::PoolError;
+    #[pymodule_export]
+    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
     #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]
