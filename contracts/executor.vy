@@ -12,7 +12,7 @@
           2 Curve        i 1, j 1, 1: indices are uint256     3 Balancer V2   pool id 32
           4 Balancer V3  pool 20                5 Uniswap V4  fee 3, tick spacing 3, hooks 20
 
-Each hop sells all that the hop before it gave. Who may call back, and with which bytes, is noted before a
+Each hop sells all that came of the hop before it, as the token itself counts. Who may call back, and with which bytes, is noted before a
 call and struck out by the callback that answers it. What is left of the token goes to the owner at the end.
 """
 
@@ -161,7 +161,6 @@ awaited: transient(address)
 awaited_digest: transient(bytes32)
 owed_token: transient(address)
 owed_size: transient(uint256)
-bought: transient(uint256)
 unlocked: transient(address)
 
 
@@ -264,10 +263,12 @@ def _borrow(plan: Bytes[MOST_BYTES], source: uint256, token: address, amount: ui
         self.unlocked = empty(address)
     elif source == AAVE_V3:
         extcall AaveV3Pool(lender).flashLoanSimple(self, token, amount, plan, 0)
+        self._check_taken(token, lender)
     elif source == BALANCER_V2:
         extcall BalancerV2Vault(lender).flashLoan(self, [token], [amount], plan)
     elif source == MORPHO:
         extcall Morpho(lender).flashLoan(token, amount, plan)
+        self._check_taken(token, lender)
     elif source == UNISWAP_V3:
         if staticcall UniswapV3Pool(lender).token0() == token:
             extcall UniswapV3Pool(lender).flash(self, amount, 0, plan)
@@ -325,7 +326,10 @@ def _trade(plan: Bytes[MOST_BYTES], token: address, amount: uint256):
         at += HOP_BYTES + self._extra_bytes(hop.kind)
         hop.extra = extract32(plan, at - 32, output_type=uint256)
         hop.own_word = extract32(plan, at - 52, output_type=uint256)
-        hop.size = self._swap(hop)
+        before: uint256 = staticcall Token(hop.token_out).balanceOf(self)
+        self._swap(hop)
+        # Counted, not believed: what a pool only says it gave must not be sold out of what lay here before.
+        hop.size = staticcall Token(hop.token_out).balanceOf(self) - before
         assert hop.size >= least_out, "too little out"
     assert at == len(plan) and hop.token_out == token, "not a circle"
 
@@ -345,40 +349,40 @@ def _extra_bytes(kind: uint256) -> uint256:
 
 
 @internal
-def _swap(hop: Hop) -> uint256:
-    """Sell all of `hop.size`; return what came."""
+def _swap(hop: Hop):
+    """Sell all of `hop.size`."""
     if hop.kind == HOP_UNISWAP_V2:
-        return self._swap_pair(hop, self._uniswap_v2_out(hop))
-    if hop.kind == HOP_SOLIDLY:
-        return self._swap_pair(hop, staticcall SolidlyPair(hop.pool).getAmountOut(hop.size, hop.token_in))
-    if hop.kind == HOP_UNISWAP_V3 or hop.kind == HOP_ALGEBRA:
-        return self._swap_ticked(hop)
-    if hop.kind == HOP_CURVE:
-        return self._swap_curve(hop)
-    if hop.kind == HOP_BALANCER_V2:
-        return self._swap_balancer_v2(hop)
-    if hop.kind == HOP_BALANCER_V3:
+        self._swap_pair(hop, self._uniswap_v2_out(hop))
+    elif hop.kind == HOP_SOLIDLY:
+        self._swap_pair(hop, staticcall SolidlyPair(hop.pool).getAmountOut(hop.size, hop.token_in))
+    elif hop.kind == HOP_UNISWAP_V3 or hop.kind == HOP_ALGEBRA:
+        self._swap_ticked(hop)
+    elif hop.kind == HOP_CURVE:
+        self._swap_curve(hop)
+    elif hop.kind == HOP_BALANCER_V2:
+        self._swap_balancer_v2(hop)
+    elif hop.kind == HOP_BALANCER_V3:
         if self.unlocked == hop.pool:
-            return self._swap_balancer_v3(hop)
-        data: Bytes[MOST_BYTES] = abi_encode(hop)
-        self._expect(hop.pool, keccak256(data))
-        raw_call(
-            hop.pool,
-            abi_encode(
-                abi_encode(data, method_id=method_id("balancer_v3_swap(bytes)")),
-                method_id=method_id("unlock(bytes)"),
-            ),
-        )
-        assert self.awaited == empty(address), "no callback"
-        return self.bought
-    assert hop.kind == HOP_UNISWAP_V4, "no such hop"
-    if self.unlocked == hop.pool:
-        return self._swap_uniswap_v4(hop)
-    data: Bytes[MOST_BYTES] = abi_encode(hop)
-    self._expect(hop.pool, keccak256(data))
-    extcall UniswapV4Manager(hop.pool).unlock(data)
+            self._swap_balancer_v3(hop)
+        else:
+            data: Bytes[MOST_BYTES] = abi_encode(hop)
+            self._expect(hop.pool, keccak256(data))
+            raw_call(
+                hop.pool,
+                abi_encode(
+                    abi_encode(data, method_id=method_id("balancer_v3_swap(bytes)")),
+                    method_id=method_id("unlock(bytes)"),
+                ),
+            )
+    else:
+        assert hop.kind == HOP_UNISWAP_V4, "no such hop"
+        if self.unlocked == hop.pool:
+            self._swap_uniswap_v4(hop)
+        else:
+            data: Bytes[MOST_BYTES] = abi_encode(hop)
+            self._expect(hop.pool, keccak256(data))
+            extcall UniswapV4Manager(hop.pool).unlock(data)
     assert self.awaited == empty(address), "no callback"
-    return self.bought
 
 
 @internal
@@ -396,28 +400,23 @@ def _uniswap_v2_out(hop: Hop) -> uint256:
 
 
 @internal
-def _swap_pair(hop: Hop, size_out: uint256) -> uint256:
+def _swap_pair(hop: Hop, size_out: uint256):
     assert extcall Token(hop.token_in).transfer(hop.pool, hop.size, default_return_value=True), "transfer"
     if convert(hop.token_in, uint256) < convert(hop.token_out, uint256):
         extcall UniswapV2Pair(hop.pool).swap(0, size_out, self, b"")
     else:
         extcall UniswapV2Pair(hop.pool).swap(size_out, 0, self, b"")
-    return size_out
 
 
 @internal
-def _swap_ticked(hop: Hop) -> uint256:
+def _swap_ticked(hop: Hop):
     self._expect(hop.pool, A_SWAP)
     self.owed_token = hop.token_in
     self.owed_size = hop.size
-    change0: int256 = 0
-    change1: int256 = 0
     zero_for_one: bool = convert(hop.token_in, uint256) < convert(hop.token_out, uint256)
-    change0, change1 = extcall UniswapV3Pool(hop.pool).swap(
+    extcall UniswapV3Pool(hop.pool).swap(
         self, zero_for_one, convert(hop.size, int256), self._limit(zero_for_one), b""
     )
-    assert self.awaited == empty(address), "no callback"
-    return convert(-(change1 if zero_for_one else change0), uint256)
 
 
 @internal
@@ -427,10 +426,9 @@ def _limit(zero_for_one: bool) -> uint160:
 
 
 @internal
-def _swap_curve(hop: Hop) -> uint256:
-    """Some of Curve's pools return nothing: what came is counted."""
+def _swap_curve(hop: Hop):
+    """Some of Curve's pools return nothing, so nothing is read of it."""
     self._approve(hop.token_in, hop.pool, hop.size)
-    before: uint256 = staticcall Token(hop.token_out).balanceOf(self)
     i: uint256 = (hop.extra >> 16) & 255
     j: uint256 = (hop.extra >> 8) & 255
     selector: Bytes[4] = method_id("exchange(int128,int128,uint256,uint256)")
@@ -438,13 +436,12 @@ def _swap_curve(hop: Hop) -> uint256:
         selector = method_id("exchange(uint256,uint256,uint256,uint256)")
     raw_call(hop.pool, concat(selector, abi_encode(i, j, hop.size, empty(uint256))))
     self._check_taken(hop.token_in, hop.pool)
-    return staticcall Token(hop.token_out).balanceOf(self) - before
 
 
 @internal
-def _swap_balancer_v2(hop: Hop) -> uint256:
+def _swap_balancer_v2(hop: Hop):
     self._approve(hop.token_in, hop.pool, hop.size)
-    size_out: uint256 = extcall BalancerV2Vault(hop.pool).swap(
+    extcall BalancerV2Vault(hop.pool).swap(
         SingleSwap(
             pool_id=convert(hop.extra, bytes32),
             kind=0,
@@ -458,11 +455,10 @@ def _swap_balancer_v2(hop: Hop) -> uint256:
         block.timestamp,
     )
     self._check_taken(hop.token_in, hop.pool)
-    return size_out
 
 
 @internal
-def _swap_balancer_v3(hop: Hop) -> uint256:
+def _swap_balancer_v3(hop: Hop):
     calculated: uint256 = 0
     size_in: uint256 = 0
     size_out: uint256 = 0
@@ -480,7 +476,6 @@ def _swap_balancer_v3(hop: Hop) -> uint256:
     assert size_in == hop.size, "not all sold"
     self._settle_balancer_v3(hop.pool, hop.token_in, size_in)
     extcall BalancerV3Vault(hop.pool).sendTo(hop.token_out, self, size_out)
-    return size_out
 
 
 @internal
@@ -490,7 +485,7 @@ def _settle_balancer_v3(vault: address, token: address, size: uint256):
 
 
 @internal
-def _swap_uniswap_v4(hop: Hop) -> uint256:
+def _swap_uniswap_v4(hop: Hop):
     zero_for_one: bool = convert(hop.token_in, uint256) < convert(hop.token_out, uint256)
     change: int256 = extcall UniswapV4Manager(hop.pool).swap(
         PoolKey(
@@ -511,7 +506,6 @@ def _swap_uniswap_v4(hop: Hop) -> uint256:
     assert size_in == convert(hop.size, int256), "not all sold"
     self._settle_uniswap_v4(hop.pool, hop.token_in, hop.size)
     extcall UniswapV4Manager(hop.pool).take(hop.token_out, self, convert(size_out, uint256))
-    return convert(size_out, uint256)
 
 
 @internal
@@ -530,7 +524,7 @@ def _approve(token: address, taker: address, size: uint256):
 @view
 def _check_taken(token: address, taker: address):
     """All that was approved is gone: nothing is left behind, and no allowance stands."""
-    assert staticcall Token(token).allowance(self, taker) == 0, "not all sold"
+    assert staticcall Token(token).allowance(self, taker) == 0, "not all taken"
 
 
 # The lenders' callbacks.
@@ -658,7 +652,7 @@ def unlockCallback(data: Bytes[MOST_BYTES]) -> Bytes[32]:
         self._settle_uniswap_v4(msg.sender, token, amount)
     else:
         self._answer(keccak256(data))
-        self.bought = self._swap_uniswap_v4(abi_decode(data, Hop))
+        self._swap_uniswap_v4(abi_decode(data, Hop))
     return b""
 
 
@@ -669,7 +663,7 @@ def unlockCallback(data: Bytes[MOST_BYTES]) -> Bytes[32]:
 def balancer_v3_swap(data: Bytes[MOST_BYTES]):
     """@notice Balancer V3's vault is unlocked for a hop outside of a loan of its own."""
     self._answer(keccak256(data))
-    self.bought = self._swap_balancer_v3(abi_decode(data, Hop))
+    self._swap_balancer_v3(abi_decode(data, Hop))
 
 
 @external

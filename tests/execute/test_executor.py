@@ -1,27 +1,22 @@
 """Does the executor trade in circles in every kind of pool with every lender's money, and leave nothing?"""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 from tests.execute.arena import (
     BORROWED,
     Arena,
     balancer_v3_hop,
     bytes_of,
     hop,
-    open_arena,
     profit_told,
     route,
 )
-from tests.services import need_node
 
 from tidemill.execute.kinds import LoanSource
 from tidemill.execute.route import Hop
 from tidemill.execute.route_codec import call_data, encode
 from tidemill.sandbox import abi
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
 """Balancer's sources are compiled once, which takes a minute of an idle machine."""
 
 WIDENED = 400 * 10**18
@@ -37,21 +32,6 @@ FURTHER = (
     "curve_stable_ng",
     "pancake_v3",
 )
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def opened() -> AsyncIterator[Arena]:
-    need_node()
-    async with open_arena() as arena:
-        yield arena
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def arena(opened: Arena) -> AsyncIterator[Arena]:
-    """The arena as it was when it opened."""
-    snapshot = await opened.rpc.call("evm_snapshot")
-    yield opened
-    await opened.rpc.call("evm_revert", snapshot)
 
 
 async def _gap(arena: Arena) -> list[Hop]:
