@@ -486,7 +486,7 @@ class EvmState:
     """A chain's state at one block, as far as it is known; what is not known is missing, never zero."""
 
     def __new__(cls, *, chain_id: int, rules: str) -> Self:
-        """Know nothing; calls run by the rules of a hard fork. Raises: ValueError, where there is none such."""
+        """Know nothing; calls run by the rules of this hard fork. Raises: ValueError, where there is none."""
     def put_account(self, address: bytes, balance_wei: int, nonce: int, code: bytes | None) -> None:
         """Put an account; where `code` is None, its code stays."""
     def put_slot(self, address: bytes, slot: int, value: int) -> None:
@@ -505,11 +505,9 @@ class EvmState:
         value_wei: int,
         gas_limit: int,
         gas_price_wei: int,
-        overrides: Sequence[
-            tuple[bytes, int | None, int | None, bytes | None, Sequence[tuple[int, int]]]
-        ],
+        overrides: Sequence[tuple[bytes, int | None, int | None, bytes | None, Sequence[tuple[int, int]]]],
     ) -> EvmOutcome | EvmMissing:
-        """Run a call, with accounts made otherwise: address, balance, nonce, code, slots; the state stays as it is.
+        """Run a call; accounts may be made otherwise: address, balance, nonce, code, slots. The state stays.
 
         Raises: Refused, where no block would take it.
         """

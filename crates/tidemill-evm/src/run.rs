@@ -72,9 +72,14 @@ pub fn run(
     let gas_used = result.gas_used();
     let balance_changes = changes(state, block, call, overrides, result.logs(), &moved)?;
     Ok(match result {
-        ExecutionResult::Success { output, .. } => {
-            Outcome { is_success: true, gas_used, output: output.into_data(), halt: None, balance_changes, moved }
-        }
+        ExecutionResult::Success { output, .. } => Outcome {
+            is_success: true,
+            gas_used,
+            output: output.into_data(),
+            halt: None,
+            balance_changes,
+            moved,
+        },
         ExecutionResult::Revert { output, .. } => {
             Outcome { is_success: false, gas_used, output, halt: None, balance_changes, moved }
         }
@@ -111,10 +116,7 @@ pub(crate) fn machine<'a>(view: View<'a>, block: &Block) -> Machine<'a> {
         .build_mainnet()
 }
 
-pub(crate) fn transacted(
-    machine: &mut Machine<'_>,
-    transaction: TxEnv,
-) -> Result<ResultAndState, CannotRun> {
+pub(crate) fn transacted(machine: &mut Machine<'_>, transaction: TxEnv) -> Result<ResultAndState, CannotRun> {
     machine.transact(transaction).map_err(|error| match error {
         EVMError::Database(missing) => CannotRun::Missing(missing),
         other => CannotRun::Invalid(other.to_string()),

@@ -138,7 +138,9 @@ impl EvmState {
     #[pyo3(signature = (*, chain_id, rules))]
     fn new(chain_id: u64, rules: &str) -> PyResult<Self> {
         let spec = spec_named(rules).map_err(|name| {
-            PyValueError::new_err(format!("expected the name of a hard fork as cancun or prague, found {name}"))
+            PyValueError::new_err(format!(
+                "expected the name of a hard fork as cancun or prague, found {name}"
+            ))
         })?;
         Ok(Self(ChainState::new(chain_id, spec)))
     }

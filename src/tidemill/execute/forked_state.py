@@ -1,4 +1,4 @@
-"""What is known of a chain's state at one block, read of a node as calls need it, and anew with each block."""
+"""What is known of a chain's state at one block: read of a node as calls need it, and anew for each block."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -55,7 +55,7 @@ class ForkedState:
     async def move_to(self, number: int | None) -> Head:
         """Make it the state at block `number`, or at the newest one, and return that block.
 
-        Raises: Unknown where the node has no such block; Gap, Unreachable, Refused, Malformed. Where it raises,
+        Raises: Unknown where the node has no such block; Gap, Unreachable, Refused, Malformed. After that
         nothing is known until it succeeds.
         """
         self.head = None

@@ -1,4 +1,4 @@
-"""What would a call do on the chain as it is: run in this process, on state that is kept from block to block."""
+"""What would a call do on the chain as it is: run in this process, on state that is kept for each block."""
 
 import asyncio
 

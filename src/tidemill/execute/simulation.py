@@ -72,8 +72,8 @@ class Simulation(Struct, frozen=True, kw_only=True):
     revert_reason: str | None
     """Why it failed; None where it did not."""
     balance_changes: tuple[BalanceChange, ...] | None
-    """In the process: what the tokens themselves tell, of the accounts that their logs name. Of a node: what the
-    logs tell. None where the method tells of none."""
+    """In the process: what the tokens themselves tell, of the accounts that their logs name; of a node: what
+    the logs tell. None where the method tells of none."""
     access_list: tuple[tuple[Address, tuple[int, ...]], ...] | None
     """Accounts and their slots that were touched; None where the method does not tell."""
     method: Method
