@@ -13,6 +13,7 @@ mod curve;
 mod decode;
 mod errors;
 mod export;
+mod evm;
 mod factory;
 mod frames;
 mod head;
@@ -95,6 +96,8 @@ mod module {
     use super::errors::PoolError;
     #[pymodule_export]
     use super::export::export_rows;
+    #[pymodule_export]
+    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
     #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]
