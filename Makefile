@@ -64,7 +64,7 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Coverflow-checks=yes -Cdebug-assertions=yes
 
-PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
+PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they need no other package
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)

@@ -1,4 +1,4 @@
-"""Write every generated file: what derives from the schema, and the references of settings and metrics.
+"""Write every generated file: what derives from the schema, the references, and Grafana's dashboards.
 
 `python -m tidemill.app.generate` writes; with `--check` it says which files differ, and fails if any does.
 """
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.app import features
+from tidemill.app.dashboards import build as dashboards
 from tidemill.app.settings import ALIASES, Settings
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
 from tidemill.core.documented import documented
@@ -115,6 +116,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/reference/settings.md", settings_page()
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()
+    yield from dashboards.files(ROOT)
 
 
 def main(arguments: list[str]) -> int:
