@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pyarrow as pa
 import pytest
+from tests.app.until import until
 
 from tidemill.bus import open_bus
 from tidemill.core.metrics import Metrics
@@ -111,8 +112,11 @@ async def test_what_many_want_alike_is_encoded_once(told):
         await hub.begun()
         followers = [aiter(hub.follow(wish, None)) for _ in range(50)]
         waiting = [asyncio.create_task(anext(one)) for one in followers]
-        while hub.clients != {"swap": 50}:
-            await asyncio.sleep(0)
+
+        async def all_follow():
+            return hub.clients == {"swap": 50}
+
+        await until(all_follow)
         await told.commit("swap", events("swap", 1, 2), is_stored=False)
         assert {frame.place for frame in await asyncio.gather(*waiting)} == {Place(0, 2)}
     assert encoded == [2]
