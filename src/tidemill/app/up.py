@@ -138,10 +138,14 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
 def _answering(
     environment: Environment, engine: Engine, ports: Ports
 ) -> "AbstractAsyncContextManager[Server]":
+    from tidemill.app.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max)
+    program = Observed(engine)
+    return answering(
+        program, ports, environment.settings.api.connections_max, additions_of(environment, program.version)
+    )
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

@@ -17,6 +17,8 @@ from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.cache import Cache
+from tidemill.serve.config import CACHE_TTL_S
 from tidemill.serve.covered import CoverageBoard
 from tidemill.serve.hub import Hub
 from tidemill.serve.kept import Kept
@@ -53,6 +55,8 @@ class Additions(NamedTuple):
     """Makes what sees each request before its route: who asks, and whether they may."""
     version: str | None = None
     """The program's, for the schema."""
+    cache: Cache | None = None
+    """Where answers that cost a query are kept; in the process by default."""
 
 
 NOTHING_ADDED = Additions()
@@ -75,7 +79,8 @@ class Server:
         table = RouteTable([*discover(own_routes), *additions.routes])
         self._hub = Hub(self._program)
         own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
-        parts = Parts(*own, CoverageBoard(self._program), Kept(), *additions.parts)
+        self._cache = additions.cache or Cache(CACHE_TTL_S)
+        parts = Parts(*own, CoverageBoard(self._program), Kept(), self._cache, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = additions.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
@@ -115,6 +120,7 @@ class Server:
         beside.cancel()
         with suppress(asyncio.CancelledError):
             await beside
+        await self._cache.close()
 
     async def _sample(self) -> None:
         while True:
