@@ -141,7 +141,7 @@ class FakeProgram:
             raise self.broken
         return self.told
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Any = None) -> pa.Table:
         raise Refused(f"sql: expected no question, found {sql[:20]!r}")
 
     async def sizes(self) -> list[TableSize]:

@@ -324,9 +324,9 @@ class Engine:
         self.store_faults.append(str(fault))
         _log.error("store: %s", fault)
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
-        return await self.store.query(sql)
+        return await self.store.query(sql, params=params)
 
     @property
     def store(self) -> Store:

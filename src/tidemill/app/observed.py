@@ -1,5 +1,6 @@
 """What the data API and the metrics see of a running engine: its parts' counts, read into plain structs."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -38,13 +39,14 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self._version = _version()
+        self.version = _version()
+        """None where it is not known."""
 
     async def state(self) -> ProgramState:
         """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
         engine, now_ns = self._engine, self._clock.now_ns()
         return ProgramState(
-            version=self._version,
+            version=self.version,
             now_ns=now_ns,
             uptime_s=engine.uptime_s,
             is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
@@ -65,9 +67,9 @@ class Observed:
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
-        return await self._engine.query(sql)
+        return await self._engine.query(sql, params)
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""

@@ -141,11 +141,15 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
 def _answering(
     environment: Environment, engine: Engine, ports: Ports, protection: "Protection | None"
 ) -> "AbstractAsyncContextManager[Server]":
-    from tidemill.serve.server import Additions, answering
+    from tidemill.app.additions import additions_of
+    from tidemill.serve.server import answering
 
-    additions = Additions(protection=protection, is_metrics_open=environment.settings.metrics.open_to_all)
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max, additions)
+    program = Observed(engine)
+    additions = additions_of(environment, program.version)._replace(
+        protection=protection, is_metrics_open=environment.settings.metrics.open_to_all
+    )
+    return answering(program, ports, environment.settings.api.connections_max, additions)
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

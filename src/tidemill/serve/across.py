@@ -1,7 +1,7 @@
 """Call the program from the server's thread: each call runs in the program's loop, and has a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +16,8 @@ from tidemill.store import Page, TableSize
 _STATE_S = 5.0
 _QUERY_S = 60.0
 """Past the store's own limits, which end a query first."""
+_QUERIES_MAX = 64
+"""So many may wait: the store answers two at once."""
 _T = TypeVar("_T")
 
 
@@ -26,25 +28,23 @@ class Across:
         self._program = program
         self._home = home
         self._queries = queries
+        self._asked = 0
 
     async def state(self) -> ProgramState:
         """Return how everything fares. Raises: Unreachable, where the program's loop does not answer."""
         return await self._there(self._program.state(), _STATE_S)
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused; Unreachable, where none comes in time."""
-        with self._queries.time():
-            return await self._there(self._program.query(sql), _QUERY_S)
+        return await self._query(self._program.query(sql, params))
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds. Raises: Unreachable, where no answer comes in time."""
-        with self._queries.time():
-            return await self._there(self._program.sizes(), _QUERY_S)
+        return await self._query(self._program.sizes())
 
     async def page(self, tag: str, page: Page) -> pa.Table:
         """Return a page of stored events. Raises: Refused; Unreachable, where no answer comes in time."""
-        with self._queries.time():
-            return await self._there(self._program.page(tag, page), _QUERY_S)
+        return await self._query(self._program.page(tag, page))
 
     @property
     def bus_identity(self) -> str:
@@ -71,6 +71,17 @@ class Across:
             yield
         finally:
             self._home.call_soon_threadsafe(self._program.ignore, told)
+
+    async def _query(self, work: Coroutine[Any, Any, _T]) -> _T:
+        if self._asked >= _QUERIES_MAX:
+            work.close()
+            raise Unreachable(f"store: expected fewer than {_QUERIES_MAX} queries at once; ask again")
+        self._asked += 1
+        try:
+            with self._queries.time():
+                return await self._there(work, _QUERY_S)
+        finally:
+            self._asked -= 1
 
     async def _there(self, work: Coroutine[Any, Any, _T], limit_s: float) -> _T:
         try:

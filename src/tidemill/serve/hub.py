@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from msgspec import Struct
 
 from tidemill.bus.base import Batches, Poison
 from tidemill.schema import derive
@@ -22,10 +24,13 @@ WINDOW_S = 0.04
 """What comes within it goes out together: 25 frames a second at the most to each client."""
 _WAITING_FRAMES_MAX = 256
 """A client that has so many to take is dropped: 10 s of frames."""
+_QUIET_S = 5.0
+"""So often is told how far all came of which nothing is wanted: who goes on from there reads less again."""
 _INBOX_MAX = 20_000
 """Commits that wait for the server's loop; more than minutes of them."""
 _TAIL_BATCHES = 256
 """Of each topic, read as the server starts."""
+_BEGIN_S = 30.0
 _READ_BATCHES = 16
 
 
@@ -44,12 +49,15 @@ class Wish(NamedTuple):
     """Equal for clients that want the same in the same form."""
 
 
-class Frame(NamedTuple):
+class Frame(Struct):
     """Some events, encoded, and the place after them."""
 
     tag: str
     place: Place
     body: Any
+    """None where nothing of what came is wanted, and only the place moves."""
+    text: str = ""
+    """The whole of what is sent to all who are at this place, once it was made."""
 
 
 class Dropped(Unreachable):
@@ -98,7 +106,7 @@ class _Group:
         self.members: set[Subscription] = set()
         self._pending: list[tuple[int, pa.RecordBatch]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._sent_s = 0.0
+        self._sent_s = self._told_s = 0.0
 
     def take(self, offset: int, batch: pa.RecordBatch) -> None:
         self._pending.append((offset, batch))
@@ -114,7 +122,10 @@ class _Group:
         self._sent_s = asyncio.get_running_loop().time()
         pending, self._pending = self._pending, []
         found = frames(self.wish, pending)
+        if not found and pending and self._sent_s - self._told_s > _QUIET_S:
+            found = [Frame(self.wish.tag, Place(pending[-1][0] + 1), None)]
         if found:
+            self._told_s = self._sent_s
             for member in tuple(self.members):
                 member.offer(found)
 
@@ -174,8 +185,9 @@ class Hub:
         """Topics whose batches have offsets of their partitions': nothing of them can be read again."""
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._inbox: deque[tuple[Batches, list[int]]] = deque()
+        self._begun = asyncio.Event()
         self._early: list[tuple[Batches, list[int]]] | None = []
-        """What came before it was begun."""
+        """What came before it was begun; None afterwards."""
         self._has_lost = False
 
     async def run(self) -> None:
@@ -196,12 +208,19 @@ class Hub:
             early, self._early = self._early or [], None
             for batches, offsets in early:
                 self._spread(batches, offsets)
+            self._begun.set()
             await asyncio.Event().wait()
 
+    async def begun(self) -> None:
+        """Wait until it knows what the bus has. Raises: Unreachable, where that takes too long."""
+        try:
+            async with asyncio.timeout(_BEGIN_S):
+                await self._begun.wait()
+        except TimeoutError:
+            raise Unreachable("stream: expected the bus to be read by now; ask again") from None
+
     def head(self, tag: str) -> int:
-        """Return the offset that comes next. Raises: Unreachable, before it is begun."""
-        if self._early is not None or tag not in self._heads:
-            raise Unreachable("stream: expected the bus to be read, it is being opened; ask again")
+        """Return the offset that comes next, once it is begun."""
         return self._heads[tag]
 
     async def _begin(self, tag: str) -> None:
@@ -269,11 +288,12 @@ class Hub:
             if head is None or not entries:
                 return
 
-    async def follow(self, wish: Wish, start: Place | None) -> AsyncIterator[Frame]:
+    async def follow(self, wish: Wish, start: Place | None) -> AsyncGenerator[Frame, None]:
         """Yield what is wanted from `start` on, or what comes from now on, without a gap or a repeat.
 
         Raises: Gap, where `start` was trimmed, or lies ahead of the bus; Dropped, where the client is slow.
         """
+        await self.begun()
         place = start or Place(self.head(wish.tag))
         if place.offset > self.head(wish.tag):
             raise Gap(f"cursor: expected up to {self.head(wish.tag)} of {wish.tag}, found {place.offset}")
@@ -286,10 +306,12 @@ class Hub:
             if reached == place.offset:  # what is left was poison, or is Kafka's own
                 reached = self.head(wish.tag)
             place = Place(reached)
-        async for frame in self._live(wish):
-            yield frame
+            yield Frame(wish.tag, place, None)
+        async with aclosing(self._live(wish)) as live:
+            async for frame in live:
+                yield frame
 
-    async def _live(self, wish: Wish) -> AsyncIterator[Frame]:
+    async def _live(self, wish: Wish) -> AsyncGenerator[Frame, None]:
         group = self._groups.setdefault(wish.key, _Group(wish))
         group.flush()  # of what waits there, it has all
         member = Subscription()

@@ -1,6 +1,6 @@
 """What does the server see of the running program: its state as plain structs, and its store's answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import pyarrow as pa
@@ -232,7 +232,7 @@ class Program(Protocol):
         """Return how everything fares."""
         ...
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
         ...
 
