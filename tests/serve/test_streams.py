@@ -163,13 +163,6 @@ async def test_a_cursor_ahead_of_the_bus_is_a_gap(told):
             assert (await socket.receive_json())["fault"] == "Gap"
 
 
-async def test_a_page_from_elsewhere_may_not_listen(told):
-    async with served(told) as client:
-        headers = {"Origin": "http://evil.example"}
-        with pytest.raises(Exception, match="403"):
-            await client.session.ws_connect(client.url + "/ws/swap", headers=headers)
-
-
 async def test_server_sent_events_go_on_after_the_last_id(told):
     await told.commit("swap", events("swap", 1, 2), is_stored=False)
     await told.commit("block", events("block", 1, 1), is_stored=False)
