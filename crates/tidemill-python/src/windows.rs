@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use crate::arrow::{batch_of, to_record_batch};
 use crate::errors;
 
 /// The windows of one chain.
+#[derive(Clone)]
 #[pyclass(module = "tidemill._rust")]
 pub struct FeatureEngine {
     engine: Engine,
@@ -88,6 +90,11 @@ impl FeatureEngine {
         to_record_batch(py, record.ok_or_else(|| PyRuntimeError::new_err("expected one record batch"))?)
     }
 
+    /// Returns another with the same behind it; what is kept of a key is shared until a row of either changes it.
+    fn copy(&self) -> Self {
+        self.clone()
+    }
+
     /// Returns all that is kept.
     fn save<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let saved = py.detach(|| self.engine.save()).map_err(|error| told(py, &error))?;
@@ -124,10 +131,11 @@ fn records(
         if at < fed {
             continue;
         }
-        let present = |value: &f64| (!value.is_nan()).then_some(*value);
         let made = features.iter().map(|column| -> ArrayRef {
             let values = column.get(rows.clone()).unwrap_or_default();
-            Arc::new(values.iter().map(present).collect::<Float64Array>())
+            let present = values.iter().map(|value| !value.is_nan()).collect::<NullBuffer>();
+            let present = Some(present).filter(|present| present.null_count() > 0);
+            Arc::new(Float64Array::new(values.to_vec().into(), present))
         });
         let columns: Vec<ArrayRef> = batch.columns().iter().cloned().chain(made).collect();
         let names = batch.schema().fields().iter().chain(fields).cloned().collect::<Fields>();
