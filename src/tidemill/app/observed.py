@@ -6,6 +6,7 @@ import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.gains import Gains
 from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
@@ -13,6 +14,7 @@ from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
 from tidemill.serve.program import (
     BOUNDS_S,
+    ArbitrageCounts,
     AutopsyCounts,
     ChainState,
     CoverageCounts,
@@ -60,6 +62,8 @@ class Observed:
                 latency=_times(engine.whales.told.latency),
             ),
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
+            arbitrages=_arbitrages(engine.gains, now_ns),
+            kafka_sent_per_s=engine.bus.sent_per_s,
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
@@ -108,6 +112,14 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     if pipeline is None or pipeline.pursuit is None:
         return None
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
+
+
+def _arbitrages(gains: Gains, now_ns: int) -> ArbitrageCounts:
+    return ArbitrageCounts(
+        transactions=dict(gains.transactions),
+        per_s={source: rate.per_s(now_ns) for source, rate in gains.rates.items()},
+        net_sol=gains.net_sol,
+    )
 
 
 def _version() -> str | None:
