@@ -4,9 +4,9 @@ A block comes every 12 s and has 30 arbitrages; 60 searchers take 2,000 routes o
 most of the time (Zipf). What tells of the chain is one value for a block, a walk that goes back to its mean;
 what tells of a pool or a route is its own level times that walk and a noise of each row, for each swap
 before moves it. Features have the digits that the engine tells. Extremes and quantiles of a window stay for
-some 50 blocks, what is read of pools between blocks for a block. Counts are whole, shares and rates are counts
-by counts. Windows are often empty, the shorter the more, then the feature is absent. Amounts have 15 to 20
-digits, transactions random hashes.
+some 50 blocks, what is read of pools between blocks for a block. Counts are whole, shares and rates are
+counts by counts. Windows are often empty, the shorter the more, then the feature is absent. Amounts have 15
+to 20 digits, transactions random hashes.
 """
 
 from collections.abc import Iterator
