@@ -7,6 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.gains import Gains
 from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.bus.base import Entry
@@ -15,6 +16,7 @@ from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
 from tidemill.serve.program import (
     BOUNDS_S,
+    ArbitrageCounts,
     AutopsyCounts,
     ChainState,
     CoverageCounts,
@@ -64,6 +66,8 @@ class Observed:
                 latency=_times(engine.whales.told.latency),
             ),
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
+            arbitrages=_arbitrages(engine.gains, now_ns),
+            kafka_sent_per_s=engine.bus.sent_per_s,
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
@@ -138,6 +142,14 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     if pipeline is None or pipeline.pursuit is None:
         return None
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
+
+
+def _arbitrages(gains: Gains, now_ns: int) -> ArbitrageCounts:
+    return ArbitrageCounts(
+        transactions=dict(gains.transactions),
+        per_s={source: rate.per_s(now_ns) for source, rate in gains.rates.items()},
+        net_sol=gains.net_sol,
+    )
 
 
 def running_version() -> str | None:

@@ -16,7 +16,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
-from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
+from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, check_tables, has_columns
@@ -38,11 +38,7 @@ _COLUMNS_SQL = (
     " WHERE database = currentDatabase() ORDER BY table, position"
 )
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
-_UNNUMBERED_SQL = (
-    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"  # noqa: S608 a name of ours
-    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"
-)
-_SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
+_ENGINES_SQL = "SELECT name, engine_full AS engine FROM system.tables WHERE database = currentDatabase()"
 _SIZES_SQL = (
     "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
     " WHERE database = currentDatabase() AND active GROUP BY table"
@@ -160,23 +156,20 @@ class ClickHouseStore(Store):
         indexed: dict[str, dict[str, str]] = {}
         for row in (await self._own(_PROJECTIONS_SQL)).to_pylist():
             indexed.setdefault(row["table"], {})[row["name"]] = row["query"]
-        spread = set((await self._own(_SPREAD_SQL)).column("name").to_pylist())
-        unnumbered = set((await self._own(_UNNUMBERED_SQL)).column("name").to_pylist())
+        engines = {row["name"]: row["engine"] for row in (await self._own(_ENGINES_SQL)).to_pylist()}
         changes: list[tuple[str, str]] = []
         for tag in EVENTS:
             if tag not in live:
                 changes += [(f"add table {tag}", sql) for sql in ddl.table_ddl(tag, self._placement)]
                 continue
             added = additions(tag, live[tag])
-            if tag in spread:
+            if engines[tag].startswith("Distributed"):
                 check_whole(tag, added)
                 continue
             changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
             changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
+            changes += [(f"add settings of {tag}", sql) for sql in resettings(tag, engines[tag])]
             changes += [(f"add indexes of {tag}", sql) for sql in indexings(tag, indexed.get(tag, {}))]
-            if tag in unnumbered:
-                numbering = f"ALTER TABLE {tag} MODIFY SETTING {ddl.NUMBERED} = 1"
-                changes.append((f"add numbers of inserts of {tag}", numbering))
         return changes
 
     async def _record(self, version: int, name: str, checksum: str) -> None:
