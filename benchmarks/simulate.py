@@ -1,7 +1,7 @@
 """A flash arbitrage of three hops simulated warm, beside pyrevm alone, the node's eth_call and web3.py.
 
-All four run the same call on the same block of the sandbox's chain and must return the same bytes. Ours also tells
-each token's balance changes and the access list; the others return the call's bytes alone.
+All four run the same call on the same block of the sandbox's chain and must return the same bytes. Ours also
+tells each token's balance changes and the access list; the others return the call's bytes alone.
 """
 
 import asyncio
