@@ -4,7 +4,7 @@ from tidemill.sandbox import abi
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.site import FEES
 
-_GAS = hex(30_000_000)
+_GAS = hex(16_000_000)
 
 
 class LateSite:
