@@ -29,8 +29,8 @@ class MarketForecaster:
     """Forecasts one chain's gas price from what it is told of gas, price and volume.
 
     It loads what `tidemill train` left in `models`. A model that did not beat the baselines is not used: the
-    best baseline tells, unless `forced` names one. Where nothing was trained, the last value tells, and how it
-    has changed in the last day says how probable what is. Before enough was told, and from a stale price,
+    best baseline tells, unless `forced` names one. Where nothing was trained, the last value tells, and its
+    changes in the last day say how probable what is. Before enough was told, and from a stale price,
     nothing is.
     """
 
