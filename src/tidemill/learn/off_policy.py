@@ -29,11 +29,11 @@ def mean_reward(rewards: Floats) -> Estimate:
 def inverse_propensity(probabilities: Floats, propensities: Floats, rewards: Floats) -> Estimate:
     """Return what a policy would have earned by inverse propensity; unbiased, and wide where policies differ.
 
-    All float64[n], a row a decision: how probable the action that was taken is under the policy to be judged, how
-    probable it was when it was taken, and what it earned.
+    All float64[n], a row a decision: how probable the action that was taken is under the policy to be judged,
+    how probable it was when it was taken, and what it earned.
 
     Raises: Refused, where a propensity is not above 0 and at most 1, or there are fewer than two rows.
-    Source: Horvitz and Thompson (1952), A generalization of sampling without replacement from a finite universe.
+    Source: Horvitz and Thompson (1952), A generalization of sampling without replacement.
     """
     weights = _weights(probabilities, propensities)
     return _estimate(weights * rewards, weights)

@@ -26,8 +26,8 @@ class Split(NamedTuple):
 class DataPreparation:
     """Scales tables and parts them, so that nothing of a later part is in an earlier one.
 
-    A table is a PyArrow table, a pandas or Polars frame, or float64[n, columns]; its rows are in the order of time.
-    PyArrow tables and NumPy arrays come back as such, pandas frames too, others as PyArrow tables.
+    A table is a PyArrow table, a pandas or Polars frame, or float64[n, columns], in the order of time. PyArrow
+    tables, NumPy arrays and pandas frames come back as such, others as PyArrow tables.
     """
 
     def __init__(self, train_size: float = 0.7, embargo_rows: int = 0) -> None:
@@ -49,7 +49,7 @@ class DataPreparation:
 
         With `handle_outliers`, values far off the training rows' median are cut (`scaling.CUT_DEVIATIONS`).
 
-        Raises: Refused, where the method is none, a number is infinite, or the rows are not in the order of time.
+        Raises: Refused, where the method is none, a number infinite, or rows are not in the order of time.
         """
         if method not in list(Method):
             raise Refused(f"method: expected one of {', '.join(Method)}, found {method!r}")
@@ -69,7 +69,7 @@ class DataPreparation:
         missing = [name for name in self.scaler.names if name not in table.column_names]
         if missing:
             raise Refused(
-                f"transform: expected the columns of the normalised table, {', '.join(missing)} are not here"
+                f"transform: expected the normalised table's columns, {', '.join(missing)} are absent"
             )
         names = self.scaler.names
         return _like(data, _with_columns(table, names, self.scaler.transform(_floats(table, names))))
@@ -79,8 +79,8 @@ class DataPreparation:
     ) -> Split:
         """Return the table's parts, each later than the one before, the embargo left out in between.
 
-        Raises: Refused, where sizes do not make 1, a part is empty, rows are not in the order of time, or the table
-        was normalised by rows that are not all in the training part.
+        Raises: Refused, where sizes do not make 1, a part is empty, rows are not in the order of time, or the
+        table was normalised by rows that are not all in the training part.
         """
         table = _table(data)
         parts = parts_of(table.num_rows, (train_size, val_size, test_size), self._embargo_rows)

@@ -1,4 +1,4 @@
-"""Which slippage and priority fee pay best in which state: learned by Q-learning, one table, epsilon-greedy."""
+"""Which slippage and priority fee pay best in which state: a table of values, epsilon-greedy."""
 
 import math
 import random
@@ -19,7 +19,7 @@ class QSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How it learns."""
 
     learning_rate: float = 0.1
-    """Or one part in how often the action was tried, where that is more: the first outcomes count fully."""
+    """Or one part in how often the action was tried, where that is more: the first counts fully."""
     discount: float = 0.0
     """What the next state's value counts: nothing, since a trade's parameters hardly decide the next state."""
     epsilon: float = 1.0
@@ -67,7 +67,7 @@ class AgentMetrics(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class QLearningAgent:
-    """Chooses a trade's parameters by a state such as `ethereum_medium_normal`, and learns from its outcomes."""
+    """Chooses a trade's parameters by a state such as `ethereum_medium_normal`; learns of outcomes."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class QLearningAgent:
     ) -> None:
         """Load what was saved in `data`, unless there is nothing, or `data` is None.
 
-        Raises: Malformed, where a file there is none of ours; Refused, where it has other actions or settings.
+        Raises: Malformed, where a file is none of ours; Refused, where it has other actions or settings.
         """
         self.metrics = AgentMetrics()
         self._random = random.Random(seed)  # noqa: S311 exploration, no secret
@@ -101,7 +101,7 @@ class QLearningAgent:
             self._load_rest(Path(data))
 
     def get_action(self, state: str) -> ActionParams:
-        """Return what is thought best: `{"slippage": percent, "priority_fee": gwei}`; the default where unknown."""
+        """Return what is thought best: slippage in percent, priority_fee in gwei; the default where unknown."""
         return self.actions.params(self.best(state))
 
     def best(self, state: str) -> int:

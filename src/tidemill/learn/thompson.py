@@ -1,4 +1,4 @@
-"""Which action pays best, told by a contextual bandit: Thompson sampling that lends states each other's outcomes."""
+"""Which action pays best, by Thompson sampling in which states lend each other their outcomes."""
 
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ class ThompsonAgent:
         return self.actions.params(self.best(state))
 
     def best(self, state: str) -> int:
-        """Return the action of the greatest mean among those tried in any state; the default before any was."""
+        """Return the action of the greatest mean among those tried anywhere; the default before any."""
         is_tried = self._all.count > 0
         if not is_tried.any():
             return self.actions.default
