@@ -125,7 +125,7 @@ def test_what_was_saved_is_loaded_and_the_same_seed_gives_the_same_files(tmp_pat
     assert loaded.metrics.updates == 100
     loaded.save(tmp_path / "three")
     assert (tmp_path / "three" / REPLAY).read_bytes() == (tmp_path / "one" / REPLAY).read_bytes()
-    with pytest.raises(Refused, match="expected q_table.json to have the actions"):
+    with pytest.raises(Refused, match=r"expected q_table\.json to have the actions"):
         QLearningAgent(tmp_path / "one", actions=Actions())
 
 

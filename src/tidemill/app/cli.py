@@ -15,6 +15,7 @@ from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
 from tidemill.app.streams_cli import streams
+from tidemill.app.train_cli import learning
 from tidemill.app.whales_cli import db, whales
 from tidemill.schema.faults import Fault, leaves
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(whales)
 app.add_typer(db)
 app.add_typer(streams)
+app.add_typer(learning)
 
 
 class Format(StrEnum):

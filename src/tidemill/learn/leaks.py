@@ -10,8 +10,8 @@ from tidemill.learn.gas_series import Floats
 def columns_that_look_ahead(make: Callable[[Floats], Floats], rows: Floats, keep_rows: int) -> list[int]:
     """Return which columns that `make` gives of the first `keep_rows` rows depend on later rows.
 
-    `make` takes float64[n, columns] in the order of time and gives float64[n, anything]. Later rows are once left
-    out and once replaced; a label looks ahead by what it is, and is not to be among the columns.
+    `make` takes float64[n, columns] in the order of time and gives float64[n, anything]. Later rows are once
+    left out and once replaced; a label looks ahead by what it is, and is not to be among the columns.
     """
     kept = make(rows)[:keep_rows]
     replaced = rows.copy()

@@ -26,8 +26,8 @@ class Split(NamedTuple):
 class DataPreparation:
     """Scales tables and parts them, so that nothing of a later part is in an earlier one.
 
-    A table is a PyArrow table, a pandas or Polars frame, or float64[n, columns], in the order of time. PyArrow
-    tables, NumPy arrays and pandas frames come back as such, others as PyArrow tables.
+    A table is a PyArrow table, a pandas or Polars frame, or float64[n, columns], in the order of time.
+    PyArrow tables, NumPy arrays and pandas frames come back as such, others as PyArrow tables.
     """
 
     def __init__(self, train_size: float = 0.7, embargo_rows: int = 0) -> None:
@@ -62,7 +62,7 @@ class DataPreparation:
         return _like(data, _with_columns(table, names, self.scaler.transform(rows)))
 
     def transform(self, data: Any) -> Any:
-        """Return further rows scaled as the last normalised table was. Raises: Refused, before there is one."""
+        """Return further rows scaled as the last normalised table was. Raises: Refused, before any."""
         if self.scaler is None:
             raise Refused("transform: expected a table to have been normalised before, found none")
         table = _table(data)
@@ -88,8 +88,8 @@ class DataPreparation:
             rows, fitted = self._fitted
             if rows == table.num_rows and fitted > len(parts.train):
                 raise Refused(
-                    f"train_size: expected the {fitted} rows that the scale was made of in the training part, found "
-                    f"{len(parts.train)}; give DataPreparation(train_size={train_size})"
+                    f"train_size: expected the {fitted} rows that the scale was made of in the training part, "
+                    f"found {len(parts.train)}; give DataPreparation(train_size={train_size})"
                 )
         return Split(*(_like(data, table.take(pa.array(rows))) for rows in parts))
 

@@ -19,7 +19,7 @@ class QSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How it learns."""
 
     learning_rate: float = 0.1
-    """Or one part in how often the action was tried, where that is more: the first counts fully."""
+    """Or one part in how often the action was tried, where that is more."""
     discount: float = 0.0
     """What the next state's value counts: nothing, since a trade's parameters hardly decide the next state."""
     epsilon: float = 1.0
@@ -101,7 +101,7 @@ class QLearningAgent:
             self._load_rest(Path(data))
 
     def get_action(self, state: str) -> ActionParams:
-        """Return what is thought best: slippage in percent, priority_fee in gwei; the default where unknown."""
+        """Return what is thought best: slippage in percent, priority_fee in gwei; the default if unknown."""
         return self.actions.params(self.best(state))
 
     def best(self, state: str) -> int:

@@ -13,7 +13,7 @@ from tidemill.learn.scaling import Method, Scaler, fit_scaler
 class ColumnScaler(TransformerMixin, BaseEstimator):
     """Scales columns by their training rows; absent values (NaN) stay absent."""
 
-    def __init__(self, method: str = Method.STANDARD, handle_outliers: bool = False) -> None:
+    def __init__(self, method: str = "standard", handle_outliers: bool = False) -> None:
         self.method = method
         self.handle_outliers = handle_outliers
 
