@@ -84,7 +84,7 @@ def test_parts_are_in_the_order_of_time_with_an_embargo() -> None:
 def test_a_training_part_smaller_than_what_the_scale_was_made_of_is_refused() -> None:
     prepared = DataPreparation()
     scaled = prepared.normalize(ROWS)
-    with pytest.raises(Refused, match="expected the 70 rows that the scale was made of"):
+    with pytest.raises(Refused, match="expected the 70 rows the scale was made of"):
         prepared.split_temporal(scaled, train_size=0.5, val_size=0.25, test_size=0.25)
 
 

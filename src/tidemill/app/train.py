@@ -24,12 +24,14 @@ from tidemill.learn.gas_training import TrainingOptions, train
 from tidemill.learn.model_files import METADATA, Metadata, models_folder, read_json, write, write_file
 from tidemill.learn.outcomes import AgentReport, read_outcomes, train_agent
 from tidemill.schema.faults import Refused
+from tidemill.store.coverage import Readable
 
 CARD, TRAINING_DATA = "forecaster_card.md", "training_data.csv"
 _GWEI = 1e9
 _BLOCKS_SQL = """SELECT toUnixTimestamp64Nano(event_ns) AS at, toUInt64(assumeNotNull(base_fee_wei)) AS fee,
-    gas_used, gas_limit FROM block_canonical
-WHERE source = '{source}' AND base_fee_wei IS NOT NULL ORDER BY block_number DESC LIMIT {samples}"""
+    gas_used, gas_limit
+FROM block_canonical
+WHERE hex(toString(source)) = '{source}' AND base_fee_wei IS NOT NULL ORDER BY block_number DESC LIMIT {samples}"""
 _SOURCES_SQL = "SELECT DISTINCT toString(source) AS source FROM block WHERE base_fee_wei IS NOT NULL"
 
 
@@ -46,6 +48,8 @@ class TrainOptions(Struct, frozen=True, kw_only=True):
     chain: str | None = None
     horizon_steps: int = 5
     threshold: float = 0.05
+    folds: int = 5
+    trees: int = 80
     seed: int = 0
 
 
@@ -83,7 +87,8 @@ def trained(data: Path, series: GasSeries, options: TrainOptions) -> Answer:
         TrainingOptions(
             horizon_steps=options.horizon_steps,
             threshold=options.threshold,
-            fit=FitOptions(seed=options.seed),
+            folds=options.folds,
+            fit=FitOptions(trees=options.trees, seed=options.seed),
         ),
     )
     folder = models_folder(data, options.chain)
@@ -104,20 +109,24 @@ def _series(environment: Environment, options: TrainOptions) -> GasSeries:
 
 async def _stored(environment: Environment, options: TrainOptions) -> GasSeries:
     async with reading(environment, "train") as store:
-        sources = sorted((await store.query(_SOURCES_SQL))["source"].to_pylist())
-        wanted = [options.chain] if options.chain else sources
-        if len(wanted) != 1 or wanted[0] not in sources:
-            raise Refused(
-                f"train: expected one chain whose blocks are stored (--chain), found "
-                f"{', '.join(sources) or 'none'}; --observations names files instead"
-            )
-        table = await store.query(_BLOCKS_SQL.format(source=wanted[0], samples=options.samples))
-    blocks = list(
-        zip(*(table[name].to_pylist() for name in ("at", "fee", "gas_used", "gas_limit")), strict=True)
-    )
-    times = np.array([at for at, *_ in blocks], dtype=np.int64)[::-1]
-    fees = np.array([fee for _, fee, _, _ in blocks], dtype=float)[::-1]
-    following = np.array([next_base_fee_wei(*block[1:]) for block in blocks], dtype=float)[::-1]
+        return await stored_series(store, options.chain, options.samples)
+
+
+async def stored_series(store: Readable, chain: str | None, samples: int) -> GasSeries:
+    """Return base fees of a chain's newest blocks, the only chain's where none is named. Raises: Refused."""
+    sources = sorted((await store.query(_SOURCES_SQL))["source"].to_pylist())
+    wanted = [chain] if chain else sources
+    if len(wanted) != 1 or wanted[0] not in sources:
+        raise Refused(
+            "train: expected one chain whose blocks are stored (--chain), found "
+            f"{', '.join(sources) or 'none'}; --observations names files instead"
+        )
+    table = await store.query(_BLOCKS_SQL.format(source=wanted[0].encode().hex().upper(), samples=samples))
+    columns = (table[name].to_pylist()[::-1] for name in ("at", "fee", "gas_used", "gas_limit"))
+    blocks = list(zip(*columns, strict=True))
+    times = np.array([at for at, *_ in blocks], dtype=np.int64)
+    fees = np.array([fee for _, fee, _, _ in blocks], dtype=float)
+    following = np.array([next_base_fee_wei(*block[1:]) for block in blocks], dtype=float)
     return series_of(Told(times, fees / _GWEI), Told(times, following / _GWEI))
 
 

@@ -32,6 +32,8 @@ def _train(
     chain: Annotated[str | None, typer.Option(help="Whose gas it is; models/CHAIN has its files.")] = None,
     horizon_steps: Annotated[int, typer.Option(min=1, max=10_000, help="How far on.")] = 5,
     threshold: Annotated[float, typer.Option(min=0.0001, max=0.99, help="Rising or falling by more.")] = 0.05,
+    folds: Annotated[int, typer.Option(min=1, max=100, help="Tests on later time.")] = 5,
+    trees: Annotated[int, typer.Option(min=1, max=10_000, help="Of each quantile.")] = 80,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same gives the same files.")] = 0,
     config: ConfigFile = None,
     json: AsJson = False,
@@ -47,6 +49,8 @@ def _train(
         chain=chain,
         horizon_steps=horizon_steps,
         threshold=threshold,
+        folds=folds,
+        trees=trees,
         seed=seed,
     )
     raise SystemExit(command.main(environment_of(config, data), options, is_json=json))

@@ -88,7 +88,7 @@ class DataPreparation:
             rows, fitted = self._fitted
             if rows == table.num_rows and fitted > len(parts.train):
                 raise Refused(
-                    f"train_size: expected the {fitted} rows that the scale was made of in the training part, "
+                    f"train_size: expected the {fitted} rows the scale was made of in the training part, "
                     f"found {len(parts.train)}; give DataPreparation(train_size={train_size})"
                 )
         return Split(*(_like(data, table.take(pa.array(rows))) for rows in parts))

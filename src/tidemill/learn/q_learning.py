@@ -21,7 +21,7 @@ class QSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     learning_rate: float = 0.1
     """Or one part in how often the action was tried, where that is more."""
     discount: float = 0.0
-    """What the next state's value counts: nothing, since a trade's parameters hardly decide the next state."""
+    """What the next state's value counts: nothing; a trade's parameters hardly decide the next state."""
     epsilon: float = 1.0
     """How probable a random choice is at first."""
     epsilon_min: float = 0.05

@@ -15,7 +15,7 @@ DRAWS = 256
 
 
 class _Outcomes(NamedTuple):
-    count: Floats
+    tries: Floats
     total: Floats
     squares: Floats
 
@@ -35,7 +35,7 @@ class ThompsonAgent:
 
     def best(self, state: str) -> int:
         """Return the action of the greatest mean among those tried anywhere; the default before any."""
-        is_tried = self._all.count > 0
+        is_tried = self._all.tries > 0
         if not is_tried.any():
             return self.actions.default
         mean, _ = self._posterior(state)
@@ -70,7 +70,7 @@ class ThompsonAgent:
             raise Refused(f"reward: expected a number, found {reward}")
         index = self.actions.index(action)
         for outcomes in (self._all, self._states.setdefault(state, self._none())):
-            outcomes.count[index] += 1
+            outcomes.tries[index] += 1
             outcomes.total[index] += reward
             outcomes.squares[index] += reward**2
 
@@ -80,11 +80,11 @@ class ThompsonAgent:
     def _posterior(self, state: str) -> tuple[Floats, Floats]:
         """Return the mean of each action's expected reward in a state, and its standard deviation."""
         every = self._all
-        pooled = every.total / np.maximum(every.count, 1)
-        count = max(every.count.sum(), 1.0)
+        pooled = every.total / np.maximum(every.tries, 1)
+        count = max(every.tries.sum(), 1.0)
         variance = every.squares.sum() / count - (every.total.sum() / count) ** 2
         own = self._states.get(state) or self._none()
         # An action that was tried nowhere has a prior as wide as all rewards are.
-        prior = np.where(every.count > 0, POOLED_TRIES, 1.0)
-        mean = (own.total + POOLED_TRIES * pooled) / (own.count + POOLED_TRIES)
-        return mean, np.sqrt(max(variance, 1e-12) / (own.count + prior))
+        prior = np.where(every.tries > 0, POOLED_TRIES, 1.0)
+        mean = (own.total + POOLED_TRIES * pooled) / (own.tries + POOLED_TRIES)
+        return mean, np.sqrt(max(variance, 1e-12) / (own.tries + prior))

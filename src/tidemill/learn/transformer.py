@@ -19,7 +19,7 @@ class ColumnScaler(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the scale of these rows."""
-        rows: Floats = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
+        rows = self._rows(X, is_first=True)
         names = [str(at) for at in range(rows.shape[1])]
         self.scaler_: Scaler = fit_scaler(
             rows, names, Method(self.method), handle_outliers=self.handle_outliers
@@ -29,8 +29,13 @@ class ColumnScaler(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Floats:
         """Return float64[n, columns] scaled."""
         check_is_fitted(self)
-        rows = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        return self.scaler_.transform(rows)
+        return self.scaler_.transform(self._rows(X, is_first=False))
+
+    def _rows(self, given: Any, *, is_first: bool) -> Floats:
+        rows: Any = validate_data(
+            self, given, dtype=np.float64, ensure_all_finite="allow-nan", reset=is_first
+        )
+        return rows
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
