@@ -31,7 +31,8 @@ _GWEI = 1e9
 _BLOCKS_SQL = """SELECT toUnixTimestamp64Nano(event_ns) AS at, toUInt64(assumeNotNull(base_fee_wei)) AS fee,
     gas_used, gas_limit
 FROM block_canonical
-WHERE hex(toString(source)) = '{source}' AND base_fee_wei IS NOT NULL ORDER BY block_number DESC LIMIT {samples}"""
+WHERE hex(toString(source)) = '{source}' AND base_fee_wei IS NOT NULL
+ORDER BY block_number DESC LIMIT {samples}"""
 _SOURCES_SQL = "SELECT DISTINCT toString(source) AS source FROM block WHERE base_fee_wei IS NOT NULL"
 
 
