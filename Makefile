@@ -68,7 +68,7 @@ PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they n
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/kafka $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka .services/dclint $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -112,6 +112,11 @@ setup: .make/native
 	rm -rf $@.new
 	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.new
 	rm -rf $@ && mv $@.new $@ && touch $@
+
+.services/dclint: # the schema of compose files
+	rm -rf $@.new
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix $@.new dclint@3.1.0
+	rm -rf $@ && mv $@.new $@
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
