@@ -82,7 +82,7 @@ def _compiled() -> bytes:
 
 async def deploy(world: World, rpc: Rpc) -> Venue:
     """Create the vault, a weighted and a stable pool, and fill them."""
-    site = _Site(rpc, world.accounts.deployer, creation_codes())
+    site = LateSite(rpc, world.accounts.deployer, creation_codes())
     await site.begin()
     vault = _vault(site, world.accounts.deployer)
     hand_code = vyper.compile_code((FOLDER / "Hand.vy").read_text(), output_formats=["bytecode"])["bytecode"]
@@ -101,7 +101,7 @@ async def deploy(world: World, rpc: Rpc) -> Venue:
     return venue
 
 
-def _vault(site: "_Site", authorizer: str) -> str:
+def _vault(site: "LateSite", authorizer: str) -> str:
     """Create the vault and its parts, each of which knows where the vault will be."""
     vault = site.following(3)
     windows = (_PAUSE_S, _BUFFER_S, _TRADE_MIN, _TRADE_MIN)
@@ -113,7 +113,7 @@ def _vault(site: "_Site", authorizer: str) -> str:
     return vault
 
 
-def _fill(site: "_Site", venue: Venue, pool: str, shares_percent: Mapping[Token, int]) -> None:
+def _fill(site: "LateSite", venue: Venue, pool: str, shares_percent: Mapping[Token, int]) -> None:
     """Register a pool of tokens, in their order, and fill it with their shares of a million dollars."""
     configs = [(token.address, 0, _NOBODY, False) for token in shares_percent]
     fee = _FEE if pool == venue.weighted else _STABLE_FEE
@@ -141,8 +141,8 @@ def _sized(token: Token, share_percent: int) -> int:
     return int(10_000 * share_percent / token.start_price_usd * 10**token.decimals)
 
 
-class _Site:
-    """The deployer's transactions, in order."""
+class LateSite:
+    """The deployer's transactions on a chain that is no longer fresh, each mined alone, in order."""
 
     def __init__(self, rpc: Rpc, deployer: str, codes: dict[str, str]) -> None:
         self._rpc = rpc
@@ -169,7 +169,8 @@ class _Site:
         self._add({"to": to, "data": data})
 
     async def mine(self) -> None:
-        for transaction in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for transaction in waiting:
             digest = await self._rpc.call("eth_sendTransaction", transaction)
             await self._rpc.call("evm_mine")
             receipt = await self._rpc.call("eth_getTransactionReceipt", digest)

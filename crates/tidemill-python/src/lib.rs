@@ -12,6 +12,8 @@ mod coins;
 mod curve;
 mod decode;
 mod errors;
+mod export;
+mod evm;
 mod factory;
 mod frames;
 mod head;
@@ -92,6 +94,10 @@ mod module {
     use super::decode_logs;
     #[pymodule_export]
     use super::errors::PoolError;
+    #[pymodule_export]
+    use super::export::export_rows;
+    #[pymodule_export]
+    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
     #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]

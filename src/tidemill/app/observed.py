@@ -8,6 +8,7 @@ import pyarrow as pa
 from tidemill.app.engine import Engine
 from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
+from tidemill.bus.base import Entry
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
@@ -20,10 +21,11 @@ from tidemill.serve.program import (
     ProgramState,
     SinkState,
     Times,
+    Told,
     TopicState,
     WhaleState,
 )
-from tidemill.store import TableSize
+from tidemill.store import Page, TableSize
 from tidemill.store.ledger import summary
 from tidemill.store.tail import TailCounts
 
@@ -36,7 +38,7 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self._version = _version()
+        self._version = running_version()
 
     async def state(self) -> ProgramState:
         """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
@@ -70,6 +72,32 @@ class Observed:
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""
         return await self._engine.sizes()
+
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page of stored events. Raises: Refused."""
+        return await self._engine.store.page(tag, page)
+
+    @property
+    def bus_identity(self) -> str:
+        """Names the bus."""
+        return self._engine.bus.identity
+
+    async def span(self, topic: str) -> tuple[int, int]:
+        """Return the lowest offset of a topic that can be read, and that after the last."""
+        bus = self._engine.bus
+        return await bus.first(topic), await bus.head(topic)
+
+    async def read(self, topic: str, offset: int, batches_max: int) -> list[Entry]:
+        """Return batches from `offset` on. Raises: Gap, Poison, Refused."""
+        return await self._engine.bus.read(topic, offset, batches_max=batches_max)
+
+    def listen(self, told: Told) -> None:
+        """Call `told` with all that is committed from now on."""
+        self._engine.flow.listeners.append(told)
+
+    def ignore(self, told: Told) -> None:
+        """Call it no longer."""
+        self._engine.flow.listeners.remove(told)
 
     def _topic(self, topic: str) -> TopicState:
         flow, stored = self._engine.flow, self._engine.stored(topic)
@@ -110,7 +138,7 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
 
 
-def _version() -> str | None:
+def running_version() -> str | None:
     """Return which version runs; None where it was not installed as a package."""
     try:
         return version("tidemill")

@@ -52,6 +52,8 @@ class Flow:
         """Events committed to the bus, by topic."""
         self.heads: dict[str, int] = {}
         """The offset that the next batch of each topic gets, as far as it is known."""
+        self.listeners: list[Callable[[Batches, list[int]], None]] = []
+        """Are told all that is committed, and at which offsets; each takes some microseconds."""
         self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
 
     @property
@@ -71,6 +73,8 @@ class Flow:
                 self.to_bus.add(now_ns - recv_ns, rows)
             if self._is_stored:
                 self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
+        for told in self.listeners:
+            told(batches, list(offsets))
 
     def stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
         """Count what can be queried now: everything of `topic` up to `last_offset`."""
@@ -83,7 +87,7 @@ class Flow:
 def _received(batch: pa.RecordBatch) -> list[tuple[int, int]]:
     """Return the distinct receive times of the rows, each with its count."""
     counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
-    return [(item["values"], item["counts"]) for item in counted.to_pylist()]
+    return list(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
 class ChainPipeline:

@@ -15,6 +15,7 @@ from tidemill.bus.intake import Intake, Message
 from tidemill.bus.kafka_client import KafkaClient, Lane, fault_of
 from tidemill.bus.kafka_codec import decode, messages_of
 from tidemill.bus.kafka_commit import make_producer, send
+from tidemill.bus.kafka_limit import within
 from tidemill.schema.faults import Malformed
 
 _Result = TypeVar("_Result")
@@ -127,12 +128,23 @@ class KafkaGroup(Intake):
             for topic, batch in batches:
                 for message in messages_of(self._client, topic, batch):
                     send(producer, message)
-            metadata = self._consumer.consumer_group_metadata()
-            producer.send_offsets_to_transaction(offsets, metadata, _ANSWER_S)
+            self._send_offsets(producer, offsets)
             self._end(producer)
         except KafkaException as error:
             self._undo(error.args[0])
             raise fault_of(error, f"expected {self._group} to commit") from error
+
+    def _send_offsets(self, producer: Producer, offsets: list[TopicPartition]) -> None:
+        metadata = self._consumer.consumer_group_metadata()
+        # After so long the broker gives the transaction up. The library does not keep to its own limit where
+        # the group's coordinator was away (confluentinc/librdkafka#5456). Nothing is undone then, for the
+        # producer is not free: the next one of its name has the broker do it.
+        limit_s = self._client.settings.producer.transaction_timeout_ms / 1_000
+        within(
+            limit_s,
+            lambda: producer.send_offsets_to_transaction(offsets, metadata, _ANSWER_S),
+            f"{self._group} to send its offsets",
+        )
 
     def _end(self, producer: Producer) -> None:
         deadline_s = time.monotonic() + self._client.settings.producer.transaction_timeout_ms / 1_000

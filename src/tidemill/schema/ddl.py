@@ -15,9 +15,11 @@ _MERGE_AT_ONCE = 20
 """Parts are merged by twenty at the least: a part of some rows comes many times a second, and merging them
 by five costs as much CPU again as inserting them (8.0 ms of CPU an insert by default, 5.4 ms by thirty)."""
 _REVERTED = (
-    "SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
+    "SELECT chain_id, block_hash FROM {reorgs} GROUP BY chain_id, block_hash\n"
     "    HAVING argMax(kind, sequence) = 'reverted'"
 )
+NUMBERED = "enable_block_number_column"
+"""The setting that has rows keep the number of their insert."""
 
 
 class Placement(NamedTuple):
@@ -77,7 +79,7 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS {placement.local(tag)}{placement.everywhere} (\n{body}\n)\n"
         f"ENGINE = {placement.engine()}\n"
         f"PARTITION BY toYYYYMM(event_ns)\nORDER BY ({', '.join(derive.order(tag))})\n"
-        f"SETTINGS {placement.window}, min_parts_to_merge_at_once = {_MERGE_AT_ONCE}"
+        f"SETTINGS {placement.window}, min_parts_to_merge_at_once = {_MERGE_AT_ONCE}, {NUMBERED} = 1"
     )
     return [local, *placement.spread(tag, _sharding_key(tag))]
 
@@ -128,10 +130,10 @@ def canonical_view_ddl(tag: str, placement: Placement) -> str:
     )
 
 
-def canonical_test() -> str:
-    """Return the test that a row's block is canonical."""
+def canonical_test(reorgs: str = "reorg") -> str:
+    """Return the test that a row's block is canonical, as the rows of `reorgs` tell."""
     # GLOBAL: asked once where the tables are a cluster's, and nothing else on one server
-    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {_REVERTED})"
+    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {_REVERTED.format(reorgs=reorgs)})"
 
 
 def finalized_view_ddl(tag: str, final_blocks: int, placement: Placement) -> str:

@@ -1,20 +1,24 @@
 """Do in ClickHouse's SQL what every store does; a backend says how statements and bytes reach an engine."""
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
+from msgspec import structs
 from typing_extensions import override
 
+from tidemill.core.priority import give_way
 from tidemill.schema import ddl, derive
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
-from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
-from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
+from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
@@ -34,6 +38,10 @@ _COLUMNS_SQL = (
     " WHERE database = currentDatabase() ORDER BY table, position"
 )
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
+_UNNUMBERED_SQL = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"  # noqa: S608 a name of ours
+    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"
+)
 _SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
 _SIZES_SQL = (
     "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
@@ -41,6 +49,12 @@ _SIZES_SQL = (
 )
 _ANY_SIZE = QueryLimits(rows_max=1 << 62, result_max_bytes=1 << 62, time_max_ms=600_000)
 """For the rare question what a crash left: identities within the times of one insert."""
+_STREAM_TIME_MAX_MS = 86_400_000
+"""What is streamed may be all that there is."""
+_STREAM_NICE = 5
+"""As the engine's other threads: what is read in bulk waits for what is written."""
+_STREAM_ROWS = "16384"
+"""A batch of the widest table is some 30 MB."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
@@ -70,6 +84,13 @@ class ClickHouseStore(Store):
         `params` are bound as they are: a backend escapes them as its transport wants.
 
         Raises: Refused; Unreachable, where no engine answers.
+        """
+
+    @abstractmethod
+    def _batches(self, sql: str, settings: Mapping[str, str]) -> Generator[pa.RecordBatch]:
+        """Yield the answer to a statement under the engine's read-only mode and `settings`, in one thread.
+
+        Raises: Refused, Unreachable.
         """
 
     # --- schema
@@ -140,6 +161,7 @@ class ClickHouseStore(Store):
         for row in (await self._own(_PROJECTIONS_SQL)).to_pylist():
             indexed.setdefault(row["table"], {})[row["name"]] = row["query"]
         spread = set((await self._own(_SPREAD_SQL)).column("name").to_pylist())
+        unnumbered = set((await self._own(_UNNUMBERED_SQL)).column("name").to_pylist())
         changes: list[tuple[str, str]] = []
         for tag in EVENTS:
             if tag not in live:
@@ -152,6 +174,9 @@ class ClickHouseStore(Store):
             changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
             changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
             changes += [(f"add indexes of {tag}", sql) for sql in indexings(tag, indexed.get(tag, {}))]
+            if tag in unnumbered:
+                numbering = f"ALTER TABLE {tag} MODIFY SETTING {ddl.NUMBERED} = 1"
+                changes.append((f"add numbers of inserts of {tag}", numbering))
         return changes
 
     async def _record(self, version: int, name: str, checksum: str) -> None:
@@ -197,9 +222,7 @@ class ClickHouseStore(Store):
     @override
     async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
         limits = limits or self._settings.limits
-        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
-        normal: str = answer.column("normal")[0].as_py()
-        check_reading(normal)
+        normal = await self._checked(sql)
         table = await self._ask(normal, {}, limits)
         if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
             return table
@@ -212,6 +235,28 @@ class ClickHouseStore(Store):
             for field in table.schema
         ]
         return table.cast(pa.schema(fields))
+
+    async def _checked(self, sql: str) -> str:
+        """Return the engine's spelling of a statement that reads. Raises: Refused."""
+        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
+        normal: str = answer.column("normal")[0].as_py()
+        check_reading(normal)
+        return normal
+
+    @override
+    async def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        normal = await self._checked(sql)
+        unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
+        limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
+        batches = self._batches(normal, {**limits, "max_block_size": _STREAM_ROWS})
+        thread = ThreadPoolExecutor(1, "store-stream", give_way, (_STREAM_NICE,))
+        loop = asyncio.get_running_loop()
+        try:
+            while (batch := await loop.run_in_executor(thread, next, batches, None)) is not None:
+                yield batch
+        finally:
+            await asyncio.shield(loop.run_in_executor(thread, batches.close))
+            thread.shutdown(wait=False)
 
     @override
     async def select(
@@ -229,6 +274,12 @@ class ClickHouseStore(Store):
         query = select_query(tag, during, columns, where, finality=finality, newest=newest)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, columns))
+
+    @override
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        query = page_query(tag, page)
+        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        return answer.cast(selected_schema(tag, answer.schema.names))
 
     @override
     async def stats(self) -> list[TableSize]:
