@@ -1,18 +1,16 @@
 """The documentation: its site, its commands by the real command line, and the tutorial as it is written."""
 
-import json
 import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import aiohttp
 import pytest
 import typer.main
 from tests.app.conftest import ROOT
 from tests.app.crowd import TradingCrowd
-from tests.app.test_api import addresses
+from tests.app.test_api import addresses, trades_are_stored
 from tests.app.until import until
 from tests.system.program import caught_up, tidemill, up
 
@@ -57,12 +55,6 @@ def test_every_command_of_a_page_and_its_options_are_those_of_tidemill(page):
         assert {word.partition("=")[0] for word in words if word.startswith("-")} <= options, words
 
 
-async def has_swaps(folder: Path) -> bool:
-    """Whether some of the chain's swaps are stored."""
-    code, out, _ = await tidemill(folder, "sql", "--json", "SELECT count() AS swaps FROM swap")
-    return code == 0 and json.loads(out)["swaps"] > 20
-
-
 @pytest.mark.timeout(240)
 async def test_the_tutorial_does_what_it_says(fresh_world, tmp_path):
     (settings,) = (block for kind, block in _BLOCK.findall(TUTORIAL) if kind == "toml")
@@ -73,7 +65,7 @@ async def test_the_tutorial_does_what_it_says(fresh_world, tmp_path):
     async with up(tmp_path, **env):
         api, metrics = await addresses(tmp_path)
         async with TradingCrowd(fresh_world, swaps_per_s=20, block_ms=150):
-            await until(lambda: has_swaps(tmp_path))
+            await until(lambda: trades_are_stored(api), 60)
         await caught_up(tmp_path, "sandbox", fresh_world)
         for command in commands(TUTORIAL):
             if command[0] not in _RUNS_ON:
@@ -82,7 +74,6 @@ async def test_the_tutorial_does_what_it_says(fresh_world, tmp_path):
                 assert out, command
         async with aiohttp.ClientSession() as session:
             for port, path in re.findall(r"^curl -s 127.0.0.1:(\d+)(/\w+)$", TUTORIAL, re.MULTILINE):
-                async with session.get(
-                    {"8080": api, "9090": metrics.removesuffix("/metrics")}[port] + path
-                ) as answer:
+                at = api if port == "8080" else metrics.removesuffix("/metrics")
+                async with session.get(f"{at}{path}") as answer:
                     assert answer.status == 200, path
