@@ -12,7 +12,7 @@ SANDBOX_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench budget soak fuzz services generate lock clean setup
+.PHONY: demo test check bench budget site soak fuzz services generate lock clean setup
 
 demo: setup .make/sandbox
 	$(BIN)/tidemill demo --seconds $(FOR)
@@ -41,6 +41,9 @@ bench: .make/dev .make/sandbox
 budget: .make/dev
 	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
 	$(BIN)/python -m benchmarks.budget
+
+site: .make/dev # into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 soak: .make/dev services fuzz
 	REFERENCE_CASES=1000000 cargo test --release --quiet -p tidemill-pools --test reference
@@ -85,7 +88,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emi
 	--no-header --no-annotate --strip-extras
 
 clean:
-	rm -rf .venv .make .peers .sandbox .services target data logs
+	rm -rf .venv .make .peers .sandbox .services target data logs site
 
 setup: .make/native
 
