@@ -52,6 +52,7 @@ soak: .make/dev services fuzz
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py
 	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
+	EXECUTOR_CALLS=100000 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_executor_attacks.py
 
 fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \

@@ -2,10 +2,11 @@
 
 A block comes every 12 s and has 30 arbitrages; 60 searchers take 2,000 routes over 400 pools, few of them
 most of the time (Zipf). What tells of the chain is one value for a block, a walk that goes back to its mean;
-what tells of a pool or a route is its own level times that walk and a noise of each row, with all digits, for
-each swap before moves it. Extremes and quantiles of a window stay for some 50 blocks, what is read of pools
-between blocks for a block. Counts are whole, shares and rates are counts by counts. Windows are often empty,
-the shorter the more, then the feature is absent. Amounts have 15 to 20 digits, transactions random hashes.
+what tells of a pool or a route is its own level times that walk and a noise of each row, for each swap
+before moves it. Features have the digits that the engine tells. Extremes and quantiles of a window stay for
+some 50 blocks, what is read of pools between blocks for a block. Counts are whole, shares and rates are
+counts by counts. Windows are often empty, the shorter the more, then the feature is absent. Amounts have 15
+to 20 digits, transactions random hashes.
 """
 
 from collections.abc import Iterator
@@ -149,6 +150,7 @@ class _Chain:
             value = np.floor(np.minimum(value, 1) * among) / among
         if feature.most is not None:
             value = np.minimum(value * feature.most / 2, feature.most)
+        value = _told(value)
         empty = next((share for end, share in _EMPTY_SHARE.items() if feature.name.endswith(end)), 0.0)
         return pa.array(value, mask=rng.random(count) < empty) if empty else pa.array(value)
 
@@ -158,6 +160,12 @@ class _Chain:
         elif not any(word in feature.name for word in _BETWEEN_BLOCKS):
             return self._rng.lognormal(0, 0.1, len(block))
         return self._rng.lognormal(0, 0.1, _ROUTES * (int(block[-1]) + 1))[block * _ROUTES + route]
+
+
+def _told(value: np.ndarray) -> np.ndarray:
+    """Return features to the 37 binary digits that are told of them."""
+    bits = value.astype(np.float64).view(np.uint64)
+    return ((bits + np.uint64(1 << 15)) & ~np.uint64((1 << 16) - 1)).view(np.float64)
 
 
 def _repeated(text: str, count: int) -> pa.Array:

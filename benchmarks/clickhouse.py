@@ -87,9 +87,7 @@ async def _packing(store: ClickHouseStore, rows: int, json_bytes: float) -> list
         f" WHERE active AND table = '{TAG}'"
     )
     packed, raw = sizes.to_pylist()[0].values()
-    note = (
-        f"{packed / rows:,.0f} bytes a row, JSON {json_bytes:,.0f}; most features have all digits of a float"
-    )
+    note = f"{packed / rows:,.0f} bytes a row, JSON {json_bytes:,.0f}; most features have eleven digits"
     return [
         Row("records: JSON by what is stored", json_bytes * rows / packed, ": 1", 10, note=note),
         Row("records: columns by what is stored", raw / packed, ": 1", note=f"{raw / rows:,.0f} bytes a row"),

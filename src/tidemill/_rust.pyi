@@ -584,6 +584,8 @@ class FeatureEngine:
 
         Raises: Malformed, where it lacks a column.
         """
+    def copy(self) -> Self:
+        """Return another that goes on from here by itself; it shares what neither changes."""
     def save(self) -> bytes:
         """Return all that is kept."""
     def restore(self, saved: bytes) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.sandbox.balancer_v3 import LateSite
+from tests.execute.late_site import LateSite
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.install import default_folder

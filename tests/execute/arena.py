@@ -8,8 +8,7 @@ from typing import Any
 import vyper
 from msgspec import Struct
 from tests.execute import aave_v3
-from tests.sandbox import balancer_v3
-from tests.sandbox.balancer_v3 import LateSite
+from tests.execute.late_site import LateSite
 
 from tidemill.execute.executor_code import creation_code
 from tidemill.execute.kinds import HopKind, LoanSource
@@ -56,7 +55,6 @@ class Arena(Struct, frozen=True):
     owner: str
     operator: str
     lenders: dict[LoanSource, bytes]
-    balancer_v3: balancer_v3.Venue
 
     def token(self, symbol: str) -> bytes:
         """Return a token's address."""
@@ -188,7 +186,6 @@ async def open_arena() -> AsyncIterator[Arena]:
     async with open_world() as world, Rpc(world.http_url) as rpc:
         usdc = world.token("USDC")
         owner, operator = world.accounts.arbitrageurs[0], world.accounts.arbitrageurs[1]
-        venue = await balancer_v3.deploy(world, rpc)
         aave = await aave_v3.deploy(world, rpc, usdc, 10**13)
         site = LateSite(rpc, world.accounts.deployer, {})
         await site.begin()
@@ -196,11 +193,13 @@ async def open_arena() -> AsyncIterator[Arena]:
         site.send(usdc.address, abi.flat_call("mint(address,uint256)", morpho, 10**13))
         executor = site.create_code("0x" + creation_code(bytes_of(owner), bytes_of(operator)).hex(), [])
         await site.mine()
-        arena = Arena(world, rpc, executor, owner, operator, {}, venue)
+        arena = Arena(world, rpc, executor, owner, operator, {})
         v2_vault = arena.further("balancer_v2_weighted", ("WETH", "USDC")).vault
+        v3_vault = arena.further("balancer_v3_weighted", ("WETH", "USDC")).vault
         assert v2_vault is not None
+        assert v3_vault is not None
         lenders = {
-            LoanSource.BALANCER_V3: venue.vault,
+            LoanSource.BALANCER_V3: v3_vault,
             LoanSource.AAVE_V3: aave,
             LoanSource.BALANCER_V2: v2_vault,
             LoanSource.UNISWAP_V3: arena.pool("uniswap", "uniswap_v3", ("WETH", "USDC"), 500).address,
@@ -215,5 +214,7 @@ async def open_arena() -> AsyncIterator[Arena]:
 
 def balancer_v3_hop(arena: Arena, token_out: bytes) -> Hop:
     """Return a hop through Balancer V3's weighted pool."""
-    vault, pool = bytes_of(arena.balancer_v3.vault), bytes_of(arena.balancer_v3.weighted)
-    return BalancerV3Hop(vault=vault, pool=pool, token_out=token_out, min_out=0)
+    pool = arena.further("balancer_v3_weighted", ("WETH", "USDC"))
+    assert pool.vault is not None
+    vault, address = bytes_of(pool.vault), bytes_of(pool.address)
+    return BalancerV3Hop(vault=vault, pool=address, token_out=token_out, min_out=0)

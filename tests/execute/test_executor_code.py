@@ -1,4 +1,4 @@
-"""Is the code that is deployed the one that contracts/executor.vy says, and are its numbers those of Python?"""
+"""Is the code that is deployed what contracts/executor.vy says, and are its numbers those of Python?"""
 
 import importlib.util
 import re

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from tests.execute.arena import Arena, bytes_of, hop, profit_told, route
 
 from tidemill.core.clock import SystemClock
@@ -72,6 +73,22 @@ async def test_what_is_told_is_what_then_happens(
     assert told.balance_changes is not None
     tokens = {one.token for one in told.balance_changes}
     assert tokens == {arena.token(symbol) for symbol in ("USDC", "WETH", "DAI")}
+
+
+async def test_with_each_lenders_money_the_gain_is_what_was_simulated(
+    arena: Arena, simulators: Simulators
+) -> None:
+    simulator = simulators[Method.IN_PROCESS]
+    assert isinstance(simulator, Simulator)
+    made = await _circle(arena)
+    for source in list(LoanSource)[1:]:
+        lent = replace(made, loan=arena.loan(source))
+        await simulator.follow()
+        told = await simulator.run(_call(arena, lent))
+        snapshot = await arena.rpc.call("evm_snapshot")
+        gained = profit_told(await arena.execute(lent))
+        await arena.rpc.call("evm_revert", snapshot)
+        assert told.change_of(arena.token("USDC"), bytes_of(arena.owner)) == gained > 0, source.name
 
 
 async def test_every_method_tells_of_the_same_changes(arena: Arena, simulators: Simulators) -> None:

@@ -14,6 +14,7 @@ from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
 from tidemill.serve.program import (
     BOUNDS_S,
+    ArbitrageCounts,
     AutopsyCounts,
     ChainState,
     CoverageCounts,
@@ -116,6 +117,12 @@ def program(**changes: Any) -> ProgramState:
             last_trades_ns={"0x0a": 1_800_000_000_500_000_000},
             latency=times(0.02),
         ),
+        arbitrages=ArbitrageCounts(
+            transactions={("eth", "arbitrage"): 5, ("solana", "losing_circle"): 2},
+            per_s={"eth": 0.25},
+            net_sol={"solana": -0.5},
+        ),
+        kafka_sent_per_s=17.5,
     )
     return msgspec.structs.replace(state, **changes)
 
@@ -141,7 +148,7 @@ class FakeProgram:
             raise self.broken
         return self.told
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Any = None) -> pa.Table:
         raise Refused(f"sql: expected no question, found {sql[:20]!r}")
 
     async def sizes(self) -> list[TableSize]:

@@ -72,8 +72,8 @@ class StoredProgram:
     async def state(self) -> ProgramState:
         return self.told
 
-    async def query(self, sql: str) -> pa.Table:
-        return await self.store.query(sql)
+    async def query(self, sql: str, params: Any = None) -> pa.Table:
+        return await self.store.query(sql, params=params)
 
     async def sizes(self) -> list[TableSize]:
         return await self.store.stats()

@@ -61,6 +61,10 @@ def test_every_part_of_the_state_is_told_in_both_formats(accept):
         ("websocket_reconnections_total", *ws): 2,
         ("whale_trades_detected_total", ("address", "0x0a"), ("side", "BUY")): 4,
         ("active_whale_subscriptions",): 3,
+        ("arbitrage_transactions_total", ("kind", "arbitrage"), of_chain): 5,
+        ("arbitrage_transactions_rate", of_chain): 0.25,
+        ("arbitrage_profit_total_sol", ("source", "solana")): -0.5,
+        ("kafka_producer_record_send_rate",): 17.5,
         ("whale_last_trade_timestamp_seconds", ("address", "0x0a")): 1_800_000_000.5,
         ("trade_processing_latency_seconds_bucket", ("le", "0.025")): 1,
     }

@@ -147,6 +147,7 @@ async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp
             f"ALTER TABLE {table} DROP PROJECTION by_transaction",
             f"ALTER TABLE {table} ADD PROJECTION by_transaction (SELECT * ORDER BY tx_hash)",
             f"ALTER TABLE {table} MODIFY COLUMN event_ns REMOVE CODEC",
+            f"ALTER TABLE {table} RESET SETTING min_bytes_for_wide_part",
             f"DROP TABLE {table}_statistics_feed",
             f"DROP TABLE {table}_statistics",
             "DELETE FROM schema_migration WHERE name LIKE 'add statistics%'",
@@ -154,7 +155,9 @@ async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp
             await store._execute(change)
     async with open_store(f"chdb://{tmp_path}") as store:
         done = await store.migrate()
-        assert set(done) == {f"add {what} of {table}" for what in ("codecs", "indexes", "statistics")}
+        assert set(done) == {
+            f"add {what} of {table}" for what in ("codecs", "indexes", "settings", "statistics")
+        }
         assert await store.migrate() == []
         assert await store.insert(table, rows, "a") == 40
         # the new figures do not know the old token: the writer settles what it repeats

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tidemill.schema import derive
+from tidemill.schema import ddl, derive
 from tidemill.schema.faults import Refused
-from tidemill.store.drift import Addition, LiveColumn, check_whole, indexings, repackings
+from tidemill.store.drift import Addition, LiveColumn, check_whole, indexings, repackings, resettings
 
 TAG = "arbitrage_transaction"
 
@@ -39,6 +39,13 @@ def test_indexes_are_dropped_that_nobody_declares_and_made_where_they_lack() -> 
     assert [statement.split()[3] for statement in told[1:]] == ["ADD", "MATERIALIZE"]
     assert all("by_profit" in statement for statement in told[1:])
     assert indexings("swap", {}) == []
+
+
+def test_a_table_gets_the_settings_that_it_lacks_alone() -> None:
+    one, *others = ddl.kept_settings()
+    engine = f"MergeTree PARTITION BY toYYYYMM(event_ns) ORDER BY event_ns SETTINGS {one}"
+    assert resettings("swap", engine) == [f"ALTER TABLE swap MODIFY SETTING {', '.join(others)}"]
+    assert resettings("swap", ", ".join([engine, *others])) == []
 
 
 def test_a_clusters_table_that_lacks_columns_is_refused_by_their_names() -> None:

@@ -1,5 +1,5 @@
 //! Calls of small programs: what they need is asked for, what they do is told, and the state stays as it is.
-#![allow(clippy::unwrap_used)] // a test
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use ruint::aliases::U256;
 use tidemill_evm::{
@@ -61,10 +61,10 @@ fn supplied(
                 missed.push(missing);
                 match missing {
                     Missing::Account(PROGRAM) => {
-                        state.put_account(PROGRAM, U256::ZERO, 1, Some(code(program)))
+                        state.put_account(PROGRAM, U256::ZERO, 1, Some(code(program)));
                     }
                     Missing::Account(address) => {
-                        state.put_account(address, U256::from(1_000), 0, Some(vec![]))
+                        state.put_account(address, U256::from(1_000), 0, Some(vec![]));
                     }
                     Missing::Slot(address, slot) => state.put_slot(address, slot, U256::from(5)),
                     Missing::BlockHash(number) => state.put_block_hash(number, [8; 32]),

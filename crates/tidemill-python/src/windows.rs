@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use crate::arrow::{batch_of, to_record_batch};
 use crate::errors;
 
 /// The windows of one chain.
+#[derive(Clone)]
 #[pyclass(module = "tidemill._rust")]
 pub struct FeatureEngine {
     engine: Engine,
@@ -64,7 +66,7 @@ impl FeatureEngine {
             let rows = rows.collect::<Result<Vec<_>, _>>()?;
             let features = engine.run(&rows)?;
             let asked = &engine.plan().asked;
-            Ok(records(&batches, fed, asked, fields, &features))
+            Ok(records(&batches, fed, asked, fields, features))
         });
         let records = records.map_err(|error: WindowError| told(py, &error))?;
         let records = records.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
@@ -80,12 +82,17 @@ impl FeatureEngine {
         let records = py.detach(|| {
             let rows = Rows::read(&asked, &batches[0].1)?;
             let features = engine.peek(&rows)?;
-            Ok(records(&batches, 0, &asked, fields, &features))
+            Ok(records(&batches, 0, &asked, fields, features))
         });
         let records = records.map_err(|error: WindowError| told(py, &error))?;
         let records = records.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         let record = records.into_iter().next();
         to_record_batch(py, record.ok_or_else(|| PyRuntimeError::new_err("expected one record batch"))?)
+    }
+
+    /// Returns another with the same behind it; what is kept of a key is shared until a row of either changes it.
+    fn copy(&self) -> Self {
+        self.clone()
     }
 
     /// Returns all that is kept.
@@ -111,23 +118,25 @@ fn records(
     fed: usize,
     asked: &str,
     fields: &[Arc<Field>],
-    features: &[Vec<f64>],
+    features: Vec<Vec<f64>>,
 ) -> Result<Vec<RecordBatch>, ArrowError> {
+    let features: Vec<ScalarBuffer<f64>> = features.into_iter().map(ScalarBuffer::from).collect();
     let mut first = 0;
     let mut records = Vec::new();
     for (at, (topic, batch)) in batches.iter().enumerate() {
         if topic != asked {
             continue;
         }
-        let rows = first..first + batch.num_rows();
-        first = rows.end;
+        let (begun, rows) = (first, batch.num_rows());
+        first += rows;
         if at < fed {
             continue;
         }
-        let present = |value: &f64| (!value.is_nan()).then_some(*value);
         let made = features.iter().map(|column| -> ArrayRef {
-            let values = column.get(rows.clone()).unwrap_or_default();
-            Arc::new(values.iter().map(present).collect::<Float64Array>())
+            let values = column.slice(begun, rows);
+            let present = values.iter().map(|value| !value.is_nan()).collect::<NullBuffer>();
+            let present = Some(present).filter(|present| present.null_count() > 0);
+            Arc::new(Float64Array::new(values, present))
         });
         let columns: Vec<ArrayRef> = batch.columns().iter().cloned().chain(made).collect();
         let names = batch.schema().fields().iter().chain(fields).cloned().collect::<Fields>();

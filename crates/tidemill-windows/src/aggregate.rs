@@ -75,6 +75,26 @@ impl Aggregate {
         }
     }
 
+    /// Adds a later value, as `then` that of it alone.
+    pub fn add(&mut self, value: f64) {
+        if self.count == 0 {
+            *self = Self::of(value);
+            return;
+        }
+        let before = float(self.count);
+        let apart = value - self.sum / before;
+        let change = value - self.last;
+        self.count += 1;
+        self.last = value;
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.sum += value;
+        self.m2 += apart * apart * before / (before + 1.0);
+        self.rises += change.max(0.0);
+        self.falls += (-change).max(0.0);
+        self.squares += change * change;
+    }
+
     /// Returns the mean.
     pub fn mean(&self) -> f64 {
         self.sum / float(self.count)

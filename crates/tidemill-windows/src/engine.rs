@@ -1,7 +1,9 @@
 //! The windows of one chain: rows in, in the order of their places; features of the asked ones out, of what came before each.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::aggregate::Aggregate;
 use crate::error::WindowError;
@@ -26,6 +28,22 @@ struct OfKey {
     tracks: Vec<Kept>,
 }
 
+/// What is kept of a key, in one place for all copies of an engine in which it is the same.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Shared(Arc<OfKey>);
+
+impl Serialize for Shared {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shared {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        OfKey::deserialize(deserializer).map(|of_key| Self(Arc::new(of_key)))
+    }
+}
+
 /// Everything that a stream left behind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct State {
@@ -33,7 +51,7 @@ struct State {
     now_ns: i64,
     swept_ns: i64,
     place: u64,
-    series: Vec<FxHashMap<Key, OfKey>>,
+    series: Vec<FxHashMap<Key, Shared>>,
 }
 
 /// Keeps windows and makes features.
@@ -159,7 +177,7 @@ impl Engine {
         for (output, column) in self.plan.outputs.iter().zip(features) {
             let value = registers.get(output.register).copied().unwrap_or(f64::NAN);
             if let Some(cell) = column.get_mut(at) {
-                *cell = output.bounded(value);
+                *cell = output.told(value);
             }
         }
     }
@@ -234,7 +252,7 @@ impl Engine {
             let longest_ns = self.plan.windows.iter().map(|span| span.span_ns).max().unwrap_or_default();
             let silent_since_ns = state.now_ns.saturating_sub(longest_ns);
             for series in &mut state.series {
-                series.retain(|_, of_key| of_key.last_ns > silent_since_ns);
+                series.retain(|_, of_key| of_key.0.last_ns > silent_since_ns);
             }
         }
     }
@@ -244,10 +262,11 @@ impl Engine {
         let (Some(key), Some(series)) = (key, self.plan.series.get(feed.series)) else { return };
         let Some(kept) = self.state.series.get_mut(feed.series) else { return };
         let now_ns = self.state.now_ns;
-        let of_key = kept.entry(key).or_insert_with(|| OfKey {
-            last_ns: now_ns,
-            tracks: series.tracks.iter().map(|_| Kept::default()).collect(),
+        let of_key = kept.entry(key).or_insert_with(|| {
+            let tracks = series.tracks.iter().map(|_| Kept::default()).collect();
+            Shared(Arc::new(OfKey { last_ns: now_ns, tracks }))
         });
+        let of_key = Arc::make_mut(&mut of_key.0);
         of_key.last_ns = now_ns;
         for ((track, kept), measure) in series.tracks.iter().zip(&mut of_key.tracks).zip(&feed.measures) {
             let value = measure.get(row).copied().filter(|value| value.is_finite());
@@ -332,8 +351,8 @@ fn look_up(plan: &Plan, state: &mut State, lookup: &Lookup, key: Key, registers:
     let mut of_key = state.series.get_mut(lookup.series).and_then(|series| series.get_mut(&key));
     for reads in &lookup.tracks {
         let Some(span) = plan.windows.get(reads.window).copied() else { continue };
-        let mut kept = of_key.as_mut().and_then(|of_key| of_key.tracks.get_mut(reads.track));
-        let whole = kept.as_ref().map_or(Aggregate::EMPTY, |kept| kept.window.at(span, now_ns));
+        let kept = of_key.as_ref().and_then(|of_key| of_key.0.tracks.get(reads.track));
+        let whole = kept.map_or(Aggregate::EMPTY, |kept| kept.window.at(span, now_ns));
         for (register, statistic, values_min) in &reads.reads {
             let value = match statistic {
                 // the last is what it is, however long it was watched
@@ -341,8 +360,9 @@ fn look_up(plan: &Plan, state: &mut State, lookup: &Lookup, key: Key, registers:
                 _ if age_ns < span.span_ns => f64::NAN,
                 Statistic::Count => statistic.of(&whole),
                 _ if whole.count < *values_min => f64::NAN,
-                Statistic::Quantile(share) => kept
+                Statistic::Quantile(share) => of_key
                     .as_mut()
+                    .and_then(|of_key| Arc::make_mut(&mut of_key.0).tracks.get_mut(reads.track))
                     .and_then(|kept| kept.quantiles.as_mut()?.at(span, now_ns, *share))
                     .unwrap_or(f64::NAN),
                 statistic => statistic.of(&whole),

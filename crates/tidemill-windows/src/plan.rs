@@ -131,13 +131,28 @@ pub struct Output {
 
 /// What rounding may put beyond a bound.
 const ROUNDING: f64 = 1e-9;
+/// So many binary digits of a feature are told: eleven decimal ones, about as many as sums of a day's values have right.
+const DIGITS: u32 = 37;
 
 impl Output {
-    /// Returns the value within its bounds, where only rounding put it beyond.
-    pub fn bounded(&self, value: f64) -> f64 {
+    /// Returns the value rounded to the digits that are told, and within its bounds where only rounding put it beyond.
+    pub fn told(&self, value: f64) -> f64 {
+        let value = rounded(value);
         let low = self.least.filter(|least| value < *least && *least - value < ROUNDING);
         let high = self.most.filter(|most| value > *most && value - *most < ROUNDING);
         low.or(high).unwrap_or(value)
+    }
+}
+
+/// Returns the nearest float of so many binary digits, away from 0 where two are as near; what is none stays what it is.
+fn rounded(value: f64) -> f64 {
+    let unit = 1_u64 << (f64::MANTISSA_DIGITS - DIGITS);
+    // a carry goes on into the exponent, as it should
+    let told = f64::from_bits((value.to_bits().saturating_add(unit / 2)) & !(unit - 1));
+    if value.is_finite() && told.is_finite() {
+        told
+    } else {
+        value
     }
 }
 
@@ -174,5 +189,22 @@ impl Plan {
     /// Returns what a read reads.
     pub fn track(&self, read: &Read) -> Option<&Track> {
         self.series.get(read.series)?.tracks.get(read.track)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    #[allow(clippy::float_cmp)] // what has few digits is exact
+    fn a_feature_is_told_to_its_digits() {
+        assert_eq!(rounded(0.5), 0.5);
+        assert_eq!(rounded(-123_456_789.0), -123_456_789.0);
+        assert_eq!(rounded(2.0 - f64::EPSILON), 2.0);
+        let third = rounded(1.0 / 3.0);
+        assert!(third != 1.0 / 3.0 && (third * 3.0 - 1.0).abs() < 2e-11);
+        assert!(rounded(f64::NAN).is_nan());
+        assert_eq!(rounded(f64::MAX), f64::MAX);
     }
 }

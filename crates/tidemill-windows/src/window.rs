@@ -65,16 +65,15 @@ impl Window {
         if !self.is_current(expired) {
             self.expire(expired);
         }
-        let one = Aggregate::of(value);
         let bucket = span.bucket(time_ns);
         match &mut self.newest {
-            Some((newest, held)) if *newest == bucket => *held = held.then(&one),
+            Some((newest, held)) if *newest == bucket => held.add(value),
             newest => {
-                self.back.extend(newest.replace((bucket, one)));
+                self.back.extend(newest.replace((bucket, Aggregate::of(value))));
                 self.back_first.get_or_insert(bucket);
             }
         }
-        self.back_whole = self.back_whole.then(&one);
+        self.back_whole.add(value);
     }
 
     /// Returns the aggregate of the window at a time that is not before the last value's; what is held stays as it is.
@@ -83,10 +82,11 @@ impl Window {
         if self.is_current(expired) {
             return self.top.as_ref().map_or(self.back_whole, |(_, front)| front.then(&self.back_whole));
         }
-        // the oldest is the last: those that are expired are a run at the end
-        let held = self.front.partition_point(|(bucket, _)| *bucket > expired);
-        if let Some((_, front)) = held.checked_sub(1).and_then(|oldest| self.front.get(oldest)) {
-            return front.then(&self.back_whole);
+        // the oldest is the last: those that are expired are a run at the end, mostly of one or two
+        if self.front.first().is_some_and(|(newest, _)| *newest > expired) {
+            if let Some((_, front)) = self.front.iter().rfind(|(bucket, _)| *bucket > expired) {
+                return front.then(&self.back_whole);
+            }
         }
         if self.back_first.is_none_or(|first| first > expired) {
             return self.back_whole;

@@ -19,6 +19,7 @@ from tidemill.app.chain import kept_state, make_book, make_follower
 from tidemill.app.dex_feed import members_by_name
 from tidemill.app.digest import Digest
 from tidemill.app.feature_run import FeatureRun
+from tidemill.app.gains import Gains
 from tidemill.app.insisting import commit_surely
 from tidemill.app.inspections import Inspections
 from tidemill.app.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
@@ -102,6 +103,7 @@ class Engine:
         """What looks for arbitrages in blocks."""
         self.whales: WhaleRun
         """What watches wallets, where a chain has exchanges."""
+        self.gains = Gains(environment.settings.solana)
         self.features: FeatureRun
         """What makes the records of arbitrage transactions."""
         self._store: Store | None = None
@@ -290,6 +292,7 @@ class Engine:
 
     def _told(self, batches: Batches) -> None:
         self.whales.told.take(batches, self._clock.now_ns())
+        self.gains.take(batches, self._clock.now_ns())
         self._book_feed.take(batches)
         if self._on_batches is not None:
             self._on_batches(batches)
@@ -324,9 +327,9 @@ class Engine:
         self.store_faults.append(str(fault))
         _log.error("store: %s", fault)
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
-        return await self.store.query(sql)
+        return await self.store.query(sql, params=params)
 
     @property
     def store(self) -> Store:

@@ -126,16 +126,16 @@ class FeatureRun:
         for source in taken:
             async with self.turns:
                 await asyncio.to_thread(self.book(source).mark)
-        if state := self._state():
+        if state := await self._state():
             await commit([], state)
 
-    def _state(self) -> dict[bytes, bytes | None]:
+    async def _state(self) -> dict[bytes, bytes | None]:
         """Return what keeps the windows, where a checkpoint is new."""
         state: dict[bytes, bytes | None] = {}
         for source, book in self._books.items():
             if book.checkpoint_block > self._kept.get(source, -1):
                 self._kept[source] = book.checkpoint_block
-                state[_CHECKPOINT + source.encode()] = book.checkpoint()
+                state[_CHECKPOINT + source.encode()] = await asyncio.to_thread(book.checkpoint)
         if state:
             needed = [book.needed() for book in self._books.values()]
             for topic in (*_BESIDE, ASKED):

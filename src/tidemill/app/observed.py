@@ -1,11 +1,13 @@
 """What the data API and the metrics see of a running engine: its parts' counts, read into plain structs."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
+from tidemill.app.gains import Gains
 from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.bus.base import Entry
@@ -14,6 +16,7 @@ from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
 from tidemill.serve.program import (
     BOUNDS_S,
+    ArbitrageCounts,
     AutopsyCounts,
     ChainState,
     CoverageCounts,
@@ -38,13 +41,14 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self._version = running_version()
+        self.version = running_version()
+        """None where it is not known."""
 
     async def state(self) -> ProgramState:
         """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
         engine, now_ns = self._engine, self._clock.now_ns()
         return ProgramState(
-            version=self._version,
+            version=self.version,
             now_ns=now_ns,
             uptime_s=engine.uptime_s,
             is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
@@ -62,12 +66,14 @@ class Observed:
                 latency=_times(engine.whales.told.latency),
             ),
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
+            arbitrages=_arbitrages(engine.gains, now_ns),
+            kafka_sent_per_s=engine.bus.sent_per_s,
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
-        return await self._engine.query(sql)
+        return await self._engine.query(sql, params)
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""
@@ -136,6 +142,14 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     if pipeline is None or pipeline.pursuit is None:
         return None
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
+
+
+def _arbitrages(gains: Gains, now_ns: int) -> ArbitrageCounts:
+    return ArbitrageCounts(
+        transactions=dict(gains.transactions),
+        per_s={source: rate.per_s(now_ns) for source, rate in gains.rates.items()},
+        net_sol=gains.net_sol,
+    )
 
 
 def running_version() -> str | None:

@@ -115,6 +115,9 @@ class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Whether `up` serves it too; `tidemill pool-server` does in any case."""
     host: str = "127.0.0.1"
     """The address to listen at; this one is reached from this machine alone. Who reaches it may ask."""
+    open_to_all: bool = False
+    """Whether it may listen where other machines reach it: it asks nobody who they are, and each question may
+    cost one to an endpoint."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 3000
     """The port to listen at; 0 takes any that is free and says which."""
     cache_duration_s: Annotated[float, Meta(ge=0, le=86_400)] = 10.0

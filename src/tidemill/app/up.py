@@ -24,7 +24,7 @@ from tidemill.serve.ports import Ports, take_ports
 if TYPE_CHECKING:
     from tidemill.app.exports import Exports
     from tidemill.serve.auth.protection import Protection
-    from tidemill.serve.server import Additions, Server
+    from tidemill.serve.server import Server
 
 _log = logging.getLogger("tidemill.up")
 
@@ -122,8 +122,9 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
             if exports is not None:
                 beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
-                additions = _additions(environment, exports, protection)
-                api = await opened.enter_async_context(_answering(environment, engine, ports, additions))
+                api = await opened.enter_async_context(
+                    _answering(environment, engine, ports, exports, protection)
+                )
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
@@ -152,27 +153,20 @@ async def _exports(environment: Environment, engine: Engine, opened: AsyncExitSt
         return None
 
 
-def _additions(
-    environment: Environment, exports: "Exports | None", protection: "Protection | None"
-) -> "Additions":
-    from tidemill.app.export_routes import ROUTES
-    from tidemill.serve.server import Additions
-
-    return Additions(
-        routes=ROUTES,
-        parts=() if exports is None else (exports,),
-        protection=protection,
-        is_metrics_open=environment.settings.metrics.open_to_all,
-    )
-
-
 def _answering(
-    environment: Environment, engine: Engine, ports: Ports, additions: "Additions"
+    environment: Environment,
+    engine: Engine,
+    ports: Ports,
+    exports: "Exports | None",
+    protection: "Protection | None",
 ) -> "AbstractAsyncContextManager[Server]":
+    from tidemill.app.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max, additions)
+    program = Observed(engine)
+    additions = additions_of(environment, program.version, exports, protection)
+    return answering(program, ports, environment.settings.api.connections_max, additions)
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

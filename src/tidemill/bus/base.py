@@ -84,6 +84,11 @@ class Bus(ABC):
     def identity(self) -> str:
         """Names this bus; a new one at the same place has another, for its offsets mean other batches."""
 
+    @property
+    def sent_per_s(self) -> float | None:
+        """Messages that were sent to brokers a second, over the last minute; None where there are none."""
+        return None
+
     @abstractmethod
     async def __aenter__(self) -> Self:
         """Open it. Raises: Refused, where another process writes to it; Unreachable, where the disk fails."""

@@ -43,7 +43,7 @@ class Head(Struct, frozen=True):
 class ForkedState:
     """A chain's state at one block; what calls needed so far is kept and read anew for the next block."""
 
-    def __init__(self, http: HttpEndpoint, *, chain_id: int, rules: str, slots_max: int = 50_000) -> None:
+    def __init__(self, http: HttpEndpoint, *, chain_id: int, rules: str, slots_max: int = 5_000) -> None:
         """Of more than `slots_max` slots none is read anew: a call that needs one has it read."""
         self.evm = EvmState(chain_id=chain_id, rules=rules)
         self.head: Head | None = None
@@ -77,10 +77,15 @@ class ForkedState:
         listed = [] if isinstance(told, Said) or not isinstance(told, dict) else told.get("accessList") or []
         accounts = [call.sender, head.fee_recipient, *([call.to] if call.to else [])]
         slots: list[tuple[Address, int]] = []
-        for entry in cast(list[dict[str, Any]], listed):
-            address = _bytes(entry["address"])
-            accounts.append(address)
-            slots += [(address, int(slot, 16)) for slot in entry["storageKeys"]]
+        try:
+            for entry in cast(list[dict[str, Any]], listed):
+                address = _bytes(entry["address"])
+                accounts.append(address)
+                slots += [(address, int(slot, 16)) for slot in entry["storageKeys"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Malformed(
+                f"{self._http.endpoint}: expected an access list, found one without {error}"
+            ) from error
         new = [address for address in dict.fromkeys(accounts) if address not in self._code]
         await self._read(head, new, [slot for slot in slots if slot not in self._slots])
 
@@ -107,14 +112,24 @@ class ForkedState:
         questions += [("eth_getStorageAt", [_hex(address), hex(slot), at]) for address, slot in slots]
         answers = iter(await ask(self._http, questions))
         for address in accounts:
-            balance_wei, nonce = int(next(answers), 16), int(next(answers), 16)
-            code = _bytes(next(answers)) if self._may_change(address) else None
+            balance_wei, nonce = self._number(next(answers)), self._number(next(answers))
+            code = self._data(next(answers)) if self._may_change(address) else None
             self.evm.put_account(address, balance_wei, nonce, code)
             if code is not None:
                 self._code[address] = code
         for address, slot in slots:
-            self.evm.put_slot(address, slot, int(next(answers), 16))
+            self.evm.put_slot(address, slot, self._number(next(answers)))
             self._slots.add((address, slot))
+
+    def _number(self, told: Any) -> int:
+        return int.from_bytes(self._data(told, fill="0"))
+
+    def _data(self, told: Any, fill: str = "") -> bytes:
+        try:
+            digits = told.removeprefix("0x")
+            return bytes.fromhex(fill * (len(digits) % 2) + digits)
+        except (AttributeError, ValueError) as error:
+            raise Malformed(f"{self._http.endpoint}: expected 0x and digits, found {told!r:.80}") from error
 
     def _may_change(self, address: Address) -> bool:
         """Return whether an account's code must be asked for: a contract's stays, since Cancun (EIP-6780)."""

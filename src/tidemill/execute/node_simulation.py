@@ -43,7 +43,7 @@ class NodeSimulator:
         overrides: Overrides | None = None,
         block_override: BlockOverride | None = None,
     ) -> Simulation:
-        """Return what `call` does after block `block`; None: the newest. `eth_simulateV1` runs it in the next one.
+        """Return what `call` does after block `block`; None: the newest. `eth_simulateV1` has it in the next.
 
         Raises: Refused where the node has none of the methods, or would not take the call; Unknown, Gap,
         Unreachable, Malformed. A call that could not be run is never a `Simulation`.

@@ -107,7 +107,8 @@ def blocks_sql(plan: Plan) -> str | None:
         " SHA256(arrayStringConcat(arrayMap(block -> block.2, blocks))) AS digest"
         " FROM (SELECT chain_id,"
         " arraySort(groupUniqArray((block_number, assumeNotNull(block_hash)))) AS blocks"
-        f" FROM {request.table} WHERE {wanted} AND block_hash IS NOT NULL GROUP BY chain_id) ORDER BY chain_id"
+        f" FROM {request.table} WHERE {wanted} AND block_hash IS NOT NULL GROUP BY chain_id)"
+        " ORDER BY chain_id"
     )
 
 

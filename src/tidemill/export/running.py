@@ -58,13 +58,21 @@ async def run_export(
     Raises: Refused, where the request is not possible or the target has something else; Unreachable.
     """
     check_request(request)
-    progress = progress or Progress()
+    try:
+        return await _run(store, request, target, maker, progress or Progress())
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        raise Unreachable(f"export: expected to write, found {where}{error.strerror or error}") from error
+
+
+async def _run(
+    store: Streamable, request: ExportRequest, target: Target, maker: Maker, progress: Progress
+) -> Manifest:
     place = await target.place(request)
     staging = Staging(place.staging)
     plan = await asyncio.to_thread(staging.kept_plan, request)
     if plan is None or plan.since != place.since:
-        final_blocks = maker.final_blocks
-        snapshot = await take_snapshot(store, request.table, request.finality, final_blocks)
+        snapshot = await take_snapshot(store, request.table, request.finality, maker.final_blocks)
         place.check(snapshot)
         plan = await make_plan(store, request, snapshot, place.since)
         await asyncio.to_thread(staging.begin, plan)
@@ -90,11 +98,8 @@ async def _write_part(
     async with aclosing(_cast(plan.request.table, store.stream(part_sql(plan, part)))) as batches:
         pulled = _Pulled(batches, progress)
         rows = Rows(plan.request.table, pulled)
-        try:
-            await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
-            await asyncio.to_thread(staging.finish, part.name, pulled.rows)
-        except OSError as error:
-            raise Unreachable(f"{path}: expected to write: {error}") from error
+        await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
+        await asyncio.to_thread(staging.finish, part.name, pulled.rows)
 
 
 class _Stopped(Exception):

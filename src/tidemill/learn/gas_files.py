@@ -94,5 +94,8 @@ def _next_base_fees(file: Path, table: pa.Table) -> Floats | None:
         return None
     rows = zip(*(_floats(file, table, name) for name in names), strict=True)
     return np.array(
-        [next_base_fee_wei(round(fee * _WEI_PER_GWEI), int(used), int(most)) / _WEI_PER_GWEI for fee, used, most in rows]
+        [
+            next_base_fee_wei(round(fee * _WEI_PER_GWEI), int(used), int(most)) / _WEI_PER_GWEI
+            for fee, used, most in rows
+        ]
     )

@@ -89,7 +89,9 @@ def fit(
 def importances(model: XgbModel | GbModel) -> Mapping[str, float]:
     """Return which share of the splits asks each feature, most first."""
     if isinstance(model, XgbModel):
-        counts = {int(name[1:]): float(n) for name, n in model.booster.get_score(importance_type="weight").items()}
+        counts = {
+            int(name[1:]): float(n) for name, n in model.booster.get_score(importance_type="weight").items()
+        }
     else:
         asked = np.concatenate([np.array(forest.feature, dtype=np.int64) for forest in model.forests])
         counts = dict(enumerate(np.bincount(asked[asked >= 0], minlength=len(NAMES)).astype(float)))

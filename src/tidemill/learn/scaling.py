@@ -59,7 +59,7 @@ def fit_scaler(
         raise Refused(f"rows to fit on: expected one at least in two dimensions, found shape {rows.shape}")
     if np.isinf(rows).any():
         raise Refused("rows to fit on: expected finite values or NaN for absent ones, found an infinite one")
-    low, high = (_cuts(rows) if handle_outliers else (None, None))
+    low, high = _cuts(rows) if handle_outliers else (None, None)
     cut = rows if low is None else np.clip(rows, low, high)
     stats = np.array([_centre_and_spread(column, method) for column in cut.T]).reshape(-1, 2)
     return Scaler(
@@ -92,7 +92,9 @@ def _cuts(rows: Floats) -> tuple[Floats, Floats]:
     for column in rows.T:
         known = column[np.isfinite(column)]
         quartiles = np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else np.zeros(3)
-        deviation = (quartiles[2] - quartiles[0]) / 1.349  # as many deviations a normal one's quartiles are apart
+        deviation = (
+            quartiles[2] - quartiles[0]
+        ) / 1.349  # as many deviations a normal one's quartiles are apart
         reach = CLIP_SPREADS * deviation if deviation > 0 else float("inf")
         pairs.append((quartiles[1] - reach, quartiles[1] + reach))
     cuts = np.array(pairs)

@@ -67,9 +67,7 @@ def trends_of(changes: Floats, threshold: float) -> Floats:
     return np.digitize(changes, (np.log1p(-threshold), np.log1p(threshold)))
 
 
-def told(
-    gas_gwei: float, quantiles: Floats, threshold: float, horizon_ns: int, predictor: str
-) -> Forecast:
+def told(gas_gwei: float, quantiles: Floats, threshold: float, horizon_ns: int, predictor: str) -> Forecast:
     """Return the forecast that changes' quantiles, float64[len(QUANTILES)], are of the price now."""
     shares = trend_shares(quantiles[None, :], threshold)[0]
     values = gas_gwei * np.exp(quantiles)

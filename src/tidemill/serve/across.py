@@ -1,7 +1,7 @@
 """Call the program from the server's thread: each call runs in the program's loop, and has a limit."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -34,9 +34,9 @@ class Across:
         """Return how everything fares. Raises: Unreachable, where the program's loop does not answer."""
         return await self._there(self._program.state(), _STATE_S)
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused; Unreachable, where none comes in time."""
-        return await self._query(self._program.query(sql))
+        return await self._query(self._program.query(sql, params))
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds. Raises: Unreachable, where no answer comes in time."""

@@ -8,6 +8,7 @@ from tidemill.core.clock import NS_PER_S
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
 from tidemill.serve.program import (
+    ArbitrageCounts,
     ChainState,
     EndpointState,
     LinkState,
@@ -29,6 +30,8 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield from _topics(state)
     yield from _chains(state.chains)
     yield from _whales(state.whales)
+    yield from _arbitrages(state.arbitrages)
+    yield gauged(d.KAFKA_SENT, [((), state.kafka_sent_per_s)])
     yield from _venues(state.venues)
     yield from _sinks(state.sinks)
     yield from _endpoints([(k, one) for chain in state.chains for k, one in endpoints_of(chain)])
@@ -93,6 +96,12 @@ def _whales(state: WhaleState) -> Iterator[Family]:
     yield gauged(d.WHALE_LAST_TRADE, last)
     yield gauged(d.WHALES, [((), state.watched)])
     yield bucketed(d.WHALE_LATENCY, state.latency.counts, state.latency.count, state.latency.sum_s)
+
+
+def _arbitrages(state: ArbitrageCounts) -> Iterator[Family]:
+    yield counted(d.ARBITRAGES, list(state.transactions.items()))
+    yield gauged(d.ARBITRAGE_RATE, [((source,), rate) for source, rate in state.per_s.items()])
+    yield gauged(d.ARBITRAGE_SOL, [((source,), sol) for source, sol in state.net_sol.items()])
 
 
 def _venues(states: tuple[VenueState, ...]) -> Iterator[Family]:

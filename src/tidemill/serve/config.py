@@ -9,6 +9,10 @@ from tidemill.serve.auth.config import AuditSettings, AuthSettings, LimitSetting
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
+CACHE_TTL_S = 300.0
+"""How long an answer that sums up is kept."""
+
+
 class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [api]."""
 
@@ -18,6 +22,9 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """0 takes any that is free; `tidemill status` says which."""
     connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
     """A request beyond so many connections is answered with 503; a client of a stream holds one."""
+    cache_ttl_s: Annotated[float, Meta(ge=0, le=86_400)] = CACHE_TTL_S
+    """How long the answer of a route that sums up is kept, in Redis where `redis.url` is set; a client that
+    sends `Cache-Control: no-cache` is answered anew."""
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()

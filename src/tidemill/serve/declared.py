@@ -168,6 +168,30 @@ WHALE_LATENCY = Metric(
     BOUNDS_S,
 )
 
+ARBITRAGES = Metric(
+    "arbitrage_transactions_total",
+    "counter",
+    "Arbitrage transactions that were found, by what they were.",
+    (*_CHAIN, "kind"),
+)
+ARBITRAGE_RATE = Metric(
+    "arbitrage_transactions_rate",
+    "gauge",
+    "The same a second, over the last minute.",
+    _CHAIN,
+)
+ARBITRAGE_SOL = Metric(
+    "arbitrage_profit_total_sol",
+    "gauge",
+    "What they gained on Solana net of fees and tips since the start, where it is known in SOL.",
+    _CHAIN,
+)
+KAFKA_SENT = Metric(
+    "kafka_producer_record_send_rate",
+    "gauge",
+    "Messages sent to Kafka a second, over the last minute.",
+)
+
 REQUESTS = Metric(
     "api_request_duration_seconds",
     "histogram",

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -76,17 +76,28 @@ def _ndjson(rows: Rows) -> bytes:
 
 
 def _csv(rows: Rows) -> bytes:
+    values = (row.values() for row in plain_rows(rows.tag, rows.table))
+    return csv_bytes(rows.table.schema.names, values)
+
+
+def csv_bytes(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Return rows as CSV with a line of names; what is absent is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(rows.table.schema.names)
-    writer.writerows(row.values() for row in plain_rows(rows.tag, rows.table))
+    writer.writerow(names)
+    writer.writerows(rows)
     return out.getvalue().encode()
 
 
 def _arrow(rows: Rows) -> bytes:
+    return table_bytes(rows.table)
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """Return a table as an Arrow IPC stream."""
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.table.schema) as stream:
-        stream.write_table(rows.table)
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
     return sink.getvalue().to_pybytes()
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -287,7 +288,7 @@ class Hub:
             if head is None or not entries:
                 return
 
-    async def follow(self, wish: Wish, start: Place | None) -> AsyncIterator[Frame]:
+    async def follow(self, wish: Wish, start: Place | None) -> AsyncGenerator[Frame, None]:
         """Yield what is wanted from `start` on, or what comes from now on, without a gap or a repeat.
 
         Raises: Gap, where `start` was trimmed, or lies ahead of the bus; Dropped, where the client is slow.
@@ -306,10 +307,11 @@ class Hub:
                 reached = self.head(wish.tag)
             place = Place(reached)
             yield Frame(wish.tag, place, None)
-        async for frame in self._live(wish):
-            yield frame
+        async with aclosing(self._live(wish)) as live:
+            async for frame in live:
+                yield frame
 
-    async def _live(self, wish: Wish) -> AsyncIterator[Frame]:
+    async def _live(self, wish: Wish) -> AsyncGenerator[Frame, None]:
         group = self._groups.setdefault(wish.key, _Group(wish))
         group.flush()  # of what waits there, it has all
         member = Subscription()

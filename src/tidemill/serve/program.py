@@ -1,6 +1,6 @@
 """What does the server see of the running program: its state as plain structs, and its store's answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import pyarrow as pa
@@ -201,6 +201,17 @@ class WhaleState(Struct, frozen=True, kw_only=True):
     """From the frame that completed a trade to the bus."""
 
 
+class ArbitrageCounts(Struct, frozen=True, kw_only=True):
+    """What was told of arbitrage transactions since the start."""
+
+    transactions: dict[tuple[str, str], int] = {}
+    """By source and kind."""
+    per_s: dict[str, float] = {}
+    """By source, over the last minute."""
+    net_sol: dict[str, float] = {}
+    """By cluster of Solana, what they gained net of fees and tips."""
+
+
 class ProgramState(Struct, frozen=True, kw_only=True):
     """How everything fares."""
 
@@ -223,6 +234,9 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """Whether what is read is stored; otherwise it ends at the bus."""
     sinks: tuple[SinkState, ...] = ()
     """The stores beside the main one."""
+    arbitrages: ArbitrageCounts = ArbitrageCounts()
+    kafka_sent_per_s: float | None = None
+    """Messages that were sent to Kafka over the last minute; None where the bus is another."""
 
 
 class Program(Protocol):
@@ -232,7 +246,7 @@ class Program(Protocol):
         """Return how everything fares."""
         ...
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
         ...
 

@@ -17,6 +17,8 @@ from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
 from tidemill.serve.auth.protection import Protection
+from tidemill.serve.cache import Cache
+from tidemill.serve.config import CACHE_TTL_S
 from tidemill.serve.covered import CoverageBoard
 from tidemill.serve.hub import Hub
 from tidemill.serve.kept import Kept
@@ -51,6 +53,8 @@ class Additions(NamedTuple):
     """Whether who reaches the metrics' port from another machine may read it unasked."""
     version: str | None = None
     """The program's, for the schema."""
+    cache: Cache | None = None
+    """Where answers that cost a query are kept; in the process by default."""
 
 
 NOTHING_ADDED = Additions()
@@ -74,8 +78,10 @@ class Server:
         self._protection = protection = additions.protection
         self._hub = Hub(self._program)
         own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
+        self._cache = additions.cache or Cache(CACHE_TTL_S)
         protecting = () if protection is None else protection.parts
-        parts = Parts(*own, CoverageBoard(self._program), Kept(), *protecting, *additions.parts)
+        shared = (CoverageBoard(self._program), Kept(), self._cache)
+        parts = Parts(*own, *shared, *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = () if protection is None else protection.guards(table)
         api = app_of(table, parts, _names(ports.api), requests, guards)
@@ -118,6 +124,7 @@ class Server:
         beside.cancel()
         with suppress(asyncio.CancelledError):
             await beside
+        await self._cache.close()
 
     async def _sample(self) -> None:
         while True:

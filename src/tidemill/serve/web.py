@@ -3,7 +3,6 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import msgspec
 from prometheus_client import Histogram
@@ -104,10 +103,6 @@ def _handler(route: Route, parts: Parts) -> Handler:
 
 def _conversation(route: Route, parts: Parts) -> Callable[[WebSocket], Awaitable[None]]:
     async def talk(socket: WebSocket) -> None:
-        origin = socket.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != socket.headers.get("host"):
-            await socket.close(_PROTOCOL_ERROR)  # a page from elsewhere may open a socket, and read it
-            return
         check_role(socket.scope, route)
         try:
             asked = read(route.asked, list(socket.query_params.multi_items()), socket.path_params)

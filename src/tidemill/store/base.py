@@ -1,7 +1,7 @@
 """What every store backend promises: exactly-once inserts, exact values back, queries that cannot write."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -135,8 +135,10 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
-        """Answer one statement that reads.
+    async def query(
+        self, sql: str, *, params: Mapping[str, str] | None = None, limits: QueryLimits | None = None
+    ) -> pa.Table:
+        """Answer one statement that reads; `params` stand for `{name:Type}` in it.
 
         Fields of the answer that are fixed-width integers of 128 or 256 bits carry their ClickHouse type as
         the metadata `clickhouse`, since Arrow knows them as bytes, little-endian.

@@ -16,10 +16,10 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
-from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings
+from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
-from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
+from tidemill.store.statement import NORMALISE_SQL, check_reading, check_tables, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
 _ONE_BLOCK = {
@@ -38,11 +38,7 @@ _COLUMNS_SQL = (
     " WHERE database = currentDatabase() ORDER BY table, position"
 )
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
-_UNNUMBERED_SQL = (
-    "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"  # noqa: S608 a name of ours
-    f" AND NOT match(engine_full, '{ddl.NUMBERED} = (1|true)')"
-)
-_SPREAD_SQL = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed'"
+_ENGINES_SQL = "SELECT name, engine_full AS engine FROM system.tables WHERE database = currentDatabase()"
 _SIZES_SQL = (
     "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
     " WHERE database = currentDatabase() AND active GROUP BY table"
@@ -160,23 +156,20 @@ class ClickHouseStore(Store):
         indexed: dict[str, dict[str, str]] = {}
         for row in (await self._own(_PROJECTIONS_SQL)).to_pylist():
             indexed.setdefault(row["table"], {})[row["name"]] = row["query"]
-        spread = set((await self._own(_SPREAD_SQL)).column("name").to_pylist())
-        unnumbered = set((await self._own(_UNNUMBERED_SQL)).column("name").to_pylist())
+        engines = {row["name"]: row["engine"] for row in (await self._own(_ENGINES_SQL)).to_pylist()}
         changes: list[tuple[str, str]] = []
         for tag in EVENTS:
             if tag not in live:
                 changes += [(f"add table {tag}", sql) for sql in ddl.table_ddl(tag, self._placement)]
                 continue
             added = additions(tag, live[tag])
-            if tag in spread:
+            if engines[tag].startswith("Distributed"):
                 check_whole(tag, added)
                 continue
             changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
             changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
+            changes += [(f"add settings of {tag}", sql) for sql in resettings(tag, engines[tag])]
             changes += [(f"add indexes of {tag}", sql) for sql in indexings(tag, indexed.get(tag, {}))]
-            if tag in unnumbered:
-                numbering = f"ALTER TABLE {tag} MODIFY SETTING {ddl.NUMBERED} = 1"
-                changes.append((f"add numbers of inserts of {tag}", numbering))
         return changes
 
     async def _record(self, version: int, name: str, checksum: str) -> None:
@@ -220,13 +213,16 @@ class ClickHouseStore(Store):
     # --- read
 
     @override
-    async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
+    async def query(
+        self, sql: str, *, params: Mapping[str, str] | None = None, limits: QueryLimits | None = None
+    ) -> pa.Table:
+        bind = params or {}
         limits = limits or self._settings.limits
-        normal = await self._checked(sql)
-        table = await self._ask(normal, {}, limits)
+        normal = await self._checked(sql, bind)
+        table = await self._ask(normal, bind, limits)
         if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
             return table
-        described = await self._ask(f"DESCRIBE TABLE ({normal})", {}, self._settings.limits)
+        described = await self._ask(f"DESCRIBE TABLE ({normal})", bind, self._settings.limits)
         types = dict(
             zip(described.column("name").to_pylist(), described.column("type").to_pylist(), strict=True)
         )
@@ -236,16 +232,19 @@ class ClickHouseStore(Store):
         ]
         return table.cast(pa.schema(fields))
 
-    async def _checked(self, sql: str) -> str:
+    async def _checked(self, sql: str, bind: Mapping[str, str]) -> str:
         """Return the engine's spelling of a statement that reads. Raises: Refused."""
         answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
         normal: str = answer.column("normal")[0].as_py()
         check_reading(normal)
+        if has_columns(normal):
+            parsed = await self._ask(f"EXPLAIN AST {normal}", bind, self._settings.limits)
+            check_tables(parsed.column(0).to_pylist())
         return normal
 
     @override
     async def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
-        normal = await self._checked(sql)
+        normal = await self._checked(sql, {})
         unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
         limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
         batches = self._batches(normal, {**limits, "max_block_size": _STREAM_ROWS})

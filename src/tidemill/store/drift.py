@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tidemill.schema import derive
-from tidemill.schema.ddl import LOCAL_SUFFIX, projection_ddl, projection_query
+from tidemill.schema.ddl import LOCAL_SUFFIX, kept_settings, projection_ddl, projection_query
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.storage import projections
@@ -89,6 +89,15 @@ def repackings(tag: str, live: Sequence[LiveColumn]) -> list[str]:
         if column.name in wanted and column.codec != wanted[column.name]
     ]
     return [f"ALTER TABLE {tag} {', '.join(changes)}"] if changes else []
+
+
+def resettings(tag: str, engine: str) -> list[str]:
+    """Return the statement that gives `tag` the settings of the schema.
+
+    None where `engine`, the table's clause, has them.
+    """
+    lacking = [setting for setting in kept_settings() if setting not in engine]
+    return [f"ALTER TABLE {tag} MODIFY SETTING {', '.join(lacking)}"] if lacking else []
 
 
 def indexings(tag: str, live: Mapping[str, str]) -> list[str]:

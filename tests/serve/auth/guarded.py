@@ -49,15 +49,15 @@ class Guarded(NamedTuple):
         self.keys.add(made.kept)
         return made.secret
 
-    async def ask(
-        self, path: str, shown: str | None = None, method: str = "GET", **more: Any
-    ) -> tuple[int, Any, dict[str, str]]:
+    def request(self, path: str, shown: str | None = None, method: str = "GET", **more: Any) -> Any:
         headers = {
             **more.pop("headers", {}),
             **({} if shown is None else {"Authorization": f"Bearer {shown}"}),
         }
-        asked = self.session.request(method, self.url + path, headers=headers, ssl=self.tls, **more)
-        async with asked as answer:
+        return self.session.request(method, self.url + path, headers=headers, ssl=self.tls, **more)
+
+    async def ask(self, path: str, shown: str | None = None, **more: Any) -> tuple[int, Any, dict[str, str]]:
+        async with self.request(path, shown, **more) as answer:
             content = await answer.read()
             told = (
                 msgspec.json.decode(content) if content and answer.content_type.endswith("json") else content
@@ -65,7 +65,9 @@ class Guarded(NamedTuple):
             return answer.status, told, {name.lower(): value for name, value in answer.headers.items()}
 
     async def status(self, path: str, shown: str | None = None, **more: Any) -> int:
-        return (await self.ask(path, shown, **more))[0]
+        """Return the status alone: a stream has no end to wait for."""
+        async with self.request(path, shown, **more) as answer:
+            return answer.status
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_from_harm(tmp_pat
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["x-frame-options"] == "DENY"
             assert headers["content-security-policy"].startswith("default-src 'none'")
-            assert headers["cache-control"] == "no-store"
+            assert headers["cache-control"] in {"no-store", "private"}
             assert headers["ratelimit-limit"] == "1000"
             assert "server" not in headers
             assert "access-control-allow-origin" not in headers

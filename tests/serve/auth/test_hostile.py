@@ -6,7 +6,6 @@ import random
 from http import HTTPStatus
 
 import psutil
-import pytest
 from tests.app.until import until
 
 from tidemill.serve.auth.config import LimitSettings
@@ -16,8 +15,8 @@ from .guarded import guarded, token
 
 LIMITS = LimitSettings(
     requests_per_minute=1_000_000,
-    head_timeout_s=2.0,
-    body_timeout_s=2.0,
+    head_timeout_s=1.0,
+    body_timeout_s=1.0,
     body_bytes_max=10_000,
     connections_per_address_max=200,
 )
@@ -43,84 +42,80 @@ def post(*headers, body=b""):
 
 
 def hostile(dice):
-    """Return one request that no server should answer, and whether the connection is to be held open after."""
+    """Return what no server should answer, or should not wait for."""
     noise = dice.randbytes(dice.randrange(1, 2_000))
     text = noise.hex().encode()
     return dice.choice(
         [
-            (noise, False),
-            (b"\x16\x03\x01" + noise, False),  # TLS
-            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + noise, False),
-            (get(b"/" + text * 20), False),
-            (get(b"/stats?" + b"x=y&" * 10_000), False),
-            (get(b"/stats", b"X-A: " + b"a" * 100_000), False),
-            (get(b"/stats", *(b"X-%d: a" % n for n in range(10_000))), False),
-            (get(b"/../../etc/passwd"), False),
-            (get(b"/%2e%2e/%2e%2e/etc/passwd"), False),
-            (get(b"/stats%00"), False),
-            (get(b"//localhost//stats"), False),
-            (get(b"http://evil.example/stats"), False),
-            (get(b"/stats", b"Authorization: Bearer " + text), False),
-            (get(b"/stats", b"Authorization: Bearer " + b"eyJ" * 5_000), False),
-            (get(b"/stats", b"Authorization: Bearer a\x00b"), False),
-            (get(b"/stats", b"Content-Length: 5", b"Transfer-Encoding: chunked"), False),
-            (get(b"/stats", b"X-Forwarded-For: 10.0.0.1", b"X-Forwarded-For: " + text), False),
-            (get(b"/stats", b"Upgrade: websocket", b"Connection: Upgrade"), False),
-            (get(b"/stats", b"Upgrade: h2c", b"Connection: Upgrade, HTTP2-Settings"), False),
-            (post(b"Content-Length: 99999999999", body=noise), False),
-            (post(b"Content-Length: -1", body=noise), False),
-            (post(b"Content-Length: 1e9", body=noise), False),
-            (post(b"Transfer-Encoding: chunked", body=b"FFFFFFFFFFFFFFFFF\r\n" + noise), False),
-            (post(b"Transfer-Encoding: chunked", body=b"4000\r\n" + bytes(0x4000) + b"\r\n0\r\n\r\n"), False),
-            (post(b"Content-Length: 100", body=b"short"), True),  # and nothing more
-            (get(b"/stats", b"X-Slow: ")[:-4], True),
-            (b"G", True),
-            (b"", True),
+            noise,
+            b"\x16\x03\x01" + noise,  # TLS
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + noise,
+            get(b"/" + text * 20),
+            get(b"/stats?" + b"x=y&" * 5_000),
+            get(b"/stats", b"X-A: " + b"a" * 100_000),
+            get(b"/stats", *(b"X-%d: a" % n for n in range(10_000))),
+            get(b"/../../etc/passwd"),
+            get(b"/%2e%2e/%2e%2e/etc/passwd"),
+            get(b"/stats%00"),
+            get(b"//localhost//stats"),
+            get(b"http://evil.example/stats"),
+            get(b"/stats", b"Authorization: Bearer " + text),
+            get(b"/stats", b"Authorization: Bearer " + b"eyJ" * 5_000),
+            get(b"/stats", b"Authorization: Bearer a\x00b"),
+            get(b"/stats", b"Content-Length: 5", b"Transfer-Encoding: chunked"),
+            get(b"/stats", b"X-Forwarded-For: 10.0.0.1", b"X-Forwarded-For: " + text),
+            get(b"/stats", b"Upgrade: websocket", b"Connection: Upgrade"),
+            get(b"/stats", b"Upgrade: h2c", b"Connection: Upgrade, HTTP2-Settings"),
+            post(b"Content-Length: 99999999999", body=noise),
+            post(b"Content-Length: -1", body=noise),
+            post(b"Content-Length: 1e9", body=noise),
+            post(b"Transfer-Encoding: chunked", body=b"FFFFFFFFFFFFFFFFF\r\n" + noise),
+            post(b"Transfer-Encoding: chunked", body=b"4000\r\n" + bytes(0x4000) + b"\r\n0\r\n\r\n"),
+            post(b"Content-Length: 100", body=b"short"),  # and nothing more
+            get(b"/stats", b"X-Slow: ")[:-4],
+            b"G",
+            b"",
         ]
     )
 
 
-async def sent(server, request, *, is_held):
-    """Return what a connection was told, until the server ended it."""
+async def told(server, request):
+    """Return the beginning of what is answered; nothing where the server ends the connection."""
     host, port = server.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(request)
-        if not is_held:
-            writer.write_eof()
         async with asyncio.timeout(30):
-            return await reader.read()
+            return await reader.read(1 << 16)
     except ConnectionError:
         return b""
     finally:
         writer.close()
 
 
-@pytest.mark.parametrize("seed", [1])
-async def test_a_thousand_hostile_requests_are_refused_and_harm_nobody(tmp_path, seed, caplog):
-    dice = random.Random(seed)
+async def test_a_thousand_hostile_requests_are_refused_and_harm_nobody(tmp_path, caplog):
+    dice = random.Random(1)
     async with guarded(tmp_path, limits=LIMITS, routes=(SWALLOW,), connections_max=300) as server:
         assert await server.status("/stats", token()) == HTTPStatus.OK
         gc.collect()
         before_bytes = psutil.Process().memory_info().rss
         at_once = asyncio.Semaphore(60)
-        told: list[bytes] = []
+        answers: list[bytes] = []
 
         async def attack():
             async with at_once:
-                request, is_held = hostile(dice)
-                told.append(await sent(server, request, is_held=is_held))
+                answers.append(await told(server, hostile(dice)))
 
         async def others():
             return [await server.status("/stats", token()) for _ in range(100)]
 
         async with asyncio.TaskGroup() as tasks:
-            answers = tasks.create_task(others())
+            asking = tasks.create_task(others())
             for _ in range(1_000):
                 tasks.create_task(attack())
-        assert set(answers.result()) == {HTTPStatus.OK}
-        assert len(told) == 1_000
-        statuses = {int(answer[9:12]) for answer in told if answer}
+        assert set(asking.result()) == {HTTPStatus.OK}
+        assert len(answers) == 1_000
+        statuses = {int(answer[9:12]) for answer in answers if answer}
         assert statuses <= REFUSED, statuses
         assert {400, 401, 408, 413, 414, 431} <= statuses
         assert not [record for record in caplog.records if record.levelname == "ERROR"]
@@ -159,15 +154,11 @@ async def test_one_address_holds_so_many_connections_and_no_more(tmp_path):
         for reader, writer in held:
             writer.write(get(b"/health"))
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            writer.write(get(b"/health"))
-            await reader.readuntil(b"\r\n\r\n")
-        writer.close()
+        assert await told(server, get(b"/health")) == b""
         for _, other in held:
             other.close()
 
         async def is_free():
-            return await sent(server, get(b"/health", b"Connection: close"), is_held=False) != b""
+            return await told(server, get(b"/health")) != b""
 
         await until(is_free)

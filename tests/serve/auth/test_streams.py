@@ -44,6 +44,7 @@ async def test_a_stream_ends_with_the_token_that_opened_it(tmp_path):
         answer = await opened(server, token({"role": "analyst", "exp": time.time() + 1.5}))
         with pytest.raises(aiohttp.ClientPayloadError):  # broken off: it must not look whole
             await answer.content.read()
+        answer.close()
 
 
 async def test_a_stream_ends_with_the_key_that_opened_it_and_no_other_does(tmp_path):
@@ -53,6 +54,7 @@ async def test_a_stream_ends_with_the_key_that_opened_it_and_no_other_does(tmp_p
         server.keys.revoke(id_of(made.secret), NOW)
         with pytest.raises(aiohttp.ClientPayloadError):
             await answer.content.read()
+        answer.close()
         assert await goes_on.content.readline() == b"\n"
         goes_on.close()
 
@@ -84,6 +86,67 @@ async def test_a_ticket_is_good_for_its_time(tmp_path):
         _, told, _ = await server.ask("/auth/ticket", token({"role": "analyst"}), method="POST")
         found = await server.status(f"/forever?ticket={told['ticket']}", headers=EVENTS)
         assert found == HTTPStatus.UNAUTHORIZED
+
+
+async def test_a_socket_asks_who_calls_and_ends_with_what_opened_it(tmp_path):
+    made = make_key("a test", Role.VIEWER, NOW)
+    async with guarded(tmp_path, made=(made,)) as server:
+
+        async def refused(path="/ws/swap", **headers):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as raised:
+                await server.session.ws_connect(server.url + path, headers=headers)
+            return raised.value.status
+
+        shown = {"Authorization": f"Bearer {made.secret}"}
+        assert await refused() == HTTPStatus.UNAUTHORIZED
+        assert await refused(**shown, Origin="https://evil.example") == HTTPStatus.FORBIDDEN
+        assert await refused(f"/ws/swap?token={token()}") == HTTPStatus.BAD_REQUEST
+        _, told, _ = await server.ask("/auth/ticket", made.secret, method="POST")
+        async with (
+            server.session.ws_connect(server.url + "/ws/swap", headers=shown) as socket,
+            server.session.ws_connect(f"{server.url}/ws/swap?ticket={told['ticket']}") as other,
+        ):
+            server.keys.revoke(id_of(made.secret), NOW)
+            for one in (socket, other):
+                while (message := await one.receive(20)).type is aiohttp.WSMsgType.TEXT:
+                    pass
+                assert (message.type, one.close_code) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
+@pytest.mark.parametrize("auth", [AuthSettings(), AuthSettings(jwt_secret=SECRET)])
+async def test_a_page_from_elsewhere_may_not_listen(tmp_path, auth):
+    async with guarded(tmp_path, auth=auth) as server:
+        headers = {"Origin": "https://evil.example", "Authorization": f"Bearer {token()}"}
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+            await server.session.ws_connect(server.url + "/ws/swap", headers=headers)
+        headers["Origin"] = server.url
+        await (await server.session.ws_connect(server.url + "/ws/swap", headers=headers)).close()
+
+
+async def test_one_caller_has_so_many_streams_and_others_have_theirs(tmp_path):
+    limits = LimitSettings(at_once_per_caller_max=3)
+    async with guarded(tmp_path, limits=limits) as server:
+
+        async def connect(name):
+            headers = {"Authorization": f"Bearer {token({'sub': name})}"}
+            return await server.session.ws_connect(server.url + "/ws/swap", headers=headers)
+
+        held = [await connect("one") for _ in range(3)]
+        with pytest.raises(aiohttp.WSServerHandshakeError, match="429"):
+            await connect("one")
+        held.append(await connect("two"))
+        await held.pop(0).close()
+
+        async def is_free():
+            try:
+                held.append(await connect("one"))
+            except aiohttp.WSServerHandshakeError:
+                return False
+            return True
+
+        await until(is_free)
+        for socket in held:
+            await socket.close()
 
 
 async def test_who_reads_nothing_is_let_go(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Self, TypeVar
@@ -21,6 +22,7 @@ from tidemill.bus.kafka_group import KafkaGroup
 from tidemill.bus.kafka_scan import Record
 from tidemill.bus.kafka_state import StateTable
 from tidemill.bus.waiting import Growth, wait_until
+from tidemill.core.rate import Rate
 from tidemill.schema.faults import Gap, Malformed, Refused, Unreachable
 
 _Result = TypeVar("_Result")
@@ -63,11 +65,17 @@ class KafkaBus(Bus):
         self._waiting: list[_Commit] = []
         self._under_way: asyncio.Future[None] | None = None
         self._looked_s = 0.0
+        self._sent = Rate()
 
     @property
     @override
     def identity(self) -> str:
         return self._identity
+
+    @property
+    @override
+    def sent_per_s(self) -> float | None:
+        return self._sent.per_s(time.monotonic_ns())
 
     async def __aenter__(self) -> Self:
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="kafka ask")
@@ -168,6 +176,7 @@ class KafkaBus(Bus):
             offsets = self._transactions.run(messages)
         except BaseException as fault:
             return fault
+        self._sent.add(len(messages), time.monotonic_ns())
         for message, offset in zip(messages, offsets, strict=True):
             self._ends.sent(message.lane, offset)
         return [[self._offset(topic, offsets[last]) for topic, last in of_one] for of_one in lasts]

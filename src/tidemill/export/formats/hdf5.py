@@ -134,8 +134,8 @@ class _Written:
         """Copy what is written into a dataset of wider text."""
         if widest > _WIDTH_MAX:
             raise Refused(
-                f"hdf5: expected texts of {_WIDTH_MAX} bytes at most, for a column is as wide as its longest, "
-                f"found {widest} in {self._column.name}; choose another format"
+                f"hdf5: expected texts of {_WIDTH_MAX} bytes at most, for a column is as wide as its longest,"
+                f" found {widest} in {self._column.name}; choose another format"
             )
         width = 1 << (widest - 1).bit_length()
         wider = self._made(f"_wider/{self._column.name}", _text_type(width))

@@ -10,7 +10,7 @@ from typing_extensions import override
 from tidemill.export.manifest import FILE_NAME
 from tidemill.export.request import ExportRequest
 from tidemill.export.targets.base import Place, Target
-from tidemill.schema.faults import Refused, Unreachable
+from tidemill.schema.faults import Refused
 
 SUFFIXES = (".tar", ".tar.gz", ".zip")
 
@@ -37,15 +37,12 @@ class ArchiveTarget(Target):
         new = place.staging / "archive.new"
         members = [path for path in sorted(files.rglob("*")) if path.is_file() and path.name != FILE_NAME]
         named = [(path, path.relative_to(files).as_posix()) for path in (files / FILE_NAME, *members)]
-        try:
-            if self._path.suffix == ".zip":
-                with zipfile.ZipFile(new, "w", zipfile.ZIP_STORED) as archive:
-                    for path, name in named:
-                        archive.write(path, name)
-            else:
-                with tarfile.open(new, "w:gz" if self._path.suffix == ".gz" else "w") as packed:
-                    for path, name in named:
-                        packed.add(path, name)
-            new.replace(self._path)
-        except OSError as error:
-            raise Unreachable(f"{self._path}: expected to write it: {error}") from error
+        if self._path.suffix == ".zip":
+            with zipfile.ZipFile(new, "w", zipfile.ZIP_STORED) as archive:
+                for path, name in named:
+                    archive.write(path, name)
+        else:
+            with tarfile.open(new, "w:gz" if self._path.suffix == ".gz" else "w") as packed:
+                for path, name in named:
+                    packed.add(path, name)
+        new.replace(self._path)

@@ -37,11 +37,13 @@ class Target(ABC):
 
     @abstractmethod
     async def place(self, request: ExportRequest) -> Place:
-        """Return where the export goes. Raises: Refused, where something is there; Unreachable."""
+        """Return where the export goes. Raises: Refused, where something is there; Unreachable;
+        OSError, where this machine's disk says no.
+        """
 
     @abstractmethod
     async def publish(self, place: Place, files: Path) -> None:
-        """Take the files of a folder, the manifest last. Raises: Refused, Unreachable."""
+        """Take the files of a folder, the manifest last. Raises: Refused, Unreachable, OSError."""
 
 
 def next_run(runs: Iterable[tuple[str, Manifest]], request: ExportRequest) -> tuple[str, Snapshot | None]:

@@ -9,7 +9,7 @@ from typing_extensions import override
 from tidemill.export.manifest import FILE_NAME, Manifest, decode
 from tidemill.export.request import ExportRequest
 from tidemill.export.targets.base import Place, Target, is_run, next_run
-from tidemill.schema.faults import Refused, Unreachable
+from tidemill.schema.faults import Refused
 
 
 class FolderTarget(Target):
@@ -44,12 +44,9 @@ class FolderTarget(Target):
 
     def _move(self, place: Place, files: Path) -> None:
         final = self._path / place.name if place.name else self._path
-        try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(files, final)  # an empty folder is replaced
-            _sync_folder(final.parent)
-        except OSError as error:
-            raise Unreachable(f"{final}: expected to move the export there: {error}") from error
+        final.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(files, final)  # an empty folder is replaced
+        _sync_folder(final.parent)
 
 
 def _sync_folder(path: Path) -> None:

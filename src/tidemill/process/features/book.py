@@ -42,7 +42,8 @@ class _Held(NamedTuple):
 class _Checkpoint(NamedTuple):
     block: int
     """The last block that is in it; -1 where none is."""
-    saved: bytes
+    engine: FeatureEngine
+    """The windows as they were; it is never fed."""
 
 
 class _Reverted(NamedTuple):
@@ -57,7 +58,7 @@ class FeatureBook:
     def __init__(self, late_blocks_max: int) -> None:
         self._late_blocks_max = late_blocks_max
         self._engine = FeatureEngine(plan_of())
-        self._checkpoints = deque([_Checkpoint(-1, self._engine.save())])
+        self._checkpoints = deque([_Checkpoint(-1, self._engine.copy())])
         self._waiting: list[_Held] = []
         """Batches with rows that are not fed."""
         self._fed: list[_Held] = []
@@ -82,15 +83,18 @@ class FeatureBook:
         return self._checkpoints[0].block
 
     def checkpoint(self) -> bytes:
-        """Return everything up to that block; what was held since is read from the bus again."""
+        """Return everything up to that block; what was held since is read from the bus again.
+
+        It takes some milliseconds for each thousand keys.
+        """
         oldest = self._checkpoints[0]
-        return oldest.block.to_bytes(8, "big", signed=True) + oldest.saved
+        return oldest.block.to_bytes(8, "big", signed=True) + oldest.engine.save()
 
     def load(self, checkpoint: bytes) -> None:
         """Take up a checkpoint, in a book that has taken nothing. Raises: Malformed, for another plan's."""
         block = int.from_bytes(checkpoint[:8], "big", signed=True)
         self._engine.restore(checkpoint[8:])
-        self._checkpoints = deque([_Checkpoint(block, checkpoint[8:])])
+        self._checkpoints = deque([_Checkpoint(block, self._engine.copy())])
         self._fed_block = self._newest_block = self._asked_block = block
 
     def needed(self) -> dict[str, int]:
@@ -173,7 +177,7 @@ class FeatureBook:
 
     def _take_back(self) -> None:
         oldest = self._checkpoints[0]
-        self._engine.restore(oldest.saved)
+        self._engine = oldest.engine.copy()
         self._checkpoints = deque([oldest])
         self._fed_block = oldest.block
         self._waiting = self._fed + self._waiting
@@ -207,11 +211,11 @@ class FeatureBook:
     def mark(self) -> None:
         """Keep a checkpoint where the last is old, and let go what no correction can reach.
 
-        It takes some milliseconds: call it after each `take`, once its records are handed on.
+        Call it after each `take`, once its records are handed on.
         """
         if self._fed_block < self._checkpoints[-1].block + self._late_blocks_max:
             return
-        self._checkpoints.append(_Checkpoint(self._fed_block, self._engine.save()))
+        self._checkpoints.append(_Checkpoint(self._fed_block, self._engine.copy()))
         if len(self._checkpoints) > 2:
             self._checkpoints.popleft()
             oldest = self._checkpoints[0].block

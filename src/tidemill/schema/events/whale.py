@@ -169,8 +169,8 @@ class WhalePosition(_OfTrader, frozen=True, kw_only=True, tag="whale_position"):
     size: Size
     size_before: Size
     average_price: Price | None = None
-    """What its shares cost on average, rounded down; absent where there are none, or some came from elsewhere at
-    a cost that is not known."""
+    """What its shares cost on average, rounded down; absent where there are none, or some came from elsewhere
+    at a cost that is not known."""
     realized_pnl: QuoteAmount | None = None
     """Of what was sold by this change, quote; absent where nothing was, or it is not known what it cost or
     gave."""

@@ -42,6 +42,8 @@ def limited(receive: Receive, limits: LimitSettings, deadline_s: float) -> Recei
             raise Denied(
                 HTTPStatus.REQUEST_TIMEOUT, f"body: expected it whole within {limits.body_timeout_s:g} s"
             ) from None
+        if message["type"] == "http.disconnect":
+            raise Denied(HTTPStatus.BAD_REQUEST, "body: expected it whole, the connection ended before")
         read_bytes += len(message.get("body", b""))
         is_whole = not message.get("more_body", False)
         if read_bytes > limits.body_bytes_max:

@@ -60,9 +60,11 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """How long it may take to send the body."""
     stall_timeout_s: _Seconds = 30.0
     """How long it may leave an answer unread."""
-    connections_per_address_max: _Positive = 48
-    """Of one address at a time, so that one caller does not take all of `api.connections_max`; a trusted
-    proxy has no such limit."""
+    connections_per_address_max: _Positive = 256
+    """Of one address at a time, so that one caller does not take all of `api.connections_max`; none of a
+    trusted proxy, nor where callers need not say who they are."""
+    at_once_per_caller_max: _Positive = 256
+    """Requests and streams of one key, or one token's subject, that are open at a time."""
 
 
 class TlsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -22,15 +22,15 @@ class _HeadTooLarge(Exception):
     """The parser makes an error of its own of it, which ends the connection."""
 
 
-def limited_protocol(limits: LimitSettings, is_proxy: Callable[[str], bool]) -> type[HttpToolsProtocol]:
-    """Return the protocol for one server's connections; those of a proxy of ours are not counted."""
+def limited_protocol(limits: LimitSettings, is_counted: Callable[[str], bool]) -> type[HttpToolsProtocol]:
+    """Return the protocol for one server's connections; `is_counted` says whose are limited."""
     held: Counter[str] = Counter()
 
     class Limited(_Limited):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self._limits = limits
-            self._is_proxy = is_proxy
+            self._is_counted = is_counted
             self._held = held
 
     return Limited
@@ -38,7 +38,7 @@ def limited_protocol(limits: LimitSettings, is_proxy: Callable[[str], bool]) -> 
 
 class _Limited(HttpToolsProtocol):
     _limits: LimitSettings
-    _is_proxy: Callable[[str], bool]
+    _is_counted: Callable[[str], bool]
     _held: Counter[str]
     """Connections by address."""
     _peer: str | None = None
@@ -51,7 +51,7 @@ class _Limited(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         peer = "" if self.client is None else self.client[0]
-        if not self._is_proxy(peer):
+        if self._is_counted(peer):
             if self._held[peer] >= self._limits.connections_per_address_max:
                 transport.abort()
                 return
@@ -64,13 +64,13 @@ class _Limited(HttpToolsProtocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        self._go_on()
-        if self._peer is not None:
-            self._held[self._peer] -= 1
-            if not self._held[self._peer]:
-                del self._held[self._peer]
-            self._peer = None
+        self._let_go()
         super().connection_lost(exc)
+
+    @override
+    def handle_websocket_upgrade(self) -> None:
+        self._let_go()  # the connection has another protocol from here on
+        super().handle_websocket_upgrade()
 
     @override
     def on_message_begin(self) -> None:
@@ -113,6 +113,14 @@ class _Limited(HttpToolsProtocol):
             self.transport.close()
         else:
             super().send_400_response(msg)
+
+    def _let_go(self) -> None:
+        self._go_on()
+        if self._peer is not None:
+            self._held[self._peer] -= 1
+            if not self._held[self._peer]:
+                del self._held[self._peer]
+            self._peer = None
 
     def _grow(self, size_bytes: int) -> None:
         self._head_bytes += size_bytes

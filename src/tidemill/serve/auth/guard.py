@@ -1,6 +1,7 @@
 """Stand before every route, over HTTP and WebSocket: who calls, may they, how often, how much."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from tidemill.core.clock import NS_PER_S, Clock
 from tidemill.serve.auth.addresses import Addresses, site_of
 from tidemill.serve.auth.audit import Audit, Deed
 from tidemill.serve.auth.bodies import check_sizes, limited
-from tidemill.serve.auth.caller import ANYBODY, CALLER, Caller, check_role
+from tidemill.serve.auth.caller import ANYBODY, CALLER, By, Caller, check_role
 from tidemill.serve.auth.config import LimitSettings
 from tidemill.serve.auth.credentials import Credentials, Moment, check_address, without_ticket
 from tidemill.serve.auth.denial import Denied, Header
@@ -56,16 +57,27 @@ class Visits:
 
     def __init__(self) -> None:
         self._open: set[tuple[Caller, asyncio.Timeout]] = set()
+        self._by_account: Counter[str] = Counter()
 
     @contextmanager
-    def open(self, caller: Caller, limit: asyncio.Timeout) -> Iterator[None]:
-        """Count one among them while the context is open."""
+    def open(self, caller: Caller, limit: asyncio.Timeout, at_once_max: int | None) -> Iterator[None]:
+        """Count one among them while the context is open. Raises: Denied, where the caller has too many."""
+        if at_once_max is not None and self._by_account[caller.account] >= at_once_max:
+            raise Denied(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                f"expected {at_once_max} requests and streams of one caller at a time at most",
+                [(b"retry-after", b"1")],
+            )
         visit = (caller, limit)
         self._open.add(visit)
+        self._by_account[caller.account] += 1
         try:
             yield
         finally:
             self._open.discard(visit)
+            self._by_account[caller.account] -= 1
+            if not self._by_account[caller.account]:
+                del self._by_account[caller.account]
 
     def end(self, is_good: Callable[[Caller], bool]) -> None:
         """End those of callers that are not good any more; call it in their loop."""
@@ -108,9 +120,11 @@ class Guard:
         if scope["type"] == "http":
             receive = limited(receive, limits, began_s + limits.body_timeout_s)
         limit = asyncio.timeout(None)
+        is_known = caller.by is not By.NOTHING
+        at_once_max = limits.at_once_per_caller_max if is_known else None
         try:
             async with limit:
-                with self._visits.open(caller, limit):
+                with self._visits.open(caller, limit, at_once_max):
                     await self._app(scope, receive, replies.send)
         except TimeoutError:
             if not limit.expired():

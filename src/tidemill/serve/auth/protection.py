@@ -118,12 +118,15 @@ class Protection:
     def serving(self, *, is_tls: bool) -> dict[str, Any]:
         """Return how uvicorn is to treat connections."""
         told: dict[str, Any] = {
-            "http": limited_protocol(self._limits, self._addresses.is_proxy_at),
+            "http": limited_protocol(self._limits, self._is_counted),
             "proxy_headers": False,  # it would believe every program of this machine
         }
         if is_tls and (context := self.tls) is not None:
             told["ssl_context_factory"] = lambda *_: context
         return told
+
+    def _is_counted(self, peer: str) -> bool:
+        return self._known is not None and not self._addresses.is_proxy_at(peer)
 
     async def run(self) -> None:
         """Hear of keys that are made and revoked, and end what they opened, until cancelled."""
