@@ -94,9 +94,10 @@ def test_every_variable_sets_something_and_has_a_value_that_is_taken(way, tmp_pa
     settings = {name: value for name, value in environment.items() if name != FILE_VARIABLE}
     read = read_settings(_settings_file(way, tmp_path), None, {**_FILLED, **settings})
     assert read.settings.chains["ethereum"].ws_url == _FILLED["ETHEREUM_WS_URL"]
-    api, metrics = read.settings.api, read.settings.metrics
+    api, metrics, pools = read.settings.api, read.settings.metrics, read.settings.pool_server
     assert is_loopback(api.host) or api.auth.is_on or way == "kubernetes"  # its Secret has JWT_SECRET
     assert is_loopback(metrics.host) or metrics.open_to_all
+    assert is_loopback(pools.host) or pools.open_to_all
     if way in _ours():
         assert read.bus_url == "kafka://kafka:9092"
         assert read.store_url == f"clickhouse://tidemill:{_SECRET}@clickhouse:8123/tidemill"
