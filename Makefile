@@ -12,7 +12,7 @@ SANDBOX_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench budget soak fuzz services generate lock clean setup
+.PHONY: demo test check bench budget site soak fuzz services generate lock clean setup
 
 demo: setup .make/sandbox
 	$(BIN)/tidemill demo --seconds $(FOR)
@@ -42,6 +42,9 @@ budget: .make/dev
 	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
 	$(BIN)/python -m benchmarks.budget
 
+site: .make/dev # into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 soak: .make/dev services fuzz
 	REFERENCE_CASES=1000000 cargo test --release --quiet -p tidemill-pools --test reference
 	KILLS=200 $(BIN)/python -m pytest -q -p no:randomly --timeout 3000 tests/app/test_kill.py
@@ -69,7 +72,7 @@ PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they n
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/kafka $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka .services/dclint $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -86,7 +89,7 @@ LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emi
 	--no-header --no-annotate --strip-extras
 
 clean:
-	rm -rf .venv .make .peers .sandbox .services target data logs
+	rm -rf .venv .make .peers .sandbox .services target data logs site
 
 setup: .make/native
 
@@ -113,6 +116,11 @@ setup: .make/native
 	rm -rf $@.new
 	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.new
 	rm -rf $@ && mv $@.new $@ && touch $@
+
+.services/dclint: # the schema of compose files
+	rm -rf $@.new
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix $@.new dclint@3.1.0
+	rm -rf $@ && mv $@.new $@
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }

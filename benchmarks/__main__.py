@@ -1,7 +1,8 @@
 """Run every benchmark, print one table, write it as JSON; fail where a limit is not kept.
 
-`python -m benchmarks [NAME …]`: the named ones only. A benchmark is a module of this folder with
-`run() -> list[Row]`.
+`python -m benchmarks [--keep] [NAME …]`: the named ones only. A benchmark is a module of this folder with
+`run() -> list[Row]`. `--keep` puts what was measured into docs/benchmarks.json, of which `make generate`
+makes the page that figures of the documentation lead to.
 """
 
 import importlib
@@ -9,15 +10,18 @@ import json
 import os
 import pkgutil
 import platform
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import benchmarks
 from benchmarks.row import Row
 
 HERE = Path(__file__).parent
+KEPT = HERE.parent / "docs/benchmarks.json"
 
 
 def names() -> list[str]:
@@ -39,25 +43,44 @@ def shown(rows: list[Row]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run, print, write; return 1 where a limit is not kept."""
-    rows: list[Row] = []
-    for name in arguments or names():
+    is_kept = "--keep" in arguments
+    found: dict[str, list[Row]] = {}
+    circumstances = _circumstances()
+    for name in [name for name in arguments if name != "--keep"] or names():
         started = time.monotonic()
-        found = importlib.import_module(f"benchmarks.{name}").run()
+        found[name] = importlib.import_module(f"benchmarks.{name}").run()
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-        rows += found
+    rows = [row for some in found.values() for row in some]
     print(shown(rows))
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    _write(results / "latest.json", {**circumstances, "rows": [_told(row) for row in rows]})
+    if is_kept:
+        kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+        kept |= {
+            name: {**circumstances, "rows": [_told(row) for row in some]} for name, some in found.items()
+        }
+        _write(KEPT, dict(sorted(kept.items())))
+    return 1 if any(row.holds is False for row in rows) else 0
+
+
+def _circumstances() -> dict[str, Any]:
+    """Return where and when it is measured, and how much else runs there before the first benchmark."""
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=HERE, check=False
     )
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    content = {
-        "commit": commit.stdout.strip(),
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "rows": [row._asdict() | {"holds": row.holds} for row in rows],
-    }
-    (results / "latest.json").write_text(json.dumps(content, indent=2) + "\n")
-    return 1 if any(row.holds is False for row in rows) else 0
+    processor = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    machine = {"processor": processor[1] if processor else platform.machine(), "cores": os.cpu_count()}
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    return {"commit": commit.stdout.strip(), "day": day, "machine": machine, "load": os.getloadavg()[0]}
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return row._asdict() | {"holds": row.holds}
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ _ROUTES = [("none", "dead-mans-switch"), ("page", "pages"), ("ticket", "tickets"
 
 
 def _checked(program: str | Path, *arguments: str | Path) -> str:
-    ended = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=100)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

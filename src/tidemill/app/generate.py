@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from tidemill.app import features
 from tidemill.app.dashboards import build as dashboards
+from tidemill.app.figures import KEPT, read_kept
+from tidemill.app.figures import page as benchmarks_page
 from tidemill.app.settings import ALIASES, Settings
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
 from tidemill.core.documented import documented
@@ -117,6 +119,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()
     yield from dashboards.files(ROOT)
+    yield ROOT / "docs/benchmarks.md", benchmarks_page(read_kept(ROOT / KEPT))
 
 
 def main(arguments: list[str]) -> int:

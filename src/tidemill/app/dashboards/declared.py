@@ -97,11 +97,25 @@ DASHBOARDS = (
             Panel("Events by topic", "ops", rate("tidemill_events_total", "topic"), "{{topic}}"),
             Panel("Rows by table", "ops", rate("tidemill_stored_rows_total", "topic"), "{{topic}}"),
             Panel(
-                "Arbitrage transactions",
+                "Arbitrage transactions, by kind",
                 "ops",
-                rate("tidemill_events_total", "topic", '{topic="arbitrage_transaction"}'),
-                "{{topic}}",
+                rate("arbitrage_transactions_total", "kind"),
+                "{{kind}}",
                 _TAKEN,
+            ),
+            Panel("Arbitrage transactions, last minute", "ops", "arbitrage_transactions_rate", needs=_TAKEN),
+            Panel(
+                "Gained on Solana, SOL",
+                "short",
+                "arbitrage_profit_total_sol",
+                needs="a Solana cluster that is read",
+            ),
+            Panel(
+                "Messages to Kafka",
+                "ops",
+                "kafka_producer_record_send_rate",
+                "{{instance}}",
+                "Kafka as the bus",
             ),
             Panel("Opportunities followed", "short", "tidemill_opportunities_followed", needs=_SEARCH),
             Panel(
