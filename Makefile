@@ -77,6 +77,7 @@ endif
 
 generate: .make/dev
 	$(BIN)/python -m tidemill.app.generate
+	$(BIN)/python contracts/compile.py
 	cargo fmt
 
 lock: .make/dev
