@@ -68,7 +68,7 @@ PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/kafka $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka .services/gofakes3 $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -112,6 +112,13 @@ setup: .make/native
 	rm -rf $@.new
 	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.new
 	rm -rf $@ && mv $@.new $@ && touch $@
+
+.services/gofakes3: # a server of S3's protocol, which needs Go to be made
+	command -v go >/dev/null || { echo 'gofakes3: expected Go; SERVICES=none leaves out what needs it'; exit 1; }
+	rm -rf $@.new
+	GOBIN=$(CURDIR)/$@.new/usr/bin go install github.com/johannesboyne/gofakes3/cmd/gofakes3@$(GOFAKES3)
+	rm -rf $@ && mv $@.new $@
+GOFAKES3 := v1.2.0
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
