@@ -1,8 +1,8 @@
 """A million records of arbitrages, the widest table, from the embedded store to a file of each format.
 
-The records are `benchmarks.arbitrage_rows`, 145 columns. Beside each format is what the engine takes for
-`INTO OUTFILE` of the same statement, where it has the format, and what reading the rows takes alone: these are
-the limits. Memory is what a process of its own takes at most over what it has with the store open. Nothing is
+The records are `benchmarks.arbitrage_rows`, 145 columns. Beside each format is what the engine takes for its
+own `INTO OUTFILE` of the same, where it has the format, and what reading the rows takes alone: these are the
+limits. Memory is what a process of its own takes at most over what it has with the store open. Nothing is
 compressed but Parquet, by snappy. EXPORT_ROWS exports fewer.
 """
 

@@ -54,8 +54,8 @@ _STREAM_TIME_MAX_MS = 86_400_000
 _STREAM_NICE = 5
 """As the engine's other threads: what is read in bulk waits for what is written."""
 _STREAMED = {"max_block_size": "4096", "read_in_order_use_buffering": "0"}
-"""A batch of the widest table is some 10 MB. Rows in the order of their table are merged as they come: to hold
-some of each part before takes 170 MB more of that table."""
+"""A batch of the widest table is some 10 MB. Rows in the order of their table are merged as they come: to
+hold some of each part before takes 170 MB more of that table."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
