@@ -49,8 +49,9 @@ _STREAM_TIME_MAX_MS = 86_400_000
 """What is streamed may be all that there is."""
 _STREAM_NICE = 5
 """As the engine's other threads: what is read in bulk waits for what is written."""
-_STREAM_ROWS = "16384"
-"""A batch of the widest table is some 30 MB."""
+_STREAMED = {"max_block_size": "4096", "read_in_order_use_buffering": "0"}
+"""A batch of the widest table is some 10 MB. Rows in the order of their table are merged as they come: to
+hold some of each part before takes 170 MB more of that table."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
@@ -247,7 +248,7 @@ class ClickHouseStore(Store):
         normal = await self._checked(sql, {})
         unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
         limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
-        batches = self._batches(normal, {**limits, "max_block_size": _STREAM_ROWS})
+        batches = self._batches(normal, {**limits, **_STREAMED})
         thread = ThreadPoolExecutor(1, "store-stream", give_way, (_STREAM_NICE,))
         loop = asyncio.get_running_loop()
         try:
