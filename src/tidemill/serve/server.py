@@ -20,6 +20,7 @@ from tidemill.serve.auth.protection import Protection
 from tidemill.serve.cache import Cache
 from tidemill.serve.config import CACHE_TTL_S
 from tidemill.serve.covered import CoverageBoard
+from tidemill.serve.framed import FramedProtocol
 from tidemill.serve.hub import Hub
 from tidemill.serve.kept import Kept
 from tidemill.serve.openapi import Described
@@ -178,7 +179,8 @@ def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uv
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            http="httptools",
+            ws=FramedProtocol,
             ws_max_size=_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",
