@@ -69,6 +69,13 @@ def wish_of(tag: str, where: Sequence[str], fields: str | None, frame: FrameKind
     return Wish(tag, conditions(tag, where, {}), named, encode, is_each, (tag, tuple(where), named, frame))
 
 
+def rows_wish(tag: str, where: Sequence[str], fields: str | None) -> Wish:
+    """Return what a client in this process wants: rows as JSON has them. Raises: Refused."""
+    named = fields_of(tag, fields)
+    key = (tag, tuple(where), named, "rows")
+    return Wish(tag, conditions(tag, where, {}), named, _plain_batch, False, key)
+
+
 def wishes_of(topics: Sequence[str], asked: EventStreamAsked) -> list[Wish]:
     """Return what is wanted of each topic. Raises: Refused."""
     if not 0 < len(topics) <= _TOPICS_MAX:
@@ -84,6 +91,10 @@ def _encode_each(tag: str, rows: pa.RecordBatch | pa.Table) -> list[bytes]:
 
 def _encode_batch(tag: str, rows: pa.RecordBatch | pa.Table) -> list[bytes]:
     return [msgspec.json.encode({"events": plain_rows(tag, rows)})]
+
+
+def _plain_batch(tag: str, rows: pa.RecordBatch | pa.Table) -> list[list[dict[str, Any]]]:
+    return [plain_rows(tag, rows)]
 
 
 class Told(NamedTuple):

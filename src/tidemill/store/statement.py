@@ -29,7 +29,7 @@ _TOLD = {
     "system.parts",
     "system.functions",
 }
-"""The engine's own tables that tell of ours; others tell of its users, their questions and its machine."""
+"""The engine's own tables that tell of ours; the others tell of its users and its machine."""
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 # What the engine's read-only mode lets through, as tried: `file('/etc/passwd')` reads any file, INTO OUTFILE
 # writes one, Python() reads objects of this process, and KILL and USE are statements that it takes for

@@ -19,8 +19,8 @@ from tidemill.store.answer import readable
 
 _DAY_S = 86_400
 _DAILY_SQL = (
-    "SELECT * FROM arbitrage_transaction_daily WHERE day >= toDateTime({since_s:Int64}, 'UTC')"
-    " ORDER BY day, source, chain_id, kind"
+    "SELECT formatDateTime(day, '%F', 'UTC') AS date, * EXCEPT (day) FROM arbitrage_transaction_daily"
+    " WHERE day >= toDateTime({since_s:Int64}, 'UTC') ORDER BY date, source, chain_id, kind"
 )
 
 
@@ -96,7 +96,7 @@ async def daily(call: Call) -> Response:
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     wide = ("net_profit_native_wei", "gas_cost_wei", "tip_wei")
-    return {**row, "day": str(row["day"])[:10], **{name: str(row[name]) for name in wide}}
+    return {**row, "day": row["date"], **{name: str(row[name]) for name in wide}}
 
 
 async def _kept(call: Call, ask: Callable[[], Awaitable[Any]]) -> Response:
