@@ -96,6 +96,14 @@ def up(
 
 
 @app.command()
+def serve(config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Serve the data API of a store that others write; `up` serves its own."""
+    from tidemill.app import serve as command
+
+    raise SystemExit(command.main(_environment(config, data)))
+
+
+@app.command()
 def ingest(
     venues: Annotated[
         list[str] | None,

@@ -39,7 +39,7 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self.version = _version()
+        self.version = package_version()
         """None where it is not known."""
 
     async def state(self) -> ProgramState:
@@ -140,7 +140,7 @@ def _autopsy(pipeline: ChainPipeline | None) -> AutopsyCounts | None:
     return msgspec.convert(pipeline.pursuit.counts, AutopsyCounts)
 
 
-def _version() -> str | None:
+def package_version() -> str | None:
     """Return which version runs; None where it was not installed as a package."""
     try:
         return version("tidemill")

@@ -146,9 +146,7 @@ def _answering(
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
     program = Observed(engine)
-    additions = additions_of(environment, program.version)._replace(
-        protection=protection, is_metrics_open=environment.settings.metrics.open_to_all
-    )
+    additions = additions_of(environment, program.version, protection)
     return answering(program, ports, environment.settings.api.connections_max, additions)
 
 
