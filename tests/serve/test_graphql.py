@@ -8,6 +8,7 @@ import pytest_asyncio
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 from tidemill.serve.forms import plain_rows
+from tidemill.serve.graphql_schema import SUBSCRIPTIONS_MAX
 
 from .program import served
 from .stored import events, stored_program
@@ -60,6 +61,7 @@ async def test_pages_follow_each_other_and_filters_hold(client):
     [
         "{ swap(limit: 0) { next } }",
         "{ swap(limit: 10000) { next } pool(limit: 1) { next } }",
+        '{__type(name: "__Type") {' + "fields { type { ofType { ofType {" * 20 + "name" + "}}}}" * 20 + "}}",
         '{ swap(where: ["x"]) { next } }',
         '{ swap(cursor: "x") { next } }',
         "{ nothing }",
@@ -71,6 +73,22 @@ async def test_pages_follow_each_other_and_filters_hold(client):
 )
 async def test_what_does_not_fit_or_is_too_much_is_refused(client, query):
     assert (await ask(client, query))["errors"]
+
+
+async def test_one_socket_has_so_many_subscriptions(client):
+    async with (
+        asyncio.timeout(60),
+        client.session.ws_connect(client.url + "/graphql", protocols=["graphql-transport-ws"]) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        await socket.receive_json()
+        for number in range(SUBSCRIPTIONS_MAX + 1):
+            payload = {"query": "subscription { block { cursor } }"}
+            await socket.send_json({"id": str(number), "type": "subscribe", "payload": payload})
+        said = await socket.receive_json()
+        while said["type"] != "error" and "errors" not in said.get("payload", {}):
+            said = await socket.receive_json()
+        assert f"expected up to {SUBSCRIPTIONS_MAX} on one socket" in str(said["payload"])
 
 
 async def test_a_subscription_tells_what_comes_and_goes_on_from_its_cursor(told, client):

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import pyarrow as pa
 
 from tidemill.app.additions import additions_of
+from tidemill.app.api_protection import protecting_api
 from tidemill.app.control import ask_status, is_running
 from tidemill.app.observed import running_version
 from tidemill.app.running import run
@@ -141,12 +142,13 @@ async def _serve(environment: Environment) -> None:
     async with AsyncExitStack() as opened:
         ports = take_ports(settings.api, settings.metrics)
         opened.callback(ports.close)
+        protection = opened.enter_context(protecting_api(environment))
         bus = open_bus(environment.bus_url, settings.bus, is_reader=True, kafka=settings.kafka)
         served = Served(
             await opened.enter_async_context(open_store(environment.store_url, settings.store)),
             await opened.enter_async_context(bus),
         )
-        additions = additions_of(environment, served.version)
+        additions = additions_of(environment, served.version, None, protection)
         connections_max = settings.api.connections_max
         api = await opened.enter_async_context(answering(served, ports, connections_max, additions))
         _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)

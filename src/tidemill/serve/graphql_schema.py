@@ -1,7 +1,7 @@
 """What can be asked in GraphQL: pages and subscriptions of each kind of event, made of the schema."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from functools import cache
 from typing import Annotated, Any, NewType
 
@@ -31,6 +31,8 @@ DEPTH_MAX, TOKENS_MAX, ALIASES_MAX = 10, 2_000, 10
 """How deep and how long a question may be, and how many of its fields may have other names."""
 EVENTS_MAX = 10_000
 """So many events may the pages of one question have together: what it costs."""
+SUBSCRIPTIONS_MAX = 64
+"""Of one socket at a time: there are fewer kinds of events."""
 _Int64 = NewType("_Int64", int)
 _SCALARS: Any = {
     _Int64: strawberry.scalar(
@@ -40,12 +42,24 @@ _SCALARS: Any = {
 
 
 class Context(dict[str, Any]):
-    """What one question is answered from."""
+    """What the question of one request, or all those of one socket, are answered from."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self.parts = parts
         self.events_asked = 0
+        self.following = 0
+
+    @contextmanager
+    def subscribed(self) -> Iterator[None]:
+        """Count a subscription while the context is open. Raises: Refused, where the socket has too many."""
+        if self.following >= SUBSCRIPTIONS_MAX:
+            raise Refused(f"subscription: expected up to {SUBSCRIPTIONS_MAX} on one socket, found one more")
+        self.following += 1
+        try:
+            yield
+        finally:
+            self.following -= 1
 
 
 def _kind(column: Column) -> Any:
@@ -128,14 +142,15 @@ def _query(tag: str) -> Callable[..., Any]:
 
 def _subscription(tag: str) -> Callable[..., Any]:
     async def follow(info: Info[Any, Any], where: _Texts = None, cursor: str | None = None) -> Any:
-        parts: Parts = info.context.parts
-        bus = parts[Across].bus_identity
+        context: Context = info.context
+        parts, bus = context.parts, context.parts[Across].bus_identity
         places = {} if cursor is None else places_of(bus, cursor)
         wish = rows_wish(tag, where or (), ",".join(_columns(info, tag)))
-        async with aclosing(parts[Hub].follow(wish, places.get(tag))) as frames:
-            async for frame in frames:
-                told = cursor_of(bus, {tag: frame.place})
-                yield {"events": frame.body or [], "cursor": told}
+        with context.subscribed():
+            async with aclosing(parts[Hub].follow(wish, places.get(tag))) as frames:
+                async for frame in frames:
+                    told = cursor_of(bus, {tag: frame.place})
+                    yield {"events": frame.body or [], "cursor": told}
 
     follow.__annotations__["return"] = AsyncGenerator[_types(tag)[1], None]
     return follow
