@@ -49,6 +49,7 @@ soak: .make/dev services fuzz
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py
 	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
+	EXECUTOR_CALLS=100000 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_executor_attacks.py
 
 fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \
@@ -64,7 +65,7 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Coverflow-checks=yes -Cdebug-assertions=yes
 
-PROGRAMS := prometheus victoria-metrics influxdb# they need no other package
+PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they need no other package
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)

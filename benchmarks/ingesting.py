@@ -26,8 +26,11 @@ _WARM_UP_S = 3.0
 
 
 def _count(latency: Latency, batch: pa.RecordBatch, now_ns: int) -> None:
-    for told in batch.column("recv_ns").cast(pa.int64()).value_counts().to_pylist():
-        latency.add(now_ns - told["values"], told["counts"])
+    counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
+    for recv_ns, rows in zip(
+        *(counted.field(name).to_pylist() for name in ("values", "counts")), strict=True
+    ):
+        latency.add(now_ns - recv_ns, rows)
 
 
 class _Timed:

@@ -32,11 +32,18 @@ def need_prometheus() -> Path:
 
 
 @asynccontextmanager
-async def prometheus(binary: Path, folder: Path, target: str) -> AsyncIterator[Query]:
-    """Scrape the URL `target` four times a second while the context is open; yield what answers PromQL."""
+async def prometheus(
+    binary: Path, folder: Path, target: str, rules: Path | None = None
+) -> AsyncIterator[Query]:
+    """Scrape the URL `target` four times a second while the context is open; yield what answers PromQL.
+
+    `rules` is a file of alert rules, judged as often.
+    """
     parts = urlsplit(target)
     config = folder / "prometheus.yml"
+    judged = "" if rules is None else f'rule_files: ["{rules}"]\n'
     config.write_text(
+        f"global: {{evaluation_interval: 250ms}}\n{judged}"
         "scrape_configs:\n- job_name: tidemill\n  scrape_interval: 250ms\n  scrape_timeout: 250ms\n"
         f'  metrics_path: "{parts.path}"\n  static_configs: [{{targets: ["{parts.netloc}"]}}]\n'
     )

@@ -1,7 +1,7 @@
 """What the compiled module gives: frames read, pools followed, exact swaps.
 
 Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are raw token units. All classes are
-immutable but `PoolSet`, and safe to share between threads.
+immutable but `PoolSet` and `EvmState`, and safe to share between threads.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,6 +23,10 @@ __all__ = [
     "Costs",
     "CurveStablePool",
     "Drift",
+    "EvmBlock",
+    "EvmMissing",
+    "EvmOutcome",
+    "EvmState",
     "Factory",
     "FeatureEngine",
     "FoundOpportunities",
@@ -58,6 +62,7 @@ __all__ = [
     "dex_types",
     "encode_aggregate3",
     "encode_bundle",
+    "export_rows",
     "inspect_block",
     "inspect_solana",
     "keccak256",
@@ -217,6 +222,14 @@ def read_kraken(
     frames: Sequence[tuple[int, bytes]], *, source: str, connection: str, first_sequence: int
 ) -> VenueRead:
     """Read frames of Kraken's books and trades, each with its recv_ns, in order; raise nothing for them."""
+
+def export_rows(
+    batch: pa.RecordBatch, kinds: Sequence[str], form: Literal["csv", "json_lines", "json_items", "tfrecord"]
+) -> list[bytes]:
+    """Return the rows as pieces of a file; `kinds` names the logical type of each column.
+
+    Raises: ValueError, where a kind is unknown or a column is not of its kind.
+    """
 
 def keccak256(data: bytes) -> bytes:
     """Return the Keccak-256 hash of `data`, 32 bytes."""
@@ -425,6 +438,90 @@ def parse_receipts(result: bytes) -> Receipts | None:
 
 class PoolError(ValueError):
     """The contract would refuse, or the pool cannot tell; the message says why."""
+
+@final
+class EvmBlock:
+    """The block that calls run in."""
+
+    def __new__(
+        cls,
+        *,
+        number: int,
+        timestamp_s: int,
+        base_fee_wei: int,
+        gas_limit: int,
+        fee_recipient: bytes,
+        prev_randao: bytes,
+    ) -> Self:
+        """Take what a header says."""
+
+@final
+class EvmMissing:
+    """A part of the state that a call needed: an account, a slot of one, or a block's hash."""
+
+    @property
+    def address(self) -> bytes | None:
+        """The account, or the one whose slot it is."""
+    @property
+    def slot(self) -> int | None:
+        """The slot, where it is one."""
+    @property
+    def block_number(self) -> int | None:
+        """The block, where its hash is missing."""
+
+@final
+class EvmOutcome:
+    """What a call did."""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether it went through."""
+    @property
+    def gas_used(self) -> int:
+        """Gas that would be paid for, refunds taken off."""
+    @property
+    def output(self) -> bytes:
+        """What it returned or reverted with."""
+    @property
+    def halt(self) -> str | None:
+        """Why the machine stopped without a revert."""
+    def balance_changes(self) -> list[tuple[bytes | None, bytes, int, int]]:
+        """Return token (None: ether), holder, and the balances before and after, of each that changed."""
+    def access_list(self, implied: Sequence[bytes]) -> list[tuple[bytes, list[int]]]:
+        """Return accounts with the slots that were touched; `implied` ones only where there are slots."""
+
+@final
+class EvmState:
+    """A chain's state at one block, as far as it is known; what is not known is missing, never zero."""
+
+    def __new__(cls, *, chain_id: int, rules: str) -> Self:
+        """Know nothing; calls run by the rules of this hard fork. Raises: ValueError, where there is none."""
+    def put_account(self, address: bytes, balance_wei: int, nonce: int, code: bytes | None) -> None:
+        """Put an account; where `code` is None, its code stays."""
+    def put_slot(self, address: bytes, slot: int, value: int) -> None:
+        """Put what a slot holds."""
+    def put_block_hash(self, number: int, hash: bytes) -> None:
+        """Put a block's hash."""
+    def forget_values(self) -> None:
+        """Forget slots and hashes; accounts stay."""
+    def run(
+        self,
+        block: EvmBlock,
+        *,
+        sender: bytes,
+        to: bytes | None,
+        data: bytes,
+        value_wei: int,
+        gas_limit: int,
+        gas_price_wei: int,
+        overrides: Sequence[tuple[bytes, int | None, int | None, bytes | None, Sequence[tuple[int, int]]]],
+    ) -> EvmOutcome | EvmMissing:
+        """Run a call; accounts may be made otherwise: address, balance, nonce, code, slots. The state stays.
+
+        Raises: Refused, where no block would take it.
+        """
+    def keep(self, outcome: EvmOutcome) -> None:
+        """Make what a call did part of the state."""
 
 @final
 class Factory:
@@ -1400,6 +1497,14 @@ class PoolUnread:
     @property
     def message(self) -> str: ...
 
+def lasting_answers(
+    told: Sequence[tuple[bytes, bytes, bytes | None]],
+) -> list[tuple[bytes, bytes, bytes | None]]:
+    """Return those of what a pool's contracts told that will be the same after every later block.
+
+    Each is contract, calldata and answer, which is None where the call reverted.
+    """
+
 @final
 class PoolQueries:
     """Many pools being read in the same rounds, each of which is answered from the same block."""
@@ -1410,11 +1515,15 @@ class PoolQueries:
         *,
         is_exact: bool,
         again: Sequence[PoolReading] = (),
-        expected: Mapping[bytes, Sequence[tuple[bytes, bytes]]] = ...,
+        expected: Mapping[
+            bytes,
+            tuple[Sequence[tuple[bytes, bytes, bytes | None]], Sequence[tuple[bytes, bytes]]],
+        ] = ...,
     ) -> Self:
         """Read `pools`, each an address and the exchange it is said to be of, and what may have changed of
-        those in `again`; `is_exact` asks for all that an exact swap needs. For some of `pools` the calls of
-        the first round, contract and calldata, may be `expected`: those of an earlier reading.
+        those in `again`; `is_exact` asks for all that an exact swap needs. Of some of `pools` something may
+        be `expected`: what lasts of an earlier reading (contract, calldata, answer), and what else that asked
+        (contract, calldata), which the first round asks at once.
 
         Raises: ValueError, where an exchange is not known.
         """

@@ -1,12 +1,16 @@
-"""Autopsies follow a block after its events are committed, and a crash in between changes nothing of them."""
+"""What pays is searched and followed after a block is committed, which changes nothing of what is found."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 import pytest
+import pytest_asyncio
+from tests.services import need_node
 
 from tidemill.app.chain import make_book, make_follower
+from tidemill.app.digest import Digest
 from tidemill.app.pipeline import ChainPipeline
 from tidemill.app.searching import make_pursuit
 from tidemill.app.world import world_config, world_search
@@ -19,6 +23,7 @@ from tidemill.core.clock import SystemClock
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.opportunities import OpportunityFinder, SearchConfig
 from tidemill.process.pools import PoolBook
+from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
 from tidemill.schema import derive
 
@@ -49,18 +54,31 @@ class MortalBus:
         return await self._bus.commit(batches, state)
 
 
-async def pipeline_on(bus: Any, kept: Bus, config: EvmConfig, search: SearchConfig) -> ChainPipeline:
+class Recorded(NamedTuple):
+    """A chain on which much pays, and of which two blocks are replaced."""
+
+    steps: list[Step]
+    config: EvmConfig
+    search: SearchConfig
+
+
+async def pipeline_on(bus: Any, kept: Bus, chain: Recorded, digest: Digest | None = None) -> ChainPipeline:
     """Return a pipeline that goes on from what `kept` has."""
+    _, config, search = chain
     book = make_book(config, await kept.state(PoolBook.prefix_of(config.source)))
     finder = OpportunityFinder(search, config.source, config.chain_id)
     followed = dict(await kept.state(AutopsyBook.prefix_of(config.source)))
     pursuit = make_pursuit(finder, book, config, followed)
-    return ChainPipeline(book, bus, SystemClock(), pursuit=pursuit)
+    return ChainPipeline(book, bus, SystemClock(), digest=digest, pursuit=pursuit)
+
+
+async def rows_on(bus: Bus, topic: str) -> list[dict[str, Any]]:
+    entries = await bus.read(topic, 0, batches_max=100_000)
+    return [row for entry in entries for row in derive.to_rows(topic, entry.batch)]
 
 
 async def ended_on(bus: Bus) -> dict[bytes, dict[str, Any]]:
-    entries = await bus.read("opportunity_autopsy", 0, batches_max=100_000)
-    rows = [row for entry in entries for row in derive.to_rows("opportunity_autopsy", entry.batch)]
+    rows = await rows_on(bus, "opportunity_autopsy")
     told = {(row["opportunity"], row["cause"], row["block_hash"], row["sequence"]) for row in rows}
     assert len(told) == len(rows), "an end was told twice"
     return {row["opportunity"]: row for row in rows if row["cause"] != "reorged"}
@@ -84,8 +102,14 @@ class Tap:
         await until(holds)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chain() -> Recorded:
+    need_node()
+    async with open_world() as world:
+        return Recorded(await steps_of(world), world_config(world), world_search(world))
+
+
 async def steps_of(world: World) -> list[Step]:
-    """Return the steps of a chain on which much pays, and of which two blocks are replaced."""
     tap, config = Tap(), world_config(world)
     shell = Shell(make_follower(config, {}, config.source), tap.take, SystemClock())
     async with TradingCrowd(world, swaps_per_s=60, block_ms=100) as crowd:
@@ -101,24 +125,54 @@ async def steps_of(world: World) -> list[Step]:
 
 
 @pytest.mark.timeout(120)
-async def test_what_a_crash_finds_unfollowed_ends_as_it_would_have(fresh_world: World) -> None:
-    config, search = world_config(fresh_world), world_search(fresh_world)
-    steps = await steps_of(fresh_world)
+async def test_what_a_crash_finds_unfollowed_ends_as_it_would_have(chain: Recorded) -> None:
     async with open_bus("memory://") as whole, open_bus("memory://") as kept:
-        alone = await pipeline_on(whole, whole, config, search)
-        for step in steps:
+        alone = await pipeline_on(whole, whole, chain)
+        for step in chain.steps:
             await alone.take(step)
         bus, deaths = MortalBus(kept), 0
-        pipeline = await pipeline_on(bus, kept, config, search)
-        for step in steps:
+        pipeline = await pipeline_on(bus, kept, chain)
+        for step in chain.steps:
             try:
                 await pipeline.take(step)
             except Killed:
                 deaths += 1
                 assert await kept.state(BEHIND), "expected a block that was not followed yet"
-                pipeline = await pipeline_on(bus, kept, config, search)
+                pipeline = await pipeline_on(bus, kept, chain)
         expected, found = await ended_on(whole), await ended_on(kept)
     assert deaths > 10
     both = expected.keys() & found.keys()
     assert len(both) > 20
     assert {name: found[name] for name in both} == {name: expected[name] for name in both}
+
+
+@pytest.mark.timeout(120)
+async def test_a_recorded_run_that_falls_behind_finds_what_its_replay_finds(chain: Recorded) -> None:
+    async with open_bus("memory://") as replayed, open_bus("memory://") as live:
+        alone = await pipeline_on(replayed, replayed, chain, Digest())
+        for step in chain.steps:
+            await alone.take(step)
+        beside = await pipeline_on(live, live, chain, Digest())
+        async with _pursuing(beside):
+            for step in chain.steps:  # at once, so that many wait
+                await beside.take(step)
+
+            async def is_pursued() -> bool:
+                return beside.is_pursued
+
+            await until(is_pursued)
+        for topic in ("opportunity", "opportunity_hop", "opportunity_autopsy"):
+            expected = await rows_on(replayed, topic)
+            assert len(expected) > 20
+            assert await rows_on(live, topic) == expected
+
+
+@asynccontextmanager
+async def _pursuing(pipeline: ChainPipeline) -> AsyncIterator[None]:
+    task = asyncio.create_task(pipeline.pursue(), name="pursuit")
+    await asyncio.sleep(0)  # it has begun
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

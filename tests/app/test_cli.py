@@ -171,7 +171,11 @@ def test_venues_are_emulated_beside_the_chain_and_their_settings_are_said(cli, t
     assert world["venues"].keys() == {"polymarket", "sei"}
     (tmp_path / "tidemill.toml").write_text("\n".join(world["venues"].values()))
     assert "ws://127.0.0.1:" in cli("config").stdout
-    refused = cli("sandbox", "--venue", "binance")
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_a_venue_that_is_not_emulated_is_refused(cli, command):
+    refused = cli(command, "--venue", "binance")
     assert refused.returncode == 2
     assert "expected one of polymarket, sei" in " ".join(refused.stderr.split())
 

@@ -17,7 +17,7 @@ from tidemill.app.ingest import narrowed
 from tidemill.app.settings import Settings, VenuesSettings
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.schema.faults import Refused
-from tidemill.venues.sei.config import SeiConfig
+from tidemill.venues.sei.config import SeiConfig, SeiInstrument
 from tidemill.venues.subgraph_config import SubgraphConfig
 
 from .test_sei import MARKETS, settings_file
@@ -131,7 +131,8 @@ def test_names_leave_the_others_out():
     subgraph = SubgraphConfig(
         source="indexed", chain="a", dex="uniswap_v3", dialect="uniswap_v3", http_url="http://127.0.0.1:9"
     )
-    sei = SeiConfig(ws_url="ws://127.0.0.1:9")
+    book = SeiInstrument(source="SEI/USDC", contract="sei1", market="SEI/USDC")
+    sei = SeiConfig(ws_url="ws://127.0.0.1:9", http_url="http://127.0.0.1:9", instruments={"a": book})
     settings = Settings(
         chains={"a": chain, "b": chain}, subgraphs={"indexed": subgraph}, venues=VenuesSettings(sei=sei)
     )

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from tests.app.conftest import chain_toml
 
-from tidemill.app.pool_server import served_chains
+from tidemill.app.pool_server import served_chains, serving_pools
 from tidemill.app.settings import read_settings
 from tidemill.sandbox.rpc import Call, Rpc
 from tidemill.sandbox.world import World
@@ -260,6 +260,13 @@ def test_two_sections_of_one_chain_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(Refused, match=r"chains\.y\.chain_id: expected another one than chains\.x has"):
         _chains(toml, tmp_path)
+
+
+async def test_it_does_not_answer_other_machines_unless_that_is_asked_for(tmp_path: Path) -> None:
+    environ = {"TIDEMILL_POOL_SERVER_HOST": "0.0.0.0", "RPC_POLYGON": "http://127.0.0.1:1"}
+    with pytest.raises(Refused, match=r"pool_server\.host: .* set pool_server\.open_to_all = true"):
+        async with serving_pools(read_settings(None, tmp_path, environ)):
+            pass
 
 
 def test_the_names_that_shells_have_set_the_servers_settings() -> None:

@@ -43,14 +43,19 @@ def is_of_coins(pool: Any) -> bool:
 
 
 def config_of(world: Any, pools: list[Any]) -> EvmConfig:
-    vaults = {pool.vault for pool in pools if pool.protocol.startswith("balancer_v2")}
+    vaults = {pool.vault: pool.dex for pool in pools if pool.vault is not None}
     return EvmConfig(
         source="sandbox",
         chain_id=world.chain_id,
         ws_url=world.ws_url,
         http_url=world.http_url,
         multicall=world.multicall,
-        factories=tuple(FactoryConfig(address=one, protocol="balancer_v2", dex="balancer") for one in vaults),
+        factories=tuple(
+            FactoryConfig(
+                address=vault, protocol="balancer_v3" if dex == "balancer_v3" else "balancer_v2", dex=dex
+            )
+            for vault, dex in vaults.items()
+        ),
         pools=tuple(pool.address for pool in pools),
     )
 
@@ -169,7 +174,7 @@ async def replayed(file: Path) -> tuple[str, list[tuple[bytes, bytes]]]:
 async def test_pools_of_coins_answer_what_their_contracts_answer_after_each_block(fresh_world: Any) -> None:
     world, dice = fresh_world, random.Random(11)
     pools = [pool for pool in world.further_pools if is_of_coins(pool)]
-    assert {pool.protocol for pool in pools} >= {"curve_stable", "curve_stable_ng", "balancer_v2_weighted"}
+    assert {pool.protocol for pool in pools} >= {"curve_stable", "curve_stable_ng", "balancer_v3_weighted"}
     topics: Counter[str] = Counter()
 
     def count(batches: Batches) -> None:

@@ -132,6 +132,8 @@ async def test_what_was_read_quotes_as_the_contracts_do(world: World) -> None:
 EXACT_KINDS = {
     "balancer_v2_weighted": "balancer_v2",
     "balancer_v2_stable": "balancer_v2",
+    "balancer_v3_weighted": "balancer_v3",
+    "balancer_v3_stable": "balancer_v3",
     "curve_stable": "curve_stable",
     "curve_stable_ng": "curve_stable",
     "pancake_v3": "uniswap_v3",

@@ -8,6 +8,7 @@ import aiohttp
 import msgspec
 import pyarrow as pa
 
+from tidemill.bus.base import Entry
 from tidemill.schema.faults import Refused
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
@@ -19,13 +20,15 @@ from tidemill.serve.program import (
     CoverageCounts,
     EndpointState,
     LinkState,
+    Program,
     ProgramState,
     Times,
+    Told,
     TopicState,
     WhaleState,
 )
-from tidemill.serve.server import answering
-from tidemill.store import TableSize
+from tidemill.serve.server import NOTHING_ADDED, Additions, answering
+from tidemill.store import Page, TableSize
 
 
 def link(name: str = "ws", **changes: Any) -> LinkState:
@@ -145,13 +148,30 @@ class FakeProgram:
             raise self.broken
         return self.told
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Any = None) -> pa.Table:
         raise Refused(f"sql: expected no question, found {sql[:20]!r}")
 
     async def sizes(self) -> list[TableSize]:
         if self.bug is not None:
             raise self.bug
         return [TableSize("swap", 900, 12_000)]
+
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        raise Refused(f"sql: expected no question, found one for {tag}")
+
+    bus_identity = "fake"
+
+    async def span(self, topic: str) -> tuple[int, int]:
+        return 0, 0
+
+    async def read(self, topic: str, offset: int, batches_max: int) -> list[Entry]:
+        return []
+
+    def listen(self, told: Told) -> None:
+        """Nothing is committed."""
+
+    def ignore(self, told: Told) -> None:
+        """Nothing is committed."""
 
 
 class Client(NamedTuple):
@@ -173,10 +193,10 @@ class Client(NamedTuple):
 
 
 @asynccontextmanager
-async def served(told: FakeProgram, connections_max: int = 64):
+async def served(told: Program, connections_max: int = 64, additions: Additions = NOTHING_ADDED):
     ports = take_ports(ApiSettings(port=0), MetricsSettings(port=0))
     async with (
-        answering(told, ports, connections_max),
+        answering(told, ports, connections_max, additions),
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
     ):
         yield Client(session, ports.api.url, ports.metrics.url)

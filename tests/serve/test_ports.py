@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from tidemill.schema.faults import Refused
+from tidemill.serve.auth.config import AuthSettings, TlsSettings
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import is_loopback, take_ports
 
@@ -52,9 +53,28 @@ def test_the_api_is_not_offered_to_other_machines(host):
         take_ports(ApiSettings(host=host, port=0), ANY)
 
 
+def test_metrics_are_not_told_to_other_machines_unless_that_is_asked_for():
+    with pytest.raises(Refused, match=r"metrics\.host: .* or metrics\.open_to_all = true"):
+        take_ports(ApiSettings(port=0), MetricsSettings(host="0.0.0.0", port=0))
+    for api, metrics in (
+        (ApiSettings(port=0), MetricsSettings(host="0.0.0.0", port=0, open_to_all=True)),
+        (ApiSettings(host="0.0.0.0", port=0, auth=AuthSettings(enabled=True)), MetricsSettings(port=0)),
+        (ApiSettings(host="::", port=0, auth=AuthSettings(jwt_secret="s" * 32)), MetricsSettings(port=0)),
+    ):
+        take_ports(api, metrics).close()
+
+
+def test_a_port_with_tls_says_so():
+    tls = TlsSettings(certificate="of-nobody.pem")
+    ports = take_ports(ApiSettings(port=0, tls=tls), ANY)
+    ports.close()
+    assert (ports.api.scheme, ports.metrics.scheme) == ("https", "http")
+
+
 def test_an_address_that_is_not_ours_is_refused_with_its_settings():
+    elsewhere = MetricsSettings(host="192.0.2.1", port=0, open_to_all=True)
     with pytest.raises(Refused, match=r"metrics\.host, metrics\.port: expected to listen at 192\.0\.2\.1"):
-        take_ports(ApiSettings(port=0), MetricsSettings(host="192.0.2.1", port=0))
+        take_ports(ApiSettings(port=0), elsewhere)
 
 
 @pytest.mark.parametrize(

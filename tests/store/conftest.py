@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 from tests.servers.clickhouse import PASSWORD, USER
 
 from tidemill.store import Store, StoreSettings, open_store, schemes
@@ -60,3 +61,16 @@ def make_store(store_url: str) -> Callable[..., Store]:
         return open_store(store_url, StoreSettings(**settings))
 
     return make
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=schemes())
+async def shared_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Store]:
+    """Yield one store for all tests of a module: they only read, or keep to rows of their own.
+
+    Making its tables takes a second. An embedded engine is one a process: the module opens no other store.
+    """
+    async with open_store(_LOCATIONS[request.param](request, tmp_path_factory.mktemp("shared"))) as store:
+        await store.migrate()
+        yield store

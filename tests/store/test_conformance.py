@@ -5,14 +5,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from tests.store.samples import START_NS, block, reorg, state, swap, wallet_trade
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS, ReorgKind
 from tidemill.schema.faults import Refused
-from tidemill.store import Condition, QueryLimits, Store
+from tidemill.store import Store
 
 MakeStore = Any
 EXTREMES = [0, 1, 1 << 255, (1 << 256) - 1, 1 << 64, 0xFF << 248]
@@ -92,176 +90,11 @@ async def test_a_range_has_its_start_and_not_its_end(make_store: MakeStore) -> N
         assert [row["amount0_in"] for row in derive.to_rows("swap", newest)] == [7, 8, 9]
 
 
-@pytest.mark.parametrize(
-    ("condition", "expected"),
-    [
-        (Condition("pool", "=", (1).to_bytes(20, "big")), [1, 4, 7]),
-        (Condition("amount0_in", ">", (1 << 200)), []),
-        (Condition("amount0_in", ">=", 7), [7, 8]),
-        (Condition("tick", "=", None), [1, 3, 5, 7]),
-        (Condition("tick", "!=", None), [0, 2, 4, 6, 8]),
-        (Condition("tick", "<", -5), [6, 8]),
-        (Condition("liquidity", "=", 10**18), [0, 2, 4, 6, 8]),
-        (Condition("amount1_out", "in", [2, 8, 99]), [1, 4]),
-        (Condition("amount1_out", "in", []), []),
-        (Condition("dex", "!=", "uniswap"), []),
-        (Condition("dex", "=", "x' OR 1 --"), []),
-        (Condition("dex", "=", "\\' OR 1=1 --\n\t\\N"), []),
-        (Condition("recv_ns", "<=", START_NS + 6), [0, 1]),
-    ],
-)
-async def test_conditions_restrict_the_rows(
-    make_store: MakeStore, condition: Condition, expected: list[int]
-) -> None:
-    async with make_store() as store:
-        await store.migrate()
-        await store.insert("swap", [derive.to_batch([swap(number) for number in range(9)])], "a")
-        assert [row["amount0_in"] for row in await everything(store, where=[condition])] == expected
-
-
-@given(text=st.text(max_size=20))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_is_bound_as_it_is(make_store: MakeStore, text: str) -> None:
-    async def compare() -> None:
-        async with make_store() as store:
-            await store.migrate()
-            await store.insert("swap", [derive.to_batch([swap(1, dex=text)])], f"t{text.encode().hex()}")
-            found = await everything(store, where=[Condition("dex", "=", text)])
-            assert [row["dex"] for row in found] == [text]
-
-    asyncio.run(compare())
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"columns": ["amount0_in, (SELECT 1)"]},
-        {"columns": []},
-        {"columns": ["pool_hex; DROP TABLE swap"]},
-        {"where": ["1 = 1"]},
-        {"where": "1 = 1 OR x"},
-        {"where": [Condition("1 = 1 --", "=", 1)]},
-        {"where": [Condition("tick", "= 1 OR 1 =", 1)]},  # pyright: ignore[reportArgumentType] what is tested
-        {"where": [Condition("tick", "=", "1 OR 1")]},
-        {"where": [Condition("tick", "=", 1 << 31)]},
-        {"where": [Condition("amount0_in", "=", -1)]},
-        {"where": [Condition("amount0_in", "=", 1 << 256)]},
-        {"where": [Condition("pool", "=", "0x00")]},
-        {"where": [Condition("pool", "=", b"short")]},
-        {"where": [Condition("pool", "in", b"short")]},
-        {"where": [Condition("dex", "=", 5)]},
-        {"where": [Condition("tick", "<", None)]},
-    ],
-)
-async def test_names_and_values_outside_the_schema_are_refused(make_store: MakeStore, wrong: Any) -> None:
-    async with make_store() as store:
-        await store.migrate()
-        with pytest.raises(Refused, match="expected"):
-            await store.select("swap", 0, 1, **wrong)
-        with pytest.raises(Refused, match="expected one of block, reorg"):
-            await store.select("swap; DROP TABLE swap", 0, 1)
-        with pytest.raises(Refused, match="expected an integer"):
-            await store.select("swap", 0, 1 << 63)
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "INSERT INTO swap (event_ns) VALUES (1)",
-        "DROP TABLE swap",
-        "TRUNCATE TABLE swap",
-        "ALTER TABLE swap DELETE WHERE 1",
-        "CREATE TABLE x (a UInt8) ENGINE = Memory",
-        "CREATE TEMPORARY TABLE x (a UInt8)",
-        "SELECT 1; DROP TABLE swap",
-        "SELECT 1 INTO OUTFILE '/tmp/tidemill-must-not-exist'",
-        "SELECT 1 /* */ INTO -- x\n OUTFILE '/tmp/tidemill-must-not-exist' FORMAT CSV",
-        "EXPLAIN SELECT 1 INTO OUTFILE '/tmp/tidemill-must-not-exist'",
-        "SELECT file('/etc/hostname')",
-        "SELECT `file`('/etc/hostname')",
-        "SELECT fIlE /**/ ('/etc/hostname')",
-        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
-        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV')",
-        "SELECT * FROM Python(store)",
-        "SELECT 1 FORMAT CSV",
-        "SELECT 1 SETTINGS max_execution_time = 0",
-        "SELECT * FROM swap SETTINGS readonly = 0",
-        "SET readonly = 0",
-        "USE system",
-        "KILL QUERY WHERE 1",
-        "SYSTEM SHUTDOWN",
-        "BACKUP TABLE swap TO File('/tmp/tidemill-must-not-exist')",
-        "EXECUTE AS default SELECT 1",
-        "ATTACH TABLE x",
-        "DETACH TABLE swap",
-        "nonsense",
-        "SELECT 'open",
-        "SELECT nothing FROM nowhere",
-        "",
-        ";",
-        "\0",
-        "SELECT throwIf(1)",
-        "SELECT {x:String}",
-    ],
-)
-async def test_a_statement_that_does_more_than_read_is_refused(make_store: MakeStore, sql: str) -> None:
-    async with make_store() as store:
-        await store.migrate()
-        await store.insert("swap", [derive.to_batch([swap(1)])], "a")
-        with pytest.raises(Refused, match=r"^(sql|store)") as told:
-            await store.query(sql)
-        assert "\n" not in str(told.value)
-        assert (await store.query("SELECT count() AS n FROM swap")).column("n").to_pylist() == [1]
-
-
-@pytest.mark.parametrize(
-    ("sql", "names"),
-    [
-        ("SELECT 1 AS a, 'INTO OUTFILE file(' AS b;", ["a", "b"]),
-        ("WITH 1 AS x SELECT x -- into outfile", ["x"]),
-        ("SELECT 'it''s \\\\ \\'' AS q, '\t\n' AS r", ["q", "r"]),
-        ("SHOW TABLES", ["name"]),
-        ("EXPLAIN SELECT 1", ["explain"]),
-        ("EXISTS TABLE swap", ["result"]),
-        ("SELECT pool_hex FROM swap", ["pool_hex"]),
-        ("(SELECT 1 AS a) UNION ALL (SELECT 2)", ["a"]),
-    ],
-)
-async def test_a_statement_that_reads_is_answered(make_store: MakeStore, sql: str, names: list[str]) -> None:
-    async with make_store() as store:
-        await store.migrate()
-        assert (await store.query(sql)).schema.names == names
-
-
-async def test_quotes_and_controls_in_a_query_arrive_as_they_are(make_store: MakeStore) -> None:
-    async with make_store() as store:
-        answer = await store.query("SELECT 'it''s \\\\ \\'' AS q, '\t\n\\n' AS r")
-        assert answer.to_pylist() == [{"q": "it's \\ '", "r": "\t\n\n"}]
-
-
-@pytest.mark.parametrize(
-    ("sql", "limits"),
-    [
-        ("SELECT sum(cityHash64(number)) FROM numbers(1000000000000)", QueryLimits(time_max_ms=100)),
-        ("SELECT number FROM numbers(1000)", QueryLimits(rows_max=10)),
-        ("SELECT repeat('x', number) FROM numbers(1000)", QueryLimits(result_max_bytes=10_000)),
-        ("SELECT groupArray(number) FROM numbers(100000000)", QueryLimits(memory_max_bytes=50_000_000)),
-    ],
-)
-async def test_a_query_past_its_limits_is_refused(
-    make_store: MakeStore, sql: str, limits: QueryLimits
-) -> None:
-    async with make_store() as store:
-        with pytest.raises(Refused, match=r"(?i)exceeded"):
-            await store.query(sql, limits=limits)
-        assert (await store.query("SELECT 1 AS a", limits=limits)).to_pylist() == [{"a": 1}]
-
-
 async def test_inserts_go_on_beside_a_long_query(make_store: MakeStore) -> None:
     async with make_store() as store:
         await store.migrate()
         async with asyncio.TaskGroup() as tasks:
-            slow = tasks.create_task(store.query("SELECT sum(cityHash64(number)) FROM numbers(300000000)"))
+            slow = tasks.create_task(store.query("SELECT sum(cityHash64(number)) FROM numbers(900000000)"))
             await store.insert("swap", [derive.to_batch([swap(1)])], "a")
             assert len(await everything(store)) == 1
             assert not slow.done()

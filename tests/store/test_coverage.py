@@ -25,6 +25,26 @@ NEVER = [(1, 1, "complete", "bloom"), (4, 4, "complete", "bloom")]
 POOL_GAP = [*CLOSED_GAP, (12, 12, "gap", "none", f"{POOL}: its ticks are not known")]
 
 
+REQUIRED: list[tuple[list[Row], dict[str, Any], str | None]] = [
+    (CLOSED_GAP, {}, None),
+    (CLOSED_GAP, {"level": Proof.CLAIMED}, None),
+    (
+        CLOSED_GAP,
+        {"level": Proof.BLOOM},
+        "with proof bloom; blocks 10 to 12 are not: their proof is claimed",
+    ),
+    (CLOSED_GAP, {"level": Proof.BLOOM, "to_block": 9}, None),
+    (CLOSED_GAP, {"to_block": 13}, "blocks 13 to 13 are not: nothing was told"),
+    (CLOSED_GAP, {"from_block": 13}, "blocks 13 to 13 are not: nothing was told"),
+    (OPEN_GAP, {}, "blocks 10 to 12 are not: all endpoints are down"),
+    (OPEN_GAP, {"to_block": 9}, None),
+    (NEVER, {}, "blocks 2 to 3 are not: nothing was told"),
+    (POOL_GAP, {}, "one is open since block 12: pool"),
+    (POOL_GAP, {"to_block": 11}, None),
+]
+"""Records, what of them is required, and what is said where that is not there."""
+
+
 def told_by(source: str, rows: list[Row]) -> dict[str, pa.Table]:
     """Return the rows of each table, ten minutes from one record to the next."""
     by_table = zip(("coverage", "reorg"), events(rows), strict=True)
@@ -103,38 +123,17 @@ async def test_a_source_with_rows_and_no_coverage_is_told_too(make_store: MakeSt
             await coverage_of(store, "eth", 5, 1)
 
 
-@pytest.mark.parametrize(
-    ("rows", "how", "fault"),
-    [
-        (CLOSED_GAP, {}, None),
-        (CLOSED_GAP, {"level": Proof.CLAIMED}, None),
-        (
-            CLOSED_GAP,
-            {"level": Proof.BLOOM},
-            "with proof bloom; blocks 10 to 12 are not: their proof is claimed",
-        ),
-        (CLOSED_GAP, {"level": Proof.BLOOM, "to_block": 9}, None),
-        (CLOSED_GAP, {"to_block": 13}, "blocks 13 to 13 are not: nothing was told"),
-        (CLOSED_GAP, {"from_block": 13}, "blocks 13 to 13 are not: nothing was told"),
-        (OPEN_GAP, {}, "blocks 10 to 12 are not: all endpoints are down"),
-        (OPEN_GAP, {"to_block": 9}, None),
-        (NEVER, {}, "blocks 2 to 3 are not: nothing was told"),
-        (POOL_GAP, {}, "one is open since block 12: pool"),
-        (POOL_GAP, {"to_block": 11}, None),
-    ],
-)
-async def test_what_is_required_is_there_or_the_first_lack_is_named(
-    make_store: MakeStore, rows: list[Row], how: dict[str, Any], fault: str | None
-) -> None:
+async def test_what_is_required_is_there_or_the_first_lack_is_named(make_store: MakeStore) -> None:
     async with make_store() as store:
         await store.migrate()
-        await tell(store, {"eth": rows})
-        found = await coverage_of(store, **how)
-        if fault is None:
-            require_complete(found)
-        else:
-            with pytest.raises(Gap, match=f"eth: expected .*{fault}"):
+        await tell(store, {f"chain{number}": rows for number, (rows, _, _) in enumerate(REQUIRED)})
+        for number, (_, how, fault) in enumerate(REQUIRED):
+            found = await coverage_of(store, f"chain{number}", **how)
+            if fault is None:
                 require_complete(found)
+            else:
+                with pytest.raises(Gap, match=f"chain{number}: expected .*{fault}"):
+                    require_complete(found)
 
 
 async def test_a_store_without_sources_is_not_complete(make_store: MakeStore) -> None:

@@ -104,6 +104,7 @@ async def known(chain: Followed, pool: bytes, number: int) -> None:
     [
         ("balancer_v2_weighted", Fraction(1, 20)),
         ("balancer_v2_stable", Fraction(3, 10)),
+        ("balancer_v3_weighted", Fraction(1, 20)),
         # a stable pool of three coins gives at its peg until nearly a third of all it holds was sold
         ("curve_stable", Fraction(3, 10)),
         ("curve_stable_ng", Fraction(3, 10)),

@@ -11,7 +11,7 @@ use crate::factory::Factory;
 use crate::kind::{Amount, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded};
 use crate::multicall::{Answer, Call, Reverted};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
-use crate::query::{kinds_of, Detail, Exact, Progress, Query, Reading};
+use crate::query::{kinds_of, Detail, Exact, Expected, Progress, Query, Reading};
 
 /// Key of the only part: what the node answered.
 const ANSWERS: &[u8] = &[1];
@@ -107,7 +107,8 @@ impl Known {
         timestamp_s: u64,
     ) -> Option<(Vec<Address>, Self)> {
         let (calls, given) = answers.iter().cloned().unzip();
-        let mut query = Query::expecting(address, kinds_of(protocol)?, Detail::Exact, calls);
+        let expected = Expected { calls, ..Expected::default() };
+        let mut query = Query::expecting(address, kinds_of(protocol)?, Detail::Exact, expected);
         let Progress::Done(reading) = query.take(given) else { return None };
         Self::told(*reading, answers, timestamp_s)
     }

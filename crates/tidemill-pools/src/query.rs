@@ -10,6 +10,7 @@ mod curve;
 mod error;
 mod exact;
 mod kinds;
+mod lasting;
 mod lock;
 mod probe;
 mod proven;
@@ -29,6 +30,7 @@ pub use batch::Batch;
 pub use error::QueryError;
 pub use exact::Exact;
 pub use kinds::{kinds_of, Kind, DEX_TYPES};
+pub use lasting::is_lasting;
 pub use reading::{Coin, DecimalsFault, Doubt, Reading, Slot};
 
 use view::{Stop, View};
@@ -56,6 +58,15 @@ pub enum Progress {
     Failed(QueryError),
 }
 
+/// What an earlier query of the same pool tells of the next one.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// What lasts, and need not be asked.
+    pub answers: Vec<(Call, Answer)>,
+    /// What most likely is all that is to be asked.
+    pub calls: Vec<Call>,
+}
+
 /// One pool being read. Every round must be answered from the same block.
 #[derive(Debug, Clone)]
 pub struct Query {
@@ -73,31 +84,40 @@ pub struct Query {
 impl Query {
     /// Returns a query for the pool at `address`, which must be one of `kinds`, or of any kind where there are none.
     pub fn new(address: Address, kinds: &[Kind], detail: Detail) -> Self {
-        let mut query = Self::expecting(address, kinds, detail, Vec::new());
-        query.start();
-        query
+        Self::expecting(address, kinds, detail, Expected::default())
     }
 
-    /// Returns a query like `new` whose first round asks `calls`: those of an earlier query, which are most likely all that
-    /// it takes.
-    pub fn expecting(address: Address, kinds: &[Kind], detail: Detail, calls: Vec<Call>) -> Self {
-        Self {
+    /// Returns a query like `new` that begins with what an earlier one tells.
+    pub fn expecting(address: Address, kinds: &[Kind], detail: Detail, expected: Expected) -> Self {
+        let mut query = Self {
             address,
             kinds: kinds.to_vec(),
             detail,
             before: None,
             is_probing: kinds.len() != 1,
-            known: FxHashMap::default(),
-            calls,
+            known: expected.answers.into_iter().collect(),
+            calls: expected.calls,
             rounds: 0,
+        };
+        if query.calls.is_empty() {
+            query.start();
         }
+        query
     }
 
     /// Returns a query for what may have changed since `before`: tokens and terms that last are not asked, and decimals are
     /// held against those told before.
     pub fn again(before: Reading, detail: Detail) -> Self {
-        let mut query = Self::expecting(before.address, &[before.kind], detail, Vec::new());
-        query.before = Some(Box::new(before));
+        let mut query = Self {
+            address: before.address,
+            kinds: vec![before.kind],
+            detail,
+            before: Some(Box::new(before)),
+            is_probing: false,
+            known: FxHashMap::default(),
+            calls: Vec::new(),
+            rounds: 0,
+        };
         query.start();
         query
     }

@@ -12,6 +12,8 @@ mod coins;
 mod curve;
 mod decode;
 mod errors;
+mod export;
+mod evm;
 mod factory;
 mod frames;
 mod head;
@@ -93,6 +95,10 @@ mod module {
     #[pymodule_export]
     use super::errors::PoolError;
     #[pymodule_export]
+    use super::export::export_rows;
+    #[pymodule_export]
+    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
+    #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]
     use super::frames::{parse_head, parse_logs, read_frames, Answer, MalformedFrame, Notice};
@@ -111,7 +117,7 @@ mod module {
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    use super::pool_query::{dex_types, lasting_answers, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]

@@ -9,7 +9,9 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyTuple};
 use tidemill_pools::bundle::{decode_bundle, encode_bundle};
 use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
-use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
+use tidemill_pools::query::{
+    is_lasting, kinds_of, Batch, Coin, Detail, Exact, Expected, Query, QueryError, Reading, DEX_TYPES,
+};
 use tidemill_pools::uniswap_v2::Fee;
 
 use crate::errors;
@@ -171,6 +173,26 @@ pub struct PoolQueries {
     addresses: Vec<[u8; 20]>,
 }
 
+/// Contract and calldata.
+type Asked = ([u8; 20], PyBackedBytes);
+/// Contract, calldata, and what that gave; `None` where it reverted.
+type Told = ([u8; 20], PyBackedBytes, Option<PyBackedBytes>);
+
+fn told_of((to, data, answer): &Told) -> (Call, Answer) {
+    let answer = answer.as_ref().map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new()));
+    (Call { to: *to, data: data.to_vec() }, answer)
+}
+
+/// Returns those of the answers of a pool's contracts that will be the same after every later block.
+#[pyfunction]
+pub fn lasting_answers(told: Vec<Told>) -> Vec<Told> {
+    let is_kept = |told: &Told| {
+        let (call, answer) = told_of(told);
+        is_lasting(&call, &answer)
+    };
+    told.into_iter().filter(is_kept).collect()
+}
+
 fn detail(is_exact: bool) -> Detail {
     if is_exact {
         Detail::Exact
@@ -187,7 +209,7 @@ impl PoolQueries {
         pools: Vec<([u8; 20], Option<String>)>,
         is_exact: bool,
         again: Vec<PyRef<'_, PoolReading>>,
-        mut expected: HashMap<[u8; 20], Vec<([u8; 20], PyBackedBytes)>>,
+        mut expected: HashMap<[u8; 20], (Vec<Told>, Vec<Asked>)>,
     ) -> PyResult<Self> {
         let mut queries = Vec::with_capacity(pools.len() + again.len());
         for (address, dex_type) in pools {
@@ -195,14 +217,12 @@ impl PoolQueries {
                 None => &[],
                 Some(name) => kinds_of(&name).ok_or_else(|| unknown(&name))?,
             };
-            queries.push(match expected.remove(&address) {
-                None => Query::new(address, kinds, detail(is_exact)),
-                Some(calls) => {
-                    let calls =
-                        calls.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect();
-                    Query::expecting(address, kinds, detail(is_exact), calls)
-                }
-            });
+            let (told, asked) = expected.remove(&address).unwrap_or_default();
+            let expected = Expected {
+                answers: told.iter().map(told_of).collect(),
+                calls: asked.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect(),
+            };
+            queries.push(Query::expecting(address, kinds, detail(is_exact), expected));
         }
         for before in again {
             queries.push(Query::again(before.reading.clone(), detail(is_exact)));

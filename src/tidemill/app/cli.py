@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from tidemill.app.export_cli import exports, schedule
+from tidemill.app.keys_cli import keys
 from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
@@ -34,7 +36,10 @@ app = typer.Typer(
 )
 app.add_typer(whales)
 app.add_typer(db)
+app.add_typer(keys)
 app.add_typer(streams)
+app.add_typer(exports)
+app.add_typer(schedule)
 
 
 class Format(StrEnum):
@@ -124,13 +129,27 @@ def demo(
     inspect: Annotated[
         bool, typer.Option(help="Look for arbitrages in every block, which takes its node some time.")
     ] = True,
+    venue: Annotated[
+        list[str] | None,
+        typer.Option(help="Emulate and read a venue beside the chain: polymarket, sei; may be repeated."),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders, read it, show it, then prove that nothing is missing."""
     from tidemill.app import demo as command
+    from tidemill.sandbox.emulated import check_emulated
 
+    try:
+        venues = check_emulated(venue or [])
+    except Fault as fault:
+        raise typer.BadParameter(str(fault), param_hint="--venue") from fault
     options = command.DemoOptions(
-        seconds=seconds, swaps_per_s=swaps_per_s, record=record, inspect=inspect, is_json=json
+        seconds=seconds,
+        swaps_per_s=swaps_per_s,
+        record=record,
+        inspect=inspect,
+        venues=venues,
+        is_json=json,
     )
     raise SystemExit(command.main(_environment(config, data), options))
 

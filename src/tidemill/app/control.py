@@ -5,8 +5,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,11 @@ _STATUS_TIMEOUT_S = 5.0
 _QUERY_TIMEOUT_S = 600.0
 """Past the store's own limits, which end a query first."""
 
+_LENGTH_BYTES = 8
+"""Of what stands before each batch of a stream: its length; 0 says that all were sent."""
+
 Query = Callable[[str], Awaitable[pa.Table]]
+Stream = Callable[[str], AsyncIterator[pa.RecordBatch]]
 Status = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -38,7 +42,9 @@ def socket_path(data: Path) -> Path:
 
 
 @asynccontextmanager
-async def serving(data: Path, status: Status, query: Query) -> AsyncIterator[Path]:
+async def serving(
+    data: Path, status: Status, query: Query, stream: Stream | None = None
+) -> AsyncIterator[Path]:
     """Answer at the folder's socket while the context is open; yield the socket.
 
     Raises: Unreachable, where the socket cannot be made.
@@ -58,9 +64,25 @@ async def serving(data: Path, status: Status, query: Query) -> AsyncIterator[Pat
             await answer.write(chunk)
         return answer
 
+    async def on_stream(request: web.Request) -> web.StreamResponse:
+        assert stream is not None, "no path leads here without"
+        answer = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        async with aclosing(_framed(stream(await request.text()))) as frames:
+            try:
+                first = await anext(frames)
+            except Fault as fault:
+                return web.json_response({"fault": type(fault).__name__, "message": str(fault)}, status=400)
+            await answer.prepare(request)
+            await answer.write(first)
+            async for frame in frames:
+                await answer.write(frame)
+        return answer
+
     path = socket_path(data)
     server = web.Application(client_max_size=1 << 20)
     server.add_routes([web.get("/status", on_status), web.post("/sql", on_sql)])
+    if stream is not None:
+        server.add_routes([web.post("/stream", on_stream)])
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -107,6 +129,33 @@ async def ask_sql(data: Path, sql: str) -> pa.Table | None:
     return await asyncio.to_thread(lambda: pa.ipc.open_stream(body).read_all())
 
 
+async def ask_stream(data: Path, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    """Yield the answer of the process that owns `data`.
+
+    Raises: the Fault that the query ran into there; Unreachable, where the process or the answer ended.
+    """
+    async with _client(data, None) as session:
+        if session is None:
+            raise Unreachable(f"{data}: expected its owner to answer, it ended; ask again")
+        async with session.post("http://tidemill/stream", data=sql.encode()) as answer:
+            if answer.status != 200:
+                raise _fault(answer.status, await answer.read())
+            try:
+                while length := int.from_bytes(await answer.content.readexactly(_LENGTH_BYTES)):
+                    frame = await answer.content.readexactly(length)
+                    for batch in pa.ipc.open_stream(frame):
+                        yield batch
+            except asyncio.IncompleteReadError as ended:
+                raise Unreachable(f"{data}: expected its owner to answer to the end, it stopped") from ended
+
+
+async def _framed(batches: AsyncIterator[pa.RecordBatch]) -> AsyncGenerator[bytes]:
+    async for batch in batches:
+        frame = b"".join(chunks(pa.Table.from_batches([batch])))
+        yield len(frame).to_bytes(_LENGTH_BYTES) + frame
+    yield bytes(_LENGTH_BYTES)
+
+
 def _fault(status: int, body: bytes) -> Fault:
     try:
         said = json.loads(body)
@@ -119,7 +168,7 @@ def _fault(status: int, body: bytes) -> Fault:
 
 
 @asynccontextmanager
-async def _client(data: Path, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession | None]:
+async def _client(data: Path, timeout_s: float | None) -> AsyncIterator[aiohttp.ClientSession | None]:
     if not await is_running(data):
         yield None
         return

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, structs, to_builtins
 
 from tidemill.app.control import ask_status, serving
+from tidemill.app.demo_venues import VenueOutcome, emulating, outcomes
 from tidemill.app.engine import Engine
 from tidemill.app.live import LiveState
 from tidemill.app.running import until_stopped
@@ -47,6 +48,8 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     record: bool = False
     inspect: bool = True
     """Whether arbitrages are looked for in every block."""
+    venues: tuple[str, ...] = ()
+    """Those that are emulated and read beside the chain."""
     is_json: bool = False
     block_ms: int = 250
     seed: int = 1
@@ -65,6 +68,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     """By table, as stored."""
     traders: TraderCounts
     chain: dict[str, Any]
+    venues: dict[str, VenueOutcome]
 
 
 def main(environment: Environment, options: DemoOptions) -> int:
@@ -105,6 +109,10 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
         world_file = environment.paths.data / _WORLD_FILE
         world_file.write_bytes(to_json(world))
         config = structs.replace(world_config(world), inspection="receipts" if options.inspect else "off")
+        emulators = await opened.enter_async_context(AsyncExitStack())
+        environment = await emulators.enter_async_context(
+            emulating(environment, options.venues, options.seed)
+        )
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -114,7 +122,9 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
                 on_batches=state.take,
             )
         )
-        await opened.enter_async_context(serving(environment.paths.data, engine.status, engine.query))
+        await opened.enter_async_context(
+            serving(environment.paths.data, engine.status, engine.query, engine.stream)
+        )
         pace = TraderOptions(
             swaps_per_s=options.swaps_per_s,
             further_protocols=tuple(FOLLOWED),
@@ -129,6 +139,8 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
             ends_s = started_s + options.seconds if options.seconds else None
             shown = None if options.is_json else asyncio.create_task(show(engine, state, ends_s), name="view")
             await _until_over(running, options.seconds or None)
+            venues = outcomes(engine.markets)
+            await emulators.aclose()
             await traders.stop()
             assert traders.counts is not None
             await world.mine()
@@ -137,7 +149,7 @@ async def _demo(environment: Environment, options: DemoOptions) -> Summary:
                 shown.cancel()
                 await asyncio.wait([shown])
             seconds = time.monotonic() - started_s
-            return await _summary(engine, world, traders.counts, seconds)
+            return await _summary(engine, world, traders.counts, venues, seconds)
         finally:
             running.cancel()
             await asyncio.wait([running])
@@ -163,6 +175,7 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
                 and engine.pipelines[SOURCE].tip == head
                 and all(run.counts.last_block == head for run in engine.inspections.chains.values())
                 and is_read(world, engine.pipelines[SOURCE].book)
+                and engine.pipelines[SOURCE].is_pursued
                 and await engine.is_stored()
             ):
                 if running.done():
@@ -179,12 +192,14 @@ async def _caught_up(engine: Engine, world: World, running: asyncio.Task[None]) 
         ) from None
 
 
-async def _summary(engine: Engine, world: World, counts: TraderCounts, seconds: float) -> Summary:
+async def _summary(
+    engine: Engine, world: World, counts: TraderCounts, venues: dict[str, VenueOutcome], seconds: float
+) -> Summary:
     book = engine.pipelines[SOURCE].book
     proof = await prove(world, book, engine.query)
     status = await engine.status()
     return Summary(
-        ok=proof.is_whole,
+        ok=proof.is_whole and all(venue.live for venue in venues.values()),
         seconds=round(seconds, 1),
         events=engine.flow.events,
         proof=proof,
@@ -193,6 +208,7 @@ async def _summary(engine: Engine, world: World, counts: TraderCounts, seconds: 
         rows=await engine.rows(),
         traders=structs.replace(counts),
         chain=status["chains"][SOURCE],
+        venues=venues,
     )
 
 
@@ -221,6 +237,8 @@ def _print(summary: Summary, options: DemoOptions, folder: Path) -> None:
     for name, count in sorted(summary.rows.items()):
         rows.add_row(name, str(count))
     console.print(rows)
+    for name, venue in summary.venues.items():
+        console.print(f"{name}: {venue.books} books, {venue.live} live, {venue.gaps} gaps")
     made = f"{summary.traders.atomic_paid} arbitrages were made in one transaction each"
     found = f"{summary.rows['arbitrage']} were found" if options.inspect else "none was looked for"
     console.print(f"{made}, {found}")

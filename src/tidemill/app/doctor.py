@@ -157,12 +157,14 @@ async def _owner(environment: Environment) -> str:
 
 async def _sandbox() -> str:
     from tidemill.sandbox.install import ensure_packages
+    from tidemill.sandbox.solidity_code import solidity_codes
     from tidemill.sandbox.vyper_code import compile_all
 
     if shutil.which("npm") is None:
         raise _Bad("npm is missing; install Node.js 18 or newer (needed for `demo` and `sandbox` only)")
     modules = await asyncio.to_thread(ensure_packages)
     await asyncio.to_thread(compile_all, modules.parent.parent)
+    await asyncio.to_thread(solidity_codes, modules.parent.parent)
     return f"anvil and contracts in {modules}"
 
 

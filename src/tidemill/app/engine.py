@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -327,11 +327,22 @@ class Engine:
         self.store_faults.append(str(fault))
         _log.error("store: %s", fault)
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
+        return await self.store.query(sql, params=params)
+
+    @property
+    def store(self) -> Store:
+        """What its events are stored in. Raises: Refused, where nothing is stored."""
         if self._store is None:
             raise Refused("sql: expected a process that stores its events, found one that only reads them")
-        return await self._store.query(sql)
+        return self._store
+
+    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
+        if self._store is None:
+            raise Refused("sql: expected a process that stores its events, found one that only reads them")
+        return self._store.stream(sql)
 
     async def is_stored(self) -> bool:
         """Say whether all that is on the bus now can be queried."""

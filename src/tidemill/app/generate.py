@@ -1,12 +1,10 @@
-"""Write every generated file: what derives from the schema, and the references of settings and metrics.
+"""Write every generated file: what derives from the schema, the references, and Grafana's dashboards.
 
 `python -m tidemill.app.generate` writes; with `--check` it says which files differ, and fails if any does.
 """
 
-import ast
 import inspect
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,10 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.app import features
+from tidemill.app.dashboards import build as dashboards
 from tidemill.app.settings import ALIASES, Settings
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
+from tidemill.core.documented import documented
 from tidemill.schema import generate as schema_generate
 from tidemill.schema.generate import ROOT
 from tidemill.serve.declared import declared
@@ -58,28 +58,15 @@ def _is_section(field: msgspec.structs.FieldInfo) -> bool:
 
 
 def _rows(kind: type[Struct], section: str, variable: str | None) -> Iterator[str]:
-    documented = dict(_documented(kind))
+    meanings = documented(kind)
     for field in msgspec.structs.fields(kind):
         if field.name == NAME_FIELD or _is_section(field):
             continue
         names = [] if variable is None else [f"`{variable}{field.name.upper()}`"]
         names += [f"`{name}`" for name, key in ALIASES.items() if key == f"{section}.{field.name}"]
-        meaning = " ".join(documented.get(field.name, "").split()).replace("|", "\\|")
+        meaning = " ".join(meanings.get(field.name, "").split()).replace("|", "\\|")
         spelled = _spelled(field.type).replace("|", "\\|")
         yield f"| `{field.name}` | {spelled} | {_default(field)} | {', '.join(names)} | {meaning} |\n"
-
-
-def _documented(kind: type[Struct]) -> Iterator[tuple[str, str]]:
-    """Yield the docstring below each field, of the struct's bases first."""
-    for base in reversed(kind.__mro__):
-        if base in {object, Struct} or not issubclass(base, Struct):
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for line, below in zip(body.body, body.body[1:], strict=False):
-            is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and is_text:
-                yield line.target.id, inspect.cleandoc(str(below.value.value))  # pyright: ignore[reportAttributeAccessIssue] `is_text` says so
 
 
 def _spelled(spelled: Any) -> str:
@@ -129,6 +116,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/reference/settings.md", settings_page()
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()
+    yield from dashboards.files(ROOT)
 
 
 def main(arguments: list[str]) -> int:

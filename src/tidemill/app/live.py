@@ -10,6 +10,7 @@ from tidemill.process.pools import Batches
 from tidemill.schema import derive
 
 _SWAPS_SHOWN = 8
+_BOOKS_SHOWN = 8
 
 
 class PoolName(NamedTuple):
@@ -39,6 +40,8 @@ class LiveState:
         self.tokens: dict[bytes, TokenName] = {}
         self.health: dict[tuple[str, str], tuple[str, str]] = {}
         """State and detail by source and endpoint."""
+        self.books: dict[tuple[str, str], None] = {}
+        """Source and instrument of the first books that were told."""
         self._swaps: deque[pa.RecordBatch] = deque(maxlen=_SWAPS_SHOWN)
 
     def take(self, batches: Batches) -> None:
@@ -47,6 +50,11 @@ class LiveState:
             self.rows[topic] += batch.num_rows
             if topic == "swap":
                 self._swaps.append(batch.slice(max(0, batch.num_rows - _SWAPS_SHOWN)))
+            elif topic == "book_top" and len(self.books) < _BOOKS_SHOWN:
+                names = zip(
+                    *(batch.column(name).to_pylist() for name in ("source", "instrument")), strict=True
+                )
+                self.books |= dict.fromkeys(list(dict.fromkeys(names))[: _BOOKS_SHOWN - len(self.books)])
             elif topic in {"pool", "token", "health"}:
                 for row in derive.to_rows(topic, batch):
                     self._note(topic, row)

@@ -1,13 +1,12 @@
 """Which order-book venues do the settings name, what reads each, and how does each fare."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Protocol
 
-from msgspec import Raw
+from msgspec import Raw, Struct, structs
 
 from tidemill.app.feed import FeedRun, find_feed
-from tidemill.app.polymarket import PolymarketRun
-from tidemill.app.sei import SeiRun
 from tidemill.app.settings import Settings
 from tidemill.bus import Bus
 from tidemill.core.clock import Clock
@@ -47,23 +46,26 @@ class MarketRun(Protocol):
 OpenMarket = Callable[[Bus, Clock, Committed], MarketRun]
 """Makes a reader that commits to the bus and says so."""
 
+MarketOf = Callable[[Any], OpenMarket | None]
+"""Takes a venue's section; returns None where that does not have it read. Raises: Refused."""
+
 
 def markets_of(settings: Settings) -> dict[str, OpenMarket]:
     """Return what opens the reader of each venue that is configured, by the name that its events carry.
 
-    Raises: Refused, where there is no such venue.
+    A venue of one file is in `feeds`; one with a section [venues.NAME] has a module NAME in this folder,
+    whose `market_of` is asked for it.
+
+    Raises: Refused, where there is no such venue, or its settings do not fit together.
     """
-    found: dict[str, OpenMarket] = {}
-    for name, config in settings.feeds.items():
-        found[name] = _open_feed(find_feed(name), config)
-    sei = settings.venues.sei
-    if sei.ws_url is not None:
-        found["sei"] = lambda bus, clock, committed: SeiRun(sei, bus, clock, committed)
-    polymarket = settings.venues.polymarket
-    if polymarket.enabled:
-        found["polymarket"] = lambda bus, clock, committed: PolymarketRun(
-            polymarket, bus, clock, on_batches=committed
-        )
+    found = {name: _open_feed(find_feed(name), config) for name, config in settings.feeds.items()}
+    for section in structs.fields(settings.venues):
+        config: Struct = getattr(settings.venues, section.name)
+        if config != section.default:  # no venue is read by default
+            market_of: MarketOf = import_module(f"{__package__}.{section.name}").market_of
+            opened = market_of(config)
+            if opened is not None:
+                found[section.name] = opened
     return found
 
 

@@ -1,5 +1,6 @@
 """What the data API and the metrics see of a running engine: its parts' counts, read into plain structs."""
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -9,6 +10,7 @@ from tidemill.app.engine import Engine
 from tidemill.app.gains import Gains
 from tidemill.app.markets import venue_state
 from tidemill.app.pipeline import ChainPipeline
+from tidemill.bus.base import Entry
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
@@ -22,10 +24,11 @@ from tidemill.serve.program import (
     ProgramState,
     SinkState,
     Times,
+    Told,
     TopicState,
     WhaleState,
 )
-from tidemill.store import TableSize
+from tidemill.store import Page, TableSize
 from tidemill.store.ledger import summary
 from tidemill.store.tail import TailCounts
 
@@ -38,13 +41,14 @@ class Observed:
     def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
         self._engine = engine
         self._clock = clock or SystemClock()
-        self._version = _version()
+        self.version = running_version()
+        """None where it is not known."""
 
     async def state(self) -> ProgramState:
         """Return how everything fares, at one moment: nothing else runs on the loop meanwhile."""
         engine, now_ns = self._engine, self._clock.now_ns()
         return ProgramState(
-            version=self._version,
+            version=self.version,
             now_ns=now_ns,
             uptime_s=engine.uptime_s,
             is_bus_up=all(pipeline.is_bus_up for pipeline in engine.pipelines.values()),
@@ -67,13 +71,39 @@ class Observed:
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
         )
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
-        return await self._engine.query(sql)
+        return await self._engine.query(sql, params)
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""
         return await self._engine.sizes()
+
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page of stored events. Raises: Refused."""
+        return await self._engine.store.page(tag, page)
+
+    @property
+    def bus_identity(self) -> str:
+        """Names the bus."""
+        return self._engine.bus.identity
+
+    async def span(self, topic: str) -> tuple[int, int]:
+        """Return the lowest offset of a topic that can be read, and that after the last."""
+        bus = self._engine.bus
+        return await bus.first(topic), await bus.head(topic)
+
+    async def read(self, topic: str, offset: int, batches_max: int) -> list[Entry]:
+        """Return batches from `offset` on. Raises: Gap, Poison, Refused."""
+        return await self._engine.bus.read(topic, offset, batches_max=batches_max)
+
+    def listen(self, told: Told) -> None:
+        """Call `told` with all that is committed from now on."""
+        self._engine.flow.listeners.append(told)
+
+    def ignore(self, told: Told) -> None:
+        """Call it no longer."""
+        self._engine.flow.listeners.remove(told)
 
     def _topic(self, topic: str) -> TopicState:
         flow, stored = self._engine.flow, self._engine.stored(topic)
@@ -122,7 +152,7 @@ def _arbitrages(gains: Gains, now_ns: int) -> ArbitrageCounts:
     )
 
 
-def _version() -> str | None:
+def running_version() -> str | None:
     """Return which version runs; None where it was not installed as a package."""
     try:
         return version("tidemill")

@@ -52,6 +52,8 @@ class Flow:
         """Events committed to the bus, by topic."""
         self.heads: dict[str, int] = {}
         """The offset that the next batch of each topic gets, as far as it is known."""
+        self.listeners: list[Callable[[Batches, list[int]], None]] = []
+        """Are told all that is committed, and at which offsets; each takes some microseconds."""
         self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
 
     @property
@@ -71,6 +73,8 @@ class Flow:
                 self.to_bus.add(now_ns - recv_ns, rows)
             if self._is_stored:
                 self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
+        for told in self.listeners:
+            told(batches, list(offsets))
 
     def stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
         """Count what can be queried now: everything of `topic` up to `last_offset`."""
@@ -83,7 +87,7 @@ class Flow:
 def _received(batch: pa.RecordBatch) -> list[tuple[int, int]]:
     """Return the distinct receive times of the rows, each with its count."""
     counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
-    return [(item["values"], item["counts"]) for item in counted.to_pylist()]
+    return list(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
 class ChainPipeline:
@@ -120,7 +124,10 @@ class ChainPipeline:
         self._clock = clock
         self.pursuit = pursuit
         """What finds and follows opportunities, where any are looked for."""
-        self._beside = None if pursuit is None else PursuitBeside(pursuit, self._pursued)
+        self._beside: PursuitBeside | None = None
+        if pursuit is not None:
+            # What is digested is compared with a replay, in which no step waits.
+            self._beside = PursuitBeside(pursuit, self._pursued, searches_all=digest is not None)
         self.whales = whales
         """The wallets that trade on the chain's exchanges, where it has any."""
         self._committing = asyncio.Lock()
@@ -146,6 +153,11 @@ class ChainPipeline:
                 drifted = await self._take(step, can_wait=is_usual(step))
             await beside.work_off()
             return drifted
+
+    @property
+    def is_pursued(self) -> bool:
+        """Whether all that was committed was searched, and what came of it is committed."""
+        return self._beside is None or self._beside.is_done
 
     async def pursue(self) -> None:
         """Search, and follow what is found, in a thread of its own from now on, until cancelled."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tidemill.app.insisting import commit_surely
+from tidemill.app.markets import OpenMarket
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.core.clock import NS_PER_MS, NS_PER_S, Clock
@@ -20,7 +21,7 @@ from tidemill.process.pools import Batches
 from tidemill.schema.events import Health, OwnFill
 from tidemill.schema.faults import Fault, leaves
 from tidemill.venues.polymarket import VENUE
-from tidemill.venues.polymarket_config import PolymarketConfig
+from tidemill.venues.polymarket_config import PolymarketConfig, check_polymarket
 from tidemill.venues.polymarket_reader import PolymarketReader
 
 _log = logging.getLogger("tidemill.polymarket")
@@ -29,6 +30,14 @@ _FILLS_S = 0.25
 """How often fills are looked through for ghosts."""
 _INLINE_ROWS_MAX = 4_000
 """Keeping so many levels takes a few ms; more are kept in a thread."""
+
+
+def market_of(config: PolymarketConfig) -> OpenMarket | None:
+    """Return what opens its reader; None where it is not to be read. Raises: Refused, naming the keys."""
+    if not config.enabled:
+        return None
+    checked = check_polymarket(config)
+    return lambda bus, clock, committed: PolymarketRun(checked, bus, clock, on_batches=committed)
 
 
 class PolymarketRun:

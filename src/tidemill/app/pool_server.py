@@ -18,6 +18,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import read_env_file
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Refused
+from tidemill.serve.ports import is_loopback
 
 _log = logging.getLogger("tidemill.pool_server")
 _MS_PER_S = 1_000
@@ -57,6 +58,7 @@ async def serving_pools(environment: Environment) -> AsyncIterator[str]:
 
     Raises: Refused, where no chain has an endpoint, the port is taken, or settings do not fit together.
     """
+    _check_host(environment.settings.pool_server)
     chains = served_chains(environment, {**read_env_file(Path(".env")), **os.environ})
     if not chains:
         raise Refused(
@@ -72,6 +74,16 @@ async def serving_pools(environment: Environment) -> AsyncIterator[str]:
     finally:
         if not await asyncio.to_thread(server.stop):
             _log.warning("stopped: requests in flight were broken off after pool_server.stop_timeout_ms")
+
+
+def _check_host(settings: PoolServerSettings) -> None:
+    """Raise Refused where it would answer other machines, and that is not what somebody asked for."""
+    if not settings.open_to_all and not is_loopback(settings.host):
+        raise Refused(
+            "pool_server.host: expected an address of this machine alone, such as 127.0.0.1, found"
+            f" {settings.host}: it asks nobody who they are; set pool_server.open_to_all = true where that is"
+            " meant"
+        )
 
 
 def served_chains(environment: Environment, environ: Mapping[str, str]) -> list[ServedChain]:
@@ -120,6 +132,6 @@ def _named(name: str, chain_id: int) -> ServedChain:
 def _config_of(settings: PoolServerSettings, chains: list[ServedChain]) -> bytes:
     """Return the server's configuration as it reads it; it holds secrets."""
     fields = structs.asdict(settings)
-    del fields["enabled"]
+    del fields["enabled"], fields["open_to_all"]
     fields["cache_duration_ms"] = round(fields.pop("cache_duration_s") * _MS_PER_S)
     return msgspec.json.encode(fields | {"chains": chains})

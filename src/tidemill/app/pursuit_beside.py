@@ -24,9 +24,13 @@ class PursuitBeside:
     works off, or changes the pursuit, holds the `lock`.
     """
 
-    def __init__(self, pursuit: Pursuit, commit: Callable[[Pursued], Awaitable[None]]) -> None:
+    def __init__(
+        self, pursuit: Pursuit, commit: Callable[[Pursued], Awaitable[None]], *, searches_all: bool
+    ) -> None:
+        """`searches_all` has it search after each step, also where more wait, as a replay will."""
         self.pursuit = pursuit
         self.lock = asyncio.Lock()
+        self._searches_all = searches_all
         self._commit = commit
         self._turns: list[_Left] = []
         self._books: dict[tuple[str, str], BookNow] = {}
@@ -35,6 +39,11 @@ class PursuitBeside:
         self._is_working = False
         self._has_work = asyncio.Event()
         self._executor: Executor | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing waits, and what came of all is committed."""
+        return not (self._turns or self._books or self.lock.locked() or self.pursuit.is_due)
 
     def can_wait(self, step: Step) -> bool:
         """Say whether a step may be committed before the pursuit follows it."""
@@ -66,9 +75,10 @@ class PursuitBeside:
         return await self._call(work)
 
     async def work_off(self) -> None:
-        """Do all that waits, of several turns searching after the last only."""
+        """Do all that waits, of several steps searching after the last only, if not all are to be."""
         while self._turns or self._books or self.pursuit.is_due:
-            turns, self._turns = self._turns, []
+            end = 1 if self._searches_all else len(self._turns)
+            turns, self._turns = self._turns[:end], self._turns[end:]
             books, self._books = list(self._books.values()), {}
             recv_ns = self._books_ns
 

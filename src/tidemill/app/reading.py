@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tidemill.app.control import ask_sql, is_running
+from tidemill.app.control import ask_sql, ask_stream, is_running
 from tidemill.app.settings import Environment
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store import open_store
-from tidemill.store.coverage import Readable
+from tidemill.store.coverage import Streamable
 
 
 class _Owner:
@@ -26,9 +26,13 @@ class _Owner:
             raise Unreachable(f"{self._data}: expected its owner to answer, it ended; ask again")
         return answer
 
+    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the owner's answer. Raises: Unreachable, where it ended; the fault that it ran into."""
+        return ask_stream(self._data, sql)
+
 
 @asynccontextmanager
-async def reading(environment: Environment, asker: str) -> AsyncIterator[Readable]:
+async def reading(environment: Environment, asker: str) -> AsyncIterator[Streamable]:
     """Yield what answers statements; `asker` is the command that faults name.
 
     Raises: Refused, where nothing was stored yet.

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from tidemill.app.insisting import commit_surely
+from tidemill.app.markets import OpenMarket
 from tidemill.app.pipeline import batches_of
 from tidemill.bus import Bus
 from tidemill.core.clock import NS_PER_S, Clock
@@ -15,8 +16,9 @@ from tidemill.process.books import BookRule, OrderBooks, Taken
 from tidemill.process.pools import Batches
 from tidemill.schema.events import Health
 from tidemill.schema.faults import Fault, leaves
-from tidemill.venues.sei.config import SeiConfig
+from tidemill.venues.sei.config import SeiConfig, check_sei
 from tidemill.venues.sei.follower import Kept
+from tidemill.venues.sei.mapping import load_mapping
 from tidemill.venues.sei.reader import SeiReader
 from tidemill.venues.sei.telling import Told, Void
 
@@ -24,6 +26,14 @@ _log = logging.getLogger("tidemill.sei")
 
 SOURCE = "sei"
 _PREFIX = "venue/sei/"
+
+
+def market_of(config: SeiConfig) -> OpenMarket | None:
+    """Return what opens its reader; None where it is not to be read. Raises: Refused, naming the keys."""
+    if config.ws_url is None:
+        return None
+    checked = check_sei(config, load_mapping(config.mapping))
+    return lambda bus, clock, committed: SeiRun(checked, bus, clock, committed)
 
 
 class SeiRun:

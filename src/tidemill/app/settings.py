@@ -14,6 +14,7 @@ from tidemill.chains.solana.config import SolanaConfig
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
+from tidemill.export.config import ExportConfig
 from tidemill.process.features.config import FeatureConfig
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.whales.config import WhaleConfig
@@ -36,6 +37,7 @@ ALIASES = {
     "CLICKHOUSE_URL": "store.url",
     "DATABASE_URL": "registry.url",
     "REDIS_URL": "redis.url",
+    "JWT_SECRET": "api.auth.jwt_secret",
     "INFLUXDB_URL": "influxdb.url",
     "INFLUXDB_TOKEN": "influxdb.token",
     "INFLUXDB_ORG": "influxdb.org",
@@ -113,6 +115,9 @@ class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Whether `up` serves it too; `tidemill pool-server` does in any case."""
     host: str = "127.0.0.1"
     """The address to listen at; this one is reached from this machine alone. Who reaches it may ask."""
+    open_to_all: bool = False
+    """Whether it may listen where other machines reach it: it asks nobody who they are, and each question may
+    cost one to an endpoint."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 3000
     """The port to listen at; 0 takes any that is free and says which."""
     cache_duration_s: Annotated[float, Meta(ge=0, le=86_400)] = 10.0
@@ -174,6 +179,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to look for on a chain, by its name."""
     whales: WhaleConfig = WhaleConfig()
     features: FeatureConfig = FeatureConfig()
+    export: ExportConfig = ExportConfig()
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
     venues: VenuesSettings = VenuesSettings()

@@ -17,14 +17,13 @@ from tidemill.app.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.solana.config import check_solana
 from tidemill.core.log import logging_to
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
-from tidemill.venues.polymarket_config import check_polymarket
-from tidemill.venues.sei.config import check_sei
-from tidemill.venues.sei.mapping import load_mapping
 
 if TYPE_CHECKING:
+    from tidemill.app.exports import Exports
+    from tidemill.serve.auth.protection import Protection
     from tidemill.serve.server import Server
 
 _log = logging.getLogger("tidemill.up")
@@ -52,12 +51,8 @@ def main(environment: Environment, *, record: bool | None, with_view: bool, with
 def read_until_stopped(environment: Environment, options: UpOptions) -> int:
     """Read all that is configured until a signal; return the exit code. Raises: Refused, as `main` does."""
     settings = environment.settings
-    sei = settings.venues.sei
-    if sei.ws_url is not None:
-        check_sei(sei, load_mapping(sei.mapping))
-    if settings.venues.polymarket.enabled:
-        check_polymarket(settings.venues.polymarket)
-    if not (settings.chains or settings.solana or markets_of(settings)):
+    markets = markets_of(settings)
+    if not (settings.chains or settings.solana or markets):
         raise Refused(f"chains: expected at least one section [chains.NAME] in {FILE_NAME}, found none")
     for name, cluster in settings.solana.items():
         check_solana(name, cluster)
@@ -86,6 +81,7 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
 
 async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options: UpOptions) -> bool:
     """Read until a signal; return whether all reading ended by itself."""
+    from tidemill.app.api_protection import protecting_api
     from tidemill.app.live import LiveState
     from tidemill.app.pool_server import serving_pools
     from tidemill.app.view import show
@@ -93,6 +89,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
     state = LiveState()
     async with AsyncExitStack() as opened:
         ports = _ports(environment, opened) if options.with_api else None
+        protection = None if ports is None else opened.enter_context(protecting_api(environment))
         engine = await opened.enter_async_context(
             Engine(
                 environment,
@@ -104,7 +101,12 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         )
         collector = _collector(environment, engine)
         socket = await opened.enter_async_context(
-            serving(environment.paths.data, lambda: _status(engine, ports, collector), engine.query)
+            serving(
+                environment.paths.data,
+                lambda: _status(engine, ports, collector),
+                engine.query,
+                engine.stream,
+            )
         )
         if environment.settings.pool_server.enabled:
             await opened.enter_async_context(serving_pools(environment))
@@ -116,8 +118,13 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
         )
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(collector.run(), name="metrics")]
+            exports = await _exports(environment, engine, opened) if options.with_store else None
+            if exports is not None:
+                beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
-                api = await opened.enter_async_context(_answering(environment, engine, ports))
+                api = await opened.enter_async_context(
+                    _answering(environment, engine, ports, exports, protection)
+                )
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
@@ -135,13 +142,31 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
     return ports
 
 
+async def _exports(environment: Environment, engine: Engine, opened: AsyncExitStack) -> "Exports | None":
+    """Return what exports; None where the registry, which has the schedules, cannot be opened."""
+    from tidemill.app.exports import open_exports
+
+    try:
+        return await open_exports(environment, engine, opened)
+    except Fault as fault:
+        _log.error("exports: none until this is corrected and tidemill started again: %s", fault)
+        return None
+
+
 def _answering(
-    environment: Environment, engine: Engine, ports: Ports
+    environment: Environment,
+    engine: Engine,
+    ports: Ports,
+    exports: "Exports | None",
+    protection: "Protection | None",
 ) -> "AbstractAsyncContextManager[Server]":
+    from tidemill.app.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    return answering(Observed(engine), ports, environment.settings.api.connections_max)
+    program = Observed(engine)
+    additions = additions_of(environment, program.version, exports, protection)
+    return answering(program, ports, environment.settings.api.connections_max, additions)
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

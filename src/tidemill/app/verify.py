@@ -24,8 +24,13 @@ _SWAP_TOPICS = (
     "0x40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f",  # V4 Swap
     "0x8b3e96f2b889fa771c53c981b40daf005f63f637f1869f707052d15a3dd97140",  # Curve TokenExchange
     "0x2170c741c41531aec20e7c107c24eecfdd15e69c9bb0a8dd37b1840b9e0b207b",  # Balancer V2 Swap
+    "0x0874b2d545cb271cdbda4e093020c452328b24af12382ed62c4d00f5c26709db",  # Balancer V3 Swap
 )
 _BALANCE_CHANGED = "0xe5ce249087ce04f05a957192435400fd97868dba0e6a4b4c049abf8af80dae78"
+_OF_VAULT_V3 = (
+    "0xa26a52d8d53702bba7f137907b8e1f99ff87f6d450144270ca25e72481cca871",  # LiquidityAdded
+    "0xfbe5b0d79fb94f1e81c0a92bf86ae9d3a19e9d1bf6202c0d3e75120f65d5d8a5",  # LiquidityRemoved
+)
 _LIQUIDITY_TOPICS = (
     "0x4c209b5fc8ad50758f13e2e1088ba56a560dff690a1c6fef26394f4c03821c4f",  # V2 Mint
     "0xdccd412f0b1252819cb1fd330b93224ca42612892bb3f4f789976e6d81936496",  # V2 Burn
@@ -34,7 +39,8 @@ _LIQUIDITY_TOPICS = (
     "0xf208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec",  # V4 ModifyLiquidity
     "0x26f55a85081d24974e85c6c00045d0f0453991e95873f52bff0d21af4079a768",  # AddLiquidity of two coins
     "0x7c363854ccf79623411f8995b362bce5eddff18c927edc6f5dbbb5e05819a82c",  # RemoveLiquidity of two coins
-    _BALANCE_CHANGED,  # of Balancer V2's pools of two tokens
+    _BALANCE_CHANGED,  # of Balancer's pools of two tokens, as the two below
+    *_OF_VAULT_V3,
 )
 TABLES = {"swap": _SWAP_TOPICS, "liquidity_change": _LIQUIDITY_TOPICS}
 """The tables whose rows are checked one by one, and the logs that they are made of."""
@@ -112,7 +118,7 @@ async def logs_on_chain(rpc: Rpc, world: World, topics: Sequence[str]) -> list[L
     """Return the key of every log with one of `topics` that tells of a followed pool and is a row."""
     head = int(await rpc.call("eth_blockNumber"), 16)
     contracts = emitters(world)
-    pairs = {pool.pool_id for pool in _further(world) if len(pool.tokens) == _PAIR}
+    pairs = {pool.pool_id or _word(pool.address) for pool in _further(world) if len(pool.tokens) == _PAIR}
     found: list[LogKey] = []
     for first in range(0, head + 1, _BLOCKS_A_CALL):
         last = min(first + _BLOCKS_A_CALL - 1, head)
@@ -123,7 +129,7 @@ async def logs_on_chain(rpc: Rpc, world: World, topics: Sequence[str]) -> list[L
             "topics": [list(topics)],
         }
         for log in await rpc.call("eth_getLogs", wanted):
-            if log["topics"][0] == _BALANCE_CHANGED and log["topics"][1] not in pairs:
+            if log["topics"][0] in (_BALANCE_CHANGED, *_OF_VAULT_V3) and log["topics"][1] not in pairs:
                 continue  # a row has room for two amounts
             found.append((bytes.fromhex(log["blockHash"][2:]), int(log["logIndex"], 16)))
     return found
@@ -157,8 +163,12 @@ def _further(world: World) -> list[FurtherPool]:
     return [pool for pool in followed_pools(world) if isinstance(pool, FurtherPool)]
 
 
+def _word(address: str) -> str:
+    return "0x" + address[2:].rjust(64, "0")
+
+
 def _is_of_coins(pool: FurtherPool) -> bool:
-    return FOLLOWED[pool.protocol][0] in (None, "balancer_v2")
+    return FOLLOWED[pool.protocol][0] in (None, "balancer_v2", "balancer_v3")
 
 
 async def _unequal_coins(rpc: Rpc, book: PoolBook, pool: FurtherPool) -> list[str]:

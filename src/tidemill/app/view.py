@@ -20,6 +20,8 @@ _FRAME_S = 0.25
 _LINE_S = 1.0
 _RATE_OVER_S = 5.0
 _POOLS_SHOWN = 14
+_INSTRUMENT_SHOWN = 20
+"""Letters; Polymarket's tokens have 77 digits."""
 _STATE_STYLES: dict[str, str] = {
     **dict.fromkeys(("live", "leading"), "green"),
     **dict.fromkeys(("connecting", "polling", "stale"), "yellow"),
@@ -69,11 +71,14 @@ def _tips(engine: Engine) -> str:
 
 def _line(engine: Engine, state: LiveState, per_s: float) -> str:
     stored, bus = engine.flow.to_store, engine.flow.to_bus
+    books = "".join(
+        f" | {source} {run.books.live_count} books live" for source, run in engine.markets.items()
+    )
     return (
         f"{_tips(engine) or 'connecting'} | {engine.flow.events} events, {per_s:.0f}/s | "
         f"{state.rows['swap']} swaps | "
         f"frame→bus p50 {_ms(bus, 0.5)} p99 {_ms(bus, 0.99)} | "
-        f"frame→stored p50 {_ms(stored, 0.5)} p99 {_ms(stored, 0.99)} | {len(state.pools)} pools"
+        f"frame→stored p50 {_ms(stored, 0.5)} p99 {_ms(stored, 0.99)} | {len(state.pools)} pools{books}"
     )
 
 
@@ -87,7 +92,9 @@ def _screen(engine: Engine, state: LiveState, per_s: float, ends_s: float | None
     )
     tables = Table.grid(padding=(0, 2))
     tables.add_row(_pools(engine, state), _swaps(state))
-    return Group(Panel(head, title="tidemill", title_align="left"), tables, _health(engine, state))
+    books = [_books(engine, state)] if state.books else []
+    panel = Panel(head, title="tidemill", title_align="left")
+    return Group(panel, tables, *books, _health(engine, state))
 
 
 def _pools(engine: Engine, state: LiveState) -> Table:
@@ -120,6 +127,20 @@ def _swaps(state: LiveState) -> Table:
         # Text: a token may call itself anything, markup too
         cells = [str(swap["block_number"]), state.label(swap["pool"]), *cells]
         table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
+def _books(engine: Engine, state: LiveState) -> Table:
+    names = ("venue", "instrument", "size", "bid", "ask", "size")
+    table = Table(*names, title="Order books", title_justify="left", box=None, header_style="dim")
+    for source, instrument in state.books:
+        run = engine.markets.get(source)
+        top = None if run is None else run.books.top(instrument)
+        bid, ask = (None, None) if top is None else top
+        cells = ["–" if bid is None else f"{bid.size:f}", "–" if bid is None else f"{bid.price:f}"]
+        cells += ["–" if ask is None else f"{ask.price:f}", "–" if ask is None else f"{ask.size:f}"]
+        shown = instrument if len(instrument) <= _INSTRUMENT_SHOWN else f"{instrument[:_INSTRUMENT_SHOWN]}…"
+        table.add_row(Text(source), Text(shown), *(Text(cell, justify="right") for cell in cells))
     return table
 
 

@@ -10,7 +10,7 @@ from tidemill.sandbox.world import Address, FurtherPool, Pool, Protocol, World
 SOURCE = "sandbox"
 """The chain's name in the events of a world."""
 
-_Followed = Literal["uniswap_v3", "algebra", "uniswap_v4", "balancer_v2"]
+_Followed = Literal["uniswap_v3", "algebra", "uniswap_v4", "balancer_v2", "balancer_v3"]
 
 FOLLOWED: Mapping[Protocol, tuple[_Followed | None, Literal["v1", "v2", "integral"] | None]] = {
     "algebra_v1": ("algebra", "v1"),
@@ -20,10 +20,13 @@ FOLLOWED: Mapping[Protocol, tuple[_Followed | None, Literal["v1", "v2", "integra
     "pancake_v3": ("uniswap_v3", None),
     "balancer_v2_weighted": ("balancer_v2", None),
     "balancer_v2_stable": ("balancer_v2", None),
+    "balancer_v3_weighted": ("balancer_v3", None),
+    "balancer_v3_stable": ("balancer_v3", None),
     "curve_stable": (None, None),
     "curve_stable_ng": (None, None),
 }
-"""Of each further kind of pools that is followed: its factory's protocol, its rules. Curve's are listed."""
+"""Of each further kind of pools that is followed: its factory's protocol, its rules. Those of Curve and of
+Balancer V3 are listed."""
 
 _STABLE_SYMBOLS = ("USDC", "USDT", "DAI")
 """The sandbox's tokens whose fair price is a dollar, always."""
@@ -67,7 +70,7 @@ def world_config(
         http_url=world.http_url,
         start_block=world.deploy_block,
         factories=tuple(factories),
-        pools=tuple(pool.address for pool in followed if FOLLOWED[pool.protocol][0] is None),
+        pools=tuple(pool.address for pool in followed if FOLLOWED[pool.protocol][0] in (None, "balancer_v3")),
         multicall=world.multicall,
     )
 
@@ -104,7 +107,7 @@ def _further(world: World) -> list[FurtherPool]:
 
 def _creator(pool: FurtherPool) -> Address:
     """Return the contract whose logs tell of new pools: V4's manager, Balancer's vault, or a factory."""
-    is_of_vault = FOLLOWED[pool.protocol][0] == "balancer_v2"
+    is_of_vault = FOLLOWED[pool.protocol][0] in ("balancer_v2", "balancer_v3")
     return (pool.vault if is_of_vault else pool.factory) or pool.address
 
 

@@ -56,13 +56,11 @@ class _Line(logging.Formatter):
         return self._redactor(msgspec.json.encode(line).decode())
 
 
-class _File(RotatingFileHandler):
+class RotatedFile(RotatingFileHandler):
     """A log file whose disk may be full: what it does not take is left out, and the console is told once."""
 
-    def __init__(self, file: Path, config: LogConfig) -> None:
-        super().__init__(
-            file, maxBytes=config.rotate_bytes, backupCount=config.rotated_files, encoding="utf-8"
-        )
+    def __init__(self, file: Path, rotate_bytes: int, rotated_files: int) -> None:
+        super().__init__(file, maxBytes=rotate_bytes, backupCount=rotated_files, encoding="utf-8")
         self._is_full = False
 
     @override
@@ -88,7 +86,7 @@ def logging_to(folder: Path, config: LogConfig, redactor: Redactor, *, console: 
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = _File(folder / FILE_NAME, config)
+        file = RotatedFile(folder / FILE_NAME, config.rotate_bytes, config.rotated_files)
     except OSError as fault:
         raise Unreachable(f"log: expected to write {folder / FILE_NAME}: {fault.strerror}") from fault
     handlers: list[logging.Handler] = [file]

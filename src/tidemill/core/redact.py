@@ -9,12 +9,14 @@ _HIDDEN = "***"
 _URL = re.compile(
     r"\b(?:https?|wss?|rediss?|postgresql|clickhouse|kafka|influxdb)://[^\s\"'<>\]\)},]+(?<![:;.!?])"
 )
+_SHOWN = re.compile(r"\btidemill_[0-9a-f]{12}_[\w-]+|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+"""API keys, and JSON Web Tokens: what callers show of themselves."""
 _SECRET_CHARS_MIN = 6
 """Shorter values would blot out ordinary words."""
 
 
 class Redactor:
-    """Hides `secrets`, and the credentials of every URL, in a text."""
+    """Hides `secrets`, the credentials of every URL, and every API key and token, in a text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = sorted(
@@ -25,4 +27,5 @@ class Redactor:
         """Return `text` with nothing in it that others should not read."""
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
+        text = _SHOWN.sub(_HIDDEN, text)
         return _URL.sub(lambda found: redact_url(found[0]), text)

@@ -15,6 +15,7 @@ from tidemill.sandbox.layout import POOLS, TICK_SPACINGS, TOKENS, PoolPlan
 from tidemill.sandbox.node import Node, NodeOptions, run_node
 from tidemill.sandbox.rpc import Call, Rpc
 from tidemill.sandbox.site import Site, approval
+from tidemill.sandbox.solidity_code import solidity_codes
 from tidemill.sandbox.world import Accounts, Address, Factory, Pool, Token, World
 
 MULTICALL_ADDRESS = "0xca11bde05977b3631167028862be2a173976ca11"
@@ -34,6 +35,7 @@ async def open_world(folder: Path | None = None, options: NodeOptions | None = N
     Raises: Refused or Unreachable where the packages or the node are not to be had.
     """
     modules = await asyncio.to_thread(ensure_packages, folder)
+    await asyncio.to_thread(solidity_codes, modules.parent.parent)
     async with run_node(modules, options) as node:
         yield await deploy(node, modules)
 

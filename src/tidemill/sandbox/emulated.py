@@ -29,12 +29,14 @@ def _sei(lines: list[str]) -> str:
         f'http_url = "{said["http_url"]}"',
         'attributes = "base64"',
         'mapping = "limit_orders"',
+        "start = 1",  # it begins with the emulator: read from there, its books are whole
     ]
     for market in said["markets"]:
         settings += [
             f'[venues.sei.instruments."{market}"]',
             f'contract = "{said["contract"]}"',
             f'market = "{market}"',
+            "first_height = 1",
         ]
     return "\n".join(settings)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tidemill.sandbox.contracts import package_files
 from tidemill.sandbox.node import ANVIL
+from tidemill.sandbox.solidity_code import solidity_codes
 from tidemill.sandbox.vyper_code import compile_all
 from tidemill.schema.faults import Fault, Refused, Unreachable
 
@@ -125,6 +126,7 @@ def main() -> int:
     try:
         modules = ensure_packages()
         compile_all(modules.parent.parent)
+        solidity_codes(modules.parent.parent)
     except Fault as fault:
         sys.stderr.write(f"sandbox packages: {fault}\n")
         return 1

@@ -27,6 +27,7 @@ CONTRACTS: dict[str, tuple[str, dict[str, str]]] = {
     "RevertingToken": ("RevertingToken", {}),
     "OrderFillHand": ("OrderFillHand", {}),
     "ArbitrageHand": ("ArbitrageHand", {}),
+    "BalancerV3Hand": ("BalancerV3Hand", {}),
 }
 """Each contract's source and the constants in it that are set otherwise, as Curve's templates are."""
 

@@ -58,6 +58,8 @@ Protocol = Literal[
     "uniswap_v4",
     "balancer_v2_weighted",
     "balancer_v2_stable",
+    "balancer_v3_weighted",
+    "balancer_v3_stable",
     "curve_stable",
     "curve_stable_ng",
     "pancake_v3",

@@ -18,7 +18,7 @@ _WIDE_MIN_BYTES = 64 << 20
 """Smaller parts are one file each, larger ones have two for each column: an insert of 8,000 records of 145
 columns takes a third less CPU in one file, under load half (17 MB; the engine's own limit is 10 MB)."""
 _REVERTED = (
-    "SELECT chain_id, block_hash FROM reorg GROUP BY chain_id, block_hash\n"
+    "SELECT chain_id, block_hash FROM {reorgs} GROUP BY chain_id, block_hash\n"
     "    HAVING argMax(kind, sequence) = 'reverted'"
 )
 
@@ -90,6 +90,8 @@ def kept_settings() -> list[str]:
     return [
         f"min_parts_to_merge_at_once = {_MERGE_AT_ONCE}",
         f"min_bytes_for_wide_part = {_WIDE_MIN_BYTES}",
+        # rows keep the number of their insert, by which an export knows what is new
+        "enable_block_number_column = 1",
     ]
 
 
@@ -143,10 +145,10 @@ def canonical_rows_test(tag: str) -> str:
     return f"block_hash IS NULL OR {canonical_test()}" if derive.is_block_optional(tag) else canonical_test()
 
 
-def canonical_test() -> str:
-    """Return the test that a row's block is canonical."""
+def canonical_test(reorgs: str = "reorg") -> str:
+    """Return the test that a row's block is canonical, as the rows of `reorgs` tell."""
     # GLOBAL: asked once where the tables are a cluster's, and nothing else on one server
-    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {_REVERTED})"
+    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {_REVERTED.format(reorgs=reorgs)})"
 
 
 def finalized_view_ddl(tag: str, final_blocks: int, placement: Placement) -> str:

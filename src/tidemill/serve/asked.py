@@ -1,7 +1,9 @@
 """What may a request ask: each route's parameters as a struct; what is unknown or does not fit is refused."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,6 +14,7 @@ from tidemill.store.coverage import level_of
 
 _BlockNumber = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 _OTHER_NAMES = {"from": "from_block", "to": "to_block"}
+_NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 S = TypeVar("S", bound=Struct)
 
 
@@ -31,8 +34,11 @@ class CoverageAsked(Struct, frozen=True, forbid_unknown_fields=True):
 
     source: str | None = None
     from_block: _BlockNumber | None = None
+    """The first block that counts; also spelled `from`."""
     to_block: _BlockNumber | None = None
+    """The last block that counts; also spelled `to`."""
     level: Proof | None = None
+    """What every block must be proven by."""
     gaps: bool = False
     """Only the gaps."""
     require: str | None = None
@@ -51,17 +57,31 @@ class CoverageAsked(Struct, frozen=True, forbid_unknown_fields=True):
         return level
 
 
-def read(kind: type[S], given: Sequence[tuple[str, str]]) -> S:
-    """Return the parameters as `kind` has them. Raises: Refused, naming the one that does not fit."""
-    found: dict[str, str] = {}
+@cache
+def _lists(kind: type[Struct]) -> frozenset[str]:
+    """Return the names of the fields that may be given several times."""
+    kinds = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    plain = {name: get_args(one)[0] if get_origin(one) is Annotated else one for name, one in kinds.items()}
+    return frozenset(name for name, one in plain.items() if get_origin(one) is tuple)
+
+
+def read(kind: type[S], given: Sequence[tuple[str, str]], path: Mapping[str, Any] = _NOTHING_MORE) -> S:
+    """Return the parameters as `kind` has them, those of the path among them.
+
+    Raises: Refused, naming the one that does not fit.
+    """
+    found: dict[str, Any] = dict(path)
     for spelled, value in given:
         name = _OTHER_NAMES.get(spelled, spelled)
-        if name in found:
-            raise Refused(f"{spelled}: expected it once, found it twice")
         if name not in kind.__struct_fields__:
             known = ", ".join(kind.__struct_fields__) or "none"
             raise Refused(f"{spelled}: unknown parameter; known: {known}")
-        found[name] = value
+        if name in _lists(kind):
+            found.setdefault(name, []).append(value)
+        elif name in found:
+            raise Refused(f"{spelled}: expected it once, found it twice")
+        else:
+            found[name] = value
     try:
         return msgspec.convert(found, kind, strict=False)
     except msgspec.ValidationError as fault:

@@ -4,28 +4,44 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from tidemill.serve.auth.config import AuditSettings, AuthSettings, LimitSettings, TlsSettings
+
 Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+CACHE_TTL_S = 300.0
+"""How long an answer that sums up is kept."""
 
 
 class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [api]."""
 
     host: str = "127.0.0.1"
-    """Where the data API listens: an address of this machine alone, for it asks nobody who they are."""
+    """Where the data API listens. An address that other machines reach needs `api.auth`."""
     port: Port = 8080
     """0 takes any that is free; `tidemill status` says which."""
-    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 64
-    """A request beyond so many connections is answered with 503: the store answers two queries at once."""
+    connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
+    """A request beyond so many connections is answered with 503; a client of a stream holds one."""
+    cache_ttl_s: Annotated[float, Meta(ge=0, le=86_400)] = CACHE_TTL_S
+    """How long the answer of a route that sums up is kept, in Redis where `redis.url` is set; a client that
+    sends `Cache-Control: no-cache` is answered anew."""
+    auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
+    tls: TlsSettings = TlsSettings()
+    audit: AuditSettings = AuditSettings()
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings under [metrics]."""
 
     host: str = "127.0.0.1"
-    """Where `/metrics` listens. An address that other machines reach lets them read it: it holds counts, and
-    endpoints without what opens them."""
+    """Where `/metrics` listens. At an address that other machines reach, callers are asked who they are as
+    the data API asks them."""
     port: Port = 9090
     """Prometheus itself has the same; 0 takes any that is free, and `tidemill status` says which."""
+    open_to_all: bool = False
+    """Whether who reaches it may read it unasked: it holds counts, names of chains and wallets, and endpoints
+    without what opens them."""
 
 
 class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,12 +17,13 @@ class Port(NamedTuple):
 
     socket: socket.socket
     host: str
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """Where it is reached from this machine."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.socket.getsockname()[1]}"
+        return f"{self.scheme}://{host}:{self.socket.getsockname()[1]}"
 
 
 class Ports(NamedTuple):
@@ -40,20 +41,22 @@ class Ports(NamedTuple):
 def take_ports(api: ApiSettings, metrics: MetricsSettings) -> Ports:
     """Return both ports, listening.
 
-    Raises: Refused, where one is taken or cannot be had, naming its setting; where the API would listen where
-    other machines reach it.
+    Raises: Refused, where one is taken or cannot be had, naming its setting; where one would listen where
+    other machines reach it and ask nobody who they are.
     """
-    if not is_loopback(api.host):
-        raise Refused(
-            f"api.host: expected an address of this machine alone, such as 127.0.0.1, found {api.host}: the"
-            " data API does not ask who calls"
-        )
+    if not api.auth.is_on:
+        _check_loopback("api.host", api.host, "")
+        if not metrics.open_to_all:
+            _check_loopback("metrics.host", metrics.host, ", or metrics.open_to_all = true")
     with ExitStack() as taken:
         first = _take("api", "TIDEMILL_API_PORT", api.host, api.port)
         taken.callback(first.socket.close)
         second = _take("metrics", "PROMETHEUS_PORT", metrics.host, metrics.port)
         taken.pop_all()
-    return Ports(first, second)
+    if api.tls.certificate is None:
+        return Ports(first, second)
+    is_local = is_loopback(metrics.host)
+    return Ports(first._replace(scheme="https"), second if is_local else second._replace(scheme="https"))
 
 
 def is_loopback(host: str) -> bool:
@@ -62,6 +65,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_loopback(setting: str, host: str, otherwise: str) -> None:
+    if not is_loopback(host):
+        raise Refused(
+            f"{setting}: expected an address of this machine alone, such as 127.0.0.1, found {host}: nobody"
+            f" is asked who they are. Set api.auth.enabled = true (TIDEMILL_API_AUTH_ENABLED), for keys of"
+            f" `tidemill keys create`, or JWT_SECRET{otherwise}"
+        )
 
 
 def _take(section: str, variable: str, host: str, port: int) -> Port:

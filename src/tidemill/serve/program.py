@@ -1,11 +1,16 @@
 """What does the server see of the running program: its state as plain structs, and its store's answers."""
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import pyarrow as pa
 from msgspec import Struct
 
-from tidemill.store import TableSize
+from tidemill.bus.base import Batches, Entry
+from tidemill.store import Page, TableSize
+
+Told = Callable[[Batches, list[int]], None]
+"""Is told batches that were committed, and the offset of each."""
 
 
 class LinkState(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -241,10 +246,39 @@ class Program(Protocol):
         """Return how everything fares."""
         ...
 
-    async def query(self, sql: str) -> pa.Table:
+    async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
         """Return the store's answer. Raises: Refused."""
         ...
 
     async def sizes(self) -> list[TableSize]:
         """Return how much each table holds."""
+        ...
+
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page of stored events, as `Store.page` does. Raises: Refused."""
+        ...
+
+    @property
+    def bus_identity(self) -> str:
+        """Names the bus; the offsets of another one mean other batches."""
+        ...
+
+    async def span(self, topic: str) -> tuple[int, int]:
+        """Return the lowest offset that can be read, and that after the last batch."""
+        ...
+
+    async def read(self, topic: str, offset: int, batches_max: int) -> list[Entry]:
+        """Return batches from `offset` on, oldest first; none where there are none.
+
+        Raises: Gap, where `offset` was trimmed; Poison, where the first batch cannot be read; Refused, where
+        the topic has partitions.
+        """
+        ...
+
+    def listen(self, told: Told) -> None:
+        """Call `told`, in the program's loop, with all that is committed from now on."""
+        ...
+
+    def ignore(self, told: Told) -> None:
+        """Call it no longer."""
         ...

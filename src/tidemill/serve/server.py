@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,12 +14,21 @@ from starlette.applications import Starlette
 from tidemill.core.metrics import Metrics
 from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
+from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
+from tidemill.serve.auth.protection import Protection
+from tidemill.serve.cache import Cache
+from tidemill.serve.config import CACHE_TTL_S
+from tidemill.serve.covered import CoverageBoard
+from tidemill.serve.hub import Hub
+from tidemill.serve.kept import Kept
+from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
 from tidemill.serve.rates import Recent
-from tidemill.serve.routes import Answers
-from tidemill.serve.web import api_app, metrics_app, metrics_handler
+from tidemill.serve.route import Parts, Route, RouteTable, discover
+from tidemill.serve.routes import metrics as metrics_routes
+from tidemill.serve.web import app_of
 
 _log = logging.getLogger("tidemill.api")
 
@@ -26,24 +36,59 @@ _SAMPLE_S = 5.0
 """How often the counts are taken that the rates of the last minute are told from."""
 _CLOSE_S = 1
 """How long answers that are under way have when the program ends."""
+_MESSAGE_BYTES_MAX = 64 << 10
+"""Of what a client says on a socket."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+
+
+class Additions(NamedTuple):
+    """What the program adds to the server's own."""
+
+    routes: Sequence[Route] = ()
+    """Those that answer from parts that this package does not see."""
+    parts: Sequence[object] = ()
+    protection: Protection | None = None
+    """What sees each request before its route: who asks, and whether they may; None: nothing does."""
+    is_metrics_open: bool = False
+    """Whether who reaches the metrics' port from another machine may read it unasked."""
+    version: str | None = None
+    """The program's, for the schema."""
+    cache: Cache | None = None
+    """Where answers that cost a query are kept; in the process by default."""
+
+
+NOTHING_ADDED = Additions()
 
 
 class Server:
     """The thread, and the two servers in it."""
 
     def __init__(
-        self, program: Program, ports: Ports, home: asyncio.AbstractEventLoop, connections_max: int
+        self,
+        program: Program,
+        ports: Ports,
+        home: asyncio.AbstractEventLoop,
+        connections_max: int,
+        additions: Additions = NOTHING_ADDED,
     ) -> None:
         metrics = Metrics()
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
-        scrape = metrics_handler(self._program, metrics)
+        table = RouteTable([*discover(own_routes), *additions.routes])
+        self._protection = protection = additions.protection
+        self._hub = Hub(self._program)
+        own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
+        self._cache = additions.cache or Cache(CACHE_TTL_S)
+        protecting = () if protection is None else protection.parts
+        shared = (CoverageBoard(self._program), Kept(), self._cache)
+        parts = Parts(*own, *shared, *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
-        api = api_app(Answers(self._program, self._recent), scrape, requests, _names(ports.api))
+        guards = () if protection is None else protection.guards(table)
+        api = app_of(table, parts, _names(ports.api), requests, guards)
+        counted = _metrics_app(parts, ports.metrics, protection, asks=not additions.is_metrics_open)
         self._servers = [
-            (_server(api, connections_max), ports.api),
-            (_server(metrics_app(scrape, _names(ports.metrics)), connections_max), ports.metrics),
+            (_server(api, connections_max, _serving(protection, ports.api)), ports.api),
+            (_server(counted, connections_max, _serving(protection, ports.metrics)), ports.metrics),
         ]
         self._ended: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -70,12 +115,16 @@ class Server:
             self._ended.set_result(None)
 
     async def _serve(self) -> None:
-        sampling = asyncio.create_task(self._sample(), name="api rates")
-        sampling.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
+        working = [self._sample(), self._hub.run()]
+        if self._protection is not None:
+            working.append(self._protection.run())
+        beside = asyncio.gather(*working)
+        beside.add_done_callback(lambda _: self.stop())  # a bug there ends both servers, in order
         await asyncio.gather(*(server.serve([port.socket]) for server, port in self._servers))
-        sampling.cancel()
+        beside.cancel()
         with suppress(asyncio.CancelledError):
-            await sampling
+            await beside
+        await self._cache.close()
 
     async def _sample(self) -> None:
         while True:
@@ -85,9 +134,11 @@ class Server:
 
 
 @asynccontextmanager
-async def answering(program: Program, ports: Ports, connections_max: int) -> AsyncIterator[Server]:
+async def answering(
+    program: Program, ports: Ports, connections_max: int, additions: Additions = NOTHING_ADDED
+) -> AsyncIterator[Server]:
     """Answer at `ports` while the context is open, and give them back at its end."""
-    server = Server(program, ports, asyncio.get_running_loop(), connections_max)
+    server = Server(program, ports, asyncio.get_running_loop(), connections_max, additions)
     server.start()
     try:
         yield server
@@ -112,18 +163,31 @@ _LOGS = {
 }
 
 
-def _server(app: Starlette, connections_max: int) -> uvicorn.Server:
+def _metrics_app(parts: Parts, port: Port, protection: Protection | None, *, asks: bool) -> Starlette:
+    table = RouteTable(metrics_routes.ROUTES)
+    asks = asks and not is_loopback(port.host)
+    guards = () if protection is None else protection.guards(table, asks=asks)
+    return app_of(table, parts, _names(port), None, guards)
+
+
+def _serving(protection: Protection | None, port: Port) -> dict[str, Any]:
+    return {"http": "httptools"} if protection is None else protection.serving(is_tls=port.scheme == "https")
+
+
+def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            http="httptools",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=_MESSAGE_BYTES_MAX,
+            ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",
             log_config=_LOGS,
             access_log=False,
             server_header=False,
             limit_concurrency=connections_max,
             timeout_graceful_shutdown=_CLOSE_S,
+            **serving,
         )
     )
 

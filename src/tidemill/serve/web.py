@@ -1,7 +1,7 @@
 """How is a request answered over HTTP: the data API's application, and that of the metrics' own port."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -12,111 +12,134 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.routing import Route as Path
+from starlette.websockets import WebSocket
 
-from tidemill.core.metrics import Metrics
-from tidemill.schema.faults import Fault, Gap, Refused, Unreachable
-from tidemill.serve.across import Across
+from tidemill.schema.faults import Fault, Refused
+from tidemill.serve.answers import HEADERS, FaultAnswer, fault_response, json_response
 from tidemill.serve.asked import read
-from tidemill.serve.collecting import families
-from tidemill.serve.routes import ROUTES, Answer, Answers, Route
+from tidemill.serve.auth.caller import check_role
+from tidemill.serve.route import Answer, Call, Parts, Route, RouteTable
 
-METRICS_PATH = "/metrics"
-_STATUSES: dict[type[Fault], HTTPStatus] = {
-    Refused: HTTPStatus.BAD_REQUEST,
-    Gap: HTTPStatus.CONFLICT,
-    Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+BODY_BYTES_MAX = 1 << 20
+"""The most that a request may send."""
+_PROTOCOL_ERROR = 4_400
+"""Closes a socket whose first request does not fit."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class FaultAnswer(msgspec.Struct, frozen=True):
-    """What is answered where a request cannot be: the fault's class, which is its remedy, and its message."""
+def app_of(
+    table: RouteTable,
+    parts: Parts,
+    hosts: list[str],
+    requests: Histogram | None = None,
+    middleware: Sequence[Middleware] = (),
+) -> Starlette:
+    """Return the application of `table`, whose routes answer from `parts`.
 
-    fault: str
-    message: str
-
-
-def api_app(answers: Answers, metrics_of: Handler, requests: Histogram, hosts: list[str]) -> Starlette:
-    """Return the data API, and the metrics beside it; `hosts` are the names that it goes by."""
-    paths = [Path(route.path, _timed(route.path, _handler(route, answers), requests)) for route in ROUTES]
-    paths.append(Path(METRICS_PATH, _timed(METRICS_PATH, metrics_of, requests)))
-    return _app(paths, hosts)
-
-
-def metrics_app(metrics_of: Handler, hosts: list[str]) -> Starlette:
-    """Return what the metrics' own port answers."""
-    return _app([Path(METRICS_PATH, metrics_of)], hosts)
-
-
-def metrics_handler(program: Across, metrics: Metrics) -> Handler:
-    """Return what answers a scrape: the state is read once, then."""
-
-    async def scrape(request: Request) -> Response:
-        try:
-            state = await program.state()
-        except Fault as fault:
-            return _fault(fault)
-        told = metrics.told(families(state), request.headers.get("accept", ""))
-        return Response(told.body, headers={**_HEADERS, "Content-Type": told.content_type})
-
-    return scrape
-
-
-def _app(paths: list[Path], hosts: list[str]) -> Starlette:
+    `hosts` are the names that it goes by; `middleware` sees each request first, its route not yet called.
+    """
     # a page in a browser may reach a port of this machine under a name of its own: the name gives it away
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
-    known = ", ".join(path.path for path in paths)
+    known = ", ".join(dict.fromkeys(route.path for route in table))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         message = f"{request.url.path}: {error.detail}"
         if error.status_code == HTTPStatus.NOT_FOUND:
             message = f"expected one of {known}, found {request.url.path}"
-        return _json(FaultAnswer("Refused", message), error.status_code, error.headers)
+        return json_response(FaultAnswer("Refused", message), error.status_code, error.headers)
 
     async def on_bug(_: Request, __: Exception) -> Response:  # the server logs it
-        return _json(FaultAnswer("bug", "see the log"), HTTPStatus.INTERNAL_SERVER_ERROR)
+        return json_response(FaultAnswer("bug", "see the log"), HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return Starlette(
-        routes=paths, middleware=[guard], exception_handlers={HTTPException: on_http, Exception: on_bug}
+        routes=list(_paths(table, parts, requests)),
+        middleware=[guard, *middleware],
+        exception_handlers={HTTPException: on_http, Exception: on_bug},
     )
 
 
-def _handler(route: Route, answers: Answers) -> Handler:
+def _paths(table: RouteTable, parts: Parts, requests: Histogram | None) -> Sequence[BaseRoute]:
+    sockets = [one for one in table if one.method == "WEBSOCKET"]
+    by_path: dict[str, list[Route]] = {}
+    for route in table:
+        if route.method != "WEBSOCKET":
+            by_path.setdefault(route.path, []).append(route)
+    found: list[BaseRoute] = [WebSocketRoute(one.path, _conversation(one, parts)) for one in sockets]
+    for path, routes in by_path.items():
+        handlers = {route.method: _timed(route, _handler(route, parts), requests) for route in routes}
+        found.append(Path(path, _by_method(handlers), methods=list(handlers)))
+    return found
+
+
+def _by_method(handlers: dict[str, Handler]) -> Handler:
     async def handle(request: Request) -> Response:
-        try:
-            asked = read(route.asked, request.query_params.multi_items())
-            answer: Answer = await route.answer(answers, asked)
-        except Fault as fault:
-            return _fault(fault)
-        return _json(answer.value, answer.status)
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
 
     return handle
 
 
-def _timed(path: str, handle: Handler, requests: Histogram) -> Handler:
+def _handler(route: Route, parts: Parts) -> Handler:
+    async def handle(request: Request) -> Response:
+        check_role(request.scope, route)
+        try:
+            asked = read(route.asked, request.query_params.multi_items(), request.path_params)
+            body = None if route.body is None else await _body(route.body, request)
+            answer = await route.answer(Call(asked, body, parts, request))
+        except Fault as fault:
+            return fault_response(fault)
+        if isinstance(answer, Answer):
+            return json_response(answer.value, answer.status, answer.headers)
+        assert answer is not None, f"{route.key} answers nothing"
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        return answer
+
+    return handle
+
+
+def _conversation(route: Route, parts: Parts) -> Callable[[WebSocket], Awaitable[None]]:
+    async def talk(socket: WebSocket) -> None:
+        check_role(socket.scope, route)
+        try:
+            asked = read(route.asked, list(socket.query_params.multi_items()), socket.path_params)
+        except Fault as fault:
+            await socket.accept()
+            await socket.send_text(
+                msgspec.json.encode(FaultAnswer(type(fault).__name__, str(fault))).decode()
+            )
+            await socket.close(_PROTOCOL_ERROR)
+            return
+        await route.answer(Call(asked, None, parts, socket))
+
+    return talk
+
+
+async def _body(kind: type[msgspec.Struct], request: Request) -> msgspec.Struct:
+    """Return what was sent. Raises: Refused, where it is too long or does not fit."""
+    sent = bytearray()
+    async for chunk in request.stream():
+        sent += chunk
+        if len(sent) > BODY_BYTES_MAX:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected up to {BODY_BYTES_MAX} bytes")
+    try:
+        return msgspec.json.decode(bytes(sent) or b"{}", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refused(f"body: {error}") from None
+
+
+def _timed(route: Route, handle: Handler, requests: Histogram | None) -> Handler:
+    if requests is None:
+        return handle
+
     async def timed(request: Request) -> Response:
         began_s = time.perf_counter()
         answer = await handle(request)
         took_s = time.perf_counter() - began_s
-        requests.labels(request.method, path, str(int(answer.status_code))).observe(took_s)
+        requests.labels(request.method, route.path, str(int(answer.status_code))).observe(took_s)
         return answer
 
     return timed
-
-
-def _fault(fault: Fault) -> Response:
-    status = _STATUSES.get(type(fault), HTTPStatus.BAD_GATEWAY)
-    return _json(FaultAnswer(type(fault).__name__, str(fault)), status)
-
-
-def _json(value: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(
-        msgspec.json.encode(value),
-        status_code=status,
-        headers={**_HEADERS, **(headers or {})},
-        media_type="application/json",
-    )

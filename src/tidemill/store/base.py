@@ -1,7 +1,7 @@
 """What every store backend promises: exactly-once inserts, exact values back, queries that cannot write."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -55,6 +55,23 @@ class Condition(NamedTuple):
     column: str
     operator: Operator
     value: Value | Sequence[Value]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """Some rows of a table, by time and then by the table's order and identity."""
+
+    columns: tuple[str, ...] | None = None
+    """All by default."""
+    where: tuple[Condition, ...] = ()
+    start_ns: int | None = None
+    end_ns: int | None = None
+    """From `start_ns` on, up to and without `end_ns`."""
+    finality: Finality = "canonical"
+    newest_first: bool = True
+    after: tuple[Value, ...] | None = None
+    """The values of `selecting.page_keys` in the row that the page before ended with; rows that came since do
+    not move it."""
+    limit: int
 
 
 class TableSize(NamedTuple):
@@ -118,8 +135,10 @@ class Store(ABC):
         """
 
     @abstractmethod
-    async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
-        """Answer one statement that reads.
+    async def query(
+        self, sql: str, *, params: Mapping[str, str] | None = None, limits: QueryLimits | None = None
+    ) -> pa.Table:
+        """Answer one statement that reads; `params` stand for `{name:Type}` in it.
 
         Fields of the answer that are fixed-width integers of 128 or 256 bits carry their ClickHouse type as
         the metadata `clickhouse`, since Arrow knows them as bytes, little-endian.
@@ -145,6 +164,24 @@ class Store(ABC):
 
         `columns` are all by default; `newest` keeps only so many of the latest. The schema is that of
         `derive.arrow_schema(tag)`.
+
+        Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
+        passed.
+        """
+
+    @abstractmethod
+    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        """Answer one statement that reads, however long, a batch at a time; close it where it is left early.
+
+        Raises: Refused, where the statement would write, reach outside the store, or is wrong; Unreachable,
+        where it ends before its time.
+        """
+
+    @abstractmethod
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        """Return a page's rows, in its order; the columns of `selecting.page_keys` come too.
+
+        The schema is that of `derive.arrow_schema(tag)`.
 
         Raises: Refused, where a name is not in the schema, a value does not fit its column, or a limit is
         passed.

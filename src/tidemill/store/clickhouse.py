@@ -1,21 +1,25 @@
 """Do in ClickHouse's SQL what every store does; a backend says how statements and bytes reach an engine."""
 
+import asyncio
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
+from msgspec import structs
 from typing_extensions import override
 
+from tidemill.core.priority import give_way
 from tidemill.schema import ddl, derive
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.statistics import settling_sql, statistics_ddl
-from tidemill.store.base import Condition, Finality, QueryLimits, Store, StoreSettings, TableSize
+from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
-from tidemill.store.selecting import TimeRange, known_tag, select_query, selected_schema
-from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
+from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
+from tidemill.store.statement import NORMALISE_SQL, check_reading, check_tables, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
 _ONE_BLOCK = {
@@ -41,6 +45,12 @@ _SIZES_SQL = (
 )
 _ANY_SIZE = QueryLimits(rows_max=1 << 62, result_max_bytes=1 << 62, time_max_ms=600_000)
 """For the rare question what a crash left: identities within the times of one insert."""
+_STREAM_TIME_MAX_MS = 86_400_000
+"""What is streamed may be all that there is."""
+_STREAM_NICE = 5
+"""As the engine's other threads: what is read in bulk waits for what is written."""
+_STREAM_ROWS = "16384"
+"""A batch of the widest table is some 30 MB."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
@@ -70,6 +80,13 @@ class ClickHouseStore(Store):
         `params` are bound as they are: a backend escapes them as its transport wants.
 
         Raises: Refused; Unreachable, where no engine answers.
+        """
+
+    @abstractmethod
+    def _batches(self, sql: str, settings: Mapping[str, str]) -> Generator[pa.RecordBatch]:
+        """Yield the answer to a statement under the engine's read-only mode and `settings`, in one thread.
+
+        Raises: Refused, Unreachable.
         """
 
     # --- schema
@@ -196,15 +213,16 @@ class ClickHouseStore(Store):
     # --- read
 
     @override
-    async def query(self, sql: str, *, limits: QueryLimits | None = None) -> pa.Table:
+    async def query(
+        self, sql: str, *, params: Mapping[str, str] | None = None, limits: QueryLimits | None = None
+    ) -> pa.Table:
+        bind = params or {}
         limits = limits or self._settings.limits
-        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
-        normal: str = answer.column("normal")[0].as_py()
-        check_reading(normal)
-        table = await self._ask(normal, {}, limits)
+        normal = await self._checked(sql, bind)
+        table = await self._ask(normal, bind, limits)
         if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
             return table
-        described = await self._ask(_describing(normal, table.schema), {}, self._settings.limits)
+        described = await self._ask(_describing(normal, table.schema), bind, self._settings.limits)
         types = dict(
             zip(described.column("name").to_pylist(), described.column("type").to_pylist(), strict=True)
         )
@@ -213,6 +231,31 @@ class ClickHouseStore(Store):
             for field in table.schema
         ]
         return table.cast(pa.schema(fields))
+
+    async def _checked(self, sql: str, bind: Mapping[str, str]) -> str:
+        """Return the engine's spelling of a statement that reads. Raises: Refused."""
+        answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
+        normal: str = answer.column("normal")[0].as_py()
+        check_reading(normal)
+        if has_columns(normal):
+            parsed = await self._ask(f"EXPLAIN AST {normal}", bind, self._settings.limits)
+            check_tables(parsed.column(0).to_pylist())
+        return normal
+
+    @override
+    async def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        normal = await self._checked(sql, {})
+        unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
+        limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
+        batches = self._batches(normal, {**limits, "max_block_size": _STREAM_ROWS})
+        thread = ThreadPoolExecutor(1, "store-stream", give_way, (_STREAM_NICE,))
+        loop = asyncio.get_running_loop()
+        try:
+            while (batch := await loop.run_in_executor(thread, next, batches, None)) is not None:
+                yield batch
+        finally:
+            await asyncio.shield(loop.run_in_executor(thread, batches.close))
+            thread.shutdown(wait=False)
 
     @override
     async def select(
@@ -230,6 +273,12 @@ class ClickHouseStore(Store):
         query = select_query(tag, during, columns, where, finality=finality, newest=newest)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, columns))
+
+    @override
+    async def page(self, tag: str, page: Page) -> pa.Table:
+        query = page_query(tag, page)
+        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        return answer.cast(selected_schema(tag, answer.schema.names))
 
     @override
     async def stats(self) -> list[TableSize]:

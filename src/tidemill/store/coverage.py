@@ -1,6 +1,6 @@
 """Read what the store's rows cover: for each source the blocks that are complete, and what is missing."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -66,6 +66,14 @@ class Readable(Protocol):
 
     async def query(self, sql: str) -> pa.Table:
         """Return the answer. Raises: Refused."""
+        ...
+
+
+class Streamable(Readable, Protocol):
+    """What also answers a statement however long, a batch at a time."""
+
+    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the answer. Raises: Refused; Unreachable, where it ends before its time."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Write the query of a time range: names checked against the schema, values bound, never spliced."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from tidemill.schema.derive import Column
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.types import ADDRESS, HASH, NANOS
-from tidemill.store.base import Condition, Finality, Value
+from tidemill.store.base import Condition, Finality, Page, Value
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
@@ -60,13 +60,7 @@ def select_query(
         f"event_ns < {binder.value(by_name['event_ns'], during.end_ns)}",
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
-    table = tag
-    if derive.has_block(tag):
-        if finality == "canonical":
-            # The view's own test: a view of 146 columns takes the engine 40 ms to look through.
-            tests.append(f"({ddl.canonical_rows_test(tag)})")
-        elif finality == "finalized":
-            table += ddl.FINALIZED_SUFFIX
+    table = _table(tag, finality, tests)
     keys = dict.fromkeys(("event_ns", *derive.order(tag)))
     shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)
     if newest is not None:
@@ -79,6 +73,69 @@ def select_query(
         table = f"(SELECT {inner} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)})"  # noqa: S608
         test = "1"
     return Query(f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {upwards}", binder.params)  # noqa: S608
+
+
+def page_keys(tag: str) -> tuple[str, ...]:
+    """Return the columns that pages of `tag` are in the order of; their values together never repeat."""
+    keys = ("event_ns", *derive.order(known_tag(tag)), *derive.identity(tag))
+    return tuple(dict.fromkeys(keys))
+
+
+def page_query(tag: str, page: Page) -> Query:
+    """Return the query of `Store.page`. Raises: Refused, where a name or a value does not fit the schema."""
+    by_name = {column.name: column for column in derive.columns(known_tag(tag))}
+    keys = [by_name[name] for name in page_keys(tag)]
+    wanted = [_known(tag, by_name, name).name for name in (by_name if page.columns is None else page.columns)]
+    binder = _Binder()
+    tests = [_test(tag, by_name, condition, binder) for condition in page.where]
+    for operator, bound_ns in ((">=", page.start_ns), ("<", page.end_ns)):
+        if bound_ns is not None:
+            tests.append(f"event_ns {operator} {binder.value(by_name['event_ns'], bound_ns)}")
+    beyond, direction, edge = (
+        ("<", " DESC", ">= (SELECT min") if page.newest_first else (">", "", "<= (SELECT max")
+    )
+    if page.after is not None:
+        tests += _after(keys, page.after, beyond, binder)
+    table = _table(tag, page.finality, tests)
+    test = " AND ".join(tests) or "1"
+    order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
+    shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
+    # Their times first: else the engine opens all columns of every part. Every name is one of the schema's.
+    times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns{direction} LIMIT {int(page.limit)}"  # noqa: S608
+    near = f"event_ns {edge}(event_ns) FROM ({times}))"
+    return Query(
+        f"SELECT {shown} FROM {table} WHERE {test} AND {near} ORDER BY {order} LIMIT {int(page.limit)}",  # noqa: S608
+        binder.params,
+    )
+
+
+def _table(tag: str, finality: Finality, tests: list[str]) -> str:
+    """Return what has the rows of `tag` that are so final; add to `tests` what they are to pass besides."""
+    if not derive.has_block(tag) or finality == "instant":
+        return tag
+    if finality == "finalized":
+        return tag + ddl.FINALIZED_SUFFIX
+    # The view's own test: a view of 146 columns takes the engine 40 ms to look through.
+    tests.append(f"({ddl.canonical_rows_test(tag)})")
+    return tag
+
+
+def _terms(key: Column) -> tuple[str, ...]:
+    return (f"isNotNull({key.name})", f"ifNull({key.name}, 0)") if key.is_optional else (key.name,)
+
+
+def _after(keys: Sequence[Column], after: Sequence[Value], beyond: str, binder: "_Binder") -> Iterator[str]:
+    """Yield the tests that a row comes after the one with these values. Raises: Refused."""
+    if len(after) != len(keys) or after[0] is None:
+        raise Refused(f"cursor: expected {len(keys)} values, found {len(after)}")
+    values: list[str] = []
+    for key, value in zip(keys, after, strict=True):
+        if key.is_optional:
+            values += ["0", "0"] if value is None else ["1", binder.value(key, value)]
+        else:
+            values.append(binder.value(key, value))
+    yield f"event_ns {beyond}= {values[0]}"
+    yield f"({', '.join(term for key in keys for term in _terms(key))}) {beyond} ({', '.join(values)})"
 
 
 def selected_schema(tag: str, names: Sequence[str] | None) -> pa.Schema:
@@ -136,6 +193,11 @@ class _Binder:
             if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
                 raise Refused(f"{column.name}: expected a number, found {value!r}")
             self.params[name] = f"{Decimal(value):f}"
+            return f"{{{name}:{logical.clickhouse}}}"
+        if pa.types.is_floating(logical.arrow):
+            if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+                raise Refused(f"{column.name}: expected a number, found {value!r}")
+            self.params[name] = repr(float(value))
             return f"{{{name}:{logical.clickhouse}}}"
         lowest, highest = _bounds(column)
         if not isinstance(value, int) or not lowest <= value <= highest:

@@ -1,6 +1,7 @@
 """Judge whether a statement only reads the store, from the spelling that the engine itself gives it."""
 
 import re
+from collections.abc import Sequence
 
 from tidemill.schema.faults import Refused
 
@@ -17,6 +18,18 @@ LASTING_ERRORS = frozenset(
 """Their numbers."""
 
 _READING = {"SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "EXISTS"}
+_MAKING = {"numbers", "zeros", "values", "generate_series", "generateSeries", "view", "null"}
+"""Functions in the place of a table that reach nothing; the others read files, networks and programs."""
+_ENGINES_OWN = {"system", "information_schema"}
+_TOLD = {
+    "system.one",
+    "system.numbers",
+    "system.tables",
+    "system.columns",
+    "system.parts",
+    "system.functions",
+}
+"""The engine's own tables that tell of ours; others tell of its users, their questions and its machine."""
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 # What the engine's read-only mode lets through, as tried: `file('/etc/passwd')` reads any file, INTO OUTFILE
 # writes one, Python() reads objects of this process, and KILL and USE are statements that it takes for
@@ -41,6 +54,23 @@ def check_reading(normal: str) -> None:
         raise Refused(f"sql: expected to read tables only, found {outside.group(0).strip('( ')!r}")
     if _FORMAT.search(bare):
         raise Refused("sql: expected no FORMAT, for the answer is Arrow; leave it out")
+
+
+def check_tables(syntax: Sequence[str]) -> None:
+    """Let a query pass that reads stored tables, and makes numbers.
+
+    `syntax` is its tree, as the engine's EXPLAIN AST prints it.
+
+    Raises: Refused, naming the table or the table function.
+    """
+    for above, line in zip(["", *syntax], syntax, strict=False):
+        kind, _, name = line.strip().partition(" ")
+        name = name.partition(" ")[0]
+        if kind == "Function" and above.strip().startswith("TableExpression") and name not in _MAKING:
+            raise Refused(f"sql: expected to read tables only, found {name!r}")
+        database = name.partition(".")[0].lower()
+        if kind in {"TableIdentifier", "Identifier"} and database in _ENGINES_OWN and name not in _TOLD:
+            raise Refused(f"sql: expected a table of events, found {name!r}")
 
 
 def has_columns(normal: str) -> bool:

@@ -20,12 +20,13 @@ use super::{Detail, Exact, Kind, QueryError, Wanted};
 pub(super) const GET_POOL_ID: Signature = Signature([0x38, 0xff, 0xf2, 0xd0], "getPoolId()");
 pub(super) const GET_VAULT: Signature = Signature([0x8d, 0x92, 0x8a, 0xf8], "getVault()");
 const POOL_TOKENS: Signature = Signature([0xf9, 0x4d, 0x46, 0x68], "getPoolTokens(bytes32)");
-const WEIGHTS: Signature = Signature([0xf8, 0x9f, 0x27, 0xed], "getNormalizedWeights()");
-const LEAST_BALANCES: Signature = Signature([0xd6, 0x7f, 0x28, 0x0b], "getMinTokenBalances()");
-const AMPLIFICATION: Signature = Signature([0x6d, 0xac, 0xcf, 0xfa], "getAmplificationParameter()");
-const SCALING: Signature = Signature([0x1d, 0xd7, 0x46, 0xea], "getScalingFactors()");
+pub(super) const WEIGHTS: Signature = Signature([0xf8, 0x9f, 0x27, 0xed], "getNormalizedWeights()");
+pub(super) const LEAST_BALANCES: Signature = Signature([0xd6, 0x7f, 0x28, 0x0b], "getMinTokenBalances()");
+pub(super) const AMPLIFICATION: Signature =
+    Signature([0x6d, 0xac, 0xcf, 0xfa], "getAmplificationParameter()");
+pub(super) const SCALING: Signature = Signature([0x1d, 0xd7, 0x46, 0xea], "getScalingFactors()");
 const SWAP_FEE: Signature = Signature([0x55, 0xc6, 0x76, 0x28], "getSwapFeePercentage()");
-const SHARE_INDEX: Signature = Signature([0x82, 0x68, 0x7a, 0x56], "getBptIndex()");
+pub(super) const SHARE_INDEX: Signature = Signature([0x82, 0x68, 0x7a, 0x56], "getBptIndex()");
 const QUERY_SWAP: [u8; 4] = [0xf8, 0x4d, 0x06, 0x6e];
 const TOKEN_INFO: Signature = Signature([0x67, 0xe0, 0xe0, 0x76], "getPoolTokenInfo(address)");
 const TOKEN_RATES: Signature = Signature([0x7e, 0x36, 0x1b, 0xde], "getPoolTokenRates(address)");

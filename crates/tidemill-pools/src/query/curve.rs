@@ -17,17 +17,17 @@ use super::words::word;
 use super::{QueryError, Wanted};
 
 pub(super) use crypto::read_crypto;
-pub(super) use stable::read_stable;
+pub(super) use stable::{read_stable, A_PRECISE, BASE_POOL, OFFPEG, STORED_RATES};
 
 pub(super) const COINS: Signature = Signature([0xc6, 0x61, 0x06, 0x57], "coins(uint256)");
 pub(super) const COINS_OLD: Signature = Signature([0x23, 0x74, 0x6e, 0xb8], "coins(int128)");
 pub(super) const GAMMA: Signature = Signature([0xb1, 0x37, 0x39, 0x29], "gamma()");
-const BALANCES: Signature = Signature([0x49, 0x03, 0xb0, 0xd1], "balances(uint256)");
-const BALANCES_OLD: Signature = Signature([0x06, 0x5a, 0x80, 0xd8], "balances(int128)");
+pub(super) const BALANCES: Signature = Signature([0x49, 0x03, 0xb0, 0xd1], "balances(uint256)");
+pub(super) const BALANCES_OLD: Signature = Signature([0x06, 0x5a, 0x80, 0xd8], "balances(int128)");
 const AMPLIFICATION: Signature = Signature([0xf4, 0x46, 0xc1, 0xd0], "A()");
 const FEE: Signature = Signature([0xdd, 0xca, 0x3f, 0x43], "fee()");
 const ADMIN_FEE: Signature = Signature([0xfe, 0xe3, 0xf7, 0xf9], "admin_fee()");
-const FACTORY: Signature = Signature([0xc4, 0x5a, 0x01, 0x55], "factory()");
+pub(super) const FACTORY: Signature = Signature([0xc4, 0x5a, 0x01, 0x55], "factory()");
 
 /// What a fee in 10^-10 is multiplied by to be one in 10^-18.
 const PER_FEE: u64 = 100_000_000;

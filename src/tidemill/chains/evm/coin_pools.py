@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from tidemill._rust import Head, PoolQueries, PoolReading
+from tidemill._rust import Head, PoolQueries, PoolReading, lasting_answers
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory
@@ -26,6 +26,18 @@ _E18_PER_PPM = 10**12
 _UINT128_MAX = (1 << 128) - 1
 
 
+class _Expected(Struct, frozen=True):
+    """What a pool's last reading tells of the next one."""
+
+    lasting: tuple[CallAnswer, ...]
+    """What need not be asked again."""
+    questions: tuple[Question, ...]
+    """What most likely is all that is to be asked; none where that is to be found out again."""
+
+
+_NOTHING_EXPECTED = _Expected((), ())
+
+
 class _Asked(Struct, eq=False):
     """One pool on its way."""
 
@@ -36,14 +48,23 @@ class _Asked(Struct, eq=False):
     extra: tuple[Question, ...]
     """What is asked on top, once."""
     answers: list[CallAnswer]
+    """What made the reading; at first what lasts of an earlier one."""
+    is_expected: bool
+    """Whether the first round asks what an earlier reading asked."""
     round_count: int = 0
 
     def questions(self) -> list[Question]:
         return [*self.extra, *(self.queries.call(index) for index in range(len(self.queries)))]
 
-    def all_questions(self) -> tuple[Question, ...]:
-        """Return what made the reading, without what is asked on top."""
-        return tuple((to, data) for to, data, _ in self.answers if data != _RAMP_ENDS)
+    def expected_next(self) -> _Expected:
+        """Return what to expect of the next reading, where this one succeeded."""
+        lasting = tuple(lasting_answers(self.answers))
+        # Trials that had to be found out at the first try are to be found out at the next.
+        if self.is_expected and self.round_count > 1:
+            return _Expected(lasting, ())
+        known = {(to, data) for to, data, _ in lasting}
+        asked = ((to, data) for to, data, _ in self.answers if data != _RAMP_ENDS)
+        return _Expected(lasting, tuple(question for question in asked if question not in known))
 
     def take(self, questions: Sequence[Question], found: Sequence[bytes | None]) -> None:
         self.answers += [(to, data, answer) for (to, data), answer in zip(questions, found, strict=True)]
@@ -54,12 +75,12 @@ class _Asked(Struct, eq=False):
         self.queries.advance()
 
 
-def _asked(pool: bytes, kind: str | None, expected: Sequence[Question] = ()) -> _Asked:
-    """Return what is asked of a pool: `expected` in the first round, where an earlier reading tells that."""
-    first = {pool: list(expected)} if expected else {}
-    queries = PoolQueries([(pool, kind)], is_exact=kind is not None, expected=first)
+def _asked(pool: bytes, kind: str | None, expected: _Expected = _NOTHING_EXPECTED) -> _Asked:
+    """Return what is asked of a pool."""
+    told = {pool: (expected.lasting, expected.questions)}
+    queries = PoolQueries([(pool, kind)], is_exact=kind is not None, expected=told)
     extra = ((pool, _RAMP_ENDS),) if kind == "curve_stable" else ()
-    return _Asked(pool, kind, queries, extra, [])
+    return _Asked(pool, kind, queries, extra, list(expected.lasting), bool(expected.questions))
 
 
 class _Job(Struct, eq=False):
@@ -81,9 +102,9 @@ class CoinPools:
     ) -> None:
         self._calls = calls
         self._window = window
-        self._expected: dict[bytes, str] = {}
-        self._questions: dict[bytes, tuple[Question, ...]] = {}
-        """By pool: all that its last reading took, which most likely is what the next one takes."""
+        self._protocols: dict[bytes, str] = {}
+        """Of pools that were not read yet, as who made them says."""
+        self._expected: dict[bytes, _Expected] = {}
         self._known = known
         self._where = f"chain {config.source}"
         self._multicall = Multicall(calls, config)
@@ -94,7 +115,7 @@ class CoinPools:
 
     def expect(self, pool: bytes, protocol: str) -> None:
         """Take the protocol of a pool from who made it."""
-        self._expected[pool] = protocol
+        self._protocols[pool] = protocol
 
     def stop(self) -> None:
         """Forget what is on its way."""
@@ -113,8 +134,8 @@ class CoinPools:
         state, as that block describes it: what it is, and its coins, never change.
         """
         job = _Job(head, newest if newest is not None else head.number, then, [], {})
-        kinds = self._window.coin_pools | self._expected
-        asked = [_asked(pool, kinds.get(pool), self._questions.get(pool, ())) for pool in pools]
+        kinds = self._window.coin_pools | self._protocols
+        asked = [_asked(pool, kinds.get(pool), self._expected.get(pool, _NOTHING_EXPECTED)) for pool in pools]
         self._ask_round(job, head.number, asked)
 
     def _ask_round(self, job: _Job, block_number: int, asked: list[_Asked]) -> None:
@@ -149,11 +170,8 @@ class CoinPools:
 
     def _ended(self, job: _Job, asked: _Asked, *, is_described: bool) -> _Asked | None:
         """Add what was read to what is done; return what is asked next where only the kind was found out."""
-        if asked.round_count > 1:
-            # after a reading of what was expected some of it is of no use any more
-            if self._questions.pop(asked.pool, None) is None and asked.kind is not None:
-                self._questions[asked.pool] = asked.all_questions()
         (read,) = asked.queries.results()
+        expected = self._expected.pop(asked.pool, None)
         if not isinstance(read, PoolReading):
             job.missed[asked.pool] = read.message.removeprefix(f"0x{asked.pool.hex()}: ")
         elif read.kind not in COIN_PROTOCOLS:
@@ -164,6 +182,10 @@ class CoinPools:
             job.missed[asked.pool] = problem
         else:
             self._window.set_coin_pool(asked.pool, read.kind)
+            if not is_described:
+                if expected is None or not asked.is_expected or asked.round_count > 1:
+                    expected = asked.expected_next()
+                self._expected[asked.pool] = expected
             job.done.append(self._snapshot(job.head, asked, read, is_described=is_described))
         return None
 

@@ -87,9 +87,12 @@ SHARE_TOPICS = tuple(
         "PositionSplit(address,bytes32,uint256)",
         "PositionsMerge(address,bytes32,uint256)",
         "PayoutRedemption(address,bytes32,uint256[],uint256)",
+        "PositionsConverted(address,bytes32,uint256,uint256)",
+        "TransferSingle(address,address,address,uint256,uint256)",
+        "TransferBatch(address,address,address,uint256[],uint256[])",
     )
 )
-"""What conditional tokens, and the NegRisk adapter, say of shares that are split, merged and redeemed."""
+"""What conditional tokens and the NegRisk adapter say of shares: split, merged, redeemed, converted, sent."""
 
 TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 """Transfer(address,address,uint256), of an ERC-20 token."""

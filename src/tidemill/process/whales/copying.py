@@ -127,6 +127,7 @@ class CopyBook:
             return self._told(one, CopyStatus.UNPRICED, before, now_ns)
         amount = rounded(size * known.price)
         gained = None
+        assert before.cost is not None  # it is of trades alone
         if one.side is Side.BUY:
             after = Position(before.size + size, before.cost + amount, one.market)
         else:

@@ -1,6 +1,7 @@
 """What do trades with wallets say of whales: a pure step from trades to what is told of them."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -12,8 +13,9 @@ from tidemill.process.whales.linking import Funded, Funder, linked
 from tidemill.process.whales.orders import Order, Usual
 from tidemill.process.whales.positions import ZERO, Dealt, Moved, Position
 from tidemill.process.whales.seen import Seen, Watched, rounded
+from tidemill.process.whales.sends import Converted, Sent
 from tidemill.process.whales.settlement import Fill, Known
-from tidemill.process.whales.shares import Exchanged, ShareMove
+from tidemill.process.whales.shares import Exchanged, Redeemed, ShareMove
 from tidemill.process.whales.spikes import Prices
 from tidemill.process.whales.telling import Telling
 from tidemill.process.whales.wash import Pair
@@ -63,10 +65,20 @@ class WhaleMachine:
         changed: dict[bytes, Seen] = {}
         moves: dict[bytes, Moved] = {}
         settled: dict[str, Fill] = {}
+        filled = {(seen.tx_hash, seen.wallet, seen.token) for seen in trades}
         for seen in _in_order(trades, shares):
-            if not isinstance(seen, Seen):
-                self._shares(seen, moves)
-                continue
+            match seen:
+                case Seen():
+                    pass
+                case Sent():
+                    self._sent(seen, filled, moves)
+                    continue
+                case Converted():
+                    self._converted(seen, moves)
+                    continue
+                case _:
+                    self._shares(seen, moves)
+                    continue
             if self._order(seen, telling, settled):
                 changed[seen.order_key] = seen
             self._position(seen, moves)
@@ -135,7 +147,7 @@ class WhaleMachine:
             return  # it is not to be told any more; what it holds is known if it is to be again
         moves[key] = positions.together(moves.get(key), moved)
 
-    def _shares(self, move: ShareMove, moves: dict[bytes, Moved]) -> None:
+    def _shares(self, move: Exchanged | Redeemed, moves: dict[bytes, Moved]) -> None:
         """Move the positions of who split, merged or redeemed; each outcome's share costs the same."""
         keys = [move.wallet + token.encode() for token in move.tokens]
         known = {key: self.journal.get(Position, key) for key in keys}
@@ -155,6 +167,49 @@ class WhaleMachine:
         for key, size in held.items():
             amount = None if len(winners) != 1 else move.payout if key in winners else ZERO
             self._move(key, reason, Dealt(move.market, Side.SELL, size, amount), moves)
+
+    def _sent(
+        self, sent: Sent, filled: set[tuple[bytes | None, bytes, str]], moves: dict[bytes, Moved]
+    ) -> None:
+        """Move what one wallet gave another, with what it cost where that is known; fills tell their own."""
+        for token, size in sent.sizes:
+            if any((sent.tx_hash, wallet, token) in filled for wallet in (sent.sender, sent.receiver)):
+                continue
+            giving, taking = (wallet + token.encode() for wallet in (sent.sender, sent.receiver))
+            known = self.journal.get(Position, giving)
+            market, cost = (None, None) if known is None else (known.market, known.cost_of(size))
+            self._carry(giving, Dealt(market, Side.SELL, size, None), moves)
+            self._carry(taking, Dealt(market, Side.BUY, size, cost), moves)
+
+    def _converted(self, move: Converted, moves: dict[bytes, Moved]) -> None:
+        """Move what a conversion gave and took: what it paid gives back the cost, and is gained beyond it.
+
+        The rest of the cost is that of the shares that came, each the same.
+        """
+        given = {move.wallet + token.encode(): size for token, size in move.given}
+        costs = {key: self._cost(key, size) for key, size in given.items()}
+        known = [cost for cost in costs.values() if cost is not None]
+        total = sum(known, ZERO) if len(known) == len(costs) else None
+        gained = left = None
+        if total is not None and move.paid is not None:
+            gained, left = max(move.paid - total, ZERO), max(total - move.paid, ZERO)
+        for key, size in given.items():
+            cost = costs[key]
+            amount = None if gained is None or cost is None else cost + rounded(gained / len(given))
+            self._carry(key, Dealt(None, Side.SELL, size, amount), moves)
+        for token, size in move.got:
+            amount = None if left is None else rounded(left / len(move.got))
+            self._carry(move.wallet + token.encode(), Dealt(None, Side.BUY, size, amount), moves)
+
+    def _carry(self, key: bytes, dealt: Dealt, moves: dict[bytes, Moved]) -> None:
+        """Move the position of a wallet that is watched, or of a position that is known."""
+        reason = WhaleReason.REGISTERED if key[:20] in self.watched else None
+        if dealt.size and (reason is not None or self.journal.get(Position, key) is not None):
+            self._move(key, reason, dealt, moves)
+
+    def _cost(self, key: bytes, size: Decimal) -> Decimal | None:
+        known = self.journal.get(Position, key)
+        return None if known is None else known.cost_of(size)
 
     def _alerts(self, seen: Seen, telling: Telling) -> None:
         if seen.amount < self.config.alert_amount_min:

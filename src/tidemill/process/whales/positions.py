@@ -1,4 +1,4 @@
-"""What does a trade, a split, a merge or a redemption do to a whale's position, as far as they were seen."""
+"""What does a trade, or what else moves shares, do to a whale's position, as far as it was seen."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -15,15 +15,22 @@ class Position(Struct, frozen=True, array_like=True):
     """Shares of one token, and what they cost, quote."""
 
     size: Decimal
-    cost: Decimal
+    cost: Decimal | None
+    """None where some came from a wallet of which it is not known what they cost."""
     market: str | None = None
     reason: WhaleReason | None = None
     """Why it was begun to be followed."""
 
     @property
     def average_price(self) -> Decimal | None:
-        """What a share cost, rounded down; None where there are none."""
-        return rounded(self.cost / self.size) if self.size else None
+        """What a share cost, rounded down; None where there are none, or it is not known."""
+        return rounded(self.cost / self.size) if self.size and self.cost is not None else None
+
+    def cost_of(self, size: Decimal) -> Decimal | None:
+        """Return what so many of its shares cost on average, rounded down; None where that is not known."""
+        if self.cost is None or size > self.size:
+            return None
+        return self.cost if size == self.size else rounded(self.cost * size / self.size)
 
 
 class Dealt(NamedTuple):
@@ -33,7 +40,7 @@ class Dealt(NamedTuple):
     side: Side
     size: Decimal
     amount: Decimal | None
-    """Quote; None where it is not known what they gave."""
+    """Quote; None where it is not known what they cost or gave."""
 
 
 class Moved(NamedTuple):
@@ -64,18 +71,19 @@ def moved(before: Position | None, dealt: Dealt) -> Moved:
     known = before or Position(ZERO, ZERO)
     market = dealt.market or known.market
     if dealt.side is Side.BUY:
-        assert dealt.amount is not None
-        after = structs.replace(
-            known, size=known.size + dealt.size, cost=known.cost + dealt.amount, market=market
-        )
+        cost = None if known.cost is None or dealt.amount is None else known.cost + dealt.amount
+        after = structs.replace(known, size=known.size + dealt.size, cost=cost, market=market)
         return Moved(known, after, None, None)
     sold = min(dealt.size, known.size)
     unseen = dealt.size - sold
     if not sold:
         return Moved(known, structs.replace(known, market=market), None, unseen)
-    cost = known.cost if sold == known.size else rounded(known.cost * sold / known.size)
-    gained = None if dealt.amount is None else rounded(dealt.amount * sold / dealt.size) - cost
-    after = structs.replace(known, size=known.size - sold, cost=known.cost - cost, market=market)
+    cost, left = known.cost_of(sold), known.size - sold
+    kept = ZERO if not left else None if known.cost is None or cost is None else known.cost - cost
+    gained = None
+    if dealt.amount is not None and cost is not None:
+        gained = rounded(dealt.amount * sold / dealt.size) - cost
+    after = structs.replace(known, size=left, cost=kept, market=market)
     return Moved(known, after, gained, unseen or None)
 
 

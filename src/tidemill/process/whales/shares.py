@@ -1,4 +1,4 @@
-"""Which logs split, merge or redeem the shares of outcomes, and whose positions change by that.
+"""Which logs split, merge, redeem, convert or send shares of outcomes, and whose positions that changes.
 
 Source: gnosis/conditional-tokens-contracts, ConditionalTokens.sol; Polymarket/neg-risk-ctf-adapter,
 NegRiskAdapter.sol. The adapter's events name no collateral: that of the contract it asked does, in the same
@@ -13,16 +13,12 @@ import pyarrow as pa
 
 from tidemill._rust import Logs, keccak256
 from tidemill.process.whales.position_id import position_id
+from tidemill.process.whales.sends import CONVERSION, SEND_TOPICS, Converted, Sends, Sent
+from tidemill.process.whales.share_words import Words, shares
 from tidemill.schema.events import Side
 from tidemill.schema.faults import Malformed
 
-_WORD = 32
-_UNIT = 6
-"""Shares and collateral have so many decimals."""
-_AMOUNT_MAX = 10**24
-"""More than there is of any dollar; who splits a token of his own making can name any number."""
-_NO_PARENT = bytes(_WORD)
-_INDEX_SETS_MAX = 256
+_NO_PARENT = bytes(32)
 _BINARY = (1, 2)
 """The index sets of Yes and No."""
 
@@ -37,7 +33,10 @@ _REDEMPTION = _topic("PayoutRedemption(address,address,bytes32,bytes32,uint256[]
 _ADAPTER_SPLIT = _topic("PositionSplit(address,bytes32,uint256)")
 _ADAPTER_MERGE = _topic("PositionsMerge(address,bytes32,uint256)")
 _ADAPTER_REDEMPTION = _topic("PayoutRedemption(address,bytes32,uint256[],uint256)")
-SHARE_TOPICS = (_SPLIT, _MERGE, _REDEMPTION, _ADAPTER_SPLIT, _ADAPTER_MERGE, _ADAPTER_REDEMPTION)
+SHARE_TOPICS = (
+    *(_SPLIT, _MERGE, _REDEMPTION, *SEND_TOPICS),
+    *(_ADAPTER_SPLIT, _ADAPTER_MERGE, _ADAPTER_REDEMPTION, CONVERSION),
+)
 
 
 class Exchanged(NamedTuple):
@@ -64,7 +63,7 @@ class Redeemed(NamedTuple):
     payout: Decimal
 
 
-ShareMove = Exchanged | Redeemed
+ShareMove = Exchanged | Redeemed | Converted | Sent
 
 
 class ShareLogs(NamedTuple):
@@ -81,23 +80,29 @@ class ShareLogs(NamedTuple):
             return moves, faults
         found = block.matching(set(SHARE_TOPICS), set(self.conditional_tokens | self.adapters))
         collaterals: dict[tuple[bytes, bytes], bytes] = {}
+        sends = Sends(self.conditional_tokens | self.adapters)
         for row in _rows(found.to_arrow()):
             try:
-                if row["address"] in self.conditional_tokens:
+                if row["topics"][0] in SEND_TOPICS:
+                    if row["address"] in self.conditional_tokens:
+                        sends.add(row)
+                elif row["topics"][0] == CONVERSION:
+                    moves.append(sends.convert(row))
+                elif row["address"] in self.conditional_tokens:
                     moves += self._told(row, collaterals)
                 else:
                     moves += _adapted(row, collaterals)
-            except (IndexError, ValueError):
+            except (IndexError, ValueError, StopIteration):
                 where = f"block {row['block_number']}, log {row['log_index']}"
-                faults.append(Malformed(f"{where}: expected a split, merge or redemption, found other words"))
-        return moves, faults
+                faults.append(Malformed(f"{where}: expected what is done to shares, found other words"))
+        return [*moves, *sends.rest()], faults
 
     def _told(
         self, row: dict[str, Any], collaterals: dict[tuple[bytes, bytes], bytes]
     ) -> Iterator[ShareMove]:
         """Read a log of conditional tokens; of a condition with a parent nothing is followed."""
         topic, who, *_ = row["topics"]
-        wallet, words = who[12:], _Words(row["data"])
+        wallet, words = who[12:], Words(row["data"])
         if topic == _REDEMPTION:
             collateral, parent, condition = row["topics"][2][12:], row["topics"][3], words.raw(0)
         else:
@@ -122,46 +127,14 @@ def _adapted(row: dict[str, Any], collaterals: dict[tuple[bytes, bytes], bytes])
     collateral = collaterals.get((row["tx_hash"], condition))
     if collateral is None:
         raise ValueError
-    words, market = _Words(row["data"]), _market(condition)
+    words, market = Words(row["data"]), _market(condition)
     tokens = tuple(str(position_id(collateral, condition, index)) for index in _BINARY)
     if topic == _ADAPTER_REDEMPTION:
-        yes, no = (_shares(size) for size in words.numbers(0))
+        yes, no = (shares(size) for size in words.numbers(0))
         yield Redeemed(row["log_index"], who[12:], market, tokens, (yes, no), words.amount(1))
     else:
         side = Side.BUY if topic == _ADAPTER_SPLIT else Side.SELL
         yield Exchanged(row["log_index"], who[12:], market, side, tokens, words.amount(0))
-
-
-class _Words:
-    """A log's data, word by word. Raises: IndexError, ValueError, where a word is not there."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def raw(self, at: int) -> bytes:
-        word = self._data[at * _WORD : (at + 1) * _WORD]
-        if len(word) < _WORD:
-            raise IndexError
-        return word
-
-    def number(self, at: int) -> int:
-        return int.from_bytes(self.raw(at), "big")
-
-    def amount(self, at: int) -> Decimal:
-        return _shares(self.number(at))
-
-    def numbers(self, at: int) -> list[int]:
-        begin, odd = divmod(self.number(at), _WORD)
-        count = self.number(begin)
-        if odd or count > _INDEX_SETS_MAX:
-            raise ValueError
-        return [self.number(begin + 1 + index) for index in range(count)]
-
-
-def _shares(number: int) -> Decimal:
-    if number >= _AMOUNT_MAX:
-        raise ValueError
-    return Decimal(number).scaleb(-_UNIT)
 
 
 def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:

@@ -160,10 +160,7 @@ class PositionChange(StrEnum):
 
 
 class WhalePosition(_OfTrader, frozen=True, kw_only=True, tag="whale_position"):
-    """A whale's position in one token changed, as far as its trades were seen.
-
-    Shares that were split, merged, redeemed or transferred are not seen.
-    """
+    """A whale's position in one token changed, as far as its trades were seen."""
 
     IDENTITY: ClassVar = ("source", "connection", "sequence", "trader_address", "token_id", "change")
     ORDER: ClassVar = ("trader_address", "event_ns")
@@ -172,9 +169,11 @@ class WhalePosition(_OfTrader, frozen=True, kw_only=True, tag="whale_position"):
     size: Size
     size_before: Size
     average_price: Price | None = None
-    """What its shares cost on average, rounded down; absent where there are none."""
+    """What its shares cost on average, rounded down; absent where there are none, or some came from elsewhere
+    at a cost that is not known."""
     realized_pnl: QuoteAmount | None = None
-    """Of what was sold by this change, quote; absent where nothing was."""
+    """Of what was sold by this change, quote; absent where nothing was, or it is not known what it cost or
+    gave."""
     unseen_size: Size | None = None
     """What this change sold beyond what was seen bought; absent where it was nothing."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -169,20 +169,38 @@ class ChdbStore(ClickHouseStore):
     def _reader(self, limits: QueryLimits) -> Session:
         kept: dict[QueryLimits, Session] = self._local.__dict__.setdefault("kept", {})
         if limits not in kept:
-            connection = self._connect()
-            # Read-only last, for it locks the settings too, its own included.
-            how = ", ".join(f"{name} = '{value}'" for name, value in limit_settings(limits).items())
-            connection.query(f"SET {how}")
-            connection.query("SET readonly = 1")
-            kept[limits] = connection
+            kept[limits] = self._connect_reader(limit_settings(limits))
         return kept[limits]
+
+    def _connect_reader(self, settings: Mapping[str, str]) -> Session:
+        connection = self._connect()
+        # Read-only last, for it locks the settings too, its own included.
+        how = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+        connection.query(f"SET {how}")
+        connection.query("SET readonly = 1")
+        return connection
 
     def _drop_reader(self, limits: QueryLimits) -> None:
         connection = self._local.__dict__.get("kept", {}).pop(limits, None)
         if connection is not None:
-            with self._guard:
-                self._connections.remove(connection)
-            connection.close()
+            self._close(connection)
+
+    def _close(self, connection: Session) -> None:
+        with self._guard:
+            self._connections.remove(connection)
+        connection.close()
+
+    @override
+    def _batches(self, sql: str, settings: Mapping[str, str]) -> Generator[pa.RecordBatch]:
+        connection = self._connect_reader(settings)
+        try:
+            with connection.send_query(sql, "Arrow") as chunks:
+                for chunk in chunks:
+                    yield from pa.ipc.open_file(chunk.bytes()).read_all().to_batches()
+        except (RuntimeError, chdb.ChdbError) as error:
+            raise Refused(f"sql: {first_line(str(error))}") from error
+        finally:
+            self._close(connection)
 
 
 async def _in(pool: ThreadPoolExecutor, work: Callable[[], _Result]) -> _Result:

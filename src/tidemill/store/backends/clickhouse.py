@@ -1,14 +1,14 @@
 """Keep events on a ClickHouse server, over its HTTP interface: for more than one machine can hold."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
-from clickhouse_connect import get_async_client
+from clickhouse_connect import get_async_client, get_client
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from typing_extensions import override
@@ -35,6 +35,20 @@ class _Place(NamedTuple):
     user: str
     password: str
     database: str
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what a client is made with."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "interface": "https" if self.is_secure else "http",
+            "username": self.user,
+            "password": self.password,
+            "compress": False,
+            "query_retries": 0,
+            "autogenerate_session_id": False,
+            "show_clickhouse_errors": True,
+        }
 
     def __str__(self) -> str:
         return f"store clickhouse://{self.host}:{self.port}/{self.database}"
@@ -80,18 +94,7 @@ class ClickHouseServerStore(ClickHouseStore):
     async def __aenter__(self) -> Self:
         place = self._place
         async with self._faults("open it"):
-            self._client = await get_async_client(
-                host=place.host,
-                port=place.port,
-                interface="https" if place.is_secure else "http",
-                username=place.user,
-                password=place.password,
-                compress=False,
-                query_retries=0,
-                keepalive_timeout=_KEEPALIVE_S,
-                autogenerate_session_id=False,
-                show_clickhouse_errors=True,
-            )
+            self._client = await get_async_client(**place.arguments(), keepalive_timeout=_KEEPALIVE_S)
             try:
                 await self._enter_database(self._client)
             except BaseException:
@@ -142,12 +145,31 @@ class ClickHouseServerStore(ClickHouseStore):
             stream = await self._opened().raw_query(sql, dict(params), settings, "ArrowStream")
         return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
 
+    @override
+    def _batches(self, sql: str, settings: Mapping[str, str]) -> Generator[pa.RecordBatch]:
+        # a client of its own: the other's event loop is not to wait for so much
+        with self._faults_told(""):
+            client = get_client(**self._place.arguments(), database=self._place.database)
+            try:
+                answer = client.raw_stream(sql, None, {**settings, "readonly": "1"}, "ArrowStream")
+                with answer as stream:
+                    yield from pa.ipc.open_stream(stream)
+            except (pa.ArrowException, OSError) as error:  # it ended in the middle
+                raise Unreachable(f"{self._place}: expected to read to the end: {error}") from error
+            finally:
+                client.close()
+
     def _opened(self) -> AsyncClient:
         assert self._client is not None, "the store is used outside its `async with`"
         return self._client
 
     @asynccontextmanager
     async def _faults(self, purpose: str) -> AsyncIterator[None]:
+        with self._faults_told(purpose):
+            yield
+
+    @contextmanager
+    def _faults_told(self, purpose: str) -> Iterator[None]:
         """Class what the client raises; without a `purpose` it is somebody's statement that is answered."""
         try:
             yield

@@ -4,18 +4,26 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from msgspec import Raw, Struct
 
 TOPICS = ("book_snapshot", "book_change", "book_top", "book_status")
 """What tells of books."""
 
+_NAME = ("source", "instrument")
 _MESSAGE = ("recv_ns", "sequence", "event_ns", "connection")
 _FURTHER = {
     "book_top": ("bid_price", "bid_size", "ask_price", "ask_size"),
     "book_status": ("state",),
 }
 """What is read of a topic's rows beside the message that told them."""
+
+
+def columns_of(topic: str) -> list[str]:
+    """Return what is read of the rows of one of `TOPICS`."""
+    return [*_NAME, *_MESSAGE, *_FURTHER.get(topic, ())]
+
 
 _EXACT = Context(prec=40)
 _KNOWN_MAX = 100_000
@@ -83,12 +91,10 @@ class LatestBooks:
 
     def note(self, topic: str, batch: pa.RecordBatch) -> Iterable[Name]:
         """Take rows; return whose books they are of."""
-        pairs = zip(batch.column("source").to_pylist(), batch.column("instrument").to_pylist(), strict=True)
-        last = {name: index for index, name in enumerate(pairs)}
-        further = _FURTHER.get(topic, ())
-        rows = batch.select([*_MESSAGE, *further]).take(pa.array(last.values(), pa.int64()))
-        columns = [_plain(rows.column(name)) for name in (*_MESSAGE, *further)]
-        for name, *row in zip(last, *columns, strict=True):
+        rows = batch.select(columns_of(topic)).take(_last_rows(batch))
+        names: list[Name] = list(zip(*(rows.column(name).to_pylist() for name in _NAME), strict=True))
+        columns = [_plain(column) for column in rows.columns[len(_NAME) :]]
+        for name, *row in zip(names, *columns, strict=True):
             known = self._known[name] = self._known.pop(name, None) or _Known()
             message: _Message = tuple(row[:4])  # pyright: ignore[reportAssignmentType]
             if message >= known.newest:
@@ -99,7 +105,7 @@ class LatestBooks:
                 known.state, known.state_from = row[4], message
         while len(self._known) > _KNOWN_MAX:
             self._known.pop(next(iter(self._known)))
-        return last
+        return names
 
     def names(self) -> list[Name]:
         """Return the instruments of which anything was told."""
@@ -126,6 +132,15 @@ class LatestBooks:
             connection=connection,
             sequence=sequence,
         )
+
+
+def _last_rows(batch: pa.RecordBatch) -> pa.Array:
+    """Return the number of each instrument's last row: most rows are of few, and need not become Python's."""
+    source, instrument = (batch.column(name).dictionary_encode() for name in _NAME)
+    width = len(instrument.dictionary)
+    slots = np.full(len(source.dictionary) * width, -1)
+    slots[source.indices.to_numpy() * width + instrument.indices.to_numpy()] = np.arange(batch.num_rows)
+    return pa.array(slots[slots >= 0])
 
 
 def _plain(column: pa.Array) -> list[Any]:

@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from tidemill.bus.base import Batches
 from tidemill.schema import derive
-from tidemill.store.latest.books import Books, BookView, LatestBooks, Level, Name
+from tidemill.store.latest.books import Books, BookView, LatestBooks, Level, Name, columns_of
 from tidemill.store.plain import e18_text, plain_value
 
 
@@ -42,7 +42,8 @@ class LatestEntries:
         trades: dict[Name, list[dict[str, Any]]] = {}
         together: dict[str, list[pa.RecordBatch]] = {}
         for topic, batch in batches:
-            together.setdefault(topic, []).append(batch)
+            needed = batch if topic == "trade" else batch.select(columns_of(topic))
+            together.setdefault(topic, []).append(needed)
         for topic, some in together.items():
             batch = pa.concat_batches(some)
             if topic == "trade":

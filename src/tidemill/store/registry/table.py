@@ -1,4 +1,4 @@
-"""How do whales lie in a database: one table, the same in SQLite and PostgreSQL."""
+"""How do whales, API keys and schedules lie in a database, the same in SQLite and PostgreSQL?"""
 
 import datetime as dt
 from decimal import Decimal, InvalidOperation
@@ -70,3 +70,25 @@ WHALES = sa.Table(
     sa.Column("updated_at", UtcTime, nullable=False),
 )
 """What the migrations make; defaults and checks are the database's own."""
+
+API_KEYS = sa.Table(
+    "api_keys",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("secret_hash", sa.Text, nullable=False),
+    sa.Column("requests_per_minute", sa.Integer),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("expires_at", UtcTime),
+    sa.Column("revoked_at", UtcTime),
+)
+
+EXPORT_SCHEDULES = sa.Table(
+    "export_schedules",
+    METADATA,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("next_ns", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+)
+"""`content` is the schedule as JSON; `next_ns` repeats when it is due, for who looks."""

@@ -14,10 +14,10 @@ use super::{
     ask_quotes, number, of_address, read_coins, scales, ADMIN_FEE, AMPLIFICATION, FACTORY, FEE, PER_FEE,
 };
 
-const A_PRECISE: Signature = Signature([0x76, 0xa2, 0xf0, 0xf0], "A_precise()");
-const OFFPEG: Signature = Signature([0x8e, 0xdf, 0xdd, 0x5f], "offpeg_fee_multiplier()");
-const STORED_RATES: Signature = Signature([0xfd, 0x06, 0x84, 0xb1], "stored_rates()");
-const BASE_POOL: Signature = Signature([0x5d, 0x63, 0x62, 0xbb], "base_pool()");
+pub(in super::super) const A_PRECISE: Signature = Signature([0x76, 0xa2, 0xf0, 0xf0], "A_precise()");
+pub(in super::super) const OFFPEG: Signature = Signature([0x8e, 0xdf, 0xdd, 0x5f], "offpeg_fee_multiplier()");
+pub(in super::super) const STORED_RATES: Signature = Signature([0xfd, 0x06, 0x84, 0xb1], "stored_rates()");
+pub(in super::super) const BASE_POOL: Signature = Signature([0x5d, 0x63, 0x62, 0xbb], "base_pool()");
 const BASE_VIRTUAL_PRICE: Signature = Signature([0x95, 0xcc, 0xc0, 0x2f], "base_virtual_price()");
 const VIRTUAL_PRICE: Signature = Signature([0xbb, 0x7b, 0x8b, 0x80], "get_virtual_price()");
 const GET_DY: Signature = Signature([0x5e, 0x0d, 0x44, 0x3f], "get_dy(int128,int128,uint256)");

@@ -1,0 +1,98 @@
+"""The data API under a fixed rate of requests, beside a bare FastAPI route that answers the same bytes.
+
+Client, server and store share the machine; the client is another process. Left out: TLS, networks, auth.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from benchmarks import arbitrage_rows
+from benchmarks.peer import python_of, script_of
+from benchmarks.row import Row
+from benchmarks.served import START_NS, serving, swaps
+
+ROWS = int(os.environ.get("REST_ROWS", "2000000"))
+_RECORDS = 1_800
+_LATEST_PER_S, _QUERIES_PER_S = 500, 50
+_SECONDS = 6
+_LATEST = "/transactions?limit=100"
+
+
+def run() -> list[Row]:
+    """Load ours, then the peer."""
+    return asyncio.run(_run())
+
+
+async def _run() -> list[Row]:
+    stored: Iterator[tuple[str, pa.RecordBatch]] = itertools.chain(
+        (("swap", batch) for batch in swaps(ROWS, 500_000)),
+        ((arbitrage_rows.TAG, batch) for batch in arbitrage_rows.batches(_RECORDS, arbitrage_rows.ROWS_A_BLOCK)),
+    )
+    async with serving(stored) as (_, client):
+        async with client.session.get(client.url + _LATEST) as answer:
+            body = await answer.read()
+        latest = await _load(client.url, _LATEST_PER_S, [_LATEST])
+        blocks = [ROWS // 20 * part // 97 for part in range(97)]
+        points = [f"/events/swap?block_number={block}&log_index=3" for block in blocks]
+        times = [START_NS + block * 10**9 for block in blocks]
+        ranges = [f"/events/swap?start={at_ns}&end={at_ns + 60 * 10**9}&order=oldest" for at_ns in times]
+        point = await _load(client.url, _QUERIES_PER_S, points)
+        ranged = await _load(client.url, _QUERIES_PER_S, ranges)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        with _peer(file.name) as url:
+            theirs = await _load(url, _LATEST_PER_S, [_LATEST])
+    size = f"{len(body):,} bytes; p50 {latest['p50_ms']:.1f} ms; bare FastAPI p99 {theirs['p99_ms']:.1f} ms"
+    rows = f"{ROWS:,} rows; p50"
+    return [
+        Row("REST, latest 100 at 500/s, p99", latest["p99_ms"], "ms", 15, "lower", size),
+        Row("REST, point query at 50/s, p99", point["p99_ms"], "ms", 50, "lower", f"{rows} {point['p50_ms']:.1f} ms"),
+        Row("REST, range query at 50/s, p99", ranged["p99_ms"], "ms", 50, "lower", f"{rows} {ranged['p50_ms']:.1f} ms"),
+    ]
+
+
+async def _load(url: str, rate: float, paths: list[str]) -> dict[str, Any]:
+    at = urlsplit(url)
+    command = [sys.executable, "-m", "benchmarks.http_load", str(at.hostname), str(at.port)]
+    arguments = [str(rate), str(_SECONDS), "32", *paths]
+    done = await asyncio.create_subprocess_exec(*command, *arguments, stdout=subprocess.PIPE)
+    said, _ = await done.communicate()
+    found = json.loads(said)
+    if found["failed"]:
+        raise RuntimeError(f"bench: {found['failed']} of {found['asked']} requests failed")
+    return found
+
+
+@contextmanager
+def _peer(file: str) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([python_of("fastapi"), script_of("fastapi_bytes.py"), str(port), file])
+    try:
+        deadline = time.monotonic() + 20
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            if time.monotonic() > deadline:
+                raise RuntimeError("bench: FastAPI does not listen")
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()

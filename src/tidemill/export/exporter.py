@@ -1,0 +1,107 @@
+"""What is a format of an export: rows in, a whole file out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from typing_extensions import override
+
+from tidemill.schema import derive
+from tidemill.schema.derive import Column
+
+NONE = "none"
+"""The compression that is none."""
+KIND_KEY = "tidemill.type"
+"""Where an Arrow field says what its values are: the name of the logical type."""
+
+_STREAMED = {"gzip": ".gz", "zstd": ".zst", "lz4": ".lz4"}
+"""What whole files are compressed with, and how they are then called."""
+
+
+class Rows:
+    """Rows of one event in batches of its Arrow schema; they can be gone through once."""
+
+    def __init__(self, tag: str, batches: Iterable[pa.RecordBatch]) -> None:
+        self.tag = tag
+        self.columns: tuple[Column, ...] = derive.columns(tag)
+        self.schema = annotated_schema(tag)
+        self._batches = batches
+
+    @property
+    def kinds(self) -> list[str]:
+        """The name of each column's logical type."""
+        return [column.logical.name for column in self.columns]
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._batches:
+            yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
+    def tables(self, rows_min: int) -> Iterator[pa.Table]:
+        """Yield the rows in tables of so many at the least, but for the last."""
+        held: list[pa.RecordBatch] = []
+        count = 0
+        for batch in self:
+            held.append(batch)
+            count += batch.num_rows
+            if count >= rows_min:
+                yield pa.Table.from_batches(held, schema=self.schema)
+                held, count = [], 0
+        if count:
+            yield pa.Table.from_batches(held, schema=self.schema)
+
+
+def annotated_schema(tag: str) -> pa.Schema:
+    """Return the Arrow schema of the event `tag`, whose fields say what they are made of."""
+    named = zip(derive.arrow_schema(tag), derive.columns(tag), strict=True)
+    fields = [
+        field.with_metadata(
+            {KIND_KEY: column.logical.name}
+            | ({"tidemill.unit": column.logical.unit} if column.logical.unit else {})
+        )
+        for field, column in named
+    ]
+    return pa.schema(fields, metadata={"tidemill.table": tag})
+
+
+class Exporter:
+    """One format. Override `export`, which makes bytes; or `write`, where the format wants a file."""
+
+    suffix: ClassVar[str] = ""
+    """What names of files end with."""
+    compressions: ClassVar[tuple[str, ...]] = (NONE, *_STREAMED)
+    """What the format allows; the first is the default."""
+    kept_as: ClassVar[Mapping[str, str]] = {}
+    """How values are kept that the format has no type for, by logical type; the manifest repeats it."""
+
+    def export(self, data: Rows) -> bytes | Iterable[bytes]:
+        """Return the file's bytes, at once or in pieces."""
+        raise NotImplementedError(f"{type(self).__name__} has neither `export` nor `write`")
+
+    def write(self, data: Rows, path: Path, compression: str) -> None:
+        """Write the file."""
+        made = self.export(data)
+        pieces = [made] if isinstance(made, bytes) else made
+        with pa.OSFile(str(path), "wb") as file:
+            if compression == NONE:
+                _write_all(pieces, file)
+            else:
+                with pa.CompressedOutputStream(file, compression) as packed:
+                    _write_all(pieces, packed)
+
+    def file_suffix(self, compression: str) -> str:
+        """Return what the name of a file of that compression ends with."""
+        return self.suffix + _STREAMED.get(compression, "")
+
+
+class FileExporter(Exporter):
+    """A format that compresses inside of the file."""
+
+    @override
+    def file_suffix(self, compression: str) -> str:
+        return self.suffix
+
+
+def _write_all(pieces: Iterable[bytes], file: Any) -> None:
+    for piece in pieces:
+        file.write(piece)

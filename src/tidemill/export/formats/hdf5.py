@@ -1,0 +1,171 @@
+"""HDF5: a group named after the table, with a dataset for each column.
+
+Beside a column `x` there may be `_present/x`, false where the value is absent, and `_length/x`, the bytes of
+a text that ends with NUL, which a fixed width would lose; each only where some value needs it.
+"""
+
+from pathlib import Path
+from typing import Any, cast
+
+import h5py
+import numpy as np
+import pyarrow as pa
+from typing_extensions import override
+
+from tidemill.core.arrow import pc
+from tidemill.export.exporter import NONE, FileExporter, Rows
+from tidemill.schema.derive import Column
+from tidemill.schema.faults import Refused
+
+_CHUNK_ROWS = 16_384
+_WRITE_ROWS = 65_536
+_WIDTH_MIN, _WIDTH_MAX = 8, 65_536
+_AS_STORED = -1
+_WORDS = "uint64[rows, {}], the least significant word first"
+
+
+class Hdf5Exporter(FileExporter):
+    """Datasets of one fixed type each: text of a column is as wide as its longest."""
+
+    suffix = ".h5"
+    compressions = (NONE, "gzip", "lzf")
+    kept_as = {  # noqa: RUF012 a Mapping
+        "Nanos": "int64, ns since 1970-01-01 UTC",
+        "U128": _WORDS.format(2),
+        "U256": _WORDS.format(4),
+        "I256": f"{_WORDS.format(4)}, two's complement",
+        "Hash": "uint8[rows, 32]",
+        "Address": "uint8[rows, 20]",
+        "Fixed18": f"10^-18: {_WORDS.format(2)}, two's complement",
+        "Name": "UTF-8 of fixed width",
+        "Text": "UTF-8 of fixed width",
+    }
+
+    @override
+    def write(self, data: Rows, path: Path, compression: str) -> None:
+        packing = None if compression == NONE else compression
+        with h5py.File(path, "w", libver="latest") as file:
+            group = file.create_group(data.tag)
+            columns = [_Written(group, column, packing) for column in data.columns]
+            for table in data.tables(_WRITE_ROWS):
+                batch = table.combine_chunks().to_batches()[0]
+                for place, column in enumerate(columns):
+                    column.append(batch.column(place))
+            for column in columns:
+                column.finish()
+
+
+class _Written:
+    """One column's datasets, as long as the rows that were written."""
+
+    def __init__(self, group: h5py.Group, column: Column, packing: str | None) -> None:
+        self._group = group
+        self._column = column
+        self._packing = packing
+        self._rows = 0
+        self._is_bytes = column.logical.name in ("Hash", "Address")
+        self._is_text = pa.types.is_string(column.logical.arrow)
+        if self._is_text:
+            self._main: h5py.Dataset = self._made(column.name, _text_type(_WIDTH_MIN))
+        else:
+            empty = self._numbers(pa.array([], column.logical.arrow))
+            self._main = self._made(column.name, empty.dtype, empty.shape[1:])
+        self._main.attrs["type"] = column.logical.name
+        self._main.attrs["unit"] = column.logical.unit
+
+    def append(self, array: pa.Array) -> None:
+        """Write more values."""
+        end = self._rows + len(array)
+        values = self._texts(array) if self._is_text else self._numbers(array)
+        self._main.resize(end, axis=0)
+        self._main[self._rows : end] = values
+        if array.null_count:
+            self._put_beside("_present", array.is_valid().to_numpy(zero_copy_only=False), fill=True)
+        if self._is_text and (ends := pc.ends_with(array.fill_null(""), "\0")).true_count:
+            lengths = pc.if_else(ends, pc.binary_length(array.cast(pa.binary())), _AS_STORED)
+            self._put_beside("_length", lengths.fill_null(_AS_STORED).to_numpy(), fill=_AS_STORED)
+        self._rows = end
+
+    def finish(self) -> None:
+        """Make what stands beside the column as long as it is."""
+        for name in ("_present", "_length"):
+            beside = self._group.get(f"{name}/{self._column.name}")
+            if isinstance(beside, h5py.Dataset):
+                beside.resize(self._rows, axis=0)
+
+    def _put_beside(self, name: str, values: np.ndarray, *, fill: Any) -> None:
+        path = f"{name}/{self._column.name}"
+        found = self._group.get(path)
+        beside = found if isinstance(found, h5py.Dataset) else self._made(path, values.dtype, fill=fill)
+        beside.resize(self._rows + len(values), axis=0)
+        beside[self._rows :] = values
+
+    def _made(
+        self, name: str, kind: np.dtype, shape: tuple[int, ...] = (), *, fill: Any = None
+    ) -> h5py.Dataset:
+        return self._group.create_dataset(
+            name,
+            shape=(0, *shape),
+            maxshape=(None, *shape),
+            chunks=(_CHUNK_ROWS, *shape),
+            dtype=kind,
+            fillvalue=fill,
+            compression=self._packing,
+            shuffle=self._packing is not None,
+        )
+
+    def _texts(self, array: pa.Array) -> np.ndarray:
+        texts = array.fill_null("")
+        widest = pc.max(pc.binary_length(texts)).as_py() or 0
+        if widest > self._main.dtype.itemsize:
+            self._widen(widest)
+        return _fixed(texts, self._main.dtype)
+
+    def _numbers(self, array: pa.Array) -> np.ndarray:
+        """Return numbers as they are, wide integers and decimals in words, other bytes as such."""
+        kind = array.type
+        if pa.types.is_fixed_size_binary(kind) or pa.types.is_decimal(kind):
+            return _octets(array, kind.byte_width).view(np.uint8 if self._is_bytes else np.uint64)
+        if pa.types.is_timestamp(kind):
+            array = array.cast(pa.int64())
+        return array.fill_null(0).to_numpy(zero_copy_only=False)
+
+    def _widen(self, widest: int) -> None:
+        """Copy what is written into a dataset of wider text."""
+        if widest > _WIDTH_MAX:
+            raise Refused(
+                f"hdf5: expected texts of {_WIDTH_MAX} bytes at most, for a column is as wide as its longest,"
+                f" found {widest} in {self._column.name}; choose another format"
+            )
+        width = 1 << (widest - 1).bit_length()
+        wider = self._made(f"_wider/{self._column.name}", _text_type(width))
+        wider.resize(self._rows, axis=0)
+        for first in range(0, self._rows, _WRITE_ROWS):
+            wider[first : first + _WRITE_ROWS] = self._main[first : first + _WRITE_ROWS].astype(wider.dtype)
+        wider.attrs.update(self._main.attrs)
+        del self._group[self._column.name]
+        self._group.move(wider.name, self._column.name)
+        del self._group["_wider"]
+        self._main = cast(h5py.Dataset, self._group[self._column.name])
+
+
+def _text_type(width: int) -> np.dtype:
+    return h5py.string_dtype("utf-8", width)
+
+
+def _fixed(texts: pa.Array, kind: np.dtype) -> np.ndarray:
+    """Return texts in a fixed width: of each different one once, then by its number."""
+    packed = texts.dictionary_encode()
+    words = np.array(packed.dictionary.cast(pa.binary()).to_pylist() or [b""], dtype=f"S{kind.itemsize}")
+    return words.take(packed.indices.to_numpy(zero_copy_only=False)).astype(kind)
+
+
+def _octets(array: pa.Array, width: int) -> np.ndarray:
+    """Return uint8[rows, width], the memory of the array itself."""
+    held = array.buffers()[1]
+    first, end = array.offset * width, (array.offset + len(array)) * width
+    octets = np.empty(0, np.uint8) if held is None else np.frombuffer(held, np.uint8)[first:end]
+    return octets.reshape(-1, width)
+
+
+EXPORTER = Hdf5Exporter()

@@ -1,0 +1,30 @@
+"""JSON in one array of objects, a line each."""
+
+from collections.abc import Iterator
+
+from typing_extensions import override
+
+from tidemill._rust import export_rows
+from tidemill.export.exporter import Exporter, Rows
+from tidemill.export.plain_text import KEPT_AS
+
+_BETWEEN = b",\n"
+
+
+class JsonExporter(Exporter):
+    """Objects as `derive.json_schema` describes them."""
+
+    suffix = ".json"
+    kept_as = KEPT_AS
+
+    @override
+    def export(self, data: Rows) -> Iterator[bytes]:
+        held = b"[\n"
+        for batch in data:
+            for piece in export_rows(batch, data.kinds, "json_items"):
+                yield held
+                held = piece
+        yield held.removesuffix(_BETWEEN) + b"\n]\n"
+
+
+EXPORTER = JsonExporter()

@@ -1,0 +1,24 @@
+"""JSON in lines: one object a row."""
+
+from collections.abc import Iterator
+
+from typing_extensions import override
+
+from tidemill._rust import export_rows
+from tidemill.export.exporter import Exporter, Rows
+from tidemill.export.plain_text import KEPT_AS
+
+
+class NdjsonExporter(Exporter):
+    """Objects as `derive.json_schema` describes them."""
+
+    suffix = ".ndjson"
+    kept_as = KEPT_AS
+
+    @override
+    def export(self, data: Rows) -> Iterator[bytes]:
+        for batch in data:
+            yield from export_rows(batch, data.kinds, "json_lines")
+
+
+EXPORTER = NdjsonExporter()
