@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
+from tidemill.app.options import TIMES, USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
 from tidemill.app.streams_cli import streams
@@ -23,9 +23,6 @@ MOST = 1_000_000_000
 """Of anything that is a number here: 30 years of seconds; `inf` is none."""
 
 BLOCK_MOST = (1 << 63) - 1
-
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
-"""How a time is written; in UTC where it names no zone."""
 
 app = typer.Typer(
     invoke_without_command=True,
