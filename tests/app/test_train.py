@@ -6,8 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.learn.made import MINUTE_NS, START_NS, returning
-from tests.learn.test_outcomes import ledger
+from tests.learn.made import MINUTE_NS, START_NS, ledger, returning
 from tests.store.samples import block
 from typer.testing import CliRunner
 

@@ -1,8 +1,11 @@
-"""Series of gas prices made for tests: what comes next follows from what was."""
+"""Gas prices and outcomes of trades made for tests: what pays, and what comes next, is known."""
+
+import random
 
 import numpy as np
 
 from tidemill.learn.gas_series import GasSeries, Told, series_of
+from tidemill.learn.outcomes import Outcome
 
 START_NS = 1_700_000_040_000_000_000
 MINUTE_NS = 60_000_000_000
@@ -26,3 +29,24 @@ def wandering(steps: int, seed: int = 0) -> GasSeries:
 def minutes(gas_gwei: np.ndarray) -> GasSeries:
     times = START_NS + np.arange(len(gas_gwei), dtype=np.int64) * MINUTE_NS
     return series_of(Told(times, np.asarray(gas_gwei, float)))
+
+
+def ledger(rows: int, *, gain: float, has_propensity: bool = True) -> list[Outcome]:
+    """Trades whose slippage was tossed for: 1.0 earns `gain` more than 0.5. The dice are the test's world."""
+    dice = random.Random(8)
+    outcomes: list[Outcome] = []
+    for at in range(rows):
+        slippage = dice.choice((0.5, 1.0))
+        reward = dice.gauss(5, 2) + (gain if slippage == 1.0 else 0)
+        outcomes.append(
+            Outcome(
+                event_ns=at,
+                state="ethereum_medium_normal",
+                slippage=slippage,
+                priority_fee=2.5,
+                reward_usd=reward,
+                success=reward > 0,
+                propensity=0.5 if has_propensity else None,
+            )
+        )
+    return outcomes

@@ -107,6 +107,25 @@ def test_a_block_tells_the_next_base_fee(tmp_path: Path) -> None:
     assert (series.price_usd[-1], series.volume_usd[-1]) == (2_000, 1e9)
 
 
+def test_a_baseline_that_lacks_what_it_goes_by_says_nothing(tmp_path: Path) -> None:
+    series = wandering(500)
+    fees = np.append(series.gas_gwei[2:], [np.nan, np.nan])
+    write(tmp_path, train(series._replace(next_base_fee_gwei=fees), OPTIONS), None)
+    live = MarketForecaster(tmp_path, clock=clock(START_NS + 500 * MINUTE_NS))
+    assert live.predictor == "eip1559"
+    assert fed(live, series).forecast() is None
+    live.ingest_block(40_000_000_000, 30_000_000, 30_000_000, START_NS + 500 * MINUTE_NS)
+    forecast = live.forecast()
+    assert forecast is not None
+    assert forecast.gas_gwei == pytest.approx(45)
+
+
+@pytest.mark.parametrize("chain", ["../x", "", "a/b"])
+def test_a_chain_that_is_no_name_is_refused(tmp_path: Path, chain: str) -> None:
+    with pytest.raises(Refused, match="chain: expected letters"):
+        MarketForecaster(tmp_path, chain=chain)
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_price_that_is_none_is_malformed(tmp_path: Path, value: float) -> None:
     with pytest.raises(Malformed, match="gas_gwei: expected a positive number"):

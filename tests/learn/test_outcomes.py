@@ -1,34 +1,13 @@
 """Parameters are learned from recorded outcomes, and judged on later ones that nothing was learned from."""
 
-import random
 from pathlib import Path
 
 import msgspec
 import pytest
+from tests.learn.made import ledger
 
-from tidemill.learn.outcomes import Outcome, read_outcomes, train_agent
+from tidemill.learn.outcomes import read_outcomes, train_agent
 from tidemill.schema.faults import Malformed, Refused
-
-
-def ledger(rows: int, *, gain: float, has_propensity: bool = True) -> list[Outcome]:
-    """Trades whose slippage was tossed for: 1.0 earns `gain` more than 0.5. The dice are the test's world."""
-    dice = random.Random(8)
-    outcomes: list[Outcome] = []
-    for at in range(rows):
-        slippage = dice.choice((0.5, 1.0))
-        reward = dice.gauss(5, 2) + (gain if slippage == 1.0 else 0)
-        outcomes.append(
-            Outcome(
-                event_ns=at,
-                state="ethereum_medium_normal",
-                slippage=slippage,
-                priority_fee=2.5,
-                reward_usd=reward,
-                success=reward > 0,
-                propensity=0.5 if has_propensity else None,
-            )
-        )
-    return outcomes
 
 
 def test_what_pays_is_learned_and_shown_on_later_outcomes() -> None:

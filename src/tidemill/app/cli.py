@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from tidemill.app.export_cli import exports, schedule
 from tidemill.app.keys_cli import keys
-from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
+from tidemill.app.options import TIMES, USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
 from tidemill.app.streams_cli import streams
@@ -25,9 +25,6 @@ MOST = 1_000_000_000
 """Of anything that is a number here: 30 years of seconds; `inf` is none."""
 
 BLOCK_MOST = (1 << 63) - 1
-
-TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
-"""How a time is written; in UTC where it names no zone."""
 
 app = typer.Typer(
     invoke_without_command=True,

@@ -11,6 +11,9 @@ from tidemill.schema.faults import Fault
 if TYPE_CHECKING:
     from tidemill.app.settings import Environment
 
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+"""How a time is written; in UTC where it names no zone."""
+
 USAGE_ERROR = 2
 """Exit code for what the user wrote; 1 is for what failed."""
 

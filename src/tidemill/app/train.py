@@ -21,7 +21,7 @@ from tidemill.learn.gas_files import read_series
 from tidemill.learn.gas_models import FitOptions
 from tidemill.learn.gas_series import GasSeries, Told, series_of
 from tidemill.learn.gas_training import TrainingOptions, train
-from tidemill.learn.model_files import METADATA, Metadata, models_folder, read_json, write, write_file
+from tidemill.learn.model_files import METADATA, Metadata, chain_folder, read_json, write, write_file
 from tidemill.learn.outcomes import AgentReport, read_outcomes, train_agent
 from tidemill.schema.faults import Refused
 from tidemill.store.coverage import Readable
@@ -81,6 +81,7 @@ def main(environment: Environment, options: TrainOptions, *, is_json: bool) -> i
 
 def trained(data: Path, series: GasSeries, options: TrainOptions) -> Answer:
     """Train on a series, and on a ledger where one is given; write all files. Raises: Refused, Malformed."""
+    folder = chain_folder(data / "models", options.chain)
     outcomes = read_outcomes(options.ledger) if options.ledger else None
     made = None if outcomes is None else train_agent(outcomes, options.episodes, options.seed)
     gas = train(
@@ -92,7 +93,6 @@ def trained(data: Path, series: GasSeries, options: TrainOptions) -> Answer:
             fit=FitOptions(trees=options.trees, seed=options.seed),
         ),
     )
-    folder = models_folder(data, options.chain)
     files = write(folder, gas, options.chain)
     files.append(write_file(data / TRAINING_DATA, _csv(gas.examples)))
     if made is not None:

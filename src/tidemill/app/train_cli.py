@@ -1,11 +1,13 @@
-"""The command line of learning: what `tidemill train` takes."""
+"""The command line of learning: what `tidemill train`, `dataset` and `verify-dataset` take."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tidemill.app.options import AsJson, ConfigFile, environment_of
+from tidemill.app.options import TIMES, AsJson, ConfigFile, DataFolder, environment_of
+from tidemill.core.clock import NS_PER_S
 
 learning = typer.Typer()
 
@@ -54,3 +56,47 @@ def _train(
         seed=seed,
     )
     raise SystemExit(command.main(environment_of(config, data), options, is_json=json))
+
+
+@learning.command("dataset")
+def _dataset(
+    table: Annotated[str, typer.Argument(help="Whose rows, by the event's name.")],
+    columns: Annotated[str, typer.Option(metavar="NAME,…", help="Which columns.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where dataset.arrow and dataset.json go.")],
+    start: Annotated[datetime, typer.Option(formats=TIMES, help="Rows then or later.")],
+    end: Annotated[datetime, typer.Option(formats=TIMES, help="Rows before that time.")],
+    label: Annotated[str | None, typer.Option(metavar="NAME", help="Whose change is learned.")] = None,
+    horizon_s: Annotated[float, typer.Option(min=1e-3, max=1e9, help="How much later.")] = 60.0,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Whose rows belong together.")] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Make a dataset of stored rows, with what came of each, parted in time."""
+    from tidemill.app import dataset as command
+    from tidemill.learn.datasets import Label, Recipe
+
+    recipe = Recipe(
+        table=table,
+        columns=tuple(columns.split(",")),
+        start_ns=_ns(start),
+        end_ns=_ns(end),
+        label=Label(column=label, horizon_ns=round(horizon_s * NS_PER_S), by=by) if label else None,
+    )
+    raise SystemExit(command.make(environment_of(config, data), recipe, out, is_json=json))
+
+
+@learning.command("verify-dataset")
+def _verify(
+    folder: Annotated[Path, typer.Argument(help="Of a dataset.")],
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Rebuild a dataset from the store and compare byte for byte; exit 1 where it differs."""
+    from tidemill.app import dataset as command
+
+    raise SystemExit(command.verify(environment_of(config, data), folder))
+
+
+def _ns(time: datetime) -> int:
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()) * NS_PER_S

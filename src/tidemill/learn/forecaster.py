@@ -6,13 +6,13 @@ import numpy as np
 
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.learn.base_fee import next_base_fee_wei
-from tidemill.learn.baselines import Baseline, fit_baseline
+from tidemill.learn.baselines import Baseline, SpreadBaseline, fit_baseline, known_share
 from tidemill.learn.gas_features import LOOKBACK, features_at
 from tidemill.learn.gas_models import Learner, Predictor
-from tidemill.learn.gas_series import DAY_NS, GasSeries
+from tidemill.learn.gas_series import DAY_NS, Floats, GasSeries
 from tidemill.learn.gas_training import TrainingOptions
 from tidemill.learn.gas_window import GasWindow, Measure
-from tidemill.learn.model_files import Metadata, baseline_of, read_metadata, read_model
+from tidemill.learn.model_files import Metadata, baseline_of, chain_folder, read_metadata, read_model
 from tidemill.learn.trend import Forecast, Trend, told
 from tidemill.schema.faults import Refused
 
@@ -44,9 +44,9 @@ class MarketForecaster:
     ) -> None:
         """Load the forecaster of `chain` (`models/CHAIN`), or of no chain by name.
 
-        Raises: Malformed, where its files are not what was written; Refused, where `forced` is not there.
+        Raises: Malformed, where its files are not what was written; Refused, where `forced` is absent.
         """
-        folder = Path(models) / chain if chain else Path(models)
+        folder = chain_folder(Path(models), chain)
         self._clock = clock or SystemClock()
         self._metadata = read_metadata(folder)
         if self._metadata is None and forced is not None:
@@ -93,19 +93,25 @@ class MarketForecaster:
         """Return the distribution of the gas price a horizon later; None as `predict_gas_trend`."""
         series = self._window.series()
         place = _newest(series, self._clock.now_ns())
-        if place is None:
+        quantiles = None if place is None else self._quantiles(series, place)
+        if place is None or quantiles is None:
             return None
         return told(
             gas_gwei=float(series.gas_gwei[place]),
-            quantiles=self._quantiles(series, place),
+            quantiles=quantiles,
             threshold=self._options.threshold,
             horizon_ns=self._options.horizon_steps * self._step_ns,
             predictor=self._name,
         )
 
-    def _quantiles(self, series: GasSeries, place: int) -> np.ndarray:
+    def _quantiles(self, series: GasSeries, place: int) -> Floats | None:
+        """Return quantiles of the change; None where the baseline that tells has no forecast of its own."""
         horizon = self._options.horizon_steps
         features = features_at(series, np.array([place]), horizon)
+        if isinstance(self._predictor, SpreadBaseline) and not known_share(
+            self._predictor.baseline, features
+        ):
+            return None
         if self._predictor is not None:
             return self._predictor.predict(features)[0]
         gas = series.gas_gwei

@@ -1,6 +1,7 @@
 """How are models kept: in formats that hold data alone, each file known by its hash, the description last."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +17,13 @@ from tidemill.learn.gas_training import Report, Trained, TrainingOptions
 from tidemill.learn.scaling import Scaler
 from tidemill.learn.trees import Forest
 from tidemill.learn.trend import QUANTILES
-from tidemill.schema.faults import Malformed
+from tidemill.schema.faults import Malformed, Refused
 
 METADATA = "forecaster_metadata.json"
 SCALER = "forecaster_scaler.json"
 MODELS = {Learner.XGB: "forecaster_xgb.ubj", Learner.GB: "forecaster_gb.json"}
 FORMAT = 1
+_CHAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 S = TypeVar("S")
 
 
@@ -51,9 +53,11 @@ class Metadata(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of the other files, by their names."""
 
 
-def models_folder(data: Path, chain: str | None) -> Path:
-    """Return where the models of a chain lie in a data folder; of none by name, in `models` itself."""
-    return data / "models" / chain if chain else data / "models"
+def chain_folder(models: Path, chain: str | None) -> Path:
+    """Return where a chain's models lie; those of none by name in `models` itself. Raises: Refused."""
+    if chain is not None and not _CHAIN.fullmatch(chain):
+        raise Refused(f"chain: expected letters, digits, _ and -, found {chain!r}")
+    return models / chain if chain else models
 
 
 def write(folder: Path, trained: Trained, chain: str | None) -> list[Path]:
