@@ -72,11 +72,12 @@ PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they n
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/kafka .services/dclint $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .services/kafka .services/dclint .services/gofakes3 $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
 	$(BIN)/python -m tidemill.app.generate
+	$(BIN)/python contracts/compile.py
 	cargo fmt
 
 lock: .make/dev
@@ -121,6 +122,13 @@ setup: .make/native
 	rm -rf $@.new
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix $@.new dclint@3.1.0
 	rm -rf $@ && mv $@.new $@
+
+.services/gofakes3: # a server of S3's protocol, which needs Go to be made
+	command -v go >/dev/null || { echo 'gofakes3: expected Go; SERVICES=none leaves out what needs it'; exit 1; }
+	rm -rf $@.new
+	GOBIN=$(CURDIR)/$@.new/usr/bin go install github.com/johannesboyne/gofakes3/cmd/gofakes3@$(GOFAKES3)
+	rm -rf $@ && mv $@.new $@
+GOFAKES3 := v1.2.0
 
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }

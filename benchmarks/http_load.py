@@ -9,8 +9,10 @@ import sys
 import time
 
 
-async def measure(host: str, port: int, rate: float, seconds: float, connections: int, paths: list[str]) -> dict:
-    """Return counts and latencies in ms; an answer that is late counts from when it should have been asked."""
+async def measure(
+    host: str, port: int, rate: float, seconds: float, connections: int, paths: list[str]
+) -> dict[str, float]:
+    """Return counts and latencies in ms; an answer counts from when it should have been asked."""
     due: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()
     took: list[float] = []
     failed = 0

@@ -4,7 +4,6 @@ Client, server and store share the machine; the client is another process. Left 
 """
 
 import asyncio
-import itertools
 import json
 import os
 import socket
@@ -17,18 +16,14 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
-
-from benchmarks import arbitrage_rows
 from benchmarks.peer import python_of, script_of
 from benchmarks.row import Row
 from benchmarks.served import START_NS, serving, swaps
 
 ROWS = int(os.environ.get("REST_ROWS", "2000000"))
-_RECORDS = 1_800
 _LATEST_PER_S, _QUERIES_PER_S = 500, 50
 _SECONDS = 6
-_LATEST = "/transactions?limit=100"
+_LATEST = "/events/swap?limit=100"
 
 
 def run() -> list[Row]:
@@ -37,10 +32,7 @@ def run() -> list[Row]:
 
 
 async def _run() -> list[Row]:
-    stored: Iterator[tuple[str, pa.RecordBatch]] = itertools.chain(
-        (("swap", batch) for batch in swaps(ROWS, 500_000)),
-        ((arbitrage_rows.TAG, batch) for batch in arbitrage_rows.batches(_RECORDS, arbitrage_rows.ROWS_A_BLOCK)),
-    )
+    stored = (("swap", batch) for batch in swaps(ROWS, 500_000))
     async with serving(stored) as (_, client):
         async with client.session.get(client.url + _LATEST) as answer:
             body = await answer.read()
@@ -57,12 +49,16 @@ async def _run() -> list[Row]:
         with _peer(file.name) as url:
             theirs = await _load(url, _LATEST_PER_S, [_LATEST])
     size = f"{len(body):,} bytes; p50 {latest['p50_ms']:.1f} ms; bare FastAPI p99 {theirs['p99_ms']:.1f} ms"
-    rows = f"{ROWS:,} rows; p50"
     return [
         Row("REST, latest 100 at 500/s, p99", latest["p99_ms"], "ms", 15, "lower", size),
-        Row("REST, point query at 50/s, p99", point["p99_ms"], "ms", 50, "lower", f"{rows} {point['p50_ms']:.1f} ms"),
-        Row("REST, range query at 50/s, p99", ranged["p99_ms"], "ms", 50, "lower", f"{rows} {ranged['p50_ms']:.1f} ms"),
+        _queried("point", point),
+        _queried("range", ranged),
     ]
+
+
+def _queried(what: str, found: dict[str, Any]) -> Row:
+    note = f"{ROWS:,} rows; p50 {found['p50_ms']:.1f} ms"
+    return Row(f"REST, {what} query at 50/s, p99", found["p99_ms"], "ms", 50, "lower", note)
 
 
 async def _load(url: str, rate: float, paths: list[str]) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def _column(name: str, logical: Any, numbers: np.ndarray, rng: np.random.Generat
 
 
 @asynccontextmanager
-async def serving(stored: Iterator[tuple[str, pa.RecordBatch]]) -> AsyncIterator[tuple[StoredProgram, Client]]:
+async def serving(
+    stored: Iterator[tuple[str, pa.RecordBatch]],
+) -> AsyncIterator[tuple[StoredProgram, Client]]:
     """Yield a program that has stored and told these batches, and the client of its API."""
     with tempfile.TemporaryDirectory() as folder:
         async with (

@@ -1,4 +1,4 @@
-"""Answer the bytes of a file with FastAPI on uvicorn: run with the port and the file by its own interpreter."""
+"""Answer the bytes of a file with FastAPI on uvicorn: run by its own interpreter with port and file."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ CONTENT = Path(sys.argv[2]).read_bytes()
 app = FastAPI()
 
 
-@app.get("/transactions")
+@app.get("/events/swap")
 async def transactions(limit: int = 100) -> Response:
     """Answer the same, whatever the limit."""
     return Response(CONTENT, media_type="application/json")

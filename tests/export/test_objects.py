@@ -1,12 +1,11 @@
-"""Exports to real servers of S3's and Google Cloud Storage's protocols."""
+"""Exports to a real server of the protocol that S3 and Google Cloud Storage speak."""
 
 import asyncio
-from contextlib import AsyncExitStack
 
 import obstore
 import pytest
 from obstore.store import from_url
-from tests.servers.objects import BUCKET, gcs_server, s3_server
+from tests.servers.objects import BUCKET, object_server
 from tests.servers.programs import free_port
 
 from tidemill.export.manifest import FILE_NAME
@@ -24,9 +23,8 @@ ASKED = ExportRequest(format="ndjson", table="swap", partition_by="date", rows_a
 @pytest.fixture(params=["s3", "gs"])
 async def bucket(request, tmp_path, monkeypatch):
     """Yield the URL of an empty bucket that the environment leads to."""
-    async with AsyncExitStack() as opened:
-        server = s3_server() if request.param == "s3" else gcs_server(tmp_path)
-        for name, value in (await opened.enter_async_context(server)).items():
+    async with object_server(tmp_path) as environment:
+        for name, value in environment.items():
             monkeypatch.setenv(name, value)
         yield f"{request.param}://{BUCKET}"
 
@@ -70,6 +68,15 @@ async def test_only_runs_with_a_manifest_count(world, maker, bucket, tmp_path):
     back = await fetched(url, tmp_path / "back")
     assert numbers(back) == [*range(30)]
     assert verify(back).differences == []
+
+
+async def test_a_large_file_is_one_object(world, maker, bucket, tmp_path):
+    await world.swaps(0, 30_000)
+    url = f"{bucket}/large"
+    asked = ExportRequest(format="ndjson", table="swap")
+    manifest = await run_export(world.store, asked, target_of(url, tmp_path / "scratch"), maker)
+    assert manifest.files[0].bytes > 8 << 20, "it is sent in pieces"
+    assert verify(await fetched(url, tmp_path / "back")).differences == []
 
 
 async def test_a_bucket_that_is_not_there_is_refused(world, maker, bucket, tmp_path):

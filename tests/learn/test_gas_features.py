@@ -48,7 +48,7 @@ def test_a_step_without_a_price_is_no_example_and_nothing_is_filled_in() -> None
     series = series_of(Told(times, np.array([1.0, 2.0, 3.0, 5.0, 6.0])))
     examples = examples_of(series, 1)
     assert examples.places.tolist() == [0, 1, 4]
-    assert np.isnan(examples.features[2, NAMES.index("gas_change_2")])
+    assert np.isnan(examples.features[2, NAMES.index("gas_change_1")])
     assert examples.changes.tolist() == pytest.approx(np.log([2, 3 / 2, 6 / 5]).tolist())
 
 

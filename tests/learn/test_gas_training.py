@@ -10,7 +10,7 @@ from tests.learn.made import returning, wandering
 from tidemill.learn.gas_files import read_series
 from tidemill.learn.gas_models import FitOptions
 from tidemill.learn.gas_scores import score
-from tidemill.learn.gas_training import Report, TrainingOptions, examples_of, walk_forward
+from tidemill.learn.gas_training import Report, TrainingOptions, examples_of, train, walk_forward
 from tidemill.learn.trees import ForestWalker, forest_of
 from tidemill.learn.trend import QUANTILES, trend_shares
 from tidemill.schema.faults import Refused
@@ -53,7 +53,7 @@ def test_the_next_base_fee_beats_the_last_value_where_it_is_what_comes() -> None
 
 
 @pytest.mark.parametrize(
-    ("file", "samples"), [("demeter_gas_price.csv.gz", 2_500), ("eth_basefee_21527387.csv", None)]
+    ("file", "samples"), [("demeter_gas_price.csv.gz", 1_500), ("eth_basefee_21527387.csv", None)]
 )
 def test_on_real_series_what_is_chosen_does_no_worse_than_the_best_baseline(
     file: str, samples: int | None
@@ -84,7 +84,8 @@ def test_probabilities_follow_from_the_quantiles() -> None:
     assert trend_shares(certain, 0.05)[0].tolist() == pytest.approx([0, 0, 1])
     falling, stable, rising = trend_shares(even, 0.05)[0]
     assert rising == pytest.approx(0.25)
-    assert falling == pytest.approx(0.25, abs=0.01)
+    # 5 % down is a little further in logarithms than 5 % up: beyond the quartile, towards 0.05.
+    assert falling == pytest.approx(0.25 - 0.2 * (-np.log1p(-0.05) / changes - 1) / 0.8)
     assert falling + stable + rising == pytest.approx(1)
 
 
@@ -99,7 +100,5 @@ def test_a_forecast_that_is_right_has_no_error() -> None:
 
 
 def test_a_series_that_is_too_short_is_refused() -> None:
-    from tidemill.learn.gas_training import train
-
     with pytest.raises(Refused, match="expected 100 steps at least"):
         train(returning(50), TrainingOptions())

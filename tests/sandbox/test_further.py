@@ -114,7 +114,11 @@ async def test_traders_trade_in_every_further_pool_at_the_set_share(
         logs = await rpc.call("eth_getLogs", query)
     named = Counter(log["address"] for log in logs)
     named.update(topic for log in logs for topic in log["topics"][1:])
-    assert all(named[pool.pool_id or pool.address] > 3 for pool in world.further_pools)
+    words = {pool.address: "0x" + pool.address[2:].rjust(64, "0") for pool in world.further_pools}
+    found = [
+        max(named[pool.pool_id or pool.address], named[words[pool.address]]) for pool in world.further_pools
+    ]
+    assert min(found) > 3
 
 
 LIQUIDITY = {
@@ -126,6 +130,13 @@ LIQUIDITY = {
     "balancer_v2_weighted": ("PoolBalanceChanged(bytes32,address,address[],int256[],uint256[])",) * 2,
 }
 LIQUIDITY |= dict.fromkeys(("algebra_v1", "algebra_integral", "pancake_v3"), LIQUIDITY["algebra_v2"])
+LIQUIDITY |= dict.fromkeys(
+    ("balancer_v3_weighted", "balancer_v3_stable"),
+    (
+        "LiquidityAdded(address,address,uint8,uint256,uint256[],uint256[])",
+        "LiquidityRemoved(address,address,uint8,uint256,uint256[],uint256[])",
+    ),
+)
 LIQUIDITY["balancer_v2_stable"] = LIQUIDITY["balancer_v2_weighted"]
 
 

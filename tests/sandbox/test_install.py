@@ -9,6 +9,7 @@ import pytest
 from tidemill.sandbox.contracts import creation_code, package_files
 from tidemill.sandbox.install import LOCK_FOLDER, ensure_packages, main
 from tidemill.sandbox.node import ANVIL
+from tidemill.sandbox.solidity_code import kept_codes
 from tidemill.sandbox.vyper_code import CONTRACTS, compiled_folder
 from tidemill.schema.faults import Malformed, Refused, Unknown, Unreachable
 
@@ -45,6 +46,7 @@ def test_an_install_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     compiled.mkdir()
     for name in CONTRACTS:
         (compiled / f"{name}.hex").write_text("0x")
+    kept_codes(tmp_path / "packages").write_text("{}")
     assert main() == 0
     assert ensure_packages() == first
     assert (tmp_path / "runs").read_text() == "run\n"

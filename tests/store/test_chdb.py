@@ -213,3 +213,13 @@ async def test_an_answer_after_a_failed_query_is_its_own(tmp_path: Path) -> None
             with pytest.raises(Refused):
                 await store.query("SELECT number FROM numbers(1000)")
             assert (await store.query("SELECT 1 AS a")).to_pylist() == [{"a": 1}]
+
+
+async def test_wide_columns_are_told_apart_whatever_they_are_called(tmp_path: Path) -> None:
+    async with open_store(f"chdb://{tmp_path}") as store:
+        text = r"SELECT toUInt256(7) AS `a\`b\\`, 1 AS n, toFixedString('x', 32) AS `t.a`, toInt256(-1) AS c"
+        fields = (await store.query(text)).schema
+        told = {field.name: (field.metadata or {}).get(b"clickhouse") for field in fields}
+        assert told == {"a`b\\": b"UInt256", "n": None, "t.a": b"FixedString(32)", "c": b"Int256"}
+        twice = (await store.query("SELECT toUInt256(7) AS a, * FROM (SELECT toUInt256(7) AS a)")).schema
+        assert {field.metadata[b"clickhouse"] for field in twice} == {b"UInt256"}

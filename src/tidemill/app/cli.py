@@ -17,6 +17,7 @@ from tidemill.app.options import USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
 from tidemill.app.streams_cli import streams
+from tidemill.app.train_cli import learning
 from tidemill.app.whales_cli import db, whales
 from tidemill.schema.faults import Fault, leaves
 
@@ -40,6 +41,7 @@ app.add_typer(keys)
 app.add_typer(streams)
 app.add_typer(exports)
 app.add_typer(schedule)
+app.add_typer(learning)
 
 
 class Format(StrEnum):
@@ -96,6 +98,14 @@ def up(
     from tidemill.app import up as command
 
     raise SystemExit(command.main(_environment(config, data), record=record, with_view=view, with_api=api))
+
+
+@app.command()
+def serve(config: ConfigFile = None, data: DataFolder = None) -> None:
+    """Serve the data API of a store that others write; `up` serves its own."""
+    from tidemill.app import serve as command
+
+    raise SystemExit(command.main(_environment(config, data)))
 
 
 @app.command()

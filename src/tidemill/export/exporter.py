@@ -37,16 +37,19 @@ class Rows:
         for batch in self._batches:
             yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
 
-    def tables(self, rows_min: int) -> Iterator[pa.Table]:
-        """Yield the rows in tables of so many at the least, but for the last."""
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        """Yield the rows in tables of so many, the last one of fewer."""
         held: list[pa.RecordBatch] = []
         count = 0
         for batch in self:
-            held.append(batch)
-            count += batch.num_rows
-            if count >= rows_min:
-                yield pa.Table.from_batches(held, schema=self.schema)
-                held, count = [], 0
+            at = 0
+            while at < batch.num_rows:
+                piece = batch.slice(at, rows - count)
+                held.append(piece)
+                at, count = at + piece.num_rows, count + piece.num_rows
+                if count == rows:
+                    yield pa.Table.from_batches(held, schema=self.schema)
+                    held, count = [], 0
         if count:
             yield pa.Table.from_batches(held, schema=self.schema)
 

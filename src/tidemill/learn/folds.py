@@ -21,7 +21,7 @@ class WalkForward:
         """Test the rows after the `first_share` of all, in `folds` equal parts. Raises: Refused."""
         if folds < 1 or embargo_rows < 0 or not 0 < first_share < 1:
             raise Refused(
-                "folds: expected one at least, an embargo of no rows or more and a first share between 0 and 1, "
+                "folds: expected one or more, an embargo of 0 rows or more, a first share between 0 and 1, "
                 f"found {folds}, {embargo_rows}, {first_share}"
             )
         self._folds, self._embargo_rows, self._first_share = folds, embargo_rows, first_share
@@ -36,7 +36,8 @@ class WalkForward:
         first = int(count * self._first_share)
         if first <= self._embargo_rows or count - first < self._folds:
             raise Refused(
-                f"folds: expected enough rows for {self._folds} after an embargo of {self._embargo_rows}, found {count}"
+                f"folds: expected enough rows for {self._folds} after an embargo of {self._embargo_rows}, "
+                f"found {count}"
             )
         for rows in np.array_split(np.arange(first, count), self._folds):
             yield np.arange(rows[0] - self._embargo_rows), rows

@@ -1,4 +1,4 @@
-"""What of the past a gas forecast is made of: changes, spreads, the time of day, the next base fee, prices."""
+"""What of the past a gas forecast is made of: changes, spreads, time of day, next base fee, prices."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -29,7 +29,7 @@ NAMES = (
     *(f"price_change_{lag}" for lag in PRICE_LAGS),
     "volume_over_mean_60",
 )
-"""Columns, in order: changes are of logarithms, lags and windows in steps; a cell that is not known is NaN."""
+"""Columns, in order: changes are of logarithms, lags and windows in steps; what is not known is NaN."""
 _ROWS_AT_ONCE = 65_536
 
 
@@ -65,7 +65,7 @@ def examples_of(series: GasSeries, horizon_steps: int) -> Examples:
 
 
 def features_at(series: GasSeries, places: Places, horizon_steps: int) -> Floats:
-    """Return float64[len(places), len(NAMES)]: the features of those steps, from them and earlier ones only."""
+    """Return float64[len(places), len(NAMES)]: features of those steps, from them and earlier ones."""
     day = max(DAY_NS // series.step_ns, 1)
     before = max(LOOKBACK, day)
     gas, price, volume = (

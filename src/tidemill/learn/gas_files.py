@@ -13,7 +13,7 @@ from tidemill.learn.gas_series import Floats, GasSeries, Times, Told, series_of
 from tidemill.schema.faults import Malformed, Refused
 
 TIME_NAMES = ("event_ns", "timestamp", "block_timestamp", "time", "")
-"""Columns that may say when: a time in UTC, or an integer, of ns in the first and of seconds in the others."""
+"""Columns that may say when: a time in UTC, or an integer: of ns in the first, of seconds in others."""
 GAS_NAMES = ("gas_gwei", "gas_price", "base_fee_gwei")
 PRICE_NAMES = ("price_usd", "WETH", "close")
 VOLUME_NAMES = ("volume_usd", "volume")

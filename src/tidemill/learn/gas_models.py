@@ -1,4 +1,4 @@
-"""What learns a gas price's change: gradient boosting by XGBoost and by scikit-learn, quantile by quantile."""
+"""What learns a gas price's change: gradient boosting by XGBoost and scikit-learn, quantile by quantile."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -72,7 +72,7 @@ def gb_model(forests: list[Forest], scaler: Scaler) -> GbModel:
 
 
 def fit_scale(features: Floats) -> Scaler:
-    """Return the scaler of features, whose far ends are cut: a jump of the price is one, twice as large or not."""
+    """Return the scaler of features, far ends cut: a jump of the price is one, twice as large or not."""
     return fit_scaler(features, list(NAMES), Method.ROBUST, handle_outliers=True)
 
 
@@ -130,7 +130,7 @@ def _fit_gb(scaled: Floats, changes: Floats, share: float, options: FitOptions) 
         max_depth=DEPTH_MAX,
         min_samples_leaf=LEAF_ROWS_MIN,
         max_bins=63,
-        early_stopping=False,
+        early_stopping=False,  # pyright: ignore[reportArgumentType] a default of 'auto' is taken for its type
         random_state=options.seed,
     )
     # scikit-learn cannot bin a column without a value; one that is all alike is never asked.

@@ -1,4 +1,4 @@
-"""What is a chain's gas price over time: the last word in each of many even steps, absent where none was told."""
+"""What is a chain's gas price over time: the last word of each of many even steps, absent where none was."""
 
 from typing import NamedTuple
 

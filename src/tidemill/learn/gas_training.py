@@ -1,4 +1,4 @@
-"""Which forecaster is used: the one with the least error on folds of later time, models and baselines alike."""
+"""Which forecaster is used: that with the least error on folds of later time, models and baselines alike."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -50,7 +50,7 @@ class Report(Struct, frozen=True, kw_only=True):
     best_model: str
     best_baseline: str
     is_model_used: bool
-    """Whether the best model's mean absolute error is no more than the best baseline's, averaged over the folds."""
+    """Whether the best model's mean absolute error is no more than the best baseline's, of all folds."""
 
     @property
     def chosen(self) -> str:
@@ -85,8 +85,8 @@ def train(series: GasSeries, options: TrainingOptions) -> Trained:
     examples = examples_of(series, options.horizon_steps)
     if len(examples.places) < ROWS_MIN:
         raise Refused(
-            f"gas prices: expected {ROWS_MIN} steps at least whose price {options.horizon_steps} steps later is "
-            f"known, found {len(examples.places)}"
+            f"gas prices: expected {ROWS_MIN} steps at least whose price {options.horizon_steps} steps later "
+            f"is known, found {len(examples.places)}"
         )
     scaler = fit_scale(examples.features)
     return Trained(

@@ -8,9 +8,11 @@ from msgspec import Struct
 from tidemill.learn.gas_series import Floats
 from tidemill.schema.faults import Malformed, Refused
 
-CLIP_SPREADS = 5.0
-"""With outliers handled: how many spreads from the centre a value is cut at; of a normal distribution's values
-one in 1.7 million lies there."""
+CUT_DEVIATIONS = 5.0
+"""With outliers handled: how many standard deviations off the median a value is cut; of a normal
+distribution's one in 1.7 million lies there."""
+
+_NOWHERE = float(np.finfo(np.float64).max / 4)
 
 
 class Method(StrEnum):
@@ -87,7 +89,7 @@ def _centre_and_spread(column: Floats, method: Method) -> tuple[float, float]:
 
 
 def _cuts(rows: Floats) -> tuple[Floats, Floats]:
-    """Return where values are cut: CLIP_SPREADS normal deviations, by the interquartile range, off the median."""
+    """Return where values are cut: so many deviations, by the interquartile range, off the median."""
     pairs: list[tuple[float, float]] = []
     for column in rows.T:
         known = column[np.isfinite(column)]
@@ -95,7 +97,7 @@ def _cuts(rows: Floats) -> tuple[Floats, Floats]:
         deviation = (
             quartiles[2] - quartiles[0]
         ) / 1.349  # as many deviations a normal one's quartiles are apart
-        reach = CLIP_SPREADS * deviation if deviation > 0 else float("inf")
+        reach = CUT_DEVIATIONS * deviation if deviation > 0 else _NOWHERE  # which JSON holds, unlike infinity
         pairs.append((quartiles[1] - reach, quartiles[1] + reach))
     cuts = np.array(pairs)
     return cuts[:, 0], cuts[:, 1]

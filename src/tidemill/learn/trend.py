@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from tidemill.learn.gas_series import Floats
 
@@ -44,7 +45,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 
 def trend_shares(quantiles: Floats, threshold: float) -> Floats:
-    """Return float64[n, 3]: how probable each of TRENDS is, by changes' quantiles, float64[n, len(QUANTILES)].
+    """Return float64[n, 3]: how probable each of TRENDS is, by quantiles of changes, float64[n, QUANTILES].
 
     Between quantiles the distribution is even; beyond the outermost it ends as far out as the next one is in.
     """
@@ -62,7 +63,7 @@ def _share_below(knots: Floats, heights: Floats, value: float) -> float:
     return float(np.interp(value, knots, heights))
 
 
-def trends_of(changes: Floats, threshold: float) -> Floats:
+def trends_of(changes: Floats, threshold: float) -> NDArray[np.int64]:
     """Return int64[n]: which of TRENDS each change of a logarithm is."""
     return np.digitize(changes, (np.log1p(-threshold), np.log1p(threshold)))
 

@@ -35,10 +35,7 @@ def solidity_codes(folder: Path) -> dict[str, str]:
 
     Raises: Refused where npm is missing; Unreachable where sources cannot be fetched, or do not compile.
     """
-    digest = hashlib.sha256()
-    for name in (*_FILES, "compile.js"):
-        digest.update((FOLDER / name).read_bytes())
-    kept = folder / f"balancer_v3-{digest.hexdigest()[:16]}.json"
+    kept = kept_codes(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with kept.with_suffix(".lock").open("w") as lock:
@@ -51,6 +48,14 @@ def solidity_codes(folder: Path) -> dict[str, str]:
     except OSError as error:
         raise Unreachable(f"expected to keep compiled contracts in {folder}, found: {error}") from error
     return {name: f"0x{code}" for name, code in codes.items()}
+
+
+def kept_codes(folder: Path) -> Path:
+    """Return the file under `folder` that has what these sources and this compiler make, as JSON."""
+    digest = hashlib.sha256()
+    for name in (*_FILES, "compile.js"):
+        digest.update((FOLDER / name).read_bytes())
+    return folder / f"balancer_v3-{digest.hexdigest()[:16]}.json"
 
 
 def _compiled() -> bytes:

@@ -31,9 +31,10 @@ _FURTHER_SWAPS = frozenset(
         "Swap(bytes32,address,int128,int128,uint160,uint128,int24,uint24)",
         "Swap(bytes32,address,address,uint256,uint256)",
         "TokenExchange(address,int128,uint256,int128,uint256)",
+        "Swap(address,address,address,uint256,uint256,uint256,uint256)",
     )
 )
-"""Algebra's is spelled as V3's; then Pancake's, V4's, Balancer's, Curve's."""
+"""Algebra's is spelled as V3's; then Pancake's, V4's, Balancer V2's, Curve's, Balancer V3's."""
 _GAS_LIMIT = hex(3_000_000)
 _REFUSALS_MAX = 20
 """In a row: no reorg lasts that many blocks."""

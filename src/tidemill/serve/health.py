@@ -46,7 +46,7 @@ def health_of(state: ProgramState, rates: Rates) -> HealthAnswer:
     }
     if not state.has_store:
         del services["store"]
-    is_any_read = any(one.is_up for one in (*state.chains, *state.venues))
+    is_any_read = state.is_reader or any(one.is_up for one in (*state.chains, *state.venues))
     if not (state.is_bus_up and state.is_store_up and is_any_read):
         status = "unhealthy"
     else:

@@ -24,6 +24,8 @@ WINDOW_S = 0.04
 """What comes within it goes out together: 25 frames a second at the most to each client."""
 _WAITING_FRAMES_MAX = 256
 """A client that has so many to take is dropped: 10 s of frames."""
+_GATHER_MAX_S = 0.5
+"""So long at the most it gathers while a client has the frame before to take: many take fewer frames."""
 _QUIET_S = 5.0
 """So often is told how far all came of which nothing is wanted: who goes on from there reads less again."""
 _INBOX_MAX = 20_000
@@ -56,8 +58,8 @@ class Frame(Struct):
     place: Place
     body: Any
     """None where nothing of what came is wanted, and only the place moves."""
-    text: str = ""
-    """The whole of what is sent to all who are at this place, once it was made."""
+    message: dict[str, Any] | None = None
+    """What is sent to all WebSockets that are at this place, once it was made."""
 
 
 class Dropped(Unreachable):
@@ -112,7 +114,18 @@ class _Group:
         self._pending.append((offset, batch))
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(max(self._sent_s + WINDOW_S, loop.time()), self.flush)
+            due_s = max(self._sent_s + WINDOW_S, loop.time())
+            self._timer = loop.call_at(due_s, self._flush_when_taken)
+
+    def _flush_when_taken(self) -> None:
+        """Send what waits, once all clients took the frame before, or it waited too long."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        is_busy = any(member.frames for member in self.members)
+        if is_busy and loop.time() - self._sent_s < _GATHER_MAX_S:
+            self._timer = loop.call_later(WINDOW_S / 4, self._flush_when_taken)
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Send what waits."""

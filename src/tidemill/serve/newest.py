@@ -23,7 +23,7 @@ class Newest:
         """Another one after each change."""
         self._batches: deque[pa.RecordBatch] = deque()
         self._rows = 0
-        self._floor_ns: int | None = None
+        self._floor_ns: int | None = _NEVER_NS
         """No event that is not here is later; None where all are here."""
 
     def begin(self, *, is_whole: bool) -> None:

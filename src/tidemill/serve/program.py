@@ -232,6 +232,8 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     venues: tuple[VenueState, ...] = ()
     has_store: bool = True
     """Whether what is read is stored; otherwise it ends at the bus."""
+    is_reader: bool = False
+    """Whether it only serves what other processes read."""
     sinks: tuple[SinkState, ...] = ()
     """The stores beside the main one."""
     arbitrages: ArbitrageCounts = ArbitrageCounts()

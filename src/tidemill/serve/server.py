@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from tidemill.core.metrics import Metrics
-from tidemill.schema.faults import Unreachable
+from tidemill.schema.faults import Refused, Unreachable
 from tidemill.serve import declared
 from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
@@ -20,6 +20,7 @@ from tidemill.serve.auth.protection import Protection
 from tidemill.serve.cache import Cache
 from tidemill.serve.config import CACHE_TTL_S
 from tidemill.serve.covered import CoverageBoard
+from tidemill.serve.framed import FramedProtocol
 from tidemill.serve.hub import Hub
 from tidemill.serve.kept import Kept
 from tidemill.serve.openapi import Described
@@ -71,6 +72,11 @@ class Server:
         connections_max: int,
         additions: Additions = NOTHING_ADDED,
     ) -> None:
+        """Raise Refused, where other machines would reach it and nothing stands before the routes."""
+        if additions.protection is None and not (
+            is_loopback(ports.api.host) and is_loopback(ports.metrics.host)
+        ):
+            raise Refused("api: expected what asks who calls, for other machines reach it, found nothing")
         metrics = Metrics()
         self._program = Across(program, home, metrics.histogram(declared.QUERIES))
         self._recent = Recent()
@@ -178,7 +184,7 @@ def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uv
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=FramedProtocol,
             ws_max_size=_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",

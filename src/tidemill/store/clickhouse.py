@@ -49,8 +49,9 @@ _STREAM_TIME_MAX_MS = 86_400_000
 """What is streamed may be all that there is."""
 _STREAM_NICE = 5
 """As the engine's other threads: what is read in bulk waits for what is written."""
-_STREAM_ROWS = "16384"
-"""A batch of the widest table is some 30 MB."""
+_STREAMED = {"max_block_size": "4096", "read_in_order_use_buffering": "0"}
+"""A batch of the widest table is some 10 MB. Rows in the order of their table are merged as they come: to
+hold some of each part before takes 170 MB more of that table."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 
@@ -222,7 +223,7 @@ class ClickHouseStore(Store):
         table = await self._ask(normal, bind, limits)
         if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
             return table
-        described = await self._ask(f"DESCRIBE TABLE ({normal})", bind, self._settings.limits)
+        described = await self._ask(_describing(normal, table.schema), bind, self._settings.limits)
         types = dict(
             zip(described.column("name").to_pylist(), described.column("type").to_pylist(), strict=True)
         )
@@ -247,7 +248,7 @@ class ClickHouseStore(Store):
         normal = await self._checked(sql, {})
         unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
         limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
-        batches = self._batches(normal, {**limits, "max_block_size": _STREAM_ROWS})
+        batches = self._batches(normal, {**limits, **_STREAMED})
         thread = ThreadPoolExecutor(1, "store-stream", give_way, (_STREAM_NICE,))
         loop = asyncio.get_running_loop()
         try:
@@ -291,6 +292,18 @@ class ClickHouseStore(Store):
 
     async def _own(self, sql: str) -> pa.Table:
         return await self._ask(sql, {}, self._settings.limits)
+
+
+def _describing(sql: str, schema: pa.Schema) -> str:
+    """Return the question what an answer's columns are: of all, where their names do not tell them apart.
+
+    Of those alone that need it, it takes a third of the time where there are 146.
+    """
+    if len(set(schema.names)) == len(schema.names):
+        names = (field.name for field in schema if field.type in _WIDE)
+        quoted = ("`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`" for name in names)
+        sql = f"SELECT {', '.join(quoted)} FROM ({sql})"  # noqa: S608 names of an answer, quoted
+    return f"DESCRIBE TABLE ({sql})"
 
 
 def _newest_version(settings: StoreSettings) -> int:

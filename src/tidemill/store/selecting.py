@@ -100,13 +100,16 @@ def page_query(tag: str, page: Page) -> Query:
     test = " AND ".join(tests) or "1"
     order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
     shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
-    # Their times first: else the engine opens all columns of every part. Every name is one of the schema's.
-    times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns{direction} LIMIT {int(page.limit)}"  # noqa: S608
-    near = f"event_ns {edge}(event_ns) FROM ({times}))"
-    return Query(
-        f"SELECT {shown} FROM {table} WHERE {test} AND {near} ORDER BY {order} LIMIT {int(page.limit)}",  # noqa: S608
-        binder.params,
-    )
+    limit = int(page.limit)
+    if not page.where and (page.start_ns is None or page.end_ns is None):
+        # Their times first: else the engine opens all columns of every part. What is filtered, it finds so.
+        times = (
+            f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns{direction} LIMIT {int(page.limit)}"  # noqa: S608
+        )
+        test = f"{test} AND event_ns {edge}(event_ns) FROM ({times}))"
+    # Every name is one of the schema's.
+    rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {order} LIMIT {limit}"  # noqa: S608
+    return Query(rows, binder.params)
 
 
 def _table(tag: str, finality: Finality, tests: list[str]) -> str:

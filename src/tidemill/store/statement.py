@@ -18,6 +18,8 @@ LASTING_ERRORS = frozenset(
 """Their numbers."""
 
 _READING = {"SELECT", "WITH", "EXPLAIN", "SHOW", "DESCRIBE", "EXISTS"}
+_SHOWN = {"COLUMNS", "CREATE", "DATABASES", "FUNCTIONS", "INDEX", "INDEXES", "TABLES"}
+"""What SHOW may tell of; not of the process list, which holds what others ask, nor of users and settings."""
 _MAKING = {"numbers", "zeros", "values", "generate_series", "generateSeries", "view", "null"}
 """Functions in the place of a table that reach nothing; the others read files, networks and programs."""
 _ENGINES_OWN = {"system", "information_schema"}
@@ -29,7 +31,7 @@ _TOLD = {
     "system.parts",
     "system.functions",
 }
-"""The engine's own tables that tell of ours; others tell of its users, their questions and its machine."""
+"""The engine's own tables that tell of ours; the others tell of its users and its machine."""
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 # What the engine's read-only mode lets through, as tried: `file('/etc/passwd')` reads any file, INTO OUTFILE
 # writes one, Python() reads objects of this process, and KILL and USE are statements that it takes for
@@ -48,6 +50,11 @@ def check_reading(normal: str) -> None:
     verb = normal.split(maxsplit=1)[0].upper() if normal.strip() else ""
     if verb not in _READING:
         raise Refused(f"sql: expected a statement that reads ({', '.join(sorted(_READING))}), found {verb!r}")
+    words = normal.split(maxsplit=2)
+    if verb == "SHOW" and (len(words) < 2 or words[1].upper() not in _SHOWN):
+        raise Refused(
+            f"sql: expected SHOW and one of {', '.join(sorted(_SHOWN))}, found {' '.join(words[:2])!r}"
+        )
     bare = _QUOTED.sub("''", normal)
     outside = _OUTSIDE.search(bare)
     if outside is not None:

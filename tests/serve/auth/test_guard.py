@@ -6,11 +6,15 @@ from http import HTTPStatus
 import msgspec
 import pytest
 from tests.app.until import until
-from tests.serve.program import FakeProgram, program, served
+from tests.serve.program import FakeProgram, program
 
+from tidemill.schema.faults import Refused
 from tidemill.serve.auth.audit import FILE_NAME
 from tidemill.serve.auth.config import AuditSettings, AuthSettings, LimitSettings
+from tidemill.serve.config import ApiSettings, MetricsSettings
+from tidemill.serve.ports import take_ports
 from tidemill.serve.route import Answer, Role, Route
+from tidemill.serve.server import answering
 
 from .guarded import SECRET, guarded, token
 
@@ -145,6 +149,13 @@ async def test_a_body_has_a_size_and_a_time(tmp_path):
         assert await server.status(f"/stats?x={'y' * 99}", token()) == 414
 
 
-async def test_a_server_without_protection_answers_as_before():
-    async with served(FakeProgram(program())) as client:
-        await client.get("/stats")
+async def test_nothing_answers_other_machines_without_protection():
+    auth = AuthSettings(enabled=True)
+    for api, metrics in (("0.0.0.0", "127.0.0.1"), ("127.0.0.1", "0.0.0.0")):
+        ports = take_ports(ApiSettings(host=api, port=0, auth=auth), MetricsSettings(host=metrics, port=0))
+        try:
+            with pytest.raises(Refused, match="expected what asks who calls"):
+                async with answering(FakeProgram(program()), ports, 64):
+                    pass
+        finally:
+            ports.close()

@@ -7,9 +7,12 @@ Source: docs.rs/object_store, AmazonS3ConfigKey and GoogleConfigKey.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import obstore
 from obstore.exceptions import (
@@ -30,12 +33,17 @@ from tidemill.schema.faults import Refused, Unreachable
 
 SCHEMES = ("s3", "gs")
 _LASTING = (
+    FileNotFoundError,  # of a bucket
     InvalidPathError,
     NotFoundError,
     PermissionDeniedError,
     UnauthenticatedError,
     UnknownConfigurationKeyError,
 )
+_REFUSED = re.compile(r"status code: 40[0134]\b")
+"""What some errors say that have no class of their own, as when no such bucket is there to be listed."""
+_CLIENT: Any = {"allow_http": True, "timeout": "60s"}
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 _PIECE_BYTES = 8 << 20
 
 
@@ -72,11 +80,12 @@ class ObjectTarget(Target):
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[ObjectStore]:
         try:
-            yield from_url(self._url, client_options={"allow_http": True, "timeout": "60s"})
+            yield from_url(self._url, client_options=_CLIENT, retry_config=_RETRIES)
         except _LASTING as error:
             raise Refused(f"{self._url}: {_first_line(error)}") from error
         except BaseError as error:
-            raise Unreachable(f"{self._url}: {_first_line(error)}") from error
+            kind = Refused if _REFUSED.search(str(error)) else Unreachable
+            raise kind(f"{self._url}: {_first_line(error)}") from error
 
 
 def _members(files: Path) -> list[Path]:
@@ -93,7 +102,7 @@ async def _runs(store: ObjectStore, url: str) -> list[tuple[str, Manifest]]:
             raise Refused(f"to: expected runs of an export alone at {url}, found {name}")
         try:
             answer = await obstore.get_async(store, f"{name}/{FILE_NAME}")
-        except NotFoundError:
+        except (NotFoundError, FileNotFoundError):
             continue
         runs.append((name, decode(bytes(await answer.bytes_async()), f"{url}/{name}")))
     return runs

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tidemill.schema.faults import Fault
 from tidemill.serve.across import Across
 from tidemill.serve.answers import FaultAnswer
+from tidemill.serve.framed import text_message
 from tidemill.serve.hub import Dropped, Frame, Hub, Wish
 from tidemill.serve.place import Place, cursor_of, places_of
 from tidemill.serve.route import Call, Role, Route
@@ -27,7 +28,7 @@ from tidemill.serve.stream import (
 SILENCE_S = 10.0
 """After so long without an event a comment is sent, so that nobody on the way takes the stream for dead."""
 _SEND_S = 30.0
-"""A client that takes nothing for so long is gone."""
+"""How long the last word to a client may take."""
 TRY_AGAIN, REFUSED = 1013, 4_400
 """How a socket is closed: the client was slow, or lost its place; what it asked does not fit."""
 
@@ -59,9 +60,9 @@ async def _tell(socket: WebSocket, call: Call, asked: StreamAsked) -> None:
         places = {} if asked.cursor is None else places_of(bus, asked.cursor)
         async with aclosing(hub.follow(wish, places.get(tag))) as frames:
             async for frame in frames:
-                frame.text = frame.text or _message(bus, frame)
-                async with asyncio.timeout(_SEND_S):
-                    await socket.send_text(frame.text)
+                if frame.message is None:
+                    frame.message = text_message(_text(bus, frame))
+                await socket.send(frame.message)  # who takes nothing answers no ping, and is gone
     except Fault as fault:
         async with asyncio.timeout(_SEND_S):
             await socket.send_text(_fault(fault))
@@ -70,7 +71,7 @@ async def _tell(socket: WebSocket, call: Call, asked: StreamAsked) -> None:
         return
 
 
-def _message(bus: str, frame: Frame) -> str:
+def _text(bus: str, frame: Frame) -> str:
     cursor = f'{{"cursor":"{cursor_of(bus, {frame.tag: frame.place})}"'
     return cursor + "}" if frame.body is None else f"{cursor},{frame.body[1:].decode()}"
 

@@ -1,0 +1,122 @@
+"""A million records of arbitrages, the widest table, from the embedded store to a file of each format.
+
+The records are `benchmarks.arbitrage_rows`, 145 columns. Beside each format is what the engine takes for its
+own `INTO OUTFILE` of the same, where it has the format, and what reading the rows takes alone: these are the
+limits. Memory is what a process of its own takes at most over what it has with the store open. Nothing is
+compressed but Parquet, by snappy. EXPORT_ROWS exports fewer.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from chdb.session import Session
+
+from benchmarks.arbitrage_rows import TAG, batches
+from benchmarks.row import Row
+from tidemill.export.request import ExportRequest
+from tidemill.export.running import Maker, run_export
+from tidemill.export.targets import target_of
+from tidemill.schema import derive
+from tidemill.store import open_store
+
+_ROWS = int(os.environ.get("EXPORT_ROWS", "1000000"))
+_ROWS_AN_INSERT = 100_000
+_LIMITS_S = {"parquet": 1.5, "arrow": 1.0, "csv": 6.0, "json": 6.0, "hdf5": 5.0, "tfrecord": 6.0}
+_ENGINE = {"parquet": "Parquet", "arrow": "Arrow", "csv": "CSVWithNames", "json": "JSONEachRow"}
+_MEMORY_MB = 500
+_SELECT = f"SELECT {', '.join(column.name for column in derive.columns(TAG))} FROM {TAG}"
+
+
+def run() -> list[Row]:
+    """Fill a store, then export each format in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        _apart(_fill, folder)
+        rows: list[Row] = []
+        read_s = _apart(_read, folder)
+        for name, limit_s in _LIMITS_S.items():
+            took_s, cpu_s, over_mb, megabytes = _apart(_export, folder, name)
+            scaled = limit_s * _ROWS / 1_000_000
+            beside = _apart(_engine, folder, _ENGINE[name]) if name in _ENGINE else None
+            told = "" if beside is None else f"the engine's INTO OUTFILE {beside:.2f} s; "
+            own = f"{cpu_s:.1f} s of CPU; {megabytes:,.0f} MB in the file, {_ROWS:,} rows"
+            note = f"{told}reading alone {read_s:.2f} s; {own}"
+            rows.append(Row(f"export {name}", took_s, "s", scaled, "lower", note))
+            rows.append(Row(f"export {name}: memory over the store's", over_mb, "MB", _MEMORY_MB, "lower"))
+        return rows
+
+
+def _apart(work: Callable[..., Any], *arguments: Any) -> Any:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def _fill(folder: str) -> None:
+    async def fill() -> None:
+        async with open_store(f"chdb://{folder}/store") as store:
+            await store.migrate()
+            for number, batch in enumerate(batches(_ROWS, _ROWS_AN_INSERT)):
+                await store.insert(TAG, [batch], f"rows {number}")
+
+    asyncio.run(fill())
+
+
+def _in_store(folder: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def go() -> Any:
+        async with open_store(f"chdb://{folder}/store") as store:
+            await store.query("SELECT 1")
+            return await work(store)
+
+    return asyncio.run(go())
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _export(folder: str, name: str) -> tuple[float, float, float, float]:
+    async def export(store: Any) -> tuple[float, float, float, float]:
+        out = Path(folder) / "out"
+        asked = ExportRequest(format=name, table=TAG, finality="instant")
+        base_mb, cpu_s, began_s = _peak_mb(), time.process_time(), time.perf_counter()
+        target, maker = (
+            target_of(str(out), Path(folder)),
+            Maker(version="", now_ns=time.time_ns, final_blocks=64),
+        )
+        manifest = await run_export(store, asked, target, maker)
+        took_s = time.perf_counter() - began_s
+        cpu_s, over_mb = time.process_time() - cpu_s, _peak_mb() - base_mb
+        shutil.rmtree(out)
+        assert manifest.rows == _ROWS
+        return took_s, cpu_s, over_mb, sum(entry.bytes for entry in manifest.files) / 1e6
+
+    return _in_store(folder, export)
+
+
+def _read(folder: str) -> float:
+    async def read(store: Any) -> float:
+        began_s = time.perf_counter()
+        async for _ in store.stream(_SELECT):
+            pass
+        return time.perf_counter() - began_s
+
+    return _in_store(folder, read)
+
+
+def _engine(folder: str, form: str) -> float:
+    session = Session(f"{folder}/store")
+    path = Path(folder) / "engine.out"
+    began_s = time.perf_counter()
+    session.query(f"{_SELECT} INTO OUTFILE '{path}' FORMAT {form}")
+    took_s = time.perf_counter() - began_s
+    assert path.stat().st_size > _ROWS
+    path.unlink()
+    session.close()
+    return took_s
