@@ -10,7 +10,8 @@ from tests.store.samples import START_NS, block, reorg, state, swap, wallet_trad
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS, ReorgKind
 from tidemill.schema.faults import Refused
-from tidemill.store import Store
+from tidemill.store import Page, Store
+from tidemill.store.selecting import page_keys
 
 MakeStore = Any
 EXTREMES = [0, 1, 1 << 255, (1 << 256) - 1, 1 << 64, 0xFF << 248]
@@ -175,3 +176,25 @@ async def test_rows_that_do_not_fit_the_schema_are_refused_by_column(make_store:
         for token in ["", "it's", "a\\", "a\n"]:
             with pytest.raises(Refused, match="token"):
                 await store.insert("swap", [good], token)
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_pages_hold_every_row_once_though_rows_come_in_front(
+    make_store: MakeStore, newest_first: bool
+) -> None:
+    def swaps(first: int, last: int) -> list[pa.RecordBatch]:
+        return [derive.to_batch([swap(number) for number in range(first, last)])]
+
+    async with make_store() as store:
+        await store.migrate()
+        await store.insert("swap", swaps(20, 29), "first")
+        seen: list[int] = []
+        after = None
+        for turn in range(5):
+            table = await store.page("swap", Page(limit=2, newest_first=newest_first, after=after))
+            rows = derive.to_rows("swap", table)
+            seen += [row["amount0_in"] for row in rows]
+            after = tuple(rows[-1][name] for name in page_keys("swap"))
+            number = 50 + turn if newest_first else turn
+            await store.insert("swap", swaps(number, number + 1), f"in front {turn}")
+        assert seen == (list(range(28, 19, -1)) if newest_first else list(range(20, 29)))

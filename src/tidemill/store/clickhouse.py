@@ -19,7 +19,7 @@ from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, S
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
-from tidemill.store.statement import NORMALISE_SQL, check_reading, check_tables, has_columns
+from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
 _ONE_BLOCK = {
@@ -219,7 +219,7 @@ class ClickHouseStore(Store):
     ) -> pa.Table:
         bind = params or {}
         limits = limits or self._settings.limits
-        normal = await self._checked(sql, bind)
+        normal = await self._checked(sql)
         table = await self._ask(normal, bind, limits)
         if not has_columns(normal) or not any(field.type in _WIDE for field in table.schema):
             return table
@@ -233,19 +233,16 @@ class ClickHouseStore(Store):
         ]
         return table.cast(pa.schema(fields))
 
-    async def _checked(self, sql: str, bind: Mapping[str, str]) -> str:
+    async def _checked(self, sql: str) -> str:
         """Return the engine's spelling of a statement that reads. Raises: Refused."""
         answer = await self._ask(NORMALISE_SQL, {"q": sql}, self._settings.limits)
         normal: str = answer.column("normal")[0].as_py()
         check_reading(normal)
-        if has_columns(normal):
-            parsed = await self._ask(f"EXPLAIN AST {normal}", bind, self._settings.limits)
-            check_tables(parsed.column(0).to_pylist())
         return normal
 
     @override
     async def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
-        normal = await self._checked(sql, {})
+        normal = await self._checked(sql)
         unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
         limits = limit_settings(structs.replace(self._settings.limits, **unbounded))
         batches = self._batches(normal, {**limits, **_STREAMED})
