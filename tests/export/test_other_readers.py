@@ -43,7 +43,7 @@ def test_duckdb_reads_parquet_arrow_and_lines_of_json(files):
         assert [row[0] for row in parquet.project("amount0_in").fetchall()] == [
             row["amount0_in"].to_bytes(32, "little") for row in rows
         ]
-        table = polars.read_ipc(folder / "arrow", memory_map=False).to_arrow()
+        table = polars.read_ipc(folder / "arrow").to_arrow()
         read = connection.from_arrow(table).project("tick, protocol, chain_id").fetchall()
         assert read == [(row["tick"], row["protocol"], row["chain_id"]) for row in rows]
         lines = connection.sql(
