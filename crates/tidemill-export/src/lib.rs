@@ -47,8 +47,10 @@ pub fn rows(batch: &RecordBatch, kinds: &[String], form: Form) -> Result<Vec<Vec
         .map(|first| (first, (first + share).min(batch.num_rows())))
         .collect();
     Ok(thread::scope(|scope| {
-        let writing: Vec<_> =
-            parts.iter().map(|&(first, end)| scope.spawn(move || written(columns, first, end, form))).collect();
+        let writing: Vec<_> = parts
+            .iter()
+            .map(|&(first, end)| scope.spawn(move || written(columns, first, end, form)))
+            .collect();
         writing
             .into_iter()
             .zip(&parts)

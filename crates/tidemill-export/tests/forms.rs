@@ -1,4 +1,5 @@
 //! What rows look like in each form.
+#![allow(clippy::expect_used)] // a test fails by it
 
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ fn minus_one() -> Vec<u8> {
 
 fn batch() -> Result<RecordBatch, ArrowError> {
     let wide = FixedSizeBinaryArray::try_from_iter([vec![0xff; 32], minus_one()].into_iter())?;
-    let decimals =
-        Decimal128Array::from(vec![Some(-1_500_000_000_000_000_000), None]).with_precision_and_scale(38, 18)?;
+    let decimals = Decimal128Array::from(vec![Some(-1_500_000_000_000_000_000), None])
+        .with_precision_and_scale(38, 18)?;
     let columns: [(&str, ArrayRef); 6] = [
         ("count", Arc::new(UInt64Array::from(vec![u64::MAX, 0]))),
         ("unsigned", Arc::new(wide.clone())),
@@ -70,6 +71,7 @@ fn a_record_is_framed_with_its_length_and_checksums() {
 #[test]
 fn a_column_that_is_not_of_its_kind_is_named() {
     let names = RecordBatch::try_from_iter([("n", Arc::new(UInt64Array::from(vec![7])) as ArrayRef)]);
-    let error = rows(&names.expect("valid"), &["Hash".to_owned()], Form::Csv).expect_err("a count is no hash");
+    let error =
+        rows(&names.expect("valid"), &["Hash".to_owned()], Form::Csv).expect_err("a count is no hash");
     assert_eq!(error.to_string(), "n: expected a column of the kind Hash, found UInt64");
 }

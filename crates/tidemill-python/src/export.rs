@@ -28,8 +28,7 @@ pub fn export_rows<'py>(
 ) -> PyResult<Bound<'py, PyList>> {
     let py = batch.py();
     let (batch, form) = (arrow::batch_of(batch)?, form_of(form)?);
-    let pieces = py
-        .detach(|| rows(&batch, &kinds, form))
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let pieces =
+        py.detach(|| rows(&batch, &kinds, form)).map_err(|error| PyValueError::new_err(error.to_string()))?;
     PyList::new(py, pieces.iter().map(|piece| PyBytes::new(py, piece)))
 }
