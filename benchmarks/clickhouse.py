@@ -82,7 +82,7 @@ def _as_json(value: object) -> object:
 
 
 async def _packing(store: ClickHouseStore, rows: int, json_bytes: float) -> list[Row]:
-    sizes = await store.query(
+    sizes = await store._own(
         "SELECT sum(data_compressed_bytes) AS packed, sum(data_uncompressed_bytes) AS raw FROM system.parts"
         f" WHERE active AND table = '{TAG}'"
     )
@@ -97,7 +97,7 @@ async def _packing(store: ClickHouseStore, rows: int, json_bytes: float) -> list
 async def _copy(store: ClickHouseStore, rows: int) -> int:
     """Link copies of all parts until there are enough rows or time is up; return how often each is there."""
     copies = math.ceil(_ROWS / rows)
-    parts = await store.query(f"SELECT DISTINCT partition FROM system.parts WHERE active AND table = '{TAG}'")
+    parts = await store._own(f"SELECT DISTINCT partition FROM system.parts WHERE active AND table = '{TAG}'")
     await store._execute(f"CREATE TABLE bench AS {TAG}")
     months: list[str] = parts.column("partition").to_pylist()
     for month in months:

@@ -164,7 +164,7 @@ async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp
         await store.settle(table, START_NS, START_NS + 3_600 * 10**9)
         counted = await store.query(f"SELECT sum(transactions) AS n FROM {table}_daily")
         assert counted.to_pylist() == [{"n": 40}]
-        made = await store.query("SELECT name, query FROM system.projections ORDER BY name")
+        made = await store._own("SELECT name, query FROM system.projections ORDER BY name")
         assert made.to_pylist() == [
             {"name": "by_profit", "query": "SELECT _part_offset ORDER BY chain_id, net_profit_native_wei"},
             {"name": "by_transaction", "query": "SELECT _part_offset ORDER BY tx_hash"},
