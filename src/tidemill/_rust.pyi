@@ -66,6 +66,7 @@ __all__ = [
     "inspect_block",
     "inspect_solana",
     "keccak256",
+    "lasting_answers",
     "parse_head",
     "parse_logs",
     "parse_receipts",
