@@ -19,7 +19,7 @@ demo: setup .make/sandbox
 
 test: .make/dev services check
 	cargo test --release --workspace --quiet
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile # beside each other: most wait for servers
 
 check: .make/dev
 	cargo fmt --check

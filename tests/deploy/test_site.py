@@ -24,7 +24,8 @@ _RUNS_ON = {"sandbox", "up"}
 
 def commands(page: str) -> list[list[str]]:
     """Every command of ours in the blocks of a page, without `tidemill`."""
-    lines = [line for kind, block in _BLOCK.findall(page) if not kind for line in block.splitlines()]
+    blocks = [block.replace("\\\n", " ") for kind, block in _BLOCK.findall(page) if not kind]
+    lines = [line for block in blocks for line in block.splitlines()]
     ours = [re.sub(r" \| .*$", "", line) for line in lines if line.startswith("tidemill ")]
     return [shlex.split(line, comments=True)[1:] for line in ours]
 

@@ -214,7 +214,7 @@ async def open_arena() -> AsyncIterator[Arena]:
 
 def balancer_v3_hop(arena: Arena, token_out: bytes) -> Hop:
     """Return a hop through Balancer V3's weighted pool."""
-    pool = arena.further("balancer_v3_weighted", ("WETH", "USDC"))
+    pool = arena.further("balancer_v3_weighted", ("WBTC", "LINK", "USDC"))
     assert pool.vault is not None
     vault, address = bytes_of(pool.vault), bytes_of(pool.address)
     return BalancerV3Hop(vault=vault, pool=address, token_out=token_out, min_out=0)

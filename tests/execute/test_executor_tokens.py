@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import vyper
 from tests.execute.arena import NOBODY, Arena, bytes_of, profit_told, route
-from tests.sandbox.balancer_v3 import LateSite
+from tests.execute.late_site import LateSite
 
 from tidemill.execute.kinds import LoanSource
 from tidemill.execute.route import Loan, PairHop, Route

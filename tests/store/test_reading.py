@@ -111,7 +111,7 @@ async def test_names_and_values_outside_the_schema_are_refused(filled: Store, wr
         "SELECT * FROM system.users",
         "SELECT * FROM `system`.`users`",
         'SELECT * FROM swap, "system"."processes"',
-        "SELECT * FROM `INFORMATION_SCHEMA`.`tables`",
+        "SELECT * FROM `INFORMATION_SCHEMA`.`schemata`",
         "SELECT * FROM swap AS a, `url`('http://127.0.0.1:1/', 'CSV') AS b",
         "SHOW PROCESSLIST",
         "SELECT 1 FORMAT CSV",

@@ -125,6 +125,15 @@ async def chain_status(folder: Path, name: str) -> dict[str, Any]:
     return status["chains"][name] if status else {"state": "not running", "tip": None, "last_fault": ""}
 
 
+async def begun(folder: Path, name: str) -> None:
+    """Wait until the first blocks are stored: a node forgets the states that a run begins with."""
+
+    async def is_there() -> bool:
+        return (await chain_status(folder, name))["tip"] is not None
+
+    await until(is_there)
+
+
 async def caught_up(folder: Path, name: str, world: World, timeout_s: float = 40) -> None:
     """Wait until every block that the node has is stored."""
 

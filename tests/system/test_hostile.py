@@ -18,7 +18,7 @@ from tidemill.sandbox.traders import TraderCounts, TraderOptions, trade
 from tidemill.sandbox.world import World
 
 from .hostile_node import hostile_node
-from .program import assert_whole, caught_up, chain_section, chain_status, kill_after, tidemill, up
+from .program import assert_whole, begun, caught_up, chain_section, chain_status, kill_after, tidemill, up
 
 _YEAR_S = 365 * 86_400
 
@@ -191,6 +191,7 @@ async def test_another_chain_at_the_same_address_is_told_and_what_is_stored_stay
 ):
     (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
     async with up(tmp_path):
+        await begun(tmp_path, "sandbox")
         await traded(fresh_world, 2)
         await fresh_world.mine(300)
         await caught_up(tmp_path, "sandbox", fresh_world)
@@ -214,6 +215,7 @@ async def test_blocks_of_the_future_and_by_the_thousand_are_stored_and_an_imposs
 ):
     (tmp_path / "tidemill.toml").write_text(chain_section("sandbox", fresh_world))
     async with up(tmp_path), Rpc(fresh_world.http_url) as rpc:
+        await begun(tmp_path, "sandbox")
         await traded(fresh_world, 1)
         await rpc.call("evm_increaseTime", 200 * _YEAR_S)
         await traded(fresh_world, 1)

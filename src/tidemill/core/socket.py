@@ -57,10 +57,22 @@ class _Listener(WSListener):
         self.subprotocol: str | None = None
         self.ready = asyncio.Event()
         self.ended = asyncio.Event()
+        self._transport: WSTransport | None = None
+        self._is_abandoned = False
         self._parts: list[bytes] = []
         self._parts_bytes = 0
 
+    def abandon(self) -> None:
+        """Close the connection as soon as there is one: nobody will have it."""
+        self._is_abandoned = True
+        if self._transport is not None:
+            self._transport.disconnect()
+
     def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+        if self._is_abandoned:
+            transport.disconnect()
+            return
         self.connected = True
         self.subprotocol = transport.response.headers.get("Sec-WebSocket-Protocol")
 
@@ -136,6 +148,7 @@ class Socket:
         listener = _Listener(clock, limits, on_held)
         endpoint = redact_url(url)
         offered = {"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}
+        is_open = False
         try:
             async with asyncio.timeout(limits.connect_timeout_ms / 1_000):
                 transport, _ = await ws_connect(
@@ -148,6 +161,7 @@ class Socket:
                     max_frame_size=limits.message_bytes_max,
                     extra_headers={**(headers or {}), **offered},
                 )
+            is_open = listener.connected
         except (ValueError, WSInvalidURL) as error:
             raise Refused(f"{endpoint}: expected a ws:// or wss:// address") from error
         except TimeoutError as error:
@@ -160,7 +174,10 @@ class Socket:
             raise Unreachable(
                 f"{endpoint}: cannot connect: {error.strerror or redact_text(str(error), url)}"
             ) from error
-        if not listener.connected:
+        finally:
+            if not is_open:  # who is cancelled as the handshake ends never sees the library's connection
+                listener.abandon()
+        if not is_open:
             # the library returns, and reports no end, where the peer hangs up before its answer
             raise Unreachable(f"{endpoint}: the connection was closed before the WebSocket handshake ended")
         return cls(url, transport, listener)
