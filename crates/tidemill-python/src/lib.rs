@@ -12,8 +12,8 @@ mod coins;
 mod curve;
 mod decode;
 mod errors;
-mod export;
 mod evm;
+mod export;
 mod factory;
 mod frames;
 mod head;
@@ -95,9 +95,9 @@ mod module {
     #[pymodule_export]
     use super::errors::PoolError;
     #[pymodule_export]
-    use super::export::export_rows;
-    #[pymodule_export]
     use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
+    #[pymodule_export]
+    use super::export::export_rows;
     #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]
