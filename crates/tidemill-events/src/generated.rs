@@ -1020,3 +1020,67 @@ event! {
         realized_pnl: Option<Fixed18>,
     }
 }
+
+event! {
+    /// A trade came into a state; its last event says where it is now. Amounts are raw units of `token`.
+    "execution" Execution ExecutionColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        execution_id: Hash,
+        sequence: u32,
+        mode: Choice,
+        state: Choice,
+        signal_digest: Hash,
+        idempotency_key: Option<Text>,
+        token: Address,
+        amount: U256,
+        loan_source: Choice,
+        route: Text,
+        expected_profit_usd: Option<f64>,
+        simulated_profit: Option<I256>,
+        simulated_block: Option<u64>,
+        first_profit: Option<I256>,
+        last_profit: Option<I256>,
+        realised_profit: Option<I256>,
+        simulated_profit_usd: Option<f64>,
+        realised_profit_usd: Option<f64>,
+        gas_used: Option<u64>,
+        effective_gas_price_wei: Option<U256>,
+        fee_wei: Option<U256>,
+        tx_hash: Option<Hash>,
+        nonce: Option<u64>,
+        block_number: Option<u64>,
+        block_hash: Option<Hash>,
+        reason: Option<Text>,
+    }
+}
+
+event! {
+    /// An opportunity was judged, or an answer came; the last event of an opportunity says where it is.
+    "decision" Decision DecisionColumns {
+        event_ns: Nanos,
+        recv_ns: Nanos,
+        source: Name,
+        chain_id: u64,
+        block_number: u64,
+        opportunity: Hash,
+        sequence: u8,
+        mode: Choice,
+        state: Choice,
+        reason: Text,
+        idempotency_key: Text,
+        net_profit_usd: Option<f64>,
+        expected_profit_usd: Option<f64>,
+        min_profit: Option<I256>,
+        risk_score: Option<f64>,
+        gas_trend: Option<Name>,
+        gas_forecast_gwei: Option<f64>,
+        gas_high_gwei: Option<f64>,
+        predictor: Option<Name>,
+        market_state: Option<Name>,
+        slippage_percent: Option<f64>,
+        priority_fee_gwei: Option<f64>,
+    }
+}
