@@ -27,6 +27,7 @@ from tidemill.schema.events.chain import (
     TokenNature,
     TokenTrial,
 )
+from tidemill.schema.events.decision import Decision, DecisionState
 from tidemill.schema.events.derived import (
     AutopsyCause,
     Opportunity,
@@ -34,6 +35,7 @@ from tidemill.schema.events.derived import (
     OpportunityHop,
     OpportunityKind,
 )
+from tidemill.schema.events.execution import Execution, ExecutionMode, ExecutionSource, ExecutionState
 from tidemill.schema.events.health import Coverage, CoverageStatus, Health, HealthState, Proof
 from tidemill.schema.events.market import (
     BookCause,
@@ -103,6 +105,12 @@ __all__ = [
     "CopyStatus",
     "Coverage",
     "CoverageStatus",
+    "Decision",
+    "DecisionState",
+    "Execution",
+    "ExecutionMode",
+    "ExecutionSource",
+    "ExecutionState",
     "FillStatus",
     "HashCheck",
     "Health",
@@ -203,6 +211,8 @@ EVENTS: dict[str, type[Struct]] = {
         WhaleAlert,
         WhaleLink,
         WhaleCopy,
+        Execution,
+        Decision,
     )
 }
 """Every event by its tag."""
