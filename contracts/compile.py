@@ -5,7 +5,7 @@ from pathlib import Path
 import vyper
 
 SOURCE = Path(__file__).parent / "executor.vy"
-INTO = Path(__file__).parents[1] / "src/tidemill/execute"
+INTO = Path(__file__).parents[1] / "src/tidemill/execute/plan"
 
 
 def compiled() -> dict[str, str]:

@@ -4,7 +4,7 @@
 """
 @title Executor
 @notice Trades in a circle with borrowed money, or with the owner's, wholly or not at all.
-@dev An operator hands over a plan: bytes, written by src/tidemill/execute/route_codec.py, numbers big-endian.
+@dev An operator hands over a plan: bytes, written by src/tidemill/execute/plan/route_codec.py, numbers big-endian.
 
     head  source 1 · lender 20 · token 20 · amount 16 · least profit 16 · last block 5 · loan fee 3 (ppm)
     hop   kind 1 · pool or vault 20 · token out 20 · least out 16 · what its kind needs besides:

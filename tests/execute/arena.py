@@ -10,9 +10,9 @@ from msgspec import Struct
 from tests.execute import aave_v3
 from tests.execute.late_site import LateSite
 
-from tidemill.execute.executor_code import creation_code
-from tidemill.execute.kinds import HopKind, LoanSource
-from tidemill.execute.route import (
+from tidemill.execute.plan.executor_code import creation_code
+from tidemill.execute.plan.kinds import HopKind, LoanSource
+from tidemill.execute.plan.route import (
     BalancerV2Hop,
     BalancerV3Hop,
     CurveHop,
@@ -23,7 +23,7 @@ from tidemill.execute.route import (
     TickedHop,
     UniswapV4Hop,
 )
-from tidemill.execute.route_codec import call_data, encode
+from tidemill.execute.plan.route_codec import call_data, encode
 from tidemill.sandbox import abi
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.moves import swap_exact_in

@@ -12,7 +12,7 @@ from tests.execute.arena import Arena, bytes_of
 from tidemill._rust import EvmMissing, EvmOutcome
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.forked_state import ForkedState, Head
+from tidemill.execute.simulation.forked_state import ForkedState, Head
 from tidemill.sandbox import abi
 
 MALLORY = bytes.fromhex("4d" * 20)

@@ -11,9 +11,9 @@ from tests.execute.arena import (
     route,
 )
 
-from tidemill.execute.kinds import LoanSource
-from tidemill.execute.route import Hop
-from tidemill.execute.route_codec import call_data, encode
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import Hop
+from tidemill.execute.plan.route_codec import call_data, encode
 from tidemill.sandbox import abi
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]

@@ -10,8 +10,8 @@ from eth_abi.abi import encode as encode_abi
 from tests.execute.arena import LAST_BLOCK, AnyPool, Arena, bytes_of, hop, pool_tokens
 from tests.execute.attack import MALLORY, PAUSE, STRANGER, Attack, Step, attacking
 
-from tidemill.execute.kinds import LoanSource
-from tidemill.execute.route import (
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import (
     BalancerV2Hop,
     BalancerV3Hop,
     CurveHop,
@@ -23,7 +23,7 @@ from tidemill.execute.route import (
     TickedHop,
     UniswapV4Hop,
 )
-from tidemill.execute.route_codec import call_data, encode
+from tidemill.execute.plan.route_codec import call_data, encode
 from tidemill.sandbox import abi
 from tidemill.schema.faults import Refused
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-import tidemill.execute
-from tidemill.execute.executor_code import code_hash, creation_code, runtime_code
-from tidemill.execute.kinds import HopKind, LoanSource
+import tidemill.execute.plan
+from tidemill.execute.plan.executor_code import code_hash, creation_code, runtime_code
+from tidemill.execute.plan.kinds import HopKind, LoanSource
 
 ROOT = Path(__file__).parents[2]
-FOLDER = Path(tidemill.execute.__file__).parent
+FOLDER = Path(tidemill.execute.plan.__file__).parent
 SOURCE = (ROOT / "contracts/executor.vy").read_text()
 
 

@@ -7,9 +7,9 @@ import vyper
 from tests.execute.arena import NOBODY, Arena, bytes_of, profit_told, route
 from tests.execute.late_site import LateSite
 
-from tidemill.execute.kinds import LoanSource
-from tidemill.execute.route import Loan, PairHop, Route
-from tidemill.execute.route_codec import call_data, encode
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import Loan, PairHop, Route
+from tidemill.execute.plan.route_codec import call_data, encode
 from tidemill.sandbox import abi
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]

@@ -5,9 +5,9 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.execute.extras import hop_of
-from tidemill.execute.kinds import HopKind
-from tidemill.execute.route import (
+from tidemill.execute.plan.extras import hop_of
+from tidemill.execute.plan.kinds import HopKind
+from tidemill.execute.plan.route import (
     BalancerV2Hop,
     BalancerV3Hop,
     CurveHop,

@@ -10,9 +10,9 @@ from aiohttp import web
 
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.node_simulation import NodeSimulator
-from tidemill.execute.simulate import Simulator
-from tidemill.execute.simulation import Call, Method
+from tidemill.execute.simulation.node_simulation import NodeSimulator
+from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulation import Call, Method
 from tidemill.schema.faults import Gap, Malformed, Refused, Unknown, Unreachable
 
 HEAD = {

@@ -5,7 +5,7 @@ from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.execute.revert_reason import revert_reason
+from tidemill.execute.simulation.revert_reason import revert_reason
 
 ERROR, PANIC = bytes.fromhex("08c379a0"), bytes.fromhex("4e487b71")
 

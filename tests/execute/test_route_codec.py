@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tidemill.execute.kinds import HopKind, LoanSource
-from tidemill.execute.route import (
+from tidemill.execute.plan.kinds import HopKind, LoanSource
+from tidemill.execute.plan.route import (
     BalancerV2Hop,
     BalancerV3Hop,
     CurveHop,
@@ -18,7 +18,7 @@ from tidemill.execute.route import (
     TickedHop,
     UniswapV4Hop,
 )
-from tidemill.execute.route_codec import HOPS_MAX, call_data, decode, encode
+from tidemill.execute.plan.route_codec import HOPS_MAX, call_data, decode, encode
 from tidemill.schema.faults import Malformed, Refused
 
 A, B, C = (bytes([digit]) * 20 for digit in (0xAA, 0xBB, 0xCC))

@@ -9,12 +9,12 @@ from tests.execute.arena import Arena, bytes_of, hop, profit_told, route
 
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.kinds import LoanSource
-from tidemill.execute.node_simulation import NodeSimulator
-from tidemill.execute.route import Route
-from tidemill.execute.route_codec import call_data, encode
-from tidemill.execute.simulate import Simulator
-from tidemill.execute.simulation import AccountOverride, BlockOverride, Call, Method
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import Route
+from tidemill.execute.plan.route_codec import call_data, encode
+from tidemill.execute.simulation.node_simulation import NodeSimulator
+from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulation import AccountOverride, BlockOverride, Call, Method
 from tidemill.sandbox import abi
 from tidemill.schema.faults import Refused, Unknown, Unreachable
 

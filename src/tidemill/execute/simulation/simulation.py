@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from tidemill.execute.route import Address
+from tidemill.execute.plan.route import Address
 
 
 class Call(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from tidemill.execute.kinds import HopKind, LoanSource
+from tidemill.execute.plan.kinds import HopKind, LoanSource
 
 Address = bytes
 """20 bytes."""

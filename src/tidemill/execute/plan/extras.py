@@ -5,8 +5,8 @@ from typing import Any
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
-from tidemill.execute.kinds import HopKind
-from tidemill.execute.route import (
+from tidemill.execute.plan.kinds import HopKind
+from tidemill.execute.plan.route import (
     Address,
     BalancerV2Hop,
     BalancerV3Hop,

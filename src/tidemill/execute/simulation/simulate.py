@@ -4,9 +4,16 @@ import asyncio
 
 from tidemill._rust import EvmMissing, EvmOutcome
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.forked_state import ForkedState, Head
-from tidemill.execute.revert_reason import revert_reason
-from tidemill.execute.simulation import BalanceChange, BlockOverride, Call, Method, Overrides, Simulation
+from tidemill.execute.simulation.forked_state import ForkedState, Head
+from tidemill.execute.simulation.revert_reason import revert_reason
+from tidemill.execute.simulation.simulation import (
+    BalanceChange,
+    BlockOverride,
+    Call,
+    Method,
+    Overrides,
+    Simulation,
+)
 from tidemill.schema.faults import Unreachable
 
 _ROUNDS_MAX = 1_000
@@ -55,6 +62,21 @@ class Simulator:
                 else:
                     await self._state.supply(head, outcome)
         raise Unreachable(f"simulation: expected to have read enough in {_ROUNDS_MAX} rounds, it lacks more")
+
+    def run_known(
+        self, call: Call, *, overrides: Overrides | None = None, block_override: BlockOverride | None = None
+    ) -> Simulation | None:
+        """Return what `run` would, without reading; None where something would have to be read.
+
+        Others may run in other threads meanwhile, as long as nothing else is asked of this simulator.
+
+        Raises: Refused, where no block would take the call.
+        """
+        head = self._state.head
+        if head is None:
+            return None
+        outcome = self._once(call, head, overrides, block_override)
+        return _told(call, head, outcome) if isinstance(outcome, EvmOutcome) else None
 
     def _once(
         self, call: Call, head: Head, overrides: Overrides | None, block_override: BlockOverride | None

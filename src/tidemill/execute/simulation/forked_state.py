@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from tidemill._rust import EvmBlock, EvmMissing, EvmState
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.node import Question, Said, ask, ask_each
-from tidemill.execute.route import Address
-from tidemill.execute.simulation import BlockOverride, Call
+from tidemill.execute.plan.route import Address
+from tidemill.execute.simulation.node import Question, Said, ask, ask_each
+from tidemill.execute.simulation.simulation import BlockOverride, Call
 from tidemill.schema.faults import Malformed, Unknown
 
 _DELEGATION_BYTES = 23
@@ -50,7 +50,8 @@ class ForkedState:
         self._http = http
         self._slots_max = slots_max
         self._code: dict[Address, bytes] = {}
-        self._slots: set[tuple[Address, int]] = set()
+        self._accounts: dict[Address, tuple[int, int]] = {}
+        self._slots: dict[tuple[Address, int], int] = {}
 
     async def move_to(self, number: int | None) -> Head:
         """Make it the state at block `number`, or at the newest one, and return that block.
@@ -66,6 +67,13 @@ class ForkedState:
         await self._read(head, [*self._code], [*self._slots])
         self.head = head
         return head
+
+    def restore(self) -> None:
+        """Undo what calls did that the machine was made to keep: all is again as it was read."""
+        for address, (balance_wei, nonce) in self._accounts.items():
+            self.evm.put_account(address, balance_wei, nonce, None)
+        for (address, slot), value in self._slots.items():
+            self.evm.put_slot(address, slot, value)
 
     async def prepare(self, head: Head, call: Call) -> None:
         """Read at once what the node says that `call` will touch; where it cannot say, nothing is read.
@@ -115,11 +123,13 @@ class ForkedState:
             balance_wei, nonce = self._number(next(answers)), self._number(next(answers))
             code = self._data(next(answers)) if self._may_change(address) else None
             self.evm.put_account(address, balance_wei, nonce, code)
+            self._accounts[address] = (balance_wei, nonce)
             if code is not None:
                 self._code[address] = code
         for address, slot in slots:
-            self.evm.put_slot(address, slot, self._number(next(answers)))
-            self._slots.add((address, slot))
+            value = self._number(next(answers))
+            self.evm.put_slot(address, slot, value)
+            self._slots[address, slot] = value
 
     def _number(self, told: Any) -> int:
         return int.from_bytes(self._data(told, fill="0"))

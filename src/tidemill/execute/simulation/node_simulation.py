@@ -5,11 +5,11 @@ from typing import Any, cast
 
 from tidemill.chains.evm.answers import fault_of
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.forked_state import Head, read_head, rpc_call
-from tidemill.execute.node import Question, Said, ask_each
-from tidemill.execute.revert_reason import revert_reason
-from tidemill.execute.route import Address
-from tidemill.execute.simulation import (
+from tidemill.execute.plan.route import Address
+from tidemill.execute.simulation.forked_state import Head, read_head, rpc_call
+from tidemill.execute.simulation.node import Question, Said, ask_each
+from tidemill.execute.simulation.revert_reason import revert_reason
+from tidemill.execute.simulation.simulation import (
     BalanceChange,
     BlockOverride,
     Call,

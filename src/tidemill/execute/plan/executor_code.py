@@ -6,7 +6,7 @@ from importlib import resources
 from eth_abi.abi import encode as _encode_abi
 
 from tidemill._rust import keccak256
-from tidemill.execute.route import Address
+from tidemill.execute.plan.route import Address
 
 
 def creation_code(owner: Address, operator: Address) -> bytes:
@@ -26,4 +26,4 @@ def code_hash() -> bytes:
 
 @cache
 def _code(file: str) -> bytes:
-    return bytes.fromhex((resources.files("tidemill.execute") / file).read_text().strip())
+    return bytes.fromhex((resources.files("tidemill.execute.plan") / file).read_text().strip())

@@ -8,8 +8,8 @@ from typing import assert_never
 from eth_abi.abi import encode as _encode_abi
 
 from tidemill._rust import keccak256
-from tidemill.execute.kinds import HopKind, LoanSource
-from tidemill.execute.route import (
+from tidemill.execute.plan.kinds import HopKind, LoanSource
+from tidemill.execute.plan.route import (
     Address,
     BalancerV2Hop,
     BalancerV3Hop,

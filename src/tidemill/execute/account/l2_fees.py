@@ -1,0 +1,77 @@
+"""What does a second layer take besides gas: the questions to its contracts, and what the answers mean."""
+
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+
+from tidemill.execute.chain_facts import FeeRule
+from tidemill.execute.plan.route import Address
+from tidemill.execute.simulation.node import Question
+from tidemill.schema.faults import Malformed
+
+_ORACLE = "0x420000000000000000000000000000000000000f"
+"""GasPriceOracle of the OP stack. Source: protocol's list of predeploys."""
+_L1_FEE = "49948e0e"
+"""getL1Fee(bytes): of a transaction without its signature, for which the contract adds 68 bytes."""
+_OPERATOR_FEE = "275aedd2"
+"""getOperatorFee(uint256); contracts from before Isthmus have none and revert."""
+_SCROLL_ORACLE = "0x5300000000000000000000000000000000000002"
+"""L1GasPriceOracle of Scroll."""
+_NODE_INTERFACE = "0x00000000000000000000000000000000000000c8"
+"""Arbitrum's, which nodes answer for; it is not on the chain."""
+_COMPONENTS = "c94e6eeb"
+"""gasEstimateComponents(address,bool,bytes)."""
+_OTHER_FIELDS = b"\xff" * 80
+"""As long as nonce, fees, gas, address and lengths together can be; bytes that are not zero cost the most."""
+
+
+def questions(rule: FeeRule, sender: Address, to: Address, data: bytes, gas_limit: int) -> list[Question]:
+    """Return what to ask a node about a transaction before it is sent; nothing of most chains."""
+    match rule:
+        case FeeRule.OP_STACK | FeeRule.MANTLE:
+            gas = encode(["uint256"], [gas_limit])
+            return [_call(_ORACLE, _L1_FEE, _data(data)), _call(_ORACLE, _OPERATOR_FEE, gas)]
+        case FeeRule.SCROLL:
+            return [_call(_SCROLL_ORACLE, _L1_FEE, _data(data))]
+        case FeeRule.ARBITRUM:
+            asked = encode(["address", "bool", "bytes"], ["0x" + to.hex(), False, data])
+            return [_call(_NODE_INTERFACE, _COMPONENTS, asked, sender)]
+        case FeeRule.EIP1559 | FeeRule.LINEA | FeeRule.ZKSYNC:
+            return []  # all of it is in the gas
+
+
+def data_fee_wei(rule: FeeRule, answers: list[Any]) -> int:
+    """Return what is paid besides gas times price; None in `answers` is a call that reverted.
+
+    Raises: Malformed.
+    """
+    if rule not in (FeeRule.OP_STACK, FeeRule.MANTLE, FeeRule.SCROLL):
+        return 0
+    l1_fee, *operator_fees = answers
+    # Contracts from before Isthmus know no operator fee, for there is none.
+    return _words(l1_fee, 1)[0] + sum(_words(one, 1)[0] for one in operator_fees if one is not None)
+
+
+def data_gas(rule: FeeRule, answers: list[Any]) -> int:
+    """Return the gas that the data takes besides what the call uses.
+
+    Raises: Malformed.
+    """
+    return _words(answers[0], 4)[1] if rule == FeeRule.ARBITRUM else 0
+
+
+def _data(data: bytes) -> bytes:
+    return encode(["bytes"], [_OTHER_FIELDS + data])
+
+
+def _call(to: str, selector: str, arguments: bytes, sender: Address | None = None) -> Question:
+    asked = {"to": to, "data": f"0x{selector}{arguments.hex()}"}
+    return "eth_call", [asked | ({"from": "0x" + sender.hex()} if sender else {}), "latest"]
+
+
+def _words(answer: Any, count: int) -> tuple[int, ...]:
+    try:
+        return decode(["uint256"] * count, bytes.fromhex(answer.removeprefix("0x")))
+    except (AttributeError, ValueError, DecodingError, TypeError) as error:
+        raise Malformed(f"fees: expected {count} numbers of a contract, found {answer!r:.80}") from error

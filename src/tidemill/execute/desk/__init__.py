@@ -1,0 +1,1 @@
+"""Where signals come in: each key's once, in order on its chain."""

@@ -1,0 +1,181 @@
+"""What would a signal do on one chain as it is now, and which block is its newest?"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from tidemill.core.clock import NS_PER_MS, Clock
+from tidemill.core.http import HttpEndpoint
+from tidemill.execute.chain_settings import ChainSettings
+from tidemill.execute.plan.executor_site import ExecutorSite
+from tidemill.execute.plan.planning import route_of
+from tidemill.execute.plan.route import Address, Route
+from tidemill.execute.plan.route_codec import call_data, encode
+from tidemill.execute.plan.routers import Routers
+from tidemill.execute.signal import Signal
+from tidemill.execute.simulation.forked_state import Head, read_head
+from tidemill.execute.simulation.node import ask
+from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulation import BlockOverride, Call, Simulation
+from tidemill.schema.faults import Fault, Refused, Unknown
+
+_log = logging.getLogger("tidemill.execute")
+_ANY_BLOCK = (1 << 40) - 1
+_STALE_POLLS = 20
+"""After so many polls without an answer the newest block is not known."""
+_STALE_MS_MIN = 5_000
+_MS_PER_S = 1_000
+_GAS_LIMIT = 10_000_000
+"""Of a simulation: five times what ten hops take, and below Ethereum's cap of a transaction."""
+
+FindSite = Callable[[HttpEndpoint], Awaitable[ExecutorSite]]
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A signal's route, and what it would do as the first transaction of the next block."""
+
+    route: Route
+    """Asking for any profit at all."""
+    simulation: Simulation
+    profit: int | None
+    """Smallest units that the owner gains; None where it fails."""
+    base_fee_wei: int
+
+
+class ChainDesk:
+    """One chain, followed as long as `run` runs."""
+
+    def __init__(
+        self,
+        settings: ChainSettings,
+        http: HttpEndpoint,
+        clock: Clock,
+        find_site: FindSite,
+        *,
+        valid_blocks: int,
+    ) -> None:
+        """`find_site` tells where the executor is; a route is good for `valid_blocks` blocks."""
+        self.settings = settings
+        self.http = http
+        self.head: Head | None = None
+        self.grown = asyncio.Condition()
+        """Told of each new head."""
+        self._clock = clock
+        self._find_site = find_site
+        self._valid_blocks = valid_blocks
+        self._site: ExecutorSite | None = None
+        self._is_checked = False
+        self._heard_ns = 0
+        self._simulator = Simulator(http, chain_id=settings.facts.chain_id)
+        self._routers = Routers(http, settings.routers)
+        self._following = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Follow the chain's newest block until cancelled."""
+        is_heard = True
+        while True:
+            try:
+                await self.follow()
+                is_heard = True
+            except Fault as fault:
+                if is_heard:
+                    _log.warning("%s: %s", self.settings.name, fault)
+                is_heard = False
+            await asyncio.sleep(self.settings.poll_ms / _MS_PER_S)
+
+    async def follow(self) -> Head:
+        """Make the newest block the one that is simulated on.
+
+        Raises: Unreachable, Refused, Gap, Malformed.
+        """
+        async with self._following:
+            await self._check_chain()
+            head = await read_head(self.http, None)
+            if self.head is None or head.block_hash != self.head.block_hash:
+                await self._simulator.follow(head.number)
+                self.head = head
+                async with self.grown:
+                    self.grown.notify_all()
+            self._heard_ns = self._clock.now_ns()
+            return head
+
+    async def site(self) -> ExecutorSite:
+        """Return where the executor is. Raises: as `find_site`."""
+        if self._site is None:
+            self._site = await self._find_site(self.http)
+        return self._site
+
+    async def prepare(self, signal: Signal) -> Prepared:
+        """Simulate a signal on the newest block.
+
+        Raises: Refused, Malformed where it stands for no route that could go through; Unreachable, Gap,
+        Unknown where it could not be simulated.
+        """
+        self._check_fit()
+        head = await self._newest()
+        site = await self.site()
+        pools = await self._routers.pools_of(signal)
+        last_block = head.number + self._valid_blocks if self.settings.facts.counts_own_blocks else _ANY_BLOCK
+        route = route_of(signal, pools, self.settings.lenders, min_profit=1, last_block=last_block)
+        call = self.call_of(encode(route), site, head)
+        told = await self._simulator.run(
+            call, overrides=site.overrides, block_override=_next_block(head, self.settings.facts.block_ms)
+        )
+        return Prepared(
+            route=route,
+            simulation=told,
+            profit=profit_of(told, signal.token, site),
+            base_fee_wei=head.base_fee_wei,
+        )
+
+    def call_of(self, plan: bytes, site: ExecutorSite, head: Head) -> Call:
+        """Return the call that carries a plan out."""
+        return Call(
+            sender=site.operator,
+            to=site.executor,
+            data=call_data(plan),
+            gas_limit=min(_GAS_LIMIT, head.gas_limit),
+        )
+
+    async def _newest(self) -> Head:
+        stale_ms = max(_STALE_POLLS * self.settings.poll_ms, _STALE_MS_MIN)
+        if self.head is not None and self._clock.now_ns() - self._heard_ns < stale_ms * NS_PER_MS:
+            return self.head
+        return await self.follow()
+
+    def _check_fit(self) -> None:
+        facts = self.settings.facts
+        why = facts.retired or facts.unfit
+        if why is not None:
+            raise Refused(f"chain {facts.chain_id} ({facts.name}): nothing is executed there: {why}")
+
+    async def _check_chain(self) -> None:
+        """Raise Refused, where the endpoint is of another chain than the settings say."""
+        if self._is_checked:
+            return
+        [told] = await ask(self.http, [("eth_chainId", [])])
+        expected = self.settings.facts.chain_id
+        if told != hex(expected):
+            raise Refused(
+                f"{self.http.endpoint}: expected chain {expected}, found one that says {told!r:.40}"
+            )
+        self._is_checked = True
+
+
+def profit_of(told: Simulation, token: Address, site: ExecutorSite) -> int | None:
+    """Return what the owner gains of the borrowed `token`; None where the call fails.
+
+    Raises: Unknown, where the simulation does not tell of balances.
+    """
+    if not told.is_success:
+        return None
+    profit = told.change_of(token, site.owner)
+    if profit is None:
+        raise Unknown(f"simulation by {told.method}: expected to be told of balances, it tells of none")
+    return profit
+
+
+def _next_block(head: Head, block_ms: int) -> BlockOverride:
+    return BlockOverride(number=head.number + 1, timestamp_s=head.timestamp_s + max(1, block_ms // _MS_PER_S))

@@ -1,0 +1,249 @@
+"""How do one chain's signals become trades: in their order, each simulated, judged, noted, then sent."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import NamedTuple
+
+import msgspec
+
+from tidemill.core.clock import Clock
+from tidemill.execute.deciding import Refuse, decide, refusal
+from tidemill.execute.desk.answers import (
+    SIMULATION_FAILED,
+    Answer,
+    Body,
+    failed_message,
+    failure_body,
+    sent_body,
+    sent_message,
+    simulation_part,
+    status_of,
+)
+from tidemill.execute.desk.chain_desk import ChainDesk, Prepared
+from tidemill.execute.desk.kept_answer import kept_answer
+from tidemill.execute.ledger import Ledger
+from tidemill.execute.plan.route_codec import encode
+from tidemill.execute.sending.base import Sending
+from tidemill.execute.tally import copy_of
+from tidemill.execute.trade import Received, Simulated, Trade, after, first_event, is_settled
+from tidemill.schema.events import Execution, ExecutionState
+from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
+
+_JOBS_AT_ONCE = 64
+"""Signals that are judged before their changes go to the ledger together."""
+
+Tell = Callable[[Callable[[], Body]], None]
+"""Tells listeners what the function makes, where there are any."""
+
+
+class Busy(Unreachable):
+    """As many signals wait as may: try again later."""
+
+
+class _Job(NamedTuple):
+    received: Received
+    done: "asyncio.Future[Answer]"
+
+
+class _Judged(NamedTuple):
+    """What became of a signal before anything was sent."""
+
+    job: _Job
+    changes: tuple[Execution, ...]
+    trade: Trade | None
+    """None: it is not to be sent, and this is what is answered:"""
+    answer: Answer | None
+    is_kept: bool = True
+    """Whether a repeat is to be answered the same."""
+
+
+class _Why(NamedTuple):
+    """Why a signal is not sent."""
+
+    state: ExecutionState
+    reason: str
+    fault: Fault | None = None
+    prepared: Prepared | None = None
+
+
+class Lane:
+    """Takes the signals of one chain."""
+
+    def __init__(
+        self,
+        desk: ChainDesk,
+        sending: Sending,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        priority_fee_wei: int,
+        queue_max: int,
+        tell: Tell,
+    ) -> None:
+        """`tell` has listeners told; a simulation's gas costs the base fee and `priority_fee_wei`."""
+        self.desk = desk
+        self.sending = sending
+        self._ledger = ledger
+        self._clock = clock
+        self._priority_fee_wei = priority_fee_wei
+        self._queue: asyncio.Queue[_Job] = asyncio.Queue(queue_max)
+        self._tell = tell
+        self._tally = copy_of(ledger.tally)
+        self._open = {told.execution_id for told in ledger.unsettled.values() if self._is_mine(told)}
+        ledger.listen(self._heard)
+
+    @property
+    def waiting(self) -> int:
+        """How many signals wait."""
+        return self._queue.qsize()
+
+    async def take(self, received: Received) -> Answer:
+        """Return what became of a signal. Raises: Busy; Unreachable, where the ledger cannot be written."""
+        done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait(_Job(received, done))
+        except asyncio.QueueFull:
+            raise Busy(
+                f"chain {self.desk.settings.name}: expected room, {self._queue.maxsize} signals wait"
+            ) from None
+        return await done
+
+    async def run(self) -> None:
+        """Carry out what waits, until cancelled."""
+        try:
+            while True:
+                jobs = [await self._queue.get()]
+                while len(jobs) < _JOBS_AT_ONCE and not self._queue.empty():
+                    jobs.append(self._queue.get_nowait())
+                judged: list[_Judged] = []
+                for job in jobs:
+                    judged.append(await self._judge(job))
+                    await asyncio.sleep(0)  # each takes a part of a millisecond: others have their turn
+                await asyncio.gather(*map(self._finish, judged))
+        finally:
+            while not self._queue.empty():
+                self._queue.get_nowait().done.cancel()
+
+    async def _judge(self, job: _Job) -> _Judged:
+        """Simulate a signal and hold it against the limits; what it will take is counted from here on."""
+        signal, first = job.received.signal, first_event(job.received)
+        limits, name = self.desk.settings.limits, self.desk.settings.name
+        use = self._tally.day_of(name, first.recv_ns)
+        refuse = refusal(signal, limits, use, len(self._open))
+        if refuse is not None:
+            return self._refused(job, first, _Why(ExecutionState.REFUSED, refuse.reason))
+        try:
+            prepared = await self.desk.prepare(signal)
+        except (Refused, Malformed) as fault:
+            return self._refused(job, first, _Why(ExecutionState.REFUSED, str(fault), fault))
+        except Fault as fault:
+            return self._refused(job, first, _Why(ExecutionState.FAILED, str(fault), fault))
+        told = prepared.simulation
+        if prepared.profit is None:
+            why = _Why(ExecutionState.FAILED, told.revert_reason or "reverted", prepared=prepared)
+            return self._refused(job, first, why)
+        gas_price_wei = prepared.base_fee_wei + self._priority_fee_wei
+        verdict = decide(signal, prepared.profit, (told.gas_used or 0, gas_price_wei), limits, use)
+        if isinstance(verdict, Refuse):
+            return self._refused(job, first, _Why(ExecutionState.REFUSED, verdict.reason, prepared=prepared))
+        simulated = after(first, ExecutionState.SIMULATED, self._clock.now_ns(), **self._known(prepared))
+        self._tally.take(simulated)
+        self._open.add(simulated.execution_id)
+        route = msgspec.structs.replace(prepared.route, min_profit=verdict.min_profit)
+        trade = Trade(
+            received=job.received,
+            route=route,
+            plan=encode(route),
+            simulated=Simulated(simulation=told, profit=prepared.profit),
+            gas_price_max_wei=limits.gas_price_max_wei or 2 * gas_price_wei,
+            told=simulated,
+        )
+        return _Judged(job, (first, simulated), trade, None)
+
+    def _known(self, prepared: Prepared) -> dict[str, object]:
+        told = prepared.simulation
+        return {
+            "simulated_profit": prepared.profit,
+            "simulated_profit_usd": self.desk.settings.usd(prepared.route.loan.token, prepared.profit),
+            "simulated_block": told.block_number,
+            "gas_used": told.gas_used,
+        }
+
+    def _refused(self, job: _Job, first: Execution, why: _Why) -> _Judged:
+        """Return what becomes of a signal that is not sent; one that could not be judged may be repeated."""
+        now_ns, mode = self._clock.now_ns(), job.received.mode
+        known = {} if why.prepared is None else self._known(why.prepared)
+        told = after(first, why.state, now_ns, reason=why.reason, **known)
+        if why.state == ExecutionState.FAILED:
+            found = None if why.prepared is None else simulation_part(why.prepared.simulation)
+            body = failure_body(SIMULATION_FAILED, mode, now_ns, reason=why.reason, simulation=found)
+        else:
+            body = failure_body(why.reason, mode, now_ns)
+        status = HTTPStatus.OK if why.fault is None else status_of(why.fault)
+        is_kept = why.fault is None or isinstance(why.fault, Refused | Malformed)
+        return _Judged(job, (first, told), None, Answer(body, status), is_kept)
+
+    async def _finish(self, judged: _Judged) -> None:
+        try:
+            answer = await self._carry_out(judged)
+        except Unreachable as fault:  # the ledger's disk: nothing follows from what it does not have
+            if not judged.job.done.done():
+                judged.job.done.set_exception(fault)
+            return
+        if not judged.job.done.done():
+            judged.job.done.set_result(answer)
+
+    async def _carry_out(self, judged: _Judged) -> Answer:
+        received = judged.job.received
+        key = received.signal.idempotency_key
+        trade, answer = judged.trade, judged.answer
+        if trade is None:
+            assert answer is not None, "what is not sent is answered"
+            kept = None if key is None or not judged.is_kept else (key, kept_answer(received, answer))
+            await self._ledger.tell(*judged.changes, answer=kept)
+            self._tell(lambda: failed_message(received.signal, answer.content))
+            return answer
+        claim = None if key is None else (key, kept_answer(received, None))
+        await self._ledger.tell(*judged.changes, answer=claim)
+        return await self._send(trade)
+
+    async def _send(self, trade: Trade) -> Answer:
+        received = trade.received
+        try:
+            sent = await self.sending.send(trade)
+        except Fault as fault:
+            now_ns = self._clock.now_ns()
+            failed = after(trade.told, ExecutionState.FAILED, now_ns, reason=str(fault))
+            body = failure_body(str(fault), received.mode, now_ns)
+            answer = Answer(body, status_of(fault))
+            await self._keep(received, answer, failed)
+            self._tell(lambda: failed_message(received.signal, body))
+            return answer
+        if is_settled(sent.told):  # nobody took it
+            body = failure_body(sent.told.reason or sent.told.state, received.mode, sent.told.event_ns)
+            answer = Answer(body)
+            await self._keep(received, answer)
+            self._tell(lambda: failed_message(received.signal, body))
+            return answer
+        answer = Answer(sent_body(sent.told))
+        await self._keep(received, answer)
+        self._tell(lambda: sent_message(received.signal, sent.told))
+        return answer
+
+    async def _keep(self, received: Received, answer: Answer, *changes: Execution) -> None:
+        key = received.signal.idempotency_key
+        if key is not None or changes:
+            kept = None if key is None else (key, kept_answer(received, answer))
+            await self._ledger.tell(*changes, answer=kept)
+
+    def _heard(self, told: Execution) -> None:
+        if not self._is_mine(told):
+            return
+        if told.state != ExecutionState.SIMULATED:  # that was counted when it was judged
+            self._tally.take(told)
+        if is_settled(told):
+            self._open.discard(told.execution_id)
+
+    def _is_mine(self, told: Execution) -> bool:
+        return told.source == self.desk.settings.name

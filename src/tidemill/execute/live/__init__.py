@@ -1,0 +1,1 @@
+"""What LIVE asks before it sends, and what stops it."""

@@ -1,0 +1,1 @@
+"""What a trade is, as the executor contract reads it."""

@@ -1,0 +1,179 @@
+"""Send nothing: wait for the block in which a trade would have been, and see what it would have done."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TypedDict
+
+import msgspec
+from msgspec import Struct
+
+from tidemill.core.clock import Clock
+from tidemill.execute.config import PaperSettings
+from tidemill.execute.desk.chain_desk import ChainDesk, profit_of
+from tidemill.execute.ledger import Ledger
+from tidemill.execute.sending.base import Sending, Sent
+from tidemill.execute.simulation.forked_state import Head, read_head
+from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulation import BlockOverride, Overrides, Simulation
+from tidemill.execute.trade import Trade, after
+from tidemill.schema.events import Execution, ExecutionState
+from tidemill.schema.faults import Fault, Gap, Malformed, Unknown, Unreachable
+
+_log = logging.getLogger("tidemill.execute")
+_KEPT = b"paper/"
+_RETRY_S = 1.0
+
+
+class _Order(Struct, frozen=True, kw_only=True):
+    """What a trade is judged by, kept until it is."""
+
+    plan: bytes
+    gas_price_max_wei: int
+    block: int
+    """In which it would have been included."""
+
+
+class _Pending(Struct, frozen=True):
+    told: Execution
+    order: _Order
+
+
+class _Terms(TypedDict):
+    """What a simulation sees otherwise than it is."""
+
+    overrides: Overrides
+    block_override: BlockOverride | None
+
+
+class _Seen(Struct, frozen=True):
+    """What a trade would have done at one place of a block; without a profit it would have failed."""
+
+    simulation: Simulation
+    profit: int | None
+
+
+class Paper(Sending):
+    """Judges one chain's trades by its own blocks.
+
+    A trade is run twice: on the state before its block, as that block's first transaction, and on the state
+    after it, when all that competitors really did is done. Which of both counts is a setting.
+    """
+
+    def __init__(self, desk: ChainDesk, ledger: Ledger, settings: PaperSettings, clock: Clock) -> None:
+        """`desk` tells of new blocks; simulations of past ones are run apart from its own."""
+        self._desk = desk
+        self._ledger = ledger
+        self._settings = settings
+        self._clock = clock
+        self._simulator = Simulator(desk.http, chain_id=desk.settings.facts.chain_id)
+        self._due: dict[int, list[_Pending]] = {}
+
+    async def send(self, trade: Trade) -> Sent:
+        """Note that the trade waits for its block."""
+        block = trade.simulated.simulation.block_number + self._settings.inclusion_blocks
+        order = _Order(plan=trade.plan, gas_price_max_wei=trade.gas_price_max_wei, block=block)
+        told = after(trade.told, ExecutionState.PAPER_PENDING, self._clock.now_ns())
+        await self._ledger.tell(told, state={_KEPT + told.execution_id: msgspec.json.encode(order)})
+        self._due.setdefault(block, []).append(_Pending(told, order))
+        if self._desk.head is not None and block <= self._desk.head.number:  # it came while we simulated
+            async with self._desk.grown:
+                self._desk.grown.notify_all()
+        return Sent(told=told)
+
+    async def take_up(self, unsettled: Sequence[Execution]) -> None:
+        """Go on waiting for the blocks of trades that were not judged; of others nothing was noted yet."""
+        for told in unsettled:
+            stored = await self._ledger.bus.get(_KEPT + told.execution_id)
+            if stored is None:
+                why = "the process ended before it was noted"
+                await self._ledger.tell(after(told, ExecutionState.FAILED, self._clock.now_ns(), reason=why))
+                continue
+            order = msgspec.json.decode(stored, type=_Order)
+            self._due.setdefault(order.block, []).append(_Pending(told, order))
+
+    async def run(self) -> None:
+        """Judge trades as their blocks come, until cancelled."""
+        while True:
+            newest = await self._until_due()
+            for block in sorted(block for block in self._due if block <= newest):
+                pending = self._due.pop(block)
+                try:
+                    changes = await self._judge(block, pending)
+                    done = {_KEPT + told.execution_id: None for told in changes}
+                    await self._ledger.tell(*changes, state=done)
+                except Fault as fault:  # an endpoint, or the disk: they wait
+                    self._due[block] = pending + self._due.pop(block, [])
+                    _log.warning("paper on %s: block %d: %s", self._desk.settings.name, block, fault)
+                    await asyncio.sleep(_RETRY_S)
+                    break
+
+    async def _until_due(self) -> int:
+        """Wait for the block of a trade, and return the newest one's number."""
+        desk = self._desk
+        async with desk.grown:
+            while True:
+                if desk.head is not None and any(block <= desk.head.number for block in self._due):
+                    return desk.head.number
+                await desk.grown.wait()
+
+    async def _judge(self, block: int, pending: Sequence[_Pending]) -> list[Execution]:
+        """Return what became of the trades of a block. Raises: Unreachable, Refused where nobody answers."""
+        try:
+            head = await read_head(self._desk.http, block)
+            await self._simulator.follow(block - 1)
+            made = BlockOverride(number=block, timestamp_s=head.timestamp_s, base_fee_wei=head.base_fee_wei)
+            first = await self._run(pending, head, made)
+            await self._simulator.follow(block)
+            last = await self._run(pending, head, None)
+        except (Gap, Unknown, Malformed) as fault:
+            why = f"it could not be judged: {fault}"
+            now_ns = self._clock.now_ns()
+            return [after(one.told, ExecutionState.UNKNOWN, now_ns, reason=why) for one in pending]
+        if any(seen.simulation.block_hash != head.block_hash for seen in last):
+            raise Unreachable(f"block {block}: expected it to stay while it was looked at, it was replaced")
+        return [self._verdict(*one, head) for one in zip(pending, first, last, strict=True)]
+
+    async def _run(self, pending: Sequence[_Pending], head: Head, made: BlockOverride | None) -> list[_Seen]:
+        """Run trades on the state that is followed: in a thread, as signals come meanwhile."""
+        site = await self._desk.site()
+        calls = [self._desk.call_of(one.order.plan, site, head) for one in pending]
+        terms: _Terms = {"overrides": site.overrides, "block_override": made}
+
+        def run_known() -> list[Simulation | None]:
+            return [self._simulator.run_known(call, **terms) for call in calls]
+
+        seen: list[_Seen] = []
+        known = await asyncio.to_thread(run_known)
+        for one, call, found in zip(pending, calls, known, strict=True):
+            told = await self._simulator.run(call, **terms) if found is None else found
+            seen.append(_Seen(told, profit_of(told, one.told.token, site)))
+        return seen
+
+    def _verdict(self, one: _Pending, first: _Seen, last: _Seen, head: Head) -> Execution:
+        counts = first if self._settings.position == "first" else last
+        price_wei = head.base_fee_wei + self._settings.priority_fee_wei
+        known = {
+            "block_number": head.number,
+            "block_hash": head.block_hash,
+            "first_profit": first.profit,
+            "last_profit": last.profit,
+            "gas_used": counts.simulation.gas_used,
+        }
+        now_ns = self._clock.now_ns()
+        if price_wei > one.order.gas_price_max_wei:
+            why = f"a gas price of {price_wei} wei was above its limit, {one.order.gas_price_max_wei}"
+            return after(one.told, ExecutionState.PAPER_MISSED, now_ns, reason=why, **known)
+        if counts.simulation.gas_used is not None:
+            known |= {
+                "effective_gas_price_wei": price_wei,
+                "fee_wei": counts.simulation.gas_used * price_wei,
+            }
+        if counts.profit is None:
+            why = counts.simulation.revert_reason
+            return after(one.told, ExecutionState.PAPER_MISSED, now_ns, reason=why, **known)
+        known |= {
+            "realised_profit": counts.profit,
+            "realised_profit_usd": self._desk.settings.usd(one.told.token, counts.profit),
+        }
+        return after(one.told, ExecutionState.PAPER_FILLED, now_ns, **known)

@@ -1,0 +1,1 @@
+"""What a call would do, before it is sent."""

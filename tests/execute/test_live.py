@@ -1,0 +1,73 @@
+"""Does LIVE carry trades out on a real chain, and does its ledger say just what the chain says?"""
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.execute.arena import Arena, profit_told
+from tests.execute.live_desk import Desk, open_desk
+
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.sandbox import abi
+
+pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
+TRADES = int(os.environ.get("LIVE_TRADES", "8"))
+AMOUNT = 2_000 * 10**6
+"""USDC."""
+
+
+async def _left(arena: Arena) -> int:
+    return sum([await arena.balance(token.address, arena.executor) for token in arena.world.tokens])
+
+
+async def _carry_out(desk: Desk, source: LoanSource) -> None:
+    """Carry one planted opportunity out, and compare ledger, simulation and chain."""
+    arena = desk.arena
+    usdc = arena.world.token("USDC").address
+    trade = await desk.trade(await desk.gap(), source, amount=AMOUNT)
+    before = await arena.balance(usdc, arena.owner)
+    sent = await desk.live.send(trade)
+    await desk.look(1)
+    included = desk.events[-1]
+    receipt = await desk.receipt(sent.tx_hash)
+    assert included.state == "included"
+    assert receipt["status"] == "0x1"
+    gained = await arena.balance(usdc, arena.owner) - before
+    assert gained == trade.simulated.profit == included.realised_profit == profit_told(receipt) > 0
+    assert included.gas_used == int(receipt["gasUsed"], 16)
+    assert included.fee_wei == included.gas_used * int(receipt["effectiveGasPrice"], 16)
+    assert (included.tx_hash, included.block_hash) == (
+        bytes.fromhex(receipt["transactionHash"][2:]),
+        bytes.fromhex(receipt["blockHash"][2:]),
+    )
+
+
+async def test_planted_opportunities_gain_what_was_simulated_whoever_lends(
+    arena: Arena, tmp_path: Path
+) -> None:
+    sources = list(LoanSource)
+    async with open_desk(arena, tmp_path) as desk:
+        usdc = arena.world.token("USDC").address
+        approve = abi.flat_call("approve(address,uint256)", arena.executor, 10**12)
+        await arena.send(arena.owner, usdc, approve)
+        for number in range(TRADES):
+            await _carry_out(desk, sources[number % len(sources)])
+        await desk.look(3)
+        assert desk.states.count("final") == TRADES
+        assert await _left(arena) == 0
+        assert not desk.ledger.unsettled
+        nonce = int(await arena.rpc.call("eth_getTransactionCount", desk.account, "latest"), 16)
+        paid = 10**20 - int(await arena.rpc.call("eth_getBalance", desk.account, "latest"), 16)
+        finals = [one for one in desk.events if one.state == "final"]
+        assert (nonce, paid) == (TRADES, sum(one.fee_wei or 0 for one in finals))
+        assert [one.nonce for one in finals] == list(range(TRADES))
+
+
+async def test_a_trade_goes_through_every_state_once(arena: Arena, tmp_path: Path) -> None:
+    async with open_desk(arena, tmp_path) as desk:
+        trade = await desk.trade(await desk.gap(), LoanSource.MORPHO, amount=AMOUNT)
+        await desk.live.send(trade)
+        await desk.look()
+        await desk.look(4)
+        assert desk.states == ["received", "simulated", "signed", "sent", "included", "final"]
+        assert [one.sequence for one in desk.events] == list(range(6))
