@@ -11,14 +11,17 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from tidemill.app.export_cli import exports, schedule
-from tidemill.app.keys_cli import keys
+from tidemill.app.api.keys_cli import keys
+from tidemill.app.brain.cli import brain
+from tidemill.app.execution.execution_cli import execution
+from tidemill.app.exporting.export_cli import exports, schedule
+from tidemill.app.operating.alerts_cli import alerts
 from tidemill.app.options import TIMES, USAGE_ERROR, AsJson, ConfigFile, DataFolder
 from tidemill.app.options import end as _end
 from tidemill.app.options import environment_of as _environment
-from tidemill.app.streams_cli import streams
-from tidemill.app.train_cli import learning
-from tidemill.app.whales_cli import db, whales
+from tidemill.app.streams.streams_cli import streams
+from tidemill.app.training.train_cli import learning
+from tidemill.app.whales.whales_cli import db, whales
 from tidemill.schema.faults import Fault, leaves
 
 MOST = 1_000_000_000
@@ -35,10 +38,13 @@ app = typer.Typer(
 app.add_typer(whales)
 app.add_typer(db)
 app.add_typer(keys)
+app.add_typer(alerts)
 app.add_typer(streams)
 app.add_typer(exports)
 app.add_typer(schedule)
 app.add_typer(learning)
+app.add_typer(brain)
+app.add_typer(execution)
 
 
 class Format(StrEnum):
@@ -74,8 +80,21 @@ ToBlock = Annotated[
 ]
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"tidemill {version('tidemill')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _no_command(context: typer.Context) -> None:
+def _no_command(
+    context: typer.Context,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Exact on-chain events, kept once, with proof that none is missing."""
     if context.invoked_subcommand is None:
         print(context.get_help())
@@ -100,7 +119,7 @@ def up(
 @app.command()
 def serve(config: ConfigFile = None, data: DataFolder = None) -> None:
     """Serve the data API of a store that others write; `up` serves its own."""
-    from tidemill.app import serve as command
+    from tidemill.app.api import serve as command
 
     raise SystemExit(command.main(_environment(config, data)))
 
@@ -119,7 +138,7 @@ def ingest(
     api: Annotated[bool, typer.Option("--api/--no-api", help="Serve the data API and metrics.")] = True,
 ) -> None:
     """Read venues and chains onto the bus, Redis and InfluxDB where these are set; store no tables."""
-    from tidemill.app import ingest as command
+    from tidemill.app.venues import ingest as command
 
     if reload:
         raise SystemExit(command.reloading(_environment(config, data), sys.argv[1:]))
@@ -143,7 +162,7 @@ def demo(
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders, read it, show it, then prove that nothing is missing."""
-    from tidemill.app import demo as command
+    from tidemill.app.sandbox import demo as command
     from tidemill.sandbox.emulated import check_emulated
 
     try:
@@ -196,7 +215,7 @@ def sandbox(
     json: AsJson = False,
 ) -> None:
     """Run a local chain with real pools and traders; print its endpoints and addresses."""
-    from tidemill.app import sandbox as command
+    from tidemill.app.sandbox import sandbox as command
     from tidemill.sandbox.traders import TraderOptions
 
     try:
@@ -220,15 +239,29 @@ def sandbox(
 @app.command()
 def pool_server(config: ConfigFile = None, data: DataFolder = None) -> None:
     """Tell over HTTP what any pool of the configured chains holds, until stopped."""
-    from tidemill.app import pool_server as command
+    from tidemill.app.chains import pool_server as command
 
     raise SystemExit(command.main(_environment(config, data)))
 
 
 @app.command()
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Benchmarks; all by default.")
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, max=1_000, help="How often each is measured.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Put the figures into the documentation.")] = False,
+) -> None:
+    """Measure this machine, in a checkout: speeds beside their limits and their peers."""
+    from tidemill.app.operating import bench as command
+
+    raise SystemExit(command.main(names or [], runs, keep=keep))
+
+
+@app.command()
 def doctor(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Check that everything tidemill needs is there and works."""
-    from tidemill.app import doctor as command
+    from tidemill.app.operating import doctor as command
 
     raise SystemExit(command.main(config, data, is_json=json))
 
@@ -236,7 +269,7 @@ def doctor(config: ConfigFile = None, data: DataFolder = None, json: AsJson = Fa
 @app.command()
 def status(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Say how the running tidemill fares; exit 1 where none runs."""
-    from tidemill.app import status as command
+    from tidemill.app.operating import status as command
 
     raise SystemExit(command.main(_environment(config, data), is_json=json))
 
@@ -249,7 +282,7 @@ def logs(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with what is written.")] = False,
 ) -> None:
     """Print the log."""
-    from tidemill.app import logs as command
+    from tidemill.app.operating import logs as command
 
     raise SystemExit(command.main(_environment(config, data), lines=lines, follow=follow))
 
@@ -266,7 +299,7 @@ def record(
     json: AsJson = False,
 ) -> None:
     """Keep every frame of one chain in a file, and store nothing else."""
-    from tidemill.app import record as command
+    from tidemill.app.recording import record as command
 
     options = command.RecordOptions(file=file, chain=chain, seconds=seconds, is_json=json)
     raise SystemExit(command.main(_environment(config, data), options))
@@ -293,7 +326,7 @@ def replay(
     json: AsJson = False,
 ) -> None:
     """Feed a recording through the same code again; print what came of it."""
-    from tidemill.app import replay as command
+    from tidemill.app.recording import replay as command
 
     if search and (speed != "max" or format is not LogsFormat.RECORDING):
         _end("--search: expected a recording, at --speed max", USAGE_ERROR)
@@ -334,7 +367,7 @@ def sql(
     to_block: ToBlock = None,
 ) -> None:
     """Ask the store, whether tidemill runs or not."""
-    from tidemill.app import ask as command
+    from tidemill.app.operating import ask as command
     from tidemill.store.coverage import level_of
 
     form = "json" if json else format.value
@@ -375,7 +408,7 @@ def coverage(
     json: AsJson = False,
 ) -> None:
     """Say which blocks are complete, by what proof, and what was missing; exit 1 where a range is not."""
-    from tidemill.app import coverage as command
+    from tidemill.app.operating import coverage as command
 
     try:
         options = command.options_of(source, from_block, to_block, level)
@@ -404,12 +437,12 @@ def explain(
     json: AsJson = False,
 ) -> None:
     """Print an opportunity: hops, costs, states, what became of it; or a transaction: who gained by what."""
-    from tidemill.app import explain as command
+    from tidemill.app.chains import explain as command
 
     if command.is_tx(opportunity):
         environment = _environment(config, data)
         if chain or file or not command.is_stored(environment, opportunity.lower()):
-            from tidemill.app.inspecting import explain_tx
+            from tidemill.app.inspecting.inspecting import explain_tx
 
             source = None if file is None else (file, chain_id)
             raise SystemExit(explain_tx(environment, opportunity, chain, source, is_json=json))
@@ -434,7 +467,7 @@ def inspect(
     json: AsJson = False,
 ) -> None:
     """Say what a block's transactions were: arbitrages, sandwiches, failed attempts, and who gained."""
-    from tidemill.app import inspecting as command
+    from tidemill.app.inspecting import inspecting as command
 
     raise SystemExit(command.main(_environment(config, None), targets, chain, chain_id, is_json=json))
 
@@ -442,7 +475,7 @@ def inspect(
 @app.command()
 def features(json: AsJson = False) -> None:
     """List the features of an arbitrage transaction's record: formula, unit, bounds, warm-up, source."""
-    from tidemill.app import features as command
+    from tidemill.app.streams import features as command
 
     raise SystemExit(command.main(is_json=json))
 
@@ -460,7 +493,7 @@ def autopsy(
     json: AsJson = False,
 ) -> None:
     """Say how long opportunities lasted, and which share was taken, expired, still pays, or is unknown."""
-    from tidemill.app import autopsy as command
+    from tidemill.app.chains import autopsy as command
 
     try:
         options = command.options_of(chain, start, end, None if by is None else by.value)
@@ -472,7 +505,7 @@ def autopsy(
 @app.command()
 def config(config: ConfigFile = None, data: DataFolder = None, json: AsJson = False) -> None:
     """Print every setting in force and where it comes from, without secrets."""
-    from tidemill.app import show_config as command
+    from tidemill.app.operating import show_config as command
 
     raise SystemExit(command.main(_environment(config, data), is_json=json))
 

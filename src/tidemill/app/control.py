@@ -14,7 +14,7 @@ import aiohttp
 import pyarrow as pa
 from aiohttp import web
 
-from tidemill.app.sql import chunks
+from tidemill.app.operating.sql import chunks
 from tidemill.schema import faults
 from tidemill.schema.faults import Fault, Malformed, Unreachable
 

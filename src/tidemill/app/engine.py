@@ -14,22 +14,25 @@ import pyarrow as pa
 from msgspec import Struct
 
 from tidemill.app.beside import Beside
-from tidemill.app.book_feed import BookFeed
-from tidemill.app.chain import kept_state, make_book, make_follower
-from tidemill.app.dex_feed import members_by_name
-from tidemill.app.digest import Digest
-from tidemill.app.feature_run import FeatureRun
-from tidemill.app.gains import Gains
+from tidemill.app.brain.journal_relay import relay_journal
+from tidemill.app.chains.chain import kept_state, make_book, make_follower
+from tidemill.app.chains.dex_feed import members_by_name
+from tidemill.app.chains.gains import Gains
+from tidemill.app.chains.pipeline import ChainPipeline, Flow
+from tidemill.app.chains.searching import begin_search, make_finders
+from tidemill.app.chains.token_watch import TokenWatch
+from tidemill.app.execution.ledger_relay import LedgerRelay
 from tidemill.app.insisting import commit_surely
-from tidemill.app.inspections import Inspections
-from tidemill.app.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
-from tidemill.app.pipeline import ChainPipeline, Flow
-from tidemill.app.risk_run import RiskRun
-from tidemill.app.searching import begin_search, make_finders
+from tidemill.app.inspecting.inspections import Inspections
+from tidemill.app.memory import MemoryWatch
+from tidemill.app.recording.digest import Digest
 from tidemill.app.settings import Environment
-from tidemill.app.subgraphs import SubgraphRun, subgraphs_of
-from tidemill.app.token_watch import TokenWatch
-from tidemill.app.whale_run import WhaleRun
+from tidemill.app.streams.feature_run import FeatureRun
+from tidemill.app.streams.risk_run import RiskRun
+from tidemill.app.venues.book_feed import BookFeed
+from tidemill.app.venues.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
+from tidemill.app.venues.subgraphs import SubgraphRun, subgraphs_of
+from tidemill.app.whales.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import State
 from tidemill.chains.evm.config import EvmConfig
@@ -89,6 +92,7 @@ class Engine:
         self.statuses = {source: ChainStatus(config.chain_id) for source, config in chains.items()}
         self.store_faults: deque[str] = deque(maxlen=20)
         """The last ones."""
+        self.memory = MemoryWatch(self._engine_bytes)
         self.store_fault_count = 0
         self.is_store_up = True
         """Whether what the writer tried last worked."""
@@ -106,6 +110,8 @@ class Engine:
         self.gains = Gains(environment.settings.solana)
         self.features: FeatureRun
         """What makes the records of arbitrage transactions."""
+        self.ledgers: LedgerRelay
+        """What brings execution's ledgers to the bus."""
         self._store: Store | None = None
         self._writer: Writer | None = None
         self.has_store = with_store
@@ -145,6 +151,7 @@ class Engine:
             await self.inspections.start()
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self.features = FeatureRun(self.bus, settings.features)
+            self.ledgers = LedgerRelay(self._environment.paths.data, self.bus)
             self._opened = opened.pop_all()
         return self
 
@@ -186,7 +193,11 @@ class Engine:
             beside += [tasks.create_task(run, name=name) for name, run in self.whales.tasks()]
             beside += [tasks.create_task(run, name=name) for name, run in self.inspections.beside()]
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
+            beside.append(tasks.create_task(self.memory.run(), name="memory"))
             beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
+            beside.append(tasks.create_task(self.ledgers.run(self._commit), name="ledgers"))
+            decisions = relay_journal(self._environment.paths.data, self.bus, self._commit)
+            beside.append(tasks.create_task(decisions, name="decisions"))
             if self._finders:
                 risks = RiskRun(self.bus, self.features)
                 beside.append(tasks.create_task(risks.run(self._commit), name="risks"))
@@ -197,6 +208,15 @@ class Engine:
                 await self._writer.drain()
             for task in writing:
                 task.cancel()
+
+    async def _engine_bytes(self) -> int | None:
+        return None if self._store is None else await self._store.engine_bytes()
+
+    @property
+    def memory_budget_bytes(self) -> int | None:
+        """How much the process may hold; None where nobody said."""
+        mb = self._environment.settings.memory.mb
+        return None if mb is None else mb << 20
 
     def _subgraph(self, source: str, config: SubgraphConfig) -> SubgraphRun:
         chain = self._chains[config.chain]

@@ -1,4 +1,4 @@
-"""Write every generated file: what derives from the schema, the references, and Grafana's dashboards.
+"""Write every generated file: what derives from the schema, the page's types, the references, the dashboards.
 
 `python -m tidemill.app.generate` writes; with `--check` it says which files differ, and fails if any does.
 """
@@ -12,15 +12,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from tidemill.app import features
-from tidemill.app.dashboards import build as dashboards
-from tidemill.app.figures import KEPT, read_kept
-from tidemill.app.figures import page as benchmarks_page
+from tidemill.app.operating.dashboards import build as dashboards
+from tidemill.app.operating.figures import KEPT, read_kept
+from tidemill.app.operating.figures import page as benchmarks_page
 from tidemill.app.settings import ALIASES, Settings
+from tidemill.app.streams import features
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
 from tidemill.core.documented import documented
 from tidemill.schema import generate as schema_generate
 from tidemill.schema.generate import ROOT
+from tidemill.schema.typescript import typescript
 from tidemill.serve.declared import declared
 
 
@@ -50,7 +51,8 @@ def _section(spelled: Any, name: str, variable: str | None) -> Iterator[str]:
     yield from _rows(kind, name, variable)
     for field in msgspec.structs.fields(kind):
         if _is_section(field):
-            inner = None if table_of(field.type) else f"{variable}{field.name.upper()}_"
+            has_names = variable is not None and not table_of(field.type)
+            inner = f"{variable}{field.name.upper()}_" if has_names else None
             yield from _section(field.type, f"{name}.{field.name}", inner)
 
 
@@ -115,6 +117,7 @@ def metrics_page() -> str:
 def files() -> Iterator[tuple[Path, str]]:
     """Yield every generated file with its content."""
     yield from schema_generate.files()
+    yield ROOT / "web/src/generated.ts", typescript()
     yield ROOT / "docs/reference/settings.md", settings_page()
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()

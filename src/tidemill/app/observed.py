@@ -6,10 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 import msgspec
 import pyarrow as pa
 
+from tidemill.app.chains.gains import Gains
+from tidemill.app.chains.pipeline import ChainPipeline
 from tidemill.app.engine import Engine
-from tidemill.app.gains import Gains
-from tidemill.app.markets import venue_state
-from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.venues.markets import venue_state
 from tidemill.bus.base import Entry
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
@@ -57,6 +57,8 @@ class Observed:
             has_store=engine.has_store,
             to_bus=_times(engine.flow.to_bus),
             to_store=_times(engine.flow.to_store),
+            memory=engine.memory.parts(),
+            memory_budget_bytes=engine.memory_budget_bytes,
             topics={topic: self._topic(topic) for topic in EVENTS},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),
             whales=WhaleState(

@@ -7,6 +7,9 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, structs
 
+from tidemill.app.brain.config import BrainSettings
+from tidemill.app.memory_budget import MemorySettings, within
+from tidemill.app.traces_config import TracesSettings
 from tidemill.bus import BusSettings
 from tidemill.bus.kafka_config import KafkaSettings
 from tidemill.chains.evm.config import EvmConfig, Positive
@@ -14,10 +17,13 @@ from tidemill.chains.solana.config import SolanaConfig
 from tidemill.core.config import Loaded, load, read_env_file
 from tidemill.core.log import LogConfig
 from tidemill.core.redact import Redactor
+from tidemill.execute.config import ExecutionSettings
 from tidemill.export.config import ExportConfig
+from tidemill.learn.config import MlSettings
 from tidemill.process.features.config import FeatureConfig
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.whales.config import WhaleConfig
+from tidemill.serve.alerting.config import AlertsSettings
 from tidemill.serve.config import ApiSettings, MetricsSettings, MonitoringSettings
 from tidemill.store import StoreSettings, WriterSettings
 from tidemill.store.latest_config import RedisSettings
@@ -46,12 +52,22 @@ ALIASES = {
     "REAL_DATA_POLLING_INTERVAL": "ingest.polling_interval_s",
     "ENABLE_RUST_ENGINE": "pool_server.enabled",
     "RUST_SERVER_PORT": "pool_server.port",
+    "ENABLE_ML_MODELS": "ml.enabled",
+    "ML_MODELS_TRAINED": "ml.models_trained",
+    "ML_AUTO_RETRAIN": "ml.auto_retrain",
     "POLYMARKET_WS_URL": "venues.polymarket.ws_url",
     "SEI_WS_URL": "venues.sei.ws_url",
     "SEI_RPC_URL": "venues.sei.http_url",
     "SEI_CHAIN_ID": "venues.sei.chain_id",
+    "EXECUTION_MODE": "execution.mode",
+    "EXECUTION_HOST": "execution.host",
+    "EXECUTION_PORT": "execution.port",
+    "EXECUTOR_ADDRESS": "execution.executor_address",
+    "EXECUTION_CONFIRM": "execution.live.confirm",
 }
 """Environment names that users' shells have already, and the setting that each stands for."""
+SECRET_VARIABLES = ("PRIVATE_KEY", "KEYSTORE_PASSWORD", "RELAY_IDENTITY_KEY")
+"""What only the environment has, and nothing may show."""
 IntervalSeconds = Annotated[float, Meta(ge=0.001, le=86_400)]
 
 
@@ -157,6 +173,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings, by section."""
 
     data: DataSettings = DataSettings()
+    memory: MemorySettings = MemorySettings()
     bus: BusSection = BusSection()
     kafka: KafkaSettings = KafkaSettings()
     store: StoreSection = StoreSection()
@@ -169,6 +186,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     api: ApiSettings = ApiSettings()
     metrics: MetricsSettings = MetricsSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    traces: TracesSettings = TracesSettings()
     trading: TradingSettings = TradingSettings()
     pool_server: PoolServerSettings = PoolServerSettings()
     chains: dict[str, EvmConfig] = {}
@@ -180,6 +199,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whales: WhaleConfig = WhaleConfig()
     features: FeatureConfig = FeatureConfig()
     export: ExportConfig = ExportConfig()
+    ml: MlSettings = MlSettings()
+    brain: BrainSettings = BrainSettings()
+    execution: ExecutionSettings = ExecutionSettings()
     subgraphs: dict[str, SubgraphConfig] = {}
     """The subgraphs to read beside them, by the name that their events carry."""
     venues: VenuesSettings = VenuesSettings()
@@ -269,8 +291,19 @@ def read_settings(
         file = Path(everything[FILE_VARIABLE])
     if file is None and Path(FILE_NAME).exists():
         file = Path(FILE_NAME)
-    environment = Environment(load(Settings, file, everything, ALIASES), file)
+    loaded = _within_budget(load(Settings, file, everything, ALIASES))
+    secrets = [everything.get(name, "").removeprefix("0x") for name in SECRET_VARIABLES]
+    environment = Environment(loaded._replace(redactor=loaded.redactor.hiding(secrets)), file)
     return environment if data is None else environment.with_data(data)
+
+
+def _within_budget(loaded: Loaded[Settings]) -> Loaded[Settings]:
+    mb = loaded.settings.memory.mb
+    if mb is None:
+        return loaded
+    settings, lowered = within(loaded.settings, mb)
+    origins = {**loaded.origins, **dict.fromkeys(lowered, f"memory.mb = {mb}")}
+    return loaded._replace(settings=settings, origins=origins)
 
 
 def _absolute(url: str, folder: Path) -> str:

@@ -6,23 +6,29 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tidemill.app.chain import chains_of
+import msgspec
+
+from tidemill.app.chains.chain import chains_of
 from tidemill.app.control import serving
 from tidemill.app.engine import Engine
-from tidemill.app.markets import markets_of
 from tidemill.app.observed import Observed
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
-from tidemill.app.subgraphs import subgraphs_of
+from tidemill.app.venues.markets import markets_of
+from tidemill.app.venues.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
 from tidemill.chains.solana.config import check_solana
+from tidemill.core.clock import SystemClock
 from tidemill.core.log import logging_to
 from tidemill.schema.faults import Fault, Refused
+from tidemill.serve.alerting.alerting import Alerting
+from tidemill.serve.alerting.heartbeat import Heartbeat
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import Ports, take_ports
+from tidemill.serve.readiness import readiness_of
 
 if TYPE_CHECKING:
-    from tidemill.app.exports import Exports
+    from tidemill.app.exporting.exports import Exports
     from tidemill.serve.auth.protection import Protection
     from tidemill.serve.server import Server
 
@@ -81,12 +87,13 @@ def _check_chains(chains: Mapping[str, EvmConfig]) -> None:
 
 async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options: UpOptions) -> bool:
     """Read until a signal; return whether all reading ended by itself."""
-    from tidemill.app.api_protection import protecting_api
-    from tidemill.app.live import LiveState
-    from tidemill.app.pool_server import serving_pools
-    from tidemill.app.view import show
+    from tidemill.app.api.api_protection import protecting_api
+    from tidemill.app.chains.pool_server import serving_pools
+    from tidemill.app.sandbox.live import LiveState
+    from tidemill.app.sandbox.view import show
 
     state = LiveState()
+    alerting = Alerting(environment.settings.alerts, SystemClock(), environment.redactor)
     async with AsyncExitStack() as opened:
         ports = _ports(environment, opened) if options.with_api else None
         protection = None if ports is None else opened.enter_context(protecting_api(environment))
@@ -99,11 +106,13 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
                 with_store=options.with_store,
             )
         )
+        _trace(environment, engine, alerting.instance, opened)
         collector = _collector(environment, engine)
+        collector.register_alert_callback(alerting.take)
         socket = await opened.enter_async_context(
             serving(
                 environment.paths.data,
-                lambda: _status(engine, ports, collector),
+                lambda: _status(environment, engine, ports, collector, alerting),
                 engine.query,
                 engine.stream,
             )
@@ -117,15 +126,21 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
             socket,
         )
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(collector.run(), name="metrics")]
-            exports = await _exports(environment, engine, opened) if options.with_store else None
+            beside = [
+                tasks.create_task(collector.run(), name="metrics"),
+                tasks.create_task(alerting.run(), name="alerts"),
+                tasks.create_task(_heartbeat(environment, collector).run(), name="heartbeat"),
+            ]
+            exports = await exports_of(environment, engine, opened) if options.with_store else None
             if exports is not None:
                 beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
                 api = await opened.enter_async_context(
-                    _answering(environment, engine, ports, exports, protection)
+                    answering_of(environment, engine, ports, exports, protection)
                 )
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
+            if environment.settings.execution.enabled:
+                beside.append(await _executing(environment, engine, opened, tasks))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
             await engine.run()
@@ -142,9 +157,9 @@ def _ports(environment: Environment, opened: AsyncExitStack) -> Ports:
     return ports
 
 
-async def _exports(environment: Environment, engine: Engine, opened: AsyncExitStack) -> "Exports | None":
+async def exports_of(environment: Environment, engine: Engine, opened: AsyncExitStack) -> "Exports | None":
     """Return what exports; None where the registry, which has the schedules, cannot be opened."""
-    from tidemill.app.exports import open_exports
+    from tidemill.app.exporting.exports import open_exports
 
     try:
         return await open_exports(environment, engine, opened)
@@ -153,20 +168,34 @@ async def _exports(environment: Environment, engine: Engine, opened: AsyncExitSt
         return None
 
 
-def _answering(
+def answering_of(
     environment: Environment,
     engine: Engine,
     ports: Ports,
     exports: "Exports | None",
     protection: "Protection | None",
 ) -> "AbstractAsyncContextManager[Server]":
-    from tidemill.app.additions import additions_of
+    """Return what answers at `ports` while it is open."""
+    from tidemill.app.api.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
     program = Observed(engine)
     additions = additions_of(environment, program.version, exports, protection)
     return answering(program, ports, environment.settings.api.connections_max, additions)
+
+
+async def _executing(
+    environment: Environment, engine: Engine, opened: AsyncExitStack, tasks: asyncio.TaskGroup
+) -> "asyncio.Task[None]":
+    """Take trade signals beside the reading; their ledger goes to the engine's bus by the engine itself."""
+    from tidemill.app.execution.execute import run_execution
+    from tidemill.app.execution.execution import open_execution
+
+    execution = await opened.enter_async_context(open_execution(environment))
+    engine.ledgers.own[environment.settings.execution.mode] = execution.ledger.bus
+    _log.info("execution server at %s, %s", execution.port.url, execution.desk.mode)
+    return tasks.create_task(run_execution(execution), name="execution")
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:
@@ -179,10 +208,35 @@ def _collector(environment: Environment, engine: Engine) -> MetricsCollector:
     )
 
 
-async def _status(engine: Engine, ports: Ports | None, collector: MetricsCollector) -> dict[str, Any]:
-    """Return how everything fares, and where the data API and the metrics are."""
+def _trace(environment: Environment, engine: Engine, instance: str, opened: AsyncExitStack) -> None:
+    """Trace what the engine does until `opened` closes. Raises: Refused, where the libraries are missing."""
+    settings = environment.settings.traces
+    if settings.endpoint is None:
+        return
+    try:
+        from tidemill.app.traces import tracing
+    except ImportError:
+        raise Refused("traces.endpoint: expected OpenTelemetry; `pip install tidemill[traces]`") from None
+    engine.flow.traces = opened.enter_context(tracing(settings, instance, is_stored=engine.has_store))
+
+
+def _heartbeat(environment: Environment, collector: MetricsCollector) -> Heartbeat:
+    return Heartbeat(environment.settings.alerts.heartbeat, lambda: collector.newest)
+
+
+async def _status(
+    environment: Environment,
+    engine: Engine,
+    ports: Ports | None,
+    collector: MetricsCollector,
+    alerting: Alerting,
+) -> dict[str, Any]:
+    """Return how everything fares, what is waited for, and where the data API and the metrics are."""
     told = await engine.status()
+    limits = environment.settings.monitoring.ready
+    told["ready"] = msgspec.to_builtins(readiness_of(await Observed(engine).state(), limits))
     told["metrics"] = collector.get_current_metrics()
+    told["alerts"] = alerting.status()
     if ports is not None:
         told["api"] = {"url": ports.api.url, "metrics_url": f"{ports.metrics.url}/metrics"}
     return told

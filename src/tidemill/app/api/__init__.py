@@ -1,0 +1,1 @@
+"""The data API: served, protected, and asked from Python."""

@@ -1,0 +1,1 @@
+"""The decision loop: which opportunity is traded, and why."""

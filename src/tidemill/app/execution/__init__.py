@@ -1,0 +1,1 @@
+"""The execution server, put together: its commands, routes, ledgers and kill switch."""

@@ -1,0 +1,1 @@
+"""Exports, asked for by command, route and schedule."""

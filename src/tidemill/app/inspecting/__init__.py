@@ -1,0 +1,1 @@
+"""Blocks looked at once more: what their transactions were, live and on demand."""

@@ -1,0 +1,1 @@
+"""What an operator asks: is it well, what is configured, what was measured."""

@@ -1,0 +1,1 @@
+"""Recordings: kept, replayed, summed up."""

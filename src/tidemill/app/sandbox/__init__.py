@@ -1,0 +1,1 @@
+"""The sandbox and the demo: a local world, and what is seen of it."""

@@ -1,0 +1,1 @@
+"""Processors over the bus, and the records and risks that they make."""

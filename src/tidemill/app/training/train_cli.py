@@ -1,0 +1,125 @@
+"""The command line of learning: what `tidemill train`, `dataset` and `verify-dataset` take."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tidemill.app.options import TIMES, AsJson, ConfigFile, DataFolder, environment_of
+from tidemill.core.clock import NS_PER_S
+
+learning = typer.Typer()
+
+MOST = 20_000_000
+
+
+@learning.command("train")
+def _train(
+    samples: Annotated[int, typer.Option(min=100, max=MOST, help="The newest gas prices.")] = 10_000,
+    episodes: Annotated[
+        int | None,
+        typer.Option(min=1, max=MOST, help="Of the ledger, in turn and again; without it, on a sandbox."),
+    ] = None,
+    judged_episodes: Annotated[
+        int, typer.Option(min=20, max=MOST, help="Sandbox: played after those, to judge by.")
+    ] = 500,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data-dir", "--data", metavar="FOLDER", help="Overrides the setting data.dir."),
+    ] = None,
+    observations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="CSV of gas prices, or of prices beside them; else the store's blocks."
+        ),
+    ] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What came of trades, a JSON object a line.")
+    ] = None,
+    chain: Annotated[str | None, typer.Option(help="Whose gas it is; models/CHAIN has its files.")] = None,
+    horizon_steps: Annotated[int, typer.Option(min=1, max=10_000, help="How far on.")] = 5,
+    threshold: Annotated[float, typer.Option(min=0.0001, max=0.99, help="Rising or falling by more.")] = 0.05,
+    folds: Annotated[int, typer.Option(min=1, max=100, help="Tests on later time.")] = 5,
+    trees: Annotated[int, typer.Option(min=1, max=10_000, help="Of each quantile.")] = 80,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same gives the same files.")] = 0,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Challenge the forecaster in use; a better one takes its place.")
+    ] = False,
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="With --retrain: only by drift or schedule (settings ml.*).")
+    ] = False,
+    roll_back: Annotated[
+        bool, typer.Option("--roll-back", help="Use the forecaster again that was before.")
+    ] = False,
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> None:
+    """Learn gas prices, and a trade's parameters, from what was recorded; say how good that is."""
+    from tidemill.app.training import train as command
+
+    options = command.TrainOptions(
+        samples=samples,
+        episodes=episodes,
+        judged_episodes=judged_episodes,
+        observations=observations or [],
+        ledger=ledger,
+        chain=chain,
+        horizon_steps=horizon_steps,
+        threshold=threshold,
+        folds=folds,
+        trees=trees,
+        seed=seed,
+    )
+    environment = environment_of(config, data)
+    if retrain or roll_back:
+        from tidemill.app.training import retrain as again
+
+        if roll_back:
+            raise SystemExit(again.roll_back(environment, chain, is_json=json))
+        raise SystemExit(again.main(environment, options, is_if_needed=if_needed, is_json=json))
+    raise SystemExit(command.main(environment, options, is_json=json))
+
+
+@learning.command("dataset")
+def _dataset(
+    table: Annotated[str, typer.Argument(help="Whose rows, by the event's name.")],
+    columns: Annotated[str, typer.Option(metavar="NAME,…", help="Which columns.")],
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where dataset.arrow and dataset.json go.")],
+    start: Annotated[datetime, typer.Option(formats=TIMES, help="Rows then or later.")],
+    end: Annotated[datetime, typer.Option(formats=TIMES, help="Rows before that time.")],
+    label: Annotated[str | None, typer.Option(metavar="NAME", help="Whose change is learned.")] = None,
+    horizon_s: Annotated[float, typer.Option(min=1e-3, max=1e9, help="How much later.")] = 60.0,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Whose rows belong together.")] = None,
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    json: AsJson = False,
+) -> None:
+    """Make a dataset of stored rows, with what came of each, parted in time."""
+    from tidemill.app.training import dataset as command
+    from tidemill.learn.datasets import Label, Recipe
+
+    recipe = Recipe(
+        table=table,
+        columns=tuple(columns.split(",")),
+        start_ns=_ns(start),
+        end_ns=_ns(end),
+        label=Label(column=label, horizon_ns=round(horizon_s * NS_PER_S), by=by) if label else None,
+    )
+    raise SystemExit(command.make(environment_of(config, data), recipe, out, is_json=json))
+
+
+@learning.command("verify-dataset")
+def _verify(
+    folder: Annotated[Path, typer.Argument(help="Of a dataset.")],
+    config: ConfigFile = None,
+    data: DataFolder = None,
+) -> None:
+    """Rebuild a dataset from the store and compare byte for byte; exit 1 where it differs."""
+    from tidemill.app.training import dataset as command
+
+    raise SystemExit(command.verify(environment_of(config, data), folder))
+
+
+def _ns(time: datetime) -> int:
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()) * NS_PER_S

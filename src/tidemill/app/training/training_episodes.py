@@ -1,0 +1,41 @@
+"""What is learned from episodes on a sandbox that is started for them, and which files that makes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tidemill.app.training.execution_episodes import open_episodes
+from tidemill.app.training.progress import progress
+from tidemill.learn.card import episodes_card
+from tidemill.learn.chosen import write_report
+from tidemill.learn.episodes import Learned, learn_from_episodes
+from tidemill.learn.model_files import write_file
+from tidemill.learn.plots import episode_plots
+
+CARD = "parameters_card.md"
+SANDBOX = "sandbox"
+"""What states are named after where no chain is."""
+
+
+async def learned(
+    episodes: int, judged_episodes: int, *, seed: int, chain: str | None, is_shown: bool
+) -> Learned:
+    """Play episodes on a sandbox and return what was learned.
+
+    Raises: Refused or Unreachable, where the sandbox is not to be had.
+    """
+    total = episodes + judged_episodes
+    async with open_episodes(seed=seed, name=chain or SANDBOX) as environment:
+        with progress("Episodes", total, is_shown=is_shown) as tell:
+            return await learn_from_episodes(
+                environment, episodes, judged_episodes=judged_episodes, seed=seed, tell=tell
+            )
+
+
+def written(data: Path, models: Path, made: Learned) -> Iterator[Path]:
+    """Write what was learned and its card; yield the files."""
+    yield from made.q_agent.save(data)
+    yield made.bandit.save(data)
+    yield write_report(data, made.report)
+    yield write_file(models / CARD, episodes_card(made.report).encode())
+    for name, png in episode_plots(made.rewards).items():
+        yield write_file(models / "plots" / name, png)

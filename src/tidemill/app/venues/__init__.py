@@ -1,0 +1,1 @@
+"""Venues, read beside the chains, and who is called back with what they tell."""

@@ -1,0 +1,1 @@
+"""Wallets that matter: known, watched, followed, graded."""
