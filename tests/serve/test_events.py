@@ -7,31 +7,15 @@ import json
 import msgspec
 import pyarrow as pa
 import pytest
-import pytest_asyncio
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 from tidemill.serve.forms import ARROW, CSV, JSON, NDJSON, plain_rows
 
-from .program import served
-from .stored import START_NS, events, stored_program
+from .stored import START_NS, events
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = 7
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(tmp_path_factory):
-    async with stored_program(tmp_path_factory.mktemp("events")) as told:
-        for tag in EVENTS:
-            await told.commit(tag, events(tag, 1, ROWS))
-        yield told
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(told):
-    async with served(told) as client:
-        yield client
 
 
 async def answer(client, path, accept=JSON, status=200, **headers):

@@ -3,32 +3,16 @@
 import asyncio
 
 import pytest
-import pytest_asyncio
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 from tidemill.serve.forms import plain_rows
 from tidemill.serve.graphql_schema import SUBSCRIPTIONS_MAX
 
-from .program import served
-from .stored import events, stored_program
+from .stored import events
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS = 4
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def told(tmp_path_factory):
-    async with stored_program(tmp_path_factory.mktemp("graphql")) as told:
-        for tag in EVENTS:
-            await told.commit(tag, events(tag, 1, ROWS))
-        yield told
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(told):
-    async with served(told) as client:
-        yield client
 
 
 async def ask(client, query, **variables):

@@ -74,6 +74,29 @@ def test_requests_made_from_the_schema_keep_the_contract(url, path):
     assert len(asked) >= 5, "the schema has the path"
 
 
+def test_questions_made_from_the_graphql_schema_are_answered_or_refused(url):
+    asked, faults = [], []
+    schema = schemathesis.graphql.from_url(f"{url}/graphql")
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.label.startswith("Subscription"):
+            continue
+
+        @settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        def keeps(case):
+            answer = case.call(base_url=url, timeout=30)
+            asked.append(case.operation.label)
+            told = answer.json()
+            assert answer.status_code == 200, (case.body, answer.text[:300])
+            assert told.get("data") or told["errors"], case.body
+            faults.extend(one["message"] for one in told.get("errors", []))
+
+        given(case=operation.as_strategy())(keeps)()
+    assert len(set(asked)) >= len(EVENTS), "every kind of event is asked for"
+    assert "a bug of ours; the log has it" not in faults
+
+
 def test_every_example_of_the_schema_is_answered(url):
     with requests.Session() as session:
         for route in discover(routes):

@@ -10,7 +10,8 @@ from msgspec import Struct
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.serve import routes
 from tidemill.serve.openapi import openapi
-from tidemill.serve.route import Answer, Parts, Role, Route, RouteTable, discover
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Parts, Route, RouteTable, discover
 from tidemill.serve.server import Additions
 
 from .program import FakeProgram, program, served

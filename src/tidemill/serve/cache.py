@@ -6,10 +6,10 @@ from collections import OrderedDict
 from msgspec import Struct
 
 from tidemill.schema.faults import Fault
+from tidemill.serve.config import CACHE_MAX_BYTES
 from tidemill.store.latest.redis_link import RedisLink
 
 _ENTRIES_MAX = 1_000
-_BYTES_MAX = 64 << 20
 
 
 class Cached(Struct, frozen=True):
@@ -23,8 +23,15 @@ class Cached(Struct, frozen=True):
 class Cache:
     """Answers that are at most `ttl_s` old; without a `link` they are this process's own."""
 
-    def __init__(self, ttl_s: float, link: RedisLink | None = None, prefix: str = "tidemill") -> None:
+    def __init__(
+        self,
+        ttl_s: float,
+        link: RedisLink | None = None,
+        prefix: str = "tidemill",
+        bytes_max: int = CACHE_MAX_BYTES,
+    ) -> None:
         self._ttl_s = ttl_s
+        self._bytes_max = bytes_max
         self._link = link
         self._prefix = prefix
         self._kept: OrderedDict[str, Cached] = OrderedDict()
@@ -66,7 +73,7 @@ class Cache:
         old = self._kept.pop(key, None)
         self._bytes += len(made.content) - (len(old.content) if old else 0)
         self._kept[key] = made
-        while len(self._kept) > _ENTRIES_MAX or self._bytes > _BYTES_MAX:
+        while len(self._kept) > _ENTRIES_MAX or self._bytes > self._bytes_max:
             self._bytes -= len(self._kept.popitem(last=False)[1].content)
 
     def _name(self, key: str) -> str:

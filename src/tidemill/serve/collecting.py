@@ -54,6 +54,8 @@ def links_of(chain: ChainState) -> Iterator[tuple[Key, LinkState]]:
 def _whole(state: ProgramState) -> Iterator[Family]:
     yield gauged(d.BUILD, [((state.version,), 1)] if state.version else [])
     yield gauged(d.UPTIME, [((), state.uptime_s)])
+    yield gauged(d.MEMORY, [((part,), size) for part, size in state.memory.items()])
+    yield gauged(d.MEMORY_BUDGET, [((), state.memory_budget_bytes)])
     for metric, times in ((d.TO_BUS, state.to_bus), (d.TO_STORE, state.to_store)):
         yield bucketed(metric, times.counts, times.count, times.sum_s)
     yield gauged(d.BUS_UP, [((), state.is_bus_up)])
@@ -73,7 +75,7 @@ def _chains(states: tuple[ChainState, ...]) -> Iterator[Family]:
     chains = [((chain.source,), chain) for chain in states]
     yield gauged(d.CHAIN_UP, [(k, chain.is_up) for k, chain in chains])
     yield gauged(d.CHAIN_TIP, [(k, chain.tip) for k, chain in chains])
-    yield gauged(d.CHAIN_BEHIND, [(k, _behind(chain)) for k, chain in chains])
+    yield gauged(d.CHAIN_BEHIND, [(k, chain.behind_blocks) for k, chain in chains])
     yield gauged(d.CHAIN_POOLS, [(k, chain.pools) for k, chain in chains])
     yield counted(d.CHAIN_FAULTS, [(k, chain.faults) for k, chain in chains])
     yield gauged(d.INBOX, [(k, chain.inbox_batches) for k, chain in chains])
@@ -118,11 +120,6 @@ def _sinks(states: tuple[SinkState, ...]) -> Iterator[Family]:
     yield counted(d.SINK_ROWS, [(k, sink.rows) for k, sink in sinks])
     yield counted(d.SINK_DROPPED, [(k, sink.dropped_batches) for k, sink in sinks])
     yield counted(d.SINK_RETRIES, [(k, sink.retries) for k, sink in sinks])
-
-
-def _behind(chain: ChainState) -> int | None:
-    heads = [one.head for one in chain.endpoints.values() if one.head is not None]
-    return max(max(heads) - chain.tip, 0) if heads and chain.tip is not None else None
 
 
 def _endpoints(endpoints: list[tuple[Key, EndpointState]]) -> Iterator[Family]:

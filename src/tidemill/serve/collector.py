@@ -5,13 +5,14 @@ import inspect
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.machine import Machine
+from tidemill.core.started import Started
 from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.config import MonitoringSettings
 from tidemill.serve.monitor import Alert, Monitor, Sample
@@ -25,7 +26,7 @@ AlertCallback = Callable[[dict[str, Any]], object]
 """Takes an alert; what it returns is awaited where that can be awaited."""
 
 
-class MetricsCollector:
+class MetricsCollector(Started):
     """Watches a program; use it as an async context manager, or call `initialize`, `start` and `stop`.
 
     Without a `program` it watches the machine and this process alone. `latest` and `lines` are stores that
@@ -60,26 +61,17 @@ class MetricsCollector:
         """When the health was last told."""
         self._began_ns = self._clock.now_ns()
 
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        await self.stop()
-
     async def initialize(self) -> None:
         """Take a first sample, from which the next tells the difference."""
         await self.collect()
 
+    @override
     async def start(self) -> None:
         """Begin to take samples at intervals; where it does already, nothing happens."""
         if self._running is None:
             self._running = asyncio.create_task(self.run(), name="metrics collector")
 
+    @override
     async def stop(self) -> None:
         """End it. Raises: what ended it before, where that was a bug."""
         running, self._running = self._running, None
@@ -124,6 +116,11 @@ class MetricsCollector:
         if not callable(callback):
             raise Refused(f"alert callback: expected a function, found {type(callback).__name__}")
         self._callbacks.append(callback)
+
+    @property
+    def newest(self) -> Sample | None:
+        """The newest sample; None before the first."""
+        return self._monitor.newest
 
     async def _state(self) -> ProgramState:
         if self._program is not None:

@@ -11,6 +11,7 @@ Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 CACHE_TTL_S = 300.0
 """How long an answer that sums up is kept."""
+CACHE_MAX_BYTES = 64 << 20
 
 
 class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +26,8 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     cache_ttl_s: Annotated[float, Meta(ge=0, le=86_400)] = CACHE_TTL_S
     """How long the answer of a route that sums up is kept, in Redis where `redis.url` is set; a client that
     sends `Cache-Control: no-cache` is answered anew."""
+    cache_max_bytes: Annotated[int, Meta(ge=1 << 16)] = CACHE_MAX_BYTES
+    """Of these answers in this process, and as much again of those about the newest events."""
     auth: AuthSettings = AuthSettings()
     limits: LimitSettings = LimitSettings()
     tls: TlsSettings = TlsSettings()
@@ -57,6 +60,17 @@ class AlertSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The share of the last hour in which it was not unhealthy."""
     disconnections_max: Annotated[int, Meta(ge=0)] = 3
     """So many in ten minutes are no alert yet."""
+    unhealthy_max_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    """How long a chain, a venue or a store may not work."""
+
+
+class ReadySettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings under [monitoring.ready]: up to where it counts as caught up."""
+
+    behind_blocks_max: Annotated[int, Meta(ge=0)] = 5
+    """Of each chain's tip behind the newest head that an endpoint told; the alert's own limit."""
+    waiting_batches_max: Annotated[int, Meta(ge=0)] = 100
+    """Batches on the bus that cannot be queried yet, of all topics; the alert's own limit."""
 
 
 class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,3 +83,4 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     history_hours: Annotated[float, Meta(gt=0, le=168)] = 24.0
     """What is older is forgotten; a sample takes 2 KB, so that a day of them takes 17 MB."""
     alerts: AlertSettings = AlertSettings()
+    ready: ReadySettings = ReadySettings()

@@ -10,6 +10,13 @@ _TOPIC = ("topic",)
 
 BUILD = Metric("tidemill_build_info", "gauge", "Always 1; its label says which version runs.", ("version",))
 UPTIME = Metric("tidemill_uptime_seconds", "gauge", "How long it has run.")
+MEMORY = Metric(
+    "tidemill_memory_bytes",
+    "gauge",
+    "What lies in memory: mapped (libraries, pages of the bus), engine (the embedded store), arrow, other.",
+    ("part",),
+)
+MEMORY_BUDGET = Metric("tidemill_memory_budget_bytes", "gauge", "memory.mb; absent where none is set.")
 
 EVENTS = Metric("tidemill_events_total", "counter", "Events committed to the bus.", _TOPIC)
 TO_BUS = Metric(

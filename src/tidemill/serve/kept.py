@@ -5,7 +5,6 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 _BODIES_MAX = 256
-_BYTES_MAX = 64 << 20
 
 
 class Body(NamedTuple):
@@ -25,7 +24,8 @@ class Body(NamedTuple):
 class Kept:
     """The last bodies, by what was asked; each is good for one version of its source."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
         self._bodies: OrderedDict[tuple[object, ...], tuple[int, Body]] = OrderedDict()
         self._bytes = 0
 
@@ -39,6 +39,6 @@ class Kept:
         old = self._bodies.pop(key, None)
         self._bytes += len(body.content) - (len(old[1].content) if old else 0)
         self._bodies[key] = (version, body)
-        while len(self._bodies) > _BODIES_MAX or self._bytes > _BYTES_MAX:
+        while len(self._bodies) > _BODIES_MAX or self._bytes > self._bytes_max:
             _, (_, gone) = self._bodies.popitem(last=False)
             self._bytes -= len(gone.content)

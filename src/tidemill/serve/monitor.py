@@ -22,6 +22,7 @@ _SPELLED = {
     "uptime": ("at least", " % of the last hour"),
     "disconnections": ("at most", " in ten minutes"),
 }
+_PART_SPELLED = ("not to work for at most", " s")
 
 
 class LatencyMs(Struct, frozen=True):
@@ -62,7 +63,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     """A limit is passed, or kept again."""
 
     name: str
-    """latency, error_rate, uptime or disconnections."""
+    """latency, error_rate, uptime or disconnections; or the part that does not work, such as chain:NAME."""
     is_raised: bool
     """False: what was raised before is over."""
     value: float
@@ -92,6 +93,8 @@ class Monitor:
         self._samples: deque[Sample] = deque()
         self._counts: deque[_Counts] = deque()
         self._raised: set[str] = set()
+        self._unhealthy_ns: dict[str, int] = {}
+        """Since when each part does not work."""
 
     def samples(self, since_ns: int) -> list[Sample]:
         """Return what is kept and not older than `since_ns`, oldest first."""
@@ -146,6 +149,18 @@ class Monitor:
         yield from self._edge(sample, "uptime", is_down, up_percent, limits.uptime_percent_min)
         is_lossy = lost > limits.disconnections_max
         yield from self._edge(sample, "disconnections", is_lossy, lost, limits.disconnections_max)
+        for name, part in sample.components.items():
+            down_s = self._down_s(sample, name)
+            limit_s = limits.unhealthy_max_s
+            yield from self._edge(sample, name, down_s > limit_s, down_s, limit_s, part.detail)
+
+    def _down_s(self, sample: Sample, name: str) -> float:
+        """Return how long a part has not worked."""
+        if sample.components[name].status is not Condition.UNHEALTHY:
+            self._unhealthy_ns.pop(name, None)
+            return 0.0
+        since_ns = self._unhealthy_ns.setdefault(name, sample.time_ns)
+        return (sample.time_ns - since_ns) / NS_PER_S
 
     def _slow_ms(self, sample: Sample) -> float:
         """Return the least mean latency of all the time for which it must be above its limit."""
@@ -155,13 +170,14 @@ class Monitor:
         return min(_mean_ms(one) for one in self.samples(since_ns))
 
     def _edge(
-        self, sample: Sample, name: str, is_passed: bool, value: float, limit: float
+        self, sample: Sample, name: str, is_passed: bool, value: float, limit: float, why: str = ""
     ) -> Iterator[Alert]:
         if is_passed == (name in self._raised):
             return
         self._raised ^= {name}
-        bound, unit = _SPELLED[name]
+        bound, unit = _SPELLED.get(name, _PART_SPELLED)
         found = f"found {value:g}" if is_passed else f"it is {value:g} again"
+        found += f": {why}" if is_passed and why else ""
         yield Alert(
             name=name,
             is_raised=is_passed,

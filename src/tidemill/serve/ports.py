@@ -10,6 +10,7 @@ from tidemill.schema.faults import Refused
 from tidemill.serve.config import ApiSettings, MetricsSettings
 
 _BACKLOG = 128
+_LEFT_OUT = ", or leave both servers out with --no-api"
 
 
 class Port(NamedTuple):
@@ -45,13 +46,13 @@ def take_ports(api: ApiSettings, metrics: MetricsSettings) -> Ports:
     other machines reach it and ask nobody who they are.
     """
     if not api.auth.is_on:
-        _check_loopback("api.host", api.host, "")
+        check_loopback("api.host", api.host, "")
         if not metrics.open_to_all:
-            _check_loopback("metrics.host", metrics.host, ", or metrics.open_to_all = true")
+            check_loopback("metrics.host", metrics.host, ", or metrics.open_to_all = true")
     with ExitStack() as taken:
-        first = _take("api", "TIDEMILL_API_PORT", api.host, api.port)
+        first = take_port("api", "TIDEMILL_API_PORT", api.host, api.port, _LEFT_OUT)
         taken.callback(first.socket.close)
-        second = _take("metrics", "PROMETHEUS_PORT", metrics.host, metrics.port)
+        second = take_port("metrics", "PROMETHEUS_PORT", metrics.host, metrics.port, _LEFT_OUT)
         taken.pop_all()
     if api.tls.certificate is None:
         return Ports(first, second)
@@ -67,7 +68,8 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _check_loopback(setting: str, host: str, otherwise: str) -> None:
+def check_loopback(setting: str, host: str, otherwise: str) -> None:
+    """Raise Refused, where other machines reach `host`."""
     if not is_loopback(host):
         raise Refused(
             f"{setting}: expected an address of this machine alone, such as 127.0.0.1, found {host}: nobody"
@@ -76,7 +78,11 @@ def _check_loopback(setting: str, host: str, otherwise: str) -> None:
         )
 
 
-def _take(section: str, variable: str, host: str, port: int) -> Port:
+def take_port(section: str, variable: str, host: str, port: int, otherwise: str = "") -> Port:
+    """Return a port, listening; `otherwise` says what else may be done where it is taken.
+
+    Raises: Refused, where it is taken or cannot be had, naming the setting.
+    """
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -96,7 +102,7 @@ def _take(section: str, variable: str, host: str, port: int) -> Port:
         if fault.errno == errno.EADDRINUSE:
             raise Refused(
                 f"{section}.port: expected port {port} of {host} to be free, it is taken; set {section}.port"
-                f" or {variable} to another, or to 0 for any, or leave both servers out with --no-api"
+                f" or {variable} to another, or to 0 for any{otherwise}"
             ) from None
         raise Refused(
             f"{section}.host, {section}.port: expected to listen at {host} port {port}: {fault.strerror}"

@@ -123,6 +123,12 @@ class ChainState(Struct, frozen=True, kw_only=True):
         """Whether it is read."""
         return self.state == "running"
 
+    @property
+    def behind_blocks(self) -> int | None:
+        """Of the tip behind the newest head that an endpoint told; None where either is not known."""
+        heads = [one.head for one in self.endpoints.values() if one.head is not None]
+        return max(max(heads) - self.tip, 0) if heads and self.tip is not None else None
+
 
 class VenueState(Struct, frozen=True, kw_only=True):
     """How one venue is read."""
@@ -226,6 +232,10 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """From an event's frame to the bus."""
     to_store: Times
     """From an event's frame to where queries find it."""
+    memory: dict[str, int] = {}
+    """Bytes of this process that lie in memory, by part; empty where nobody looks."""
+    memory_budget_bytes: int | None = None
+    """None where there is none."""
     topics: dict[str, TopicState]
     chains: tuple[ChainState, ...]
     whales: WhaleState

@@ -2,7 +2,6 @@
 
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from enum import StrEnum
 from http import HTTPStatus
 from importlib import import_module
 from types import ModuleType
@@ -15,28 +14,11 @@ from starlette.routing import compile_path
 
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.serve.asked import Nothing
+from tidemill.serve.role import Role
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"]
 """WEBSOCKET is a conversation: its `answer` accepts and closes the socket itself."""
 T = TypeVar("T")
-
-
-class Role(StrEnum):
-    """Who may ask, from the least to the most: each may do what those before it may."""
-
-    VIEWER = "viewer"
-    """Reads what is stored and streamed."""
-    ANALYST = "analyst"
-    """Asks questions of its own, exports, schedules."""
-    TRADER = "trader"
-    """Tells the program to trade."""
-    ADMIN = "admin"
-    """Says who may ask."""
-
-    def allows(self, needed: "Role | None") -> bool:
-        """Say whether who has this role may call a route that needs `needed`."""
-        roles = list(Role)
-        return needed is None or roles.index(self) >= roles.index(needed)
 
 
 class Answer(NamedTuple):

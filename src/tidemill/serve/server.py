@@ -18,7 +18,7 @@ from tidemill.serve import routes as own_routes
 from tidemill.serve.across import Across
 from tidemill.serve.auth.protection import Protection
 from tidemill.serve.cache import Cache
-from tidemill.serve.config import CACHE_TTL_S
+from tidemill.serve.config import CACHE_MAX_BYTES, CACHE_TTL_S, ReadySettings
 from tidemill.serve.covered import CoverageBoard
 from tidemill.serve.framed import FramedProtocol
 from tidemill.serve.hub import Hub
@@ -54,6 +54,10 @@ class Additions(NamedTuple):
     """Whether who reaches the metrics' port from another machine may read it unasked."""
     version: str | None = None
     """The program's, for the schema."""
+    ready: ReadySettings = ReadySettings()
+    """Up to where it counts as caught up."""
+    cache_max_bytes: int = CACHE_MAX_BYTES
+    """Of the answers about the newest events that are kept."""
     cache: Cache | None = None
     """Where answers that cost a query are kept; in the process by default."""
 
@@ -86,11 +90,11 @@ class Server:
         own = (self._program, self._recent, metrics, self._hub, Described(table, additions.version))
         self._cache = additions.cache or Cache(CACHE_TTL_S)
         protecting = () if protection is None else protection.parts
-        shared = (CoverageBoard(self._program), Kept(), self._cache)
+        shared = (CoverageBoard(self._program), Kept(additions.cache_max_bytes), self._cache, additions.ready)
         parts = Parts(*own, *shared, *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = () if protection is None else protection.guards(table)
-        api = app_of(table, parts, _names(ports.api), requests, guards)
+        api = app_of(table, parts, local_names(ports.api), requests, guards)
         counted = _metrics_app(parts, ports.metrics, protection, asks=not additions.is_metrics_open)
         self._servers = [
             (_server(api, connections_max, _serving(protection, ports.api)), ports.api),
@@ -161,7 +165,7 @@ class _ToOurs(logging.Handler):
             _log.handle(record)
 
 
-_LOGS = {
+LOGS = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"ours": {"()": _ToOurs}},
@@ -173,7 +177,7 @@ def _metrics_app(parts: Parts, port: Port, protection: Protection | None, *, ask
     table = RouteTable(metrics_routes.ROUTES)
     asks = asks and not is_loopback(port.host)
     guards = () if protection is None else protection.guards(table, asks=asks)
-    return app_of(table, parts, _names(port), None, guards)
+    return app_of(table, parts, local_names(port), None, guards)
 
 
 def _serving(protection: Protection | None, port: Port) -> dict[str, Any]:
@@ -188,7 +192,7 @@ def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uv
             ws_max_size=_MESSAGE_BYTES_MAX,
             ws_per_message_deflate=False,  # packing costs more than this machine's loopback
             lifespan="off",
-            log_config=_LOGS,
+            log_config=LOGS,
             access_log=False,
             server_header=False,
             limit_concurrency=connections_max,
@@ -198,6 +202,6 @@ def _server(app: Starlette, connections_max: int, serving: dict[str, Any]) -> uv
     )
 
 
-def _names(port: Port) -> list[str]:
+def local_names(port: Port) -> list[str]:
     """Return the names that a request may call the host of `port` by."""
     return [*_LOCAL_NAMES, port.host] if is_loopback(port.host) else ["*"]

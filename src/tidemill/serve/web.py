@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.routing import Route as Path
@@ -118,15 +118,21 @@ def _conversation(route: Route, parts: Parts) -> Callable[[WebSocket], Awaitable
     return talk
 
 
-async def _body(kind: type[msgspec.Struct], request: Request) -> msgspec.Struct:
-    """Return what was sent. Raises: Refused, where it is too long or does not fit."""
+async def sent_bytes(request: HTTPConnection) -> bytes:
+    """Return a request's body. Raises: HTTPException, where it is too long."""
+    assert isinstance(request, Request)
     sent = bytearray()
     async for chunk in request.stream():
         sent += chunk
         if len(sent) > BODY_BYTES_MAX:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"expected up to {BODY_BYTES_MAX} bytes")
+    return bytes(sent)
+
+
+async def _body(kind: type[msgspec.Struct], request: Request) -> msgspec.Struct:
+    """Return what was sent. Raises: Refused, where it does not fit; HTTPException, where it is too long."""
     try:
-        return msgspec.json.decode(bytes(sent) or b"{}", type=kind)
+        return msgspec.json.decode(await sent_bytes(request) or b"{}", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Refused(f"body: {error}") from None
 

@@ -17,7 +17,8 @@ from tidemill.serve.auth.config import AuthSettings, TlsSettings
 from tidemill.serve.auth.protection import Surroundings, protecting
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
-from tidemill.serve.route import Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Route
 from tidemill.serve.server import Additions, answering
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.registry import RegistrySettings

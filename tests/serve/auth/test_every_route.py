@@ -7,14 +7,17 @@ from http import HTTPStatus
 import jwt
 import pytest
 
+from tidemill.app.api.additions import ROUTES as ADDED
 from tidemill.serve import routes
 from tidemill.serve.auth.api_key import make_key
 from tidemill.serve.auth.config import AuthSettings, LimitSettings
-from tidemill.serve.route import Role, discover
+from tidemill.serve.role import Role
+from tidemill.serve.route import discover
 
 from .guarded import NOW, SECRET, guarded, token
 
-ROUTES = [route for route in discover(routes) if route.role is not None]
+ALL = [*discover(routes), *ADDED]
+ROUTES = [route for route in ALL if route.role is not None]
 LOOSE = LimitSettings(requests_per_minute=1_000_000)
 ADMIN = {"role": "admin"}
 UPGRADE = {
@@ -68,7 +71,7 @@ async def test_every_route_turns_away_who_is_not_known(tmp_path):
     shown = strangers()
     shown |= {"an expired key": expired.secret, "a revoked key": revoked.secret}
     shown["the secret of another key"] = revoked.secret[:22] + other.secret[22:]
-    async with guarded(tmp_path, limits=LOOSE, made=(expired, revoked, other)) as server:
+    async with guarded(tmp_path, routes=ADDED, limits=LOOSE, made=(expired, revoked, other)) as server:
         assert await server.status("/stats", other.secret) == HTTPStatus.OK
         for route in ROUTES:
             for what, one in shown.items():
@@ -78,7 +81,7 @@ async def test_every_route_turns_away_who_is_not_known(tmp_path):
 
 @pytest.mark.parametrize("role", Role)
 async def test_every_route_answers_its_role_and_those_above_and_nobody_below(tmp_path, role):
-    async with guarded(tmp_path, limits=LOOSE) as server:
+    async with guarded(tmp_path, routes=ADDED, limits=LOOSE) as server:
         for route in ROUTES:
             found = await status(server, route, token({"role": role}))
             denied = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
@@ -87,8 +90,8 @@ async def test_every_route_answers_its_role_and_those_above_and_nobody_below(tmp
 
 async def test_every_route_turns_away_an_address_that_is_not_allowed(tmp_path):
     auth = AuthSettings(jwt_secret=SECRET, allowed_addresses=("192.0.2.0/24",))
-    async with guarded(tmp_path, auth=auth, limits=LOOSE) as server:
-        for route in discover(routes):
+    async with guarded(tmp_path, routes=ADDED, auth=auth, limits=LOOSE) as server:
+        for route in ALL:
             found = await status(
                 server, route, token(ADMIN), headers={"X-Forwarded-For": "192.0.2.1, 127.0.0.1"}
             )
@@ -96,9 +99,9 @@ async def test_every_route_turns_away_an_address_that_is_not_allowed(tmp_path):
 
 
 async def test_every_method_and_path_that_is_no_route_tells_nothing_to_strangers(tmp_path):
-    async with guarded(tmp_path, limits=LOOSE) as server:
+    async with guarded(tmp_path, routes=ADDED, limits=LOOSE) as server:
         for path in (
-            "/",
+            "/assets/",
             "/nowhere",
             "//stats",
             "/stats/",

@@ -13,7 +13,8 @@ from tidemill.serve.auth.audit import FILE_NAME
 from tidemill.serve.auth.config import AuditSettings, AuthSettings, LimitSettings
 from tidemill.serve.config import ApiSettings, MetricsSettings
 from tidemill.serve.ports import take_ports
-from tidemill.serve.route import Answer, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Route
 from tidemill.serve.server import answering
 
 from .guarded import SECRET, guarded, token

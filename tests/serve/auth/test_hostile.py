@@ -9,7 +9,8 @@ import psutil
 from tests.app.until import until
 
 from tidemill.serve.auth.config import LimitSettings
-from tidemill.serve.route import Answer, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Route
 
 from .guarded import guarded, token
 

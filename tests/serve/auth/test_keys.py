@@ -12,7 +12,7 @@ from tidemill.schema.faults import Malformed, Unknown, Unreachable
 from tidemill.serve.auth.api_key import id_of, is_key, make_key
 from tidemill.serve.auth.denial import Denied
 from tidemill.serve.auth.key_ring import KeyRing
-from tidemill.serve.route import Role
+from tidemill.serve.role import Role
 from tidemill.store.registry.api_keys import open_api_keys
 
 from .guarded import guarded

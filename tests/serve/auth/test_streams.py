@@ -11,7 +11,8 @@ from tests.app.until import until
 
 from tidemill.serve.auth.api_key import id_of, make_key
 from tidemill.serve.auth.config import AuthSettings, LimitSettings
-from tidemill.serve.route import Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Route
 
 from .guarded import NOW, SECRET, guarded, token
 

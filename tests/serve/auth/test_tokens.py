@@ -18,7 +18,7 @@ from tidemill.serve.auth.caller import By
 from tidemill.serve.auth.config import AuthSettings
 from tidemill.serve.auth.denial import Denied
 from tidemill.serve.auth.tokens import TokenKeys
-from tidemill.serve.route import Role
+from tidemill.serve.role import Role
 
 from .guarded import SECRET, guarded, token
 

@@ -11,7 +11,7 @@ import re
 import secrets
 from typing import NamedTuple
 
-from tidemill.serve.route import Role
+from tidemill.serve.role import Role
 from tidemill.store.registry.api_keys import ApiKey
 
 PREFIX = "tidemill_"

@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from tidemill.serve.auth.denial import Denied
-from tidemill.serve.route import Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Route
 
 CALLER = "caller"
 """Where a request's scope holds who calls: in its `state`."""

@@ -20,7 +20,8 @@ from tidemill.serve.auth.denial import Denied, Header
 from tidemill.serve.auth.origins import check_origin
 from tidemill.serve.auth.rate import Buckets, Granted
 from tidemill.serve.auth.replies import Replies
-from tidemill.serve.route import Role, RouteTable
+from tidemill.serve.role import Role
+from tidemill.serve.route import RouteTable
 
 REQUESTS_PER_MINUTE = 1_000
 _DENIED_COST = 10

@@ -10,7 +10,7 @@ from tidemill.schema.faults import Fault
 from tidemill.serve.auth.api_key import id_of, is_key
 from tidemill.serve.auth.caller import By, Caller
 from tidemill.serve.auth.denial import Denied, unknown_caller
-from tidemill.serve.route import Role
+from tidemill.serve.role import Role
 from tidemill.store.registry.api_keys import ApiKey
 
 _log = logging.getLogger("tidemill.api")

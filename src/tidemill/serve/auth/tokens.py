@@ -17,7 +17,7 @@ from tidemill.schema.faults import Refused
 from tidemill.serve.auth.caller import By, Caller
 from tidemill.serve.auth.config import AuthSettings
 from tidemill.serve.auth.denial import unknown_caller
-from tidemill.serve.route import Role
+from tidemill.serve.role import Role
 
 _SECRET_BYTES_MIN = 32
 _RSA_BITS_MIN = 2_048

@@ -2,7 +2,8 @@
 
 from tidemill.serve.across import Across
 from tidemill.serve.asked import CoverageAsked
-from tidemill.serve.route import Answer, Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Call, Route
 from tidemill.store.coverage import coverage_of, require_complete
 
 

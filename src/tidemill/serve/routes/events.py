@@ -8,7 +8,8 @@ from tidemill.schema.events import EVENTS
 from tidemill.serve.events_answer import events_answer
 from tidemill.serve.events_asked import asked_of
 from tidemill.serve.forms import FORMS, json_schema
-from tidemill.serve.route import Answer, Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Call, Route
 
 
 async def kinds(_: Call) -> Answer:

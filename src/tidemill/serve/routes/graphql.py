@@ -12,7 +12,8 @@ from strawberry.asgi import GraphQL
 from typing_extensions import override
 
 from tidemill.serve.graphql_schema import Context, graphql_schema
-from tidemill.serve.route import Call, Parts, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Call, Parts, Route
 
 _PARTS = "tidemill.parts"
 

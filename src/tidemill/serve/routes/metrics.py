@@ -5,7 +5,8 @@ from starlette.responses import Response
 from tidemill.core.metrics import Metrics
 from tidemill.serve.across import Across
 from tidemill.serve.collecting import families
-from tidemill.serve.route import Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Call, Route
 
 PATH = "/metrics"
 _MEDIA_TYPES = ("text/plain", "application/openmetrics-text")

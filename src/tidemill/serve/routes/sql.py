@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from tidemill.serve.across import Across
 from tidemill.serve.forms import ARROW, CSV, JSON, NDJSON, csv_bytes, table_bytes, wanted_form
-from tidemill.serve.route import Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Call, Route
 from tidemill.store.answer import readable, rows_of
 
 _Statement = Annotated[str, Meta(min_length=1, max_length=100_000)]

@@ -14,7 +14,8 @@ from tidemill.serve.across import Across
 from tidemill.serve.asked import Nothing
 from tidemill.serve.cache import Cache
 from tidemill.serve.covered import CoverageBoard
-from tidemill.serve.route import Answer, Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Call, Route
 from tidemill.store.answer import readable
 
 _DAY_S = 86_400

@@ -15,7 +15,8 @@ from tidemill.serve.answers import FaultAnswer
 from tidemill.serve.framed import text_message
 from tidemill.serve.hub import Dropped, Frame, Hub, Wish
 from tidemill.serve.place import Place, cursor_of, places_of
-from tidemill.serve.route import Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Call, Route
 from tidemill.serve.stream import (
     EventStreamAsked,
     StreamAsked,
@@ -57,8 +58,14 @@ async def _tell(socket: WebSocket, call: Call, asked: StreamAsked) -> None:
         tag = tag_of(asked.topic)
         frame_kind = asked.frame or ("batch" if asked.topic == tag else "event")
         wish = wish_of(tag, asked.where, asked.fields, frame_kind)
-        places = {} if asked.cursor is None else places_of(bus, asked.cursor)
-        async with aclosing(hub.follow(wish, places.get(tag))) as frames:
+        if asked.cursor is None:
+            await hub.begun()
+            place = Place(hub.head(tag))
+            if frame_kind == "batch":  # so that who is cut off before anything came can go on as well
+                await socket.send_text(_text(bus, Frame(tag, place, None)))
+        else:
+            place = places_of(bus, asked.cursor).get(tag)
+        async with aclosing(hub.follow(wish, place)) as frames:
             async for frame in frames:
                 if frame.message is None:
                     frame.message = text_message(_text(bus, frame))

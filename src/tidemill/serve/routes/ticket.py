@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from tidemill.serve.auth.caller import ANYBODY, CALLER, Caller
 from tidemill.serve.auth.tickets import Tickets
-from tidemill.serve.route import Answer, Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Answer, Call, Route
 
 
 class Ticket(Struct, frozen=True):

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from tidemill.serve.events_answer import events_answer
 from tidemill.serve.events_asked import EventsAsked, Order, asked_of
 from tidemill.serve.forms import FORMS, json_schema
-from tidemill.serve.route import Call, Role, Route
+from tidemill.serve.role import Role
+from tidemill.serve.route import Call, Route
 
 TAG = "arbitrage_transaction"
 
