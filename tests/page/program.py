@@ -1,0 +1,152 @@
+"""The page in a browser, on a program that reads a chain with traders and an order-book venue."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import jwt
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from tests.app.conftest import chain_toml
+from tests.app.crowd import TradingCrowd
+from tests.app.test_kill_autopsy import search_toml
+from tests.app.test_sei import settings_file
+from tests.app.until import until
+from tests.servers.programs import free_port
+from tests.servers.sei import sei_server
+from tests.system.program import tidemill, up
+
+from tidemill.sandbox.world import World
+
+CHROMIUM = shutil.which("chromium")
+"""Of the system; without it Playwright's own, where it was installed."""
+WAIT_MS = 30_000
+_SECRET = "only known to this test, and long enough"
+_KEPT_AS = "tidemill.key"
+KINDS = ("swap", "opportunity", "arbitrage_transaction", "pool", "coverage", "book_top", "trade")
+
+
+def token(role: str, *, lasts_s: float = 3_600) -> str:
+    claims = {"sub": f"{role} of the test", "role": role, "exp": time.time() + lasts_s}
+    return jwt.encode(claims, _SECRET, "HS256")
+
+
+class Program:
+    """`tidemill up`, which can be stopped and started again at the same port."""
+
+    def __init__(self, folder: Path, session: aiohttp.ClientSession) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._folder = folder
+        self._session = session
+        self._running = AsyncExitStack()
+
+    async def start(self) -> None:
+        port = self.url.rpartition(":")[2]
+        settings = {"TIDEMILL_API_PORT": port, "TIDEMILL_API_AUTH_ENABLED": "true", "JWT_SECRET": _SECRET}
+        await self._running.enter_async_context(up(self._folder, **settings))
+        await until(lambda: is_answering(self.url), 60)
+
+    async def stop(self) -> None:
+        await self._running.aclose()
+
+    async def get(self, path: str, role: str = "analyst", **params: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token(role)}"}
+        async with self._session.get(self.url + path, headers=headers, params=params) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def rows(self, kind: str, **params: Any) -> list[dict[str, Any]]:
+        return (await self.get(f"/events/{kind}", **params))["events"]
+
+    async def has_told(self, kind: str) -> bool:
+        return bool(await self.rows(kind, limit="1"))
+
+
+async def is_answering(url: str) -> bool:
+    """Say whether a server answers there yet."""
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.get(url + "/health"):
+                return True
+        except aiohttp.ClientConnectionError:
+            return False
+
+
+@asynccontextmanager
+async def program_on(world: World, folder: Path) -> AsyncIterator[Program]:
+    """Run it while traders trade, until each kind of event that a view shows has been told."""
+    async with sei_server() as sei, aiohttp.ClientSession() as session:
+        file = settings_file(folder, sei)
+        chain = chain_toml(world).replace("chain_id", 'inspection = "receipts"\nchain_id', 1)
+        file.write_text(file.read_text() + chain + search_toml(world))
+        assert (await tidemill(folder, "whales", "seed"))[0] == 0
+        program = Program(folder, session)
+        await program.start()
+        try:
+            async with TradingCrowd(world, swaps_per_s=5, atomic_percent=80, block_ms=400):
+                for kind in KINDS:
+                    await until(lambda kind=kind: program.has_told(kind), 60)
+                yield program
+        finally:
+            await program.stop()
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        try:
+            yield opened
+        finally:
+            await opened.close()
+
+
+@asynccontextmanager
+async def looking(browser: Browser, program: Program, key: str | None, **options: Any) -> AsyncIterator[Page]:
+    """A page of a browser of its own, logged in by `key`; what it complains of fails the test."""
+    complaints: list[str] = []
+    context: BrowserContext = await browser.new_context(
+        **{"viewport": {"width": 1400, "height": 900}, **options}
+    )
+    context.set_default_timeout(WAIT_MS)
+    if key is not None:
+        script = f"sessionStorage.getItem('{_KEPT_AS}') ?? sessionStorage.setItem('{_KEPT_AS}', '{key}')"
+        await context.add_init_script(script)
+    page = await context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+    try:
+        await page.goto(program.url)
+        yield page
+    finally:
+        await context.close()
+    assert not complaints, complaints
+
+
+def _is_complaint(said: Any) -> bool:
+    """Say whether the console tells of an error of ours, such as a refusal by the policy of contents."""
+    return (
+        said.type == "error" and "Failed to load resource" not in said.text and "WebSocket" not in said.text
+    )
+
+
+async def at(page: Page, program: Program, view: str, **chosen: str) -> None:
+    """Go to a view by its address."""
+    query = "&".join(f"{name}={value}" for name, value in chosen.items())
+    await page.goto(f"{program.url}/#/{view}{'?' + query if query else ''}")
+    await page.get_by_role("heading", name=view.capitalize(), exact=True).wait_for()
+
+
+async def states(page: Page, wanted: str) -> None:
+    """Wait until the page says that its connection is so."""
+    await page.locator(f".connection[data-state={wanted}]").wait_for()
+
+
+async def settled(page: Page) -> None:
+    """Wait until what was asked for is drawn."""
+    await page.locator("[data-index]").first.wait_for()
+    await asyncio.sleep(0)

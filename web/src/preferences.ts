@@ -1,0 +1,18 @@
+/** What a reader chose for this browser: the clock's zone, and light or dark. */
+
+import { effect, signal } from "@preact/signals";
+import type { Zone } from "./times";
+
+export type Theme = "system" | "light" | "dark";
+
+const ZONE = "tidemill.zone";
+const THEME = "tidemill.theme";
+
+export const zone = signal<Zone>(localStorage.getItem(ZONE) === "local" ? "local" : "UTC");
+export const theme = signal<Theme>((localStorage.getItem(THEME) as Theme | null) ?? "system");
+
+effect(() => localStorage.setItem(ZONE, zone.value));
+effect(() => {
+  localStorage.setItem(THEME, theme.value);
+  document.documentElement.dataset["theme"] = theme.value;
+});
