@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from tidemill.learn.episodes import EpisodesReport
 from tidemill.learn.model_files import Metadata
 from tidemill.learn.outcomes import AgentReport
 
@@ -65,6 +66,27 @@ def _agent(agent: AgentReport | None) -> Iterator[str]:
             f"| {one.policy} | {one.inverse_propensity.mean:.4g} | {one.doubly_robust.mean:.4g} | "
             f"{gain.mean:.4g} ({gain.low_95:.4g} to {gain.high_95:.4g}) | {gain.effective_rows:.1f} |"
         )
+
+
+def episodes_card(report: EpisodesReport) -> str:
+    """Return the card of what was learned on the sandbox, in Markdown."""
+    return "\n".join(_episodes(report)) + "\n"
+
+
+def _episodes(report: EpisodesReport) -> Iterator[str]:
+    fixed = report.fixed
+    yield "# Parameters of trades, learned on the sandbox\n"
+    yield f"{report.verdict}\n"
+    yield f"- Learned from {report.trained_episodes} episodes, judged by {report.judged_episodes} others."
+    yield f"- Fixed: slippage {fixed['slippage']} %, priority fee {fixed['priority_fee']} gwei."
+    yield f"- Seed {report.seed}. An episode's reward: profit less gas, of a transaction among others'.\n"
+    yield "| policy | USD an episode | went through | over fixed, USD (95 %, paired bootstrap) |"
+    yield "|---|---|---|---|"
+    for line in report.lines:
+        gain = line.gain
+        told = "" if gain is None else f"{gain.mean:.4g} ({gain.low_95:.4g} to {gain.high_95:.4g})"
+        share = line.successes / report.judged_episodes
+        yield f"| {line.policy} | {line.reward.mean:.4g} | {share:.1%} | {told} |"
 
 
 def _time(at_ns: int) -> str:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.core.clock import Clock, SystemClock
-from tidemill.learn.base_fee import next_base_fee_wei
 from tidemill.learn.baselines import Baseline, SpreadBaseline, fit_baseline, known_share
 from tidemill.learn.gas_features import LOOKBACK, features_at
 from tidemill.learn.gas_models import Learner, Predictor
@@ -53,7 +53,10 @@ class MarketForecaster:
             raise Refused(
                 f"{folder}: expected a trained {forced} model, found none; `tidemill train` makes one"
             )
-        self._name, self._predictor = _loaded(folder, self._metadata, forced)
+        self._name, self._predictor = str(Baseline.LAST_VALUE), None
+        if self._metadata is not None:
+            self._name = str(forced or self._metadata.chosen)
+            self._predictor = load_predictor(folder, self._metadata, forced)
         self._options = self._metadata.options if self._metadata else TrainingOptions()
         self._step_ns = self._metadata.step_ns if self._metadata else UNTRAINED_STEP_NS
         steps = max(DAY_NS // self._step_ns, LOOKBACK) + 1
@@ -123,13 +126,12 @@ class MarketForecaster:
         self._window.tell(measure, value, self._clock.now_ns() if event_ns is None else event_ns)
 
 
-def _loaded(folder: Path, metadata: Metadata | None, forced: Learner | None) -> tuple[str, Predictor | None]:
-    if metadata is None:
-        return str(Baseline.LAST_VALUE), None
+def load_predictor(folder: Path, metadata: Metadata, forced: Learner | None = None) -> Predictor:
+    """Return what tells by a folder's description, or the model that is `forced`. Raises: Malformed."""
     name = str(forced or metadata.chosen)
     if name in list(Learner):
-        return name, read_model(folder, metadata, Learner(name))
-    return name, baseline_of(metadata, Baseline(name))
+        return read_model(folder, metadata, Learner(name))
+    return baseline_of(metadata, Baseline(name))
 
 
 def _newest(series: GasSeries, now_ns: int) -> int | None:

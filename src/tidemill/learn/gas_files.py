@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.csv as pv
 from pyarrow.lib import ArrowInvalid
 
-from tidemill.learn.base_fee import next_base_fee_wei
+from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.learn.gas_series import Floats, GasSeries, Times, Told, series_of
 from tidemill.schema.faults import Malformed, Refused
 

@@ -1,6 +1,6 @@
 """Which forecaster is used: that with the least error on folds of later time, models and baselines alike."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -79,10 +79,28 @@ class Trained(NamedTuple):
     baselines: Mapping[Baseline, SpreadBaseline]
     report: Report
 
+    @property
+    def chosen(self) -> Predictor:
+        """Return the predictor that is used."""
+        name = self.report.chosen
+        return self.models[Learner(name)] if self.report.is_model_used else self.baselines[Baseline(name)]
 
-def train(series: GasSeries, options: TrainingOptions) -> Trained:
-    """Return predictors of this series. Raises: Refused, where it is too short."""
-    examples = examples_of(series, options.horizon_steps)
+
+def train(series: GasSeries, options: TrainingOptions, tell: Callable[[int], None] | None = None) -> Trained:
+    """Return predictors of this series; `tell` is told how many folds were tried.
+
+    Raises: Refused, where it is too short.
+    """
+    return train_rows(series, examples_of(series, options.horizon_steps), options, tell)
+
+
+def train_rows(
+    series: GasSeries,
+    examples: Examples,
+    options: TrainingOptions,
+    tell: Callable[[int], None] | None = None,
+) -> Trained:
+    """Return predictors of some of a series' examples. Raises: Refused, as `train`."""
     if len(examples.places) < ROWS_MIN:
         raise Refused(
             f"gas prices: expected {ROWS_MIN} steps at least whose price {options.horizon_steps} steps later "
@@ -99,20 +117,24 @@ def train(series: GasSeries, options: TrainingOptions) -> Trained:
             for learner in Learner
         },
         baselines={one: fit_baseline(one, examples.features, examples.changes) for one in Baseline},
-        report=walk_forward(examples, options),
+        report=walk_forward(examples, options, tell),
     )
 
 
-def walk_forward(examples: Examples, options: TrainingOptions) -> Report:
+def walk_forward(
+    examples: Examples, options: TrainingOptions, tell: Callable[[int], None] | None = None
+) -> Report:
     """Return how every predictor did on folds, each trained on what was over before its test began."""
     # A label reaches `horizon_steps` on and a test row's features LOOKBACK back: neither may share a step.
     splits = WalkForward(options.folds, options.horizon_steps + LOOKBACK).split(examples.places)
     scores: dict[str, list[Scores]] = {}
     tested: list[int] = []
-    for train_rows, test_rows in splits:
+    for fold, (train_rows, test_rows) in enumerate(splits, 1):
         tested += test_rows.tolist()
         for name, one in _scored(examples, train_rows, test_rows, options):
             scores.setdefault(name, []).append(one)
+        if tell is not None:
+            tell(fold)
     shares = {str(one): known_share(one, examples.features[tested]) for one in Baseline}
     out = {
         name: f"it has a forecast for {share:.0%} of the tested rows only"

@@ -8,6 +8,8 @@ from msgspec import Struct
 from tidemill.learn.gas_series import Floats
 from tidemill.schema.faults import Malformed
 
+_MOST = float(np.finfo(np.float64).max)
+
 
 class Forest(Struct, frozen=True, forbid_unknown_fields=True):
     """Trees whose leaves are added up; the nodes of all of them in one list, children after their parent."""
@@ -65,12 +67,17 @@ def forest_of(model: Any) -> Forest:
         is_leaf = nodes["is_leaf"].astype(bool)
         lists["roots"].append(first)
         lists["feature"] += np.where(is_leaf, -1, nodes["feature_idx"].astype(np.int64)).tolist()
-        lists["threshold"] += np.where(is_leaf, 0.0, nodes["num_threshold"]).tolist()
+        lists["threshold"] += np.where(is_leaf, 0.0, _finite(nodes["num_threshold"])).tolist()
         lists["is_missing_left"] += nodes["missing_go_to_left"].astype(bool).tolist()
         for side in ("left", "right"):
             lists[side] += np.where(is_leaf, 0, nodes[side].astype(np.int64) + first).tolist()
         lists["value"] += np.where(is_leaf, nodes["value"], 0.0).tolist()
     return Forest(baseline=float(np.ravel(model._baseline_prediction)[0]), **lists)
+
+
+def _finite(thresholds: Floats) -> Floats:
+    """Return thresholds that JSON holds: an infinite one parts absent values from all others."""
+    return np.clip(thresholds, -_MOST, _MOST)
 
 
 def _check(forest: Forest, columns: int) -> None:
