@@ -1,12 +1,14 @@
 """What is a format of an export: rows in, a whole file out."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 from typing_extensions import override
 
+from tidemill._rust import export_rows
 from tidemill.schema import derive
 from tidemill.schema.derive import Column
 
@@ -15,6 +17,8 @@ NONE = "none"
 KIND_KEY = "tidemill.type"
 """Where an Arrow field says what its values are: the name of the logical type."""
 
+_PIECE_ROWS = 512
+"""Of the widest table 1 to 3 MB, which are still in the processor's cache when they are written."""
 _STREAMED = {"gzip": ".gz", "zstd": ".zst", "lz4": ".lz4"}
 """What whole files are compressed with, and how they are then called."""
 
@@ -36,6 +40,12 @@ class Rows:
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         for batch in self._batches:
             yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+
+    def pieces(self, form: Literal["csv", "json_lines", "json_items", "tfrecord"]) -> Iterator[bytes]:
+        """Yield the rows in a form that `export_rows` knows, some megabyte at a time."""
+        for batch in self:
+            for first in range(0, batch.num_rows, _PIECE_ROWS):
+                yield from export_rows(batch.slice(first, _PIECE_ROWS), self.kinds, form)
 
     def tables(self, rows: int) -> Iterator[pa.Table]:
         """Yield the rows in tables of so many, the last one of fewer."""
@@ -106,5 +116,10 @@ class FileExporter(Exporter):
 
 
 def _write_all(pieces: Iterable[bytes], file: Any) -> None:
-    for piece in pieces:
-        file.write(piece)
+    """Write, while the next piece is made beside it."""
+    making = iter(pieces)
+    with ThreadPoolExecutor(1, "export-ahead") as ahead:
+        coming = ahead.submit(next, making, None)
+        while (piece := coming.result()) is not None:
+            coming = ahead.submit(next, making, None)
+            file.write(piece)

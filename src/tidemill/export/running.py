@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import aclosing
 from typing import Any
 
@@ -98,7 +99,10 @@ async def _write_part(
     async with aclosing(_cast(plan.request.table, store.stream(part_sql(plan, part)))) as batches:
         pulled = _Pulled(batches, progress)
         rows = Rows(plan.request.table, pulled)
-        await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
+        try:
+            await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
+        finally:
+            await pulled.settle()
         await asyncio.to_thread(staging.finish, part.name, pulled.rows)
 
 
@@ -107,13 +111,14 @@ class _Stopped(Exception):
 
 
 class _Pulled(Iterator[pa.RecordBatch]):
-    """Batches of an event loop, for a thread beside it."""
+    """Batches of an event loop, for a thread beside it; the next one is read while one is written."""
 
     def __init__(self, batches: AsyncIterator[pa.RecordBatch], progress: Progress) -> None:
         self._batches = batches
         self._progress = progress
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
+        self._coming = self._ask()
         self.rows = 0
 
     def stop(self) -> None:
@@ -123,11 +128,19 @@ class _Pulled(Iterator[pa.RecordBatch]):
     def __next__(self) -> pa.RecordBatch:
         if self._stopped.is_set():
             raise _Stopped
-        batch = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+        batch = self._coming.result()
         if batch is None:
             raise StopIteration
+        self._coming = self._ask()
         self.rows += batch.num_rows
         return batch
+
+    async def settle(self) -> None:
+        """Wait for what is being read, so that the rows can be closed."""
+        await asyncio.gather(asyncio.wrap_future(self._coming), return_exceptions=True)
+
+    def _ask(self) -> Future[pa.RecordBatch | None]:
+        return asyncio.run_coroutine_threadsafe(self._next(), self._loop)
 
     async def _next(self) -> pa.RecordBatch | None:
         batch = await anext(self._batches, None)

@@ -25,9 +25,9 @@ from tidemill.export.schedule import (
     run_target,
 )
 from tidemill.schema.faults import Fault, Malformed, Unknown, Unreachable
-from tidemill.store.registry.database import Database, database_of, faults
+from tidemill.store.registry.database import Database, faults
+from tidemill.store.registry.registry import open_registry
 from tidemill.store.registry.table import EXPORT_SCHEDULES
-from tidemill.store.registry.upgrade import check_revision, upgrade
 from tidemill.store.registry_config import RegistrySettings
 
 _log = logging.getLogger("tidemill.export")
@@ -106,19 +106,9 @@ class ScheduleTable:
 
 @contextmanager
 def open_schedules(url: str, settings: RegistrySettings) -> Iterator[ScheduleTable]:
-    """Open the table at the registry's URL; SQLite's file is made where it needs to be.
-
-    Raises: Refused, Unreachable.
-    """
-    database = database_of(url, settings)
-    try:
-        if database.path is not None:
-            upgrade(database)
-        else:
-            check_revision(database)
-        yield ScheduleTable(database)
-    finally:
-        database.engine.dispose()
+    """Open the table of the registry at a URL, as `open_registry` does. Raises: as that."""
+    with open_registry(url, settings) as registry:
+        yield ScheduleTable(registry.database)
 
 
 class Scheduler:

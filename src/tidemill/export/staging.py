@@ -1,7 +1,7 @@
 """Keep the files of an export that is not whole yet, so that it goes on where it was interrupted."""
 
-import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Struct
 from tidemill.export.manifest import FILE_NAME, FileEntry, Manifest, encode, file_digest
 from tidemill.export.plan import Plan
 from tidemill.export.request import ExportRequest
+from tidemill.export.syncing import sync
 
 _STATE = "state.json"
 _UNFINISHED = ".unfinished"
@@ -68,8 +69,10 @@ class Staging:
         """Make what was written whole, and keep that it is."""
         assert self._state is not None, "a file is finished before the export began"
         path = self.unfinished(name)
-        _sync(path)
-        entry = FileEntry(name=name, bytes=path.stat().st_size, rows=rows, sha256=file_digest(path))
+        with ThreadPoolExecutor(1, "export-sync") as beside:
+            synced = beside.submit(sync, path)
+            entry = FileEntry(name=name, bytes=path.stat().st_size, rows=rows, sha256=file_digest(path))
+            synced.result()
         path.rename(self.files / name)
         self._state.done[name] = entry
         self._keep()
@@ -99,13 +102,5 @@ def _is_whole(path: Path, entry: FileEntry) -> bool:
 def _write(path: Path, content: bytes) -> None:
     new = path.with_name(f"{path.name}.new")
     new.write_bytes(content)
-    _sync(new)
+    sync(new)
     new.replace(path)
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-from tidemill._rust import export_rows
 from tidemill.export.exporter import Exporter, Rows
 from tidemill.export.plain_text import KEPT_AS
 
@@ -18,8 +17,7 @@ class CsvExporter(Exporter):
     @override
     def export(self, data: Rows) -> Iterator[bytes]:
         yield (",".join(data.schema.names) + "\n").encode()
-        for batch in data:
-            yield from export_rows(batch, data.kinds, "csv")
+        yield from data.pieces("csv")
 
 
 EXPORTER = CsvExporter()

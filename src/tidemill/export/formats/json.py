@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-from tidemill._rust import export_rows
 from tidemill.export.exporter import Exporter, Rows
 from tidemill.export.plain_text import KEPT_AS
 
@@ -20,10 +19,9 @@ class JsonExporter(Exporter):
     @override
     def export(self, data: Rows) -> Iterator[bytes]:
         held = b"[\n"
-        for batch in data:
-            for piece in export_rows(batch, data.kinds, "json_items"):
-                yield held
-                held = piece
+        for piece in data.pieces("json_items"):
+            yield held
+            held = piece
         yield held.removesuffix(_BETWEEN) + b"\n]\n"
 
 

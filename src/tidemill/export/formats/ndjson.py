@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-from tidemill._rust import export_rows
 from tidemill.export.exporter import Exporter, Rows
 from tidemill.export.plain_text import KEPT_AS
 
@@ -17,8 +16,7 @@ class NdjsonExporter(Exporter):
 
     @override
     def export(self, data: Rows) -> Iterator[bytes]:
-        for batch in data:
-            yield from export_rows(batch, data.kinds, "json_lines")
+        yield from data.pieces("json_lines")
 
 
 EXPORTER = NdjsonExporter()

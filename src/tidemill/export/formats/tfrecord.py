@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from typing_extensions import override
 
-from tidemill._rust import export_rows
 from tidemill.export.exporter import NONE, Exporter, Rows
 
 _BYTES = "bytes_list, little-endian"
@@ -32,8 +31,7 @@ class TfRecordExporter(Exporter):
 
     @override
     def export(self, data: Rows) -> Iterator[bytes]:
-        for batch in data:
-            yield from export_rows(batch, data.kinds, "tfrecord")
+        yield from data.pieces("tfrecord")
 
 
 EXPORTER = TfRecordExporter()

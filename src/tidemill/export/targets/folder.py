@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from tidemill.export.manifest import FILE_NAME, Manifest, decode
 from tidemill.export.request import ExportRequest
+from tidemill.export.syncing import sync
 from tidemill.export.targets.base import Place, Target, is_run, next_run
 from tidemill.schema.faults import Refused
 
@@ -46,12 +47,4 @@ class FolderTarget(Target):
         final = self._path / place.name if place.name else self._path
         final.parent.mkdir(parents=True, exist_ok=True)
         os.replace(files, final)  # an empty folder is replaced
-        _sync_folder(final.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        sync(final.parent)
