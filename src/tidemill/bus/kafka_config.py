@@ -79,7 +79,7 @@ class KafkaSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 KNOWN_TOPICS = {
     "arbitrage_transaction": KafkaTopic(name="arbitrage-transactions", partitions=10, key="tx_hash"),
     "opportunity": KafkaTopic(name="arbitrage-opportunities", partitions=5),
-    "risk_metric": KafkaTopic(name="risk-metrics", partitions=3),
+    "opportunity_risk": KafkaTopic(name="risk-metrics", partitions=3),
     "whale_trade": KafkaTopic(name="whale_activity"),
     "trade": KafkaTopic(name="market_trades"),
     "book_change": KafkaTopic(name="order_books"),

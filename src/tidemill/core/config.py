@@ -21,7 +21,19 @@ NAME_FIELD = "source"
 
 S = TypeVar("S", bound=Struct)
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SECRET_FIELDS = frozenset({"token", "api_key", "secret", "passphrase", "sasl_password", "jwt_secret"})
+_SECRET_FIELDS = frozenset(
+    {
+        "token",
+        "api_key",
+        "secret",
+        "passphrase",
+        "password",
+        "sasl_password",
+        "jwt_secret",
+        "webhook_url",
+        "ping_url",
+    }
+)
 """Settings of these names are never shown."""
 _SECTION = object()
 """Stands for a section in place of a value."""

@@ -83,20 +83,24 @@ class HttpEndpoint:
             await self._session.close()
             self._session = None
 
-    async def post(self, body: bytes) -> HttpAnswer | HttpFailure:
+    async def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> HttpAnswer | HttpFailure:
         """Send one batch and return its answer, or the class of fault that came instead; raise nothing for
-        it.
+        it. `headers` are of this one alone.
         """
-        return await self._ask("POST", self._url, body)
+        return await self._ask("POST", self._url, body, headers)
 
     async def get(self, path: str) -> HttpAnswer | HttpFailure:
         """Ask for what is at `path`, which is added to the address, and return as `post` does."""
         return await self._ask("GET", f"{self._url}{path}", None)
 
-    async def _ask(self, method: str, url: str, body: bytes | None) -> HttpAnswer | HttpFailure:
+    async def _ask(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer | HttpFailure:
         assert self._session is not None, "use it as an async context manager"
         try:
-            async with self._session.request(method, url, data=body, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
                 return await self._read(response)
         except TimeoutError:
             return self._failure(

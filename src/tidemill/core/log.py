@@ -43,14 +43,18 @@ class _Line(logging.Formatter):
         self._is_json = is_json
 
     def format(self, record: logging.LogRecord) -> str:
+        trace_id = getattr(record, "trace_id", None)
         if not self._is_json:
-            return self._redactor(super().format(record))
+            traced = "" if trace_id is None else f" trace_id={trace_id}"
+            return self._redactor(super().format(record) + traced)
         line = {
             "time": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
             "level": record.levelname,
             "name": record.name,
             "message": record.getMessage(),
         }
+        if trace_id is not None:
+            line["trace_id"] = trace_id
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return self._redactor(msgspec.json.encode(line).decode())

@@ -23,6 +23,10 @@ class Redactor:
             (s for s in set(secrets) if len(s) >= _SECRET_CHARS_MIN), key=len, reverse=True
         )
 
+    def hiding(self, secrets: Iterable[str]) -> "Redactor":
+        """Return one that hides `secrets` too."""
+        return Redactor([*self._secrets, *secrets])
+
     def __call__(self, text: str) -> str:
         """Return `text` with nothing in it that others should not read."""
         for secret in self._secrets:

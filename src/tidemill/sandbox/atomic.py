@@ -9,7 +9,7 @@ from tidemill.sandbox.market import Quote, by_pair
 from tidemill.sandbox.moves import Move
 from tidemill.sandbox.site import Site
 from tidemill.sandbox.vyper_code import compiled_code
-from tidemill.sandbox.world import Address, Token, World
+from tidemill.sandbox.world import Address, Pool, Token, World
 
 EXECUTED = abi.topic("Executed(address,uint256,uint256)")
 """The log of a circle that paid: token, then amount and profit."""
@@ -55,19 +55,21 @@ def atomic_arbitrages(world: World, quotes: Sequence[Quote], most: int) -> tuple
 
 def circle(world: World, pools: tuple[Quote, Quote], size_in: int) -> str:
     """Return the call that buys token 0 with `size_in` of token 1 in one pool and sells it in the other."""
-    routers = {(factory.dex, factory.protocol): factory.router for factory in world.factories}
     first, second = (quote.pool for quote in pools)
+    return circle_over(world, (first, second), first.token1, size_in)
+
+
+def circle_over(world: World, pools: tuple[Pool, Pool], token_in: Address, size_in: int) -> str:
+    """Return the call that sells `size_in` of a token in the first pool and gets it back in the second."""
+    routers = {(factory.dex, factory.protocol): factory.router for factory in world.factories}
+    other = next(token for token in (pools[0].token0, pools[0].token1) if token != token_in)
     hops = [
         (
             routers[pool.dex, pool.protocol],
-            token_in,
-            token_out,
+            *tokens,
             0 if pool.protocol == "uniswap_v2" else pool.fee_ppm,
         )
-        for pool, token_in, token_out in (
-            (first, first.token1, first.token0),
-            (second, first.token0, first.token1),
-        )
+        for pool, tokens in zip(pools, ((token_in, other), (other, token_in)), strict=True)
     ]
     return abi.call(_EXECUTE, hops, size_in)
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from msgspec import Struct
 
@@ -47,6 +47,8 @@ class NodeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     For a block that it has forgotten the node answers `eth_getLogs` with an empty list, not with an error.
     """
+    order: Literal["fifo", "fees"] = "fifo"
+    """Of a block's transactions: as they came, or by the most that each would pay for gas."""
     start_timeout_s: float = 20
     """Far above the 30 to 250 ms that a start takes."""
 
@@ -92,7 +94,7 @@ async def _reach(process: subprocess.Popen[bytes], options: NodeOptions, complai
 
 
 def _start(binary: Path, options: NodeOptions, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-    command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--silent", "--order", "fifo"]
+    command = [str(binary), "--host", "127.0.0.1", "--port", "0", "--silent", "--order", options.order]
     command += ["--hardfork", "prague"]
     # Algebra V1's packaged pools are not optimised: 60 KB.
     command += ["--disable-code-size-limit"]

@@ -43,6 +43,9 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     free_min_bytes: _Positive = 64 << 20
     """Inserts wait while the disk has less free: merges and other programs need some, and an insert must not
     meet the end of the disk halfway."""
+    engine_max_bytes: _Positive | None = None
+    """The most memory of the embedded engine in all, an eighth of it for its caches; what exceeds it fails,
+    and inserts are tried again. Absent: nine tenths of the machine's. A server has its own limit."""
     limits: QueryLimits = QueryLimits()
 
 
@@ -190,3 +193,10 @@ class Store(ABC):
     @abstractmethod
     async def stats(self) -> list[TableSize]:
         """Return the size of each table of ours, by name."""
+
+    async def engine_bytes(self) -> int | None:
+        """Return how much memory its engine has of this process; None where it runs elsewhere.
+
+        Raises: Refused, where it does not say.
+        """
+        return None

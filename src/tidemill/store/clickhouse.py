@@ -49,9 +49,9 @@ _STREAM_TIME_MAX_MS = 86_400_000
 """What is streamed may be all that there is."""
 _STREAM_NICE = 5
 """As the engine's other threads: what is read in bulk waits for what is written."""
-_STREAMED = {"max_block_size": "4096", "read_in_order_use_buffering": "0"}
-"""A batch of the widest table is some 10 MB. Rows in the order of their table are merged as they come: to
-hold some of each part before takes 170 MB more of that table."""
+_STREAMED = {"max_block_size": "2048", "read_in_order_use_buffering": "0"}
+"""A batch of the widest table is some 5 MB; of 10 MB each the engine takes 90 MB more. Rows in the order of
+their table are merged as they come: to hold some of each part before takes 170 MB more of that table."""
 _FOREVER_NS = 1 << 62
 _WIDE = {pa.binary(16), pa.binary(32)}
 

@@ -51,6 +51,7 @@ def additions(tag: str, live: Sequence[LiveColumn]) -> list[Addition]:
                 f"store {tag}.{column.name}: expected {definition}, found {found}; write a migration"
             )
     optional = {column.name for column in derive.columns(tag) if column.is_optional}
+    codecs = _codecs(tag)
     missing: list[Addition] = []
     for name, definition in wanted.items():
         if name in present:
@@ -60,7 +61,8 @@ def additions(tag: str, live: Sequence[LiveColumn]) -> list[Addition]:
                 f"store {tag}.{name}: expected every row to have it, but the table lacks it; "
                 "write a migration that says what old rows have"
             )
-        missing.append(Addition(name, f"ALTER TABLE {tag} ADD COLUMN IF NOT EXISTS {name} {definition}"))
+        spelled = " ".join(filter(None, (name, definition, codecs.get(name))))
+        missing.append(Addition(name, f"ALTER TABLE {tag} ADD COLUMN IF NOT EXISTS {spelled}"))
     return missing
 
 
@@ -82,7 +84,7 @@ def repackings(tag: str, live: Sequence[LiveColumn]) -> list[str]:
 
     Rows that are there are packed anew when their parts are merged.
     """
-    wanted = {column.name: f"CODEC({column.logical.codec})" for column in derive.columns(tag)}
+    wanted = _codecs(tag)
     changes = [
         f"MODIFY COLUMN {column.name} {wanted[column.name]}"
         for column in live
@@ -118,6 +120,11 @@ def indexings(tag: str, live: Mapping[str, str]) -> list[str]:
         )
     ]
     return gone + new
+
+
+def _codecs(tag: str) -> dict[str, str]:
+    """Return how each stored column of `tag` is packed."""
+    return {column.name: f"CODEC({column.logical.codec})" for column in derive.columns(tag)}
 
 
 def _agrees(definition: str, column: LiveColumn) -> bool:

@@ -25,6 +25,14 @@ from tidemill.store.statement import LASTING_ERRORS, bound, error_code, first_li
 
 _Result = TypeVar("_Result")
 
+_ENGINE_BYTES_SQL = "SELECT value AS bytes FROM system.metrics WHERE metric = 'MemoryTracking'"
+_CACHES = (
+    "mark_cache_size",
+    "index_mark_cache_size",
+    "primary_index_cache_size",
+    "query_condition_cache_size",
+)
+"""The engine's caches that are used at all."""
 _NICE = 5
 """The priority of the engine's threads: an insert has 250 ms to be seen, a frame 5 ms to be on the bus."""
 
@@ -83,7 +91,7 @@ class ChdbStore(ClickHouseStore):
 
     def _connect(self) -> Session:
         try:
-            connection = Session(str(self._folder))
+            connection = Session(f"{self._folder}{_engine_options(self._settings.engine_max_bytes)}")
         except RuntimeError as error:
             raise Refused(
                 f"store {self._folder}: expected to open it; another process may own it, or this one "
@@ -149,6 +157,11 @@ class ChdbStore(ClickHouseStore):
     # --- read
 
     @override
+    async def engine_bytes(self) -> int | None:
+        told = await self._ask(_ENGINE_BYTES_SQL, {}, self._settings.limits)
+        return int(told["bytes"][0].as_py())
+
+    @override
     async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
         assert self._reading is not None, "the store is used outside its `async with`"
 
@@ -201,6 +214,15 @@ class ChdbStore(ClickHouseStore):
             raise Refused(f"sql: {first_line(str(error))}") from error
         finally:
             self._close(connection)
+
+
+def _engine_options(max_bytes: int | None) -> str:
+    """Return what is told the engine when it is opened, of the memory that it may have."""
+    if max_bytes is None:
+        return ""
+    caches = dict.fromkeys(_CACHES, max_bytes // 8 // len(_CACHES))
+    options = {"max_server_memory_usage": max_bytes, **caches}
+    return "?" + "&".join(f"{name}={value}" for name, value in options.items())
 
 
 async def _in(pool: ThreadPoolExecutor, work: Callable[[], _Result]) -> _Result:
