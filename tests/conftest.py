@@ -8,6 +8,7 @@ from hypothesis import settings
 from tests.servers.kafka import Broker, kafka
 from tests.services import need_node
 
+import tidemill.execute.account.key_library  # noqa: F401 before eth_account, whose recursion limit it takes back
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.world import World
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidemill.app.world import FOLLOWED, world_config
+from tidemill.app.sandbox.world import FOLLOWED, world_config
 from tidemill.sandbox.faults.proxy import FaultProxy
 from tidemill.sandbox.world import Protocol, World
 
@@ -30,7 +30,7 @@ def cli(tmp_path: Path) -> Cli:
     """Return what runs `tidemill ARGUMENTS` in an empty folder, with nothing of ours in the environment."""
 
     def run(
-        *arguments: str, env: dict[str, str] | None = None, timeout_s: float = 60
+        *arguments: str, env: dict[str, str] | None = None, said: str = "", timeout_s: float = 60
     ) -> subprocess.CompletedProcess[str]:
         inherited = {
             k: v for k, v in os.environ.items() if not k.startswith("TIDEMILL_") and k != "LOG_LEVEL"
@@ -41,6 +41,7 @@ def cli(tmp_path: Path) -> Cli:
             [sys.executable, "-m", "tidemill.app.cli", *arguments],
             cwd=tmp_path,
             env=inherited | (env or {}),
+            input=said,
             capture_output=True,
             text=True,
             timeout=timeout_s,

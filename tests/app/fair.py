@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.store.market import START_NS, trade
 
-from tidemill.app.pipeline import batches_of
+from tidemill.app.chains.pipeline import batches_of
 from tidemill.process.books import BookRule, OrderBooks
 from tidemill.schema.events import BookCause, BookChange, BookSide, BookSnapshot
 

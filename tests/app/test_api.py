@@ -148,7 +148,8 @@ async def test_every_declared_metric_has_a_value_in_a_running_program(fresh_worl
         exchange = '[[chains.sandbox.exchange_contracts]]\naddress = "0x' + "01" * 20 + '"\nname = "made"\n'
         sections = (chain_toml(fresh_world), exchange, search_toml(fresh_world))
         file.write_text(file.read_text() + "".join(sections))
-        async with up(tmp_path, REDIS_URL=f"redis://127.0.0.1:{redis.port}"):
+        variables = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}", "TIDEMILL_MEMORY_MB": "1500"}
+        async with up(tmp_path, **variables):
             await _all_metrics_have_values(fresh_world, tmp_path)
 
 
@@ -240,7 +241,7 @@ async def test_without_an_api_no_port_is_taken(fresh_world, tmp_path):
     assert "Traceback" not in complaint
 
 
-@pytest.mark.parametrize("path", ["/health", "/metrics"])
+@pytest.mark.parametrize("path", ["/ready", "/metrics"])
 async def test_it_answers_until_it_is_asked_to_stop_and_stops_at_once(fresh_world, tmp_path, path):
     (tmp_path / "tidemill.toml").write_text(chain_toml(fresh_world))
     async with up(tmp_path) as process:

@@ -9,11 +9,11 @@ import pytest
 import pytest_asyncio
 from tests.services import need_node
 
-from tidemill.app.chain import make_book, make_follower
-from tidemill.app.digest import Digest
-from tidemill.app.pipeline import ChainPipeline
-from tidemill.app.searching import make_pursuit
-from tidemill.app.world import world_config, world_search
+from tidemill.app.chains.chain import make_book, make_follower
+from tidemill.app.chains.pipeline import ChainPipeline, Flow
+from tidemill.app.chains.searching import make_pursuit
+from tidemill.app.recording.digest import Digest
+from tidemill.app.sandbox.world import world_config, world_search
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import Batches
 from tidemill.chains.evm.config import EvmConfig
@@ -69,12 +69,17 @@ async def pipeline_on(bus: Any, kept: Bus, chain: Recorded, digest: Digest | Non
     finder = OpportunityFinder(search, config.source, config.chain_id)
     followed = dict(await kept.state(AutopsyBook.prefix_of(config.source)))
     pursuit = make_pursuit(finder, book, config, followed)
-    return ChainPipeline(book, bus, SystemClock(), digest=digest, pursuit=pursuit)
+    return ChainPipeline(book, bus, SystemClock(), digest=digest, pursuit=pursuit, flow=Flow())
 
 
 async def rows_on(bus: Bus, topic: str) -> list[dict[str, Any]]:
-    entries = await bus.read(topic, 0, batches_max=100_000)
-    return [row for entry in entries for row in derive.to_rows(topic, entry.batch)]
+    rows: list[dict[str, Any]] = []
+    offset, head = 0, await bus.head(topic)
+    while offset < head:
+        for entry in await bus.read(topic, offset, batches_max=1_000):
+            rows += derive.to_rows(topic, entry.batch)
+            offset = entry.offset + 1
+    return rows
 
 
 async def ended_on(bus: Bus) -> dict[bytes, dict[str, Any]]:
@@ -165,6 +170,8 @@ async def test_a_recorded_run_that_falls_behind_finds_what_its_replay_finds(chai
             expected = await rows_on(replayed, topic)
             assert len(expected) > 20
             assert await rows_on(live, topic) == expected
+            assert beside.flow is not None
+            assert beside.flow.rows[topic] == len(expected), "expected that listeners are told of each"
 
 
 @asynccontextmanager

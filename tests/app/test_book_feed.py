@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tidemill.app.world import SOURCE, world_config, world_search
+from tidemill.app.sandbox.world import SOURCE, world_config, world_search
 from tidemill.bus import Bus
 from tidemill.core.book_rule import BookRule
 from tidemill.core.clock import Clock

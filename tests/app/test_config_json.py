@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidemill.app.config_json import settings_of
+from tidemill.app.operating.config_json import settings_of
 
 CONFIG: dict[str, Any] = {
     "networks": {"sandbox": {"chain_id": 31337, "rpc": "http://127.0.0.1:1"}},

@@ -11,11 +11,11 @@ import pytest
 from tests.store.samples import swap
 from tests.store.told import Row, events, table
 
-from tidemill.app.ask import AskOptions
-from tidemill.app.ask import main as sql
 from tidemill.app.control import serving
-from tidemill.app.coverage import main as coverage
-from tidemill.app.coverage import options_of
+from tidemill.app.operating.ask import AskOptions
+from tidemill.app.operating.ask import main as sql
+from tidemill.app.operating.coverage import main as coverage
+from tidemill.app.operating.coverage import options_of
 from tidemill.app.settings import Environment, read_settings
 from tidemill.schema.events import Proof
 from tidemill.schema.faults import Gap, Refused

@@ -12,7 +12,7 @@ from tests.store.samples import START_NS, block
 from typer.testing import CliRunner
 
 from tidemill.app.cli import app
-from tidemill.app.dataset import DESCRIPTION, ROWS, first_difference, write_dataset
+from tidemill.app.training.dataset import DESCRIPTION, ROWS, first_difference, write_dataset
 from tidemill.learn.datasets import Label, Recipe, content
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused

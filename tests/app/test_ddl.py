@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from chdb.session import Session
 
-from tidemill.app.ddl import statements
+from tidemill.app.operating.ddl import statements
 from tidemill.schema import derive
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS

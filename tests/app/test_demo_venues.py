@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidemill.app.demo_venues import emulating, outcomes
+from tidemill.app.sandbox.demo_venues import emulating, outcomes
 from tidemill.app.settings import read_settings
 
 from .running import running_engine

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill.app.digest import Digest
+from tidemill.app.recording.digest import Digest
 
 SCHEMA = pa.schema(
     [

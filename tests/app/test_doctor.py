@@ -3,9 +3,30 @@
 from tests.servers.databases import PASSWORD, postgresql, redis_server, victoria_metrics
 from tests.servers.programs import free_port
 
-from tidemill.app.doctor import _check
-from tidemill.app.doctor_servers import server_checks
+from tidemill.app.control import serving
+from tidemill.app.operating.doctor import _check, _owner
+from tidemill.app.operating.doctor_servers import server_checks
 from tidemill.app.settings import read_settings
+
+
+async def nothing_asked(_):
+    raise NotImplementedError
+
+
+async def owned(folder, *waits):
+    async def status():
+        return {"ready": {"is_ready": not waits, "waits": list(waits)}}
+
+    async with serving(folder, status, nothing_asked):
+        return await _check("data folder", lambda: _owner(folder))
+
+
+async def test_one_that_runs_and_has_not_caught_up_is_told_with_what_to_do(tmp_path):
+    behind = {"part": "chain:eth", "found": "expected at most 5 blocks behind, found 9", "remedy": "wait"}
+    found = await owned(tmp_path, behind)
+    assert not found.is_ok
+    assert found.detail.endswith("chain:eth: expected at most 5 blocks behind, found 9; wait")
+    assert (await owned(tmp_path)).is_ok
 
 
 async def checked(tmp_path, **variables):

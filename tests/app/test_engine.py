@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
+from tidemill.app.chains.verify import is_read, prove
+from tidemill.app.sandbox.world import followed_pools, world_config, world_search
 from tidemill.app.settings import read_settings
-from tidemill.app.verify import is_read, prove
-from tidemill.app.world import followed_pools, world_config, world_search
 from tidemill.chains.evm.config import FactoryConfig
 from tidemill.sandbox.rpc import Rpc
 from tidemill.schema import derive
@@ -134,7 +134,7 @@ async def test_an_endpoint_that_is_down_does_not_stop_the_other_chain(fresh_worl
 
 @pytest.mark.parametrize("speed", [None, 20.0])
 async def test_a_recording_gives_the_same_events_to_the_byte_at_any_speed(fresh_world, tmp_path, speed):
-    from tidemill.app.replay import ReplayOptions, replay
+    from tidemill.app.recording.replay import ReplayOptions, replay
 
     chains = {SOURCE: world_config(fresh_world)}
     async with running(tmp_path, chains, record=True) as engine:
@@ -193,7 +193,7 @@ SEARCHED = ("opportunity", "opportunity_hop", "opportunity_autopsy")
 
 
 async def test_a_replay_finds_and_follows_what_the_recorded_run_did(fresh_world, tmp_path):
-    from tidemill.app.replay import ReplayOptions, replay
+    from tidemill.app.recording.replay import ReplayOptions, replay
 
     chains, search = {SOURCE: world_config(fresh_world)}, {SOURCE: world_search(fresh_world)}
     told = {table: [] for table in SEARCHED}

@@ -9,8 +9,8 @@ from tests.app.until import until
 from tests.serve.program import FakeProgram, program, served
 from tests.store.samples import swap
 
-from tidemill.app.export_routes import ROUTES
-from tidemill.app.exports import open_exports
+from tidemill.app.exporting.export_routes import ROUTES
+from tidemill.app.exporting.exports import open_exports
 from tidemill.app.settings import read_settings
 from tidemill.export.verifying import verify
 from tidemill.schema import derive

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from tests.process.features.chain import MadeBlock, made_block, reorg_batch, take, taken
 
-from tidemill.app.feature_run import FeatureRun
+from tidemill.app.streams.feature_run import FeatureRun
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import State, consumer_key, offset_value
 from tidemill.process.features.book import RECORD, FeatureBook

@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from tests.servers.programs import free_port
 
-from tidemill.app.markets import markets_of
+from tidemill.app.operating.status import _text
 from tidemill.app.settings import read_settings
-from tidemill.app.status import _text
+from tidemill.app.venues.markets import markets_of
 from tidemill.schema.faults import Refused
 
 from .running import running_engine

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidemill.app.figures import KEPT, Figure, Machine, Measurement, page, read_kept, unfounded
+from tidemill.app.operating.figures import KEPT, Figure, Machine, Measurement, page, read_kept, unfounded
 
 from .conftest import ROOT
 

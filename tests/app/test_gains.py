@@ -2,7 +2,7 @@
 
 from tests.store.samples import arbitrage
 
-from tidemill.app.gains import Gains
+from tidemill.app.chains.gains import Gains
 from tidemill.core.clock import NS_PER_S
 from tidemill.process.pools import Batches
 from tidemill.schema import derive

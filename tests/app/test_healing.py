@@ -8,9 +8,9 @@ from pathlib import Path
 from msgspec import structs
 
 from tidemill._rust import UniswapV3Pool
-from tidemill.app.chain import make_book, make_follower
-from tidemill.app.digest import Digest
-from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.chains.chain import make_book, make_follower
+from tidemill.app.chains.pipeline import ChainPipeline
+from tidemill.app.recording.digest import Digest
 from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.replay import replay

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tidemill.app.importing import import_logs
+from tidemill.app.chains.importing import import_logs
 from tidemill.process.pools import Batches
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused, Unreachable

@@ -13,8 +13,8 @@ from tests.servers.sei import sei_server
 from tests.system.program import running, tidemill
 
 from tidemill.app.control import ask_sql, ask_status
-from tidemill.app.ingest import narrowed
 from tidemill.app.settings import Settings, VenuesSettings
+from tidemill.app.venues.ingest import narrowed
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.schema.faults import Refused
 from tidemill.venues.sei.config import SeiConfig, SeiInstrument

@@ -11,8 +11,8 @@ from msgspec import structs
 from tests.app.until import until
 from tests.servers.evm_blocks import blocks_node, circle_receipt
 
-from tidemill.app.inspect_run import InspectRun
-from tidemill.app.inspections import Inspections
+from tidemill.app.inspecting.inspect_run import InspectRun
+from tidemill.app.inspecting.inspections import Inspections
 from tidemill.bus import Bus, BusSettings, open_bus
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.markets import Markets

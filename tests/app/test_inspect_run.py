@@ -9,9 +9,9 @@ from tests.app.running import running_engine
 from tests.app.until import until
 
 from tidemill.app.engine import Engine
+from tidemill.app.operating.sql import readable
+from tidemill.app.sandbox.world import SOURCE, world_config, world_search
 from tidemill.app.settings import read_settings
-from tidemill.app.sql import readable
-from tidemill.app.world import SOURCE, world_config, world_search
 from tidemill.sandbox import abi
 from tidemill.sandbox.atomic import EXECUTED, atomic_arbitrages, circle
 from tidemill.sandbox.market import MarketReader, Quote, by_pair

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from eth_utils.address import is_checksum_address
 
-from tidemill.app import inspecting
-from tidemill.app.inspecting import Report, report_of
+from tidemill.app.inspecting import inspecting
+from tidemill.app.inspecting.inspecting import Report, report_of
 from tidemill.app.settings import read_settings
 from tidemill.chains.evm.block_parts import block_parts
 from tidemill.chains.evm.markets import markets_of
@@ -200,7 +200,7 @@ def test_one_transaction_of_a_file_is_explained(tmp_path: Path, capsys: pytest.C
 def test_the_facts_of_chains_are_addresses_whose_checksums_are_right() -> None:
     assert markets_of(1).wrapped == bytes.fromhex("c02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")
     assert markets_of(999_999).wrapped is None
-    text = (Path(inspecting.__file__).parents[1] / "chains" / "evm" / "markets.toml").read_text()
+    text = (Path(inspecting.__file__).parents[2] / "chains" / "evm" / "markets.toml").read_text()
     listed = re.findall("0x[0-9a-fA-F]+", text)
     assert len(listed) > 20
     assert all(is_checksum_address(address) for address in listed)

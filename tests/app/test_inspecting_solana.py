@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.app.made_solana import MINT, WSOL, circle
 
 from tidemill._rust import inspect_solana
-from tidemill.app import inspecting
+from tidemill.app.inspecting import inspecting
 from tidemill.app.settings import read_settings
 from tidemill.schema.faults import Malformed
 

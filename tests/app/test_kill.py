@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from tests.servers.kafka import Broker
 
+from tidemill.app.chains.verify import TABLES, compare, logs_on_chain, stored_keys
 from tidemill.app.control import ask_sql, ask_status
-from tidemill.app.verify import TABLES, compare, logs_on_chain, stored_keys
 from tidemill.sandbox.faults.proxy import FaultProxy, fault_proxy
 from tidemill.sandbox.faults.scenario import Scenario
 from tidemill.sandbox.rpc import Rpc

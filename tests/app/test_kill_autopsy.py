@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tidemill.app.chains.in_memory import followed
 from tidemill.app.control import ask_sql
-from tidemill.app.in_memory import followed
-from tidemill.app.world import FOLLOWED, world_config, world_search
+from tidemill.app.sandbox.world import FOLLOWED, world_config, world_search
 from tidemill.process.pools import Batches
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World

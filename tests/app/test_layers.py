@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-from tidemill.app.layers import LayerRun
+from tidemill.app.venues.layers import LayerRun
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import consumer_key, offset_value
 from tidemill.process.whales.config import WhaleConfig

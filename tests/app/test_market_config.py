@@ -2,8 +2,8 @@
 
 import pytest
 
-from tidemill.app.market_config import market_config_of
 from tidemill.app.settings import read_settings
+from tidemill.app.venues.market_config import market_config_of
 from tidemill.schema.faults import Refused
 
 GIVEN = {

@@ -3,8 +3,8 @@
 import pytest
 from msgspec import structs
 
-from tidemill.app.markets import markets_of
 from tidemill.app.settings import Settings, VenuesSettings
+from tidemill.app.venues.markets import markets_of
 from tidemill.schema.faults import Refused
 from tidemill.venues.base import discover
 from tidemill.venues.polymarket_config import PolymarketConfig

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 from tidemill._rust import Factory, Head, Logs
-from tidemill.app.digest import Digest
-from tidemill.app.pipeline import ChainPipeline, Flow
+from tidemill.app.chains.pipeline import ChainPipeline, Flow
+from tidemill.app.recording.digest import Digest
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import Batches
 from tidemill.chains.evm.steps import Reverted, Sealed, Step

@@ -11,9 +11,9 @@ import pytest
 from tests.servers.polymarket import local_polymarket
 
 from tidemill.app.engine import Engine
-from tidemill.app.polymarket import PolymarketRun
+from tidemill.app.operating.status import _text
 from tidemill.app.settings import read_settings
-from tidemill.app.status import _text
+from tidemill.app.venues.polymarket import PolymarketRun
 from tidemill.bus import open_bus
 from tidemill.core.clock import SystemClock
 from tidemill.schema import derive

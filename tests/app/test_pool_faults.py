@@ -11,8 +11,8 @@ from tests.app.made_contract import Refusal, code_of, refusing, words
 
 from tidemill import PoolPipeline
 from tidemill._rust import PoolError, PoolReading
-from tidemill.app.demo import world_config
-from tidemill.app.pool_pipeline import LyingReserves
+from tidemill.app.chains.pool_pipeline import LyingReserves
+from tidemill.app.sandbox.demo import world_config
 from tidemill.app.settings import PoolServerSettings, Settings
 from tidemill.chains.evm import pool_query as faults
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted

@@ -7,8 +7,8 @@ import pytest
 from tests.services import need_node
 
 from tidemill import PoolPipeline
+from tidemill.app.sandbox.world import world_config
 from tidemill.app.settings import PoolServerSettings, Settings
-from tidemill.app.world import world_config
 from tidemill.chains.evm.pool_query import EmptyPool, NotContract, UnknownPool, WrongKind
 from tidemill.core.clock import NS_PER_S
 from tidemill.sandbox import abi

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from tests.app.conftest import chain_toml
 
-from tidemill.app.pool_server import served_chains, serving_pools
+from tidemill.app.chains.pool_server import served_chains, serving_pools
 from tidemill.app.settings import read_settings
 from tidemill.sandbox.rpc import Call, Rpc
 from tidemill.sandbox.world import World

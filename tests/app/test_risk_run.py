@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.process.features.chain import POOLS
 
-from tidemill.app.feature_run import FeatureRun
-from tidemill.app.risk_run import RiskRun
+from tidemill.app.streams.feature_run import FeatureRun
+from tidemill.app.streams.risk_run import RiskRun
 from tidemill.bus import Bus, open_bus
 from tidemill.process.features.config import FeatureConfig
 from tidemill.schema import derive

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.store.samples import START_NS, wallet_trade
 
-from tidemill.app.scorecard import Line, scorecard, seconds_of, summary
+from tidemill.app.whales.scorecard import Line, scorecard, seconds_of, summary
 from tidemill.process.whales.scorecard import Verdict
 from tidemill.schema import derive
 from tidemill.schema.events import (

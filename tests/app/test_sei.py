@@ -9,8 +9,8 @@ from tests.servers.sei import sei_server
 from tests.system.program import kill_when, tidemill, up
 
 from tidemill.app.control import ask_sql, ask_status
+from tidemill.app.operating.status import _text
 from tidemill.app.settings import read_settings
-from tidemill.app.status import _text
 from tidemill.sandbox.emulators.sei.contract import CONTRACT
 
 from .running import running_engine

@@ -14,10 +14,10 @@ from tests.app.running import running_engine
 from tests.app.until import until
 from tests.servers.solana import solana_node
 
-from tidemill.app import inspecting
 from tidemill.app.engine import Engine
+from tidemill.app.inspecting import inspecting
+from tidemill.app.operating.sql import readable
 from tidemill.app.settings import Environment, read_settings
-from tidemill.app.sql import readable
 from tidemill.chains.solana.config import SolanaConfig
 from tidemill.sandbox.emulators.solana.ledger import LedgerOptions, make_ledger
 

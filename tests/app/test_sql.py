@@ -4,7 +4,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from tidemill.app.sql import FORMATS, chunks, readable
+from tidemill.app.operating.sql import FORMATS, chunks, readable
 
 TABLE = pa.table(
     {

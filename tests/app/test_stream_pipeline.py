@@ -15,8 +15,8 @@ from tests.servers.kafka import Broker
 from tests.store.samples import swap
 from typing_extensions import override
 
-from tidemill.app.dead_letters import replay_all
-from tidemill.app.stream_pipeline import StreamPipeline
+from tidemill.app.streams.dead_letters import replay_all
+from tidemill.app.streams.stream_pipeline import StreamPipeline
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import BusSettings
 from tidemill.bus.dead_letters import laid_aside

@@ -5,10 +5,10 @@ import pytest
 from tests.servers.running import subgraph_server
 
 from tidemill import WebSocketManager
-from tidemill.app.config_json import settings_of
-from tidemill.app.dex_feed import members_by_name
+from tidemill.app.chains.dex_feed import members_by_name
+from tidemill.app.operating.config_json import settings_of
+from tidemill.app.sandbox.world import world_config
 from tidemill.app.settings import Settings
-from tidemill.app.world import world_config
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.sandbox.rpc import Rpc
 from tidemill.schema.faults import Refused

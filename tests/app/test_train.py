@@ -11,7 +11,7 @@ from tests.store.samples import block
 from typer.testing import CliRunner
 
 from tidemill.app.cli import app
-from tidemill.app.train import TrainOptions, stored_series, trained
+from tidemill.app.training.train import TrainOptions, stored_series, trained
 from tidemill.learn.forecaster import MarketForecaster
 from tidemill.learn.gas_files import read_series
 from tidemill.learn.q_learning import QLearningAgent
@@ -25,6 +25,10 @@ FILES = {
     "models/forecaster_scaler.json",
     "models/forecaster_metadata.json",
     "models/forecaster_card.md",
+    "models/registry.json",
+    "models/plots/errors.png",
+    "models/plots/importances_xgb.png",
+    "models/plots/importances_gb.png",
     "training_data.csv",
     "q_table.json",
     "rl_metrics.json",

@@ -12,11 +12,11 @@ import pytest
 from tests.chains.proxy import proxied
 
 from tidemill import WebSocketManager
-from tidemill.app.chain import with_transport
-from tidemill.app.config_json import settings_of
-from tidemill.app.dex_feed import known_dexes, narrowed
+from tidemill.app.chains.chain import with_transport
+from tidemill.app.chains.dex_feed import known_dexes, narrowed
+from tidemill.app.operating.config_json import settings_of
+from tidemill.app.sandbox.world import world_config
 from tidemill.app.settings import IngestSettings, Settings, read_settings
-from tidemill.app.world import world_config
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.clock import SystemClock
 from tidemill.sandbox import abi
@@ -531,8 +531,16 @@ def test_the_transport_of_a_chain_follows_the_settings():
         with_transport(EvmConfig(source="x", chain_id=1, ws_url="ws://a"), False, None)
 
 
-def test_to_import_tidemill_brings_nothing_heavy_with_it():
-    code = "import sys, tidemill; print(sorted({'pyarrow', 'chdb', 'msgspec'} & set(sys.modules)))"
+@pytest.mark.parametrize(
+    ("package", "heavy"),
+    [
+        ("tidemill", "pyarrow chdb msgspec"),
+        ("tidemill.app.cli", "pyarrow chdb numpy sqlalchemy starlette strawberry"),
+        ("tidemill.app.settings", "chdb eth_account py_ecc sqlalchemy starlette strawberry"),
+    ],
+)
+def test_an_import_brings_nothing_heavy_with_it(package, heavy):
+    code = f"import sys, {package}; print(sorted(set({heavy!r}.split()) & set(sys.modules)))"
     environ = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

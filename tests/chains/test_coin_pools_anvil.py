@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from tidemill._rust import CoinsPool, PoolError
-from tidemill.app.chain import kept_state, make_book, make_follower
-from tidemill.app.digest import Digest
-from tidemill.app.in_memory import Followed, followed
-from tidemill.app.pacing import steps_at_once
-from tidemill.app.pipeline import ChainPipeline
+from tidemill.app.chains.chain import kept_state, make_book, make_follower
+from tidemill.app.chains.in_memory import Followed, followed
+from tidemill.app.chains.pipeline import ChainPipeline
+from tidemill.app.recording.digest import Digest
+from tidemill.app.recording.pacing import steps_at_once
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.replay import begin

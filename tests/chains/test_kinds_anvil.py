@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tidemill._rust import PoolError
-from tidemill.app.chain import make_book
+from tidemill.app.chains.chain import make_book
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.shell import Shell

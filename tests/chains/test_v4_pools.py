@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from tidemill._rust import UniswapV4Pool
-from tidemill.app.chain import make_book
+from tidemill.app.chains.chain import make_book
 from tidemill.chains.evm.config import EvmConfig, V4PoolConfig
 from tidemill.chains.evm.follower import EvmFollower, drift_entry, read_drift
 from tidemill.chains.evm.shell import Shell

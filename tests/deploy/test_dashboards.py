@@ -12,8 +12,8 @@ from tests.app.until import until
 from tests.prometheus import need_prometheus, prometheus
 from tests.system.program import up
 
-from tidemill.app.dashboards.build import files
-from tidemill.app.dashboards.declared import DASHBOARDS
+from tidemill.app.operating.dashboards.build import files
+from tidemill.app.operating.dashboards.declared import DASHBOARDS
 
 from .test_alerts import RULES
 

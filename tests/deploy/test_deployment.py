@@ -16,7 +16,9 @@ from tests.servers.programs import SERVICES
 
 from tidemill.app.cli import app
 from tidemill.app.settings import ALIASES, FILE_VARIABLE, read_settings
+from tidemill.serve import routes
 from tidemill.serve.ports import is_loopback
+from tidemill.serve.route import discover
 
 from .test_alerts import DEPLOY
 
@@ -188,7 +190,15 @@ def test_pods_are_bounded_and_may_do_nothing():
             assert {"limits", "requests"} <= container["resources"].keys()
     (reader,) = _of_kind("StatefulSet")
     (container,) = reader["spec"]["template"]["spec"]["containers"]
-    assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys()
+    asked = {name: container[name]["httpGet"] for name in container if name.endswith("Probe")}
+    assert asked == {
+        "startupProbe": {"path": "/live", "port": "api"},
+        "livenessProbe": {"path": "/live", "port": "api"},
+        "readinessProbe": {"path": "/ready", "port": "api"},
+    }
+    (health,) = re.findall(r"127\.0\.0\.1:8080(/\w+)", str(_ours()["tidemill"]["healthcheck"]))
+    open_to_all = {route.path for route in discover(routes) if route.role is None}
+    assert {health, *(one["path"] for one in asked.values())} <= open_to_all
     assert reader["spec"]["replicas"] == 1  # the bus lets one write
 
 

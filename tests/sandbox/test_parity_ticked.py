@@ -10,8 +10,8 @@ from tests.app.until import until
 from tests.services import need_node
 
 from tidemill._rust import AlgebraPool, PoolError
-from tidemill.app.in_memory import Followed, followed
-from tidemill.app.world import pool_name, world_config
+from tidemill.app.chains.in_memory import Followed, followed
+from tidemill.app.sandbox.world import pool_name, world_config
 from tidemill.sandbox import abi
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 from tidemill._rust import UniswapV2Pool, UniswapV3Pool
-from tidemill.app.in_memory import Followed, followed
-from tidemill.app.world import FOLLOWED, world_config
+from tidemill.app.chains.in_memory import Followed, followed
+from tidemill.app.sandbox.world import FOLLOWED, world_config
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.pools import Batches
 from tidemill.sandbox.world import Pool, Protocol, World

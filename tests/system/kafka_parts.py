@@ -10,7 +10,7 @@ import pyarrow as pa
 from msgspec import structs
 from tests.store.samples import swap
 
-from tidemill.app.stream_pipeline import StreamPipeline
+from tidemill.app.streams.stream_pipeline import StreamPipeline
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.intake import Message
 from tidemill.bus.kafka_config import KafkaConsumerSettings, KafkaProducerSettings, KafkaSettings

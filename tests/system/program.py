@@ -13,9 +13,9 @@ import msgspec
 from tests.app.conftest import FREE_PORTS, ROOT
 from tests.app.until import until
 
+from tidemill.app.chains.verify import TABLES, TableProof, compare, logs_on_chain
 from tidemill.app.control import ask_sql, ask_status
-from tidemill.app.verify import TABLES, TableProof, compare, logs_on_chain
-from tidemill.app.world import world_config
+from tidemill.app.sandbox.world import world_config
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
 

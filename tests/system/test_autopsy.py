@@ -7,7 +7,7 @@ import pytest
 from eth_abi.abi import encode
 from msgspec import Struct, structs
 
-from tidemill.app.demo import world_search
+from tidemill.app.sandbox.demo import world_search
 from tidemill.process.autopsy_case import path_of
 from tidemill.sandbox import abi
 from tidemill.sandbox.moves import swap_over

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pytest
 from msgspec import structs
 
-from tidemill.app.in_memory import Followed, followed
-from tidemill.app.world import pool_name, world_config, world_search
+from tidemill.app.chains.in_memory import Followed, followed
+from tidemill.app.sandbox.world import pool_name, world_config, world_search
 from tidemill.process.pools import Batches
 from tidemill.sandbox import venues
 from tidemill.sandbox.fill import units

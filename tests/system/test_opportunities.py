@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tidemill.app.world import world_search
+from tidemill.app.sandbox.world import world_search
 from tidemill.process.pools import Batches
 from tidemill.sandbox import abi
 from tidemill.sandbox.rpc import Call, Rpc

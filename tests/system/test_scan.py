@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tidemill import PoolPipeline
-from tidemill.app.demo import SOURCE, world_config, world_search
+from tidemill.app.sandbox.demo import SOURCE, world_config, world_search
 from tidemill.app.settings import Settings
 from tidemill.process.pair_search import FoundOpportunity
 from tidemill.sandbox.moves import swap_exact_in

@@ -1,0 +1,148 @@
+"""Has a share of the events a trace from frame to stored row, at a real receiver of OTLP, and no other."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import pyarrow as pa
+import pytest
+from aiohttp import web
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.serve.stored import events
+
+from tidemill.app.chains.pipeline import Flow
+from tidemill.app.settings import read_settings
+from tidemill.app.traces import Traces, tracing
+from tidemill.app.traces_config import TracesSettings
+from tidemill.app.up import _trace
+from tidemill.core.log import LogConfig, logging_to
+from tidemill.core.redact import Redactor
+
+SWAPS, BLOCK = events("swap", 1, 3), events("block", 1, 1)
+BATCHES = [("swap", SWAPS), ("block", BLOCK)]
+FRAME_NS = min(SWAPS["recv_ns"].cast(pa.int64()).to_pylist() + BLOCK["recv_ns"].cast(pa.int64()).to_pylist())
+COMMITTED_NS, STORED_NS = FRAME_NS + 5_000_000, FRAME_NS + 80_000_000
+
+
+@asynccontextmanager
+async def receiving():
+    """Yield the spans that come, and where they are to be sent."""
+    spans = []
+
+    async def take(request: web.Request) -> web.Response:
+        assert request.headers["Content-Type"] == "application/x-protobuf"
+        asked = ExportTraceServiceRequest()
+        asked.ParseFromString(await request.read())
+        for resource in asked.resource_spans:
+            spans.extend(span for scope in resource.scope_spans for span in scope.spans)
+        return web.Response(body=ExportTraceServiceResponse().SerializeToString())
+
+    app = web.Application()
+    app.router.add_post("/v1/traces", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert site._server is not None
+    try:
+        yield spans, f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    finally:
+        await runner.cleanup()
+
+
+def run(flow, first_offset=0):
+    flow.committed(BATCHES, [first_offset, first_offset], COMMITTED_NS)
+    flow.stored("block", first_offset, COMMITTED_NS + 1_000_000)
+    flow.stored("swap", first_offset, STORED_NS)
+
+
+async def test_a_commit_is_one_trace_from_its_first_frame_to_its_last_row(tmp_path):
+    log = tmp_path / "logs"
+    async with receiving() as (spans, url):
+
+        def traced():
+            with (
+                logging_to(log, LogConfig(format="json"), Redactor(), console=False) as file,
+                tracing(TracesSettings(endpoint=url, sample=1.0), "box", is_stored=True) as traces,
+            ):
+                flow = Flow()
+                flow.traces = traces
+                run(flow)
+            return file
+
+        file = await asyncio.to_thread(traced)
+    (root,) = (span for span in spans if span.name == "events")
+    assert [root.start_time_unix_nano, root.end_time_unix_nano] == [FRAME_NS, STORED_NS]
+    inner = sorted((span.name, span.start_time_unix_nano, span.end_time_unix_nano) for span in spans)
+    assert inner == [
+        ("bus to store", COMMITTED_NS, COMMITTED_NS + 1_000_000),
+        ("bus to store", COMMITTED_NS, STORED_NS),
+        ("events", FRAME_NS, STORED_NS),
+        ("frame to bus", FRAME_NS, COMMITTED_NS),
+    ]
+    assert {span.trace_id for span in spans} == {root.trace_id}
+    assert {span.parent_span_id for span in spans if span is not root} == {root.span_id}
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["trace_id"] for line in lines] == [root.trace_id.hex()] * 2
+    assert [line["message"].rpartition(" after ")[0] for line in lines] == [
+        "block 1 on the bus",
+        "block 1 stored",
+    ]
+
+
+def in_memory(sample, draws, *, is_stored=True):
+    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    flow = Flow(is_stored=is_stored)
+    flow.traces = Traces(provider, sample, is_stored=is_stored, draw=iter(draws).__next__)
+    return flow, lambda: [span.name for span in exporter.get_finished_spans()]
+
+
+def test_only_the_share_that_is_asked_for_is_traced():
+    flow, names = in_memory(0.25, [0.24, 0.25, 0.9, 0.0])
+    for offset in range(4):
+        run(flow, offset)
+    assert names().count("events") == 2
+
+
+def test_where_nothing_is_stored_a_trace_ends_at_the_bus():
+    flow, names = in_memory(1.0, [0.0], is_stored=False)
+    flow.committed(BATCHES, [0, 0], COMMITTED_NS)
+    assert names() == ["frame to bus", "events"]
+
+
+def test_what_is_never_stored_does_not_pile_up(monkeypatch):
+    monkeypatch.setattr("tidemill.app.traces._OPEN_MAX", 2)
+    flow, names = in_memory(1.0, [0.0] * 5)
+    for offset in range(5):
+        flow.committed(BATCHES, [offset, offset], COMMITTED_NS)
+    assert names().count("events") == 3
+
+
+def test_a_collector_that_is_away_ends_nothing(caplog):
+    caplog.set_level(logging.CRITICAL)
+    with tracing(TracesSettings(endpoint="http://127.0.0.1:9", sample=1.0), "box", is_stored=True) as traces:
+        flow = Flow()
+        flow.traces = traces
+        run(flow)
+    assert flow.events == 4
+
+
+@pytest.mark.parametrize("module", ["tidemill.app.up", "tidemill.app.engine"])
+def test_nothing_of_it_is_loaded_where_nobody_asks(module):
+    program = f"import sys, {module}; sys.exit('tidemill.app.traces' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60)
+    assert ended.returncode == 0
+
+
+def test_without_an_endpoint_nothing_is_traced(tmp_path):
+    _trace(read_settings(None, tmp_path, {}), None, "box", None)  # type: ignore[arg-type]  # neither is touched
