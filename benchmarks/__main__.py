@@ -1,10 +1,12 @@
 """Run every benchmark, print one table, write it as JSON; fail where a limit is not kept.
 
-`python -m benchmarks [--keep] [NAME …]`: the named ones only. A benchmark is a module of this folder with
-`run() -> list[Row]`. `--keep` puts what was measured into docs/benchmarks.json, of which `make generate`
-makes the page that figures of the documentation lead to.
+`python -m benchmarks [--keep] [--runs N] [NAME …]`: the named ones only. A benchmark is a module of this
+folder with `run() -> list[Row]`. `--keep` puts what was measured into docs/benchmarks.json, of which `make
+generate` makes the page that figures of the documentation lead to. `--runs` measures each so often: medians
+are told, and what each run measured is kept beside them.
 """
 
+import argparse
 import importlib
 import json
 import os
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import benchmarks
-from benchmarks.row import Row
+from benchmarks.row import Row, of_runs
 
 HERE = Path(__file__).parent
 KEPT = HERE.parent / "docs/benchmarks.json"
@@ -43,25 +45,36 @@ def shown(rows: list[Row]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run, print, write; return 1 where a limit is not kept."""
-    is_kept = "--keep" in arguments
+    asked = _parser().parse_args(arguments)
     found: dict[str, list[Row]] = {}
     circumstances = _circumstances()
-    for name in [name for name in arguments if name != "--keep"] or names():
+    for name in asked.names or names():
         started = time.monotonic()
-        found[name] = importlib.import_module(f"benchmarks.{name}").run()
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        found[name] = of_runs([benchmark.run() for _ in range(asked.runs)])
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
     rows = [row for some in found.values() for row in some]
     print(shown(rows))
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     _write(results / "latest.json", {**circumstances, "rows": [_told(row) for row in rows]})
-    if is_kept:
+    if asked.keep:
         kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
         kept |= {
             name: {**circumstances, "rows": [_told(row) for row in some]} for name, some in found.items()
         }
         _write(KEPT, dict(sorted(kept.items())))
     return 1 if any(row.holds is False for row in rows) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Run benchmarks, and print one table.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="All by default.")
+    parser.add_argument(
+        "--keep", action="store_true", help="Put what was measured into docs/benchmarks.json."
+    )
+    parser.add_argument("--runs", type=int, default=1, help="How often each is measured.")
+    return parser
 
 
 def _circumstances() -> dict[str, Any]:

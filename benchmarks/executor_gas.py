@@ -12,7 +12,7 @@ from typing import Any
 from tests.execute.arena import BORROWED, Arena, hop, open_arena, profit_told, route
 
 from benchmarks.row import Row
-from tidemill.execute.kinds import LoanSource
+from tidemill.execute.plan.kinds import LoanSource
 from tidemill.sandbox import abi
 from tidemill.sandbox.moves import swap_exact_in
 from tidemill.sandbox.world import Pool

@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from tidemill.app.engine import Engine
-from tidemill.app.polymarket import PolymarketRun
 from tidemill.app.settings import read_settings
+from tidemill.app.venues.polymarket import PolymarketRun
 from tidemill.bus import Bus
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency

@@ -16,7 +16,7 @@ from tests.servers.kafka import kafka
 from tests.store.samples import swap
 
 from benchmarks.row import Row
-from tidemill.app.stream_pipeline import StreamPipeline
+from tidemill.app.streams.stream_pipeline import StreamPipeline
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.intake import Message
 from tidemill.bus.kafka_config import KafkaConsumerSettings, KafkaSettings

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from benchmarks.peer import ask_peer, python_of
 from benchmarks.row import Row
-from tidemill.app.world import world_config
+from tidemill.app.sandbox.world import world_config
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint

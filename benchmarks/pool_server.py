@@ -18,7 +18,7 @@ import aiohttp
 
 from benchmarks.peer import python_of, script_of
 from benchmarks.row import Row
-from tidemill.app.pool_server import serving_pools
+from tidemill.app.chains.pool_server import serving_pools
 from tidemill.app.settings import Environment, PoolServerSettings, Settings
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.core.config import Loaded

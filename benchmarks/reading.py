@@ -1,7 +1,7 @@
 """Read a sandbox world through the real follower, so that a benchmark has its pools as they are kept."""
 
-from tidemill.app.in_memory import followed
-from tidemill.app.world import world_config
+from tidemill.app.chains.in_memory import followed
+from tidemill.app.sandbox.world import world_config
 from tidemill.process.pools import PoolBook
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World

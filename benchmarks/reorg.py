@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.row import Row
-from tidemill.app.chain import make_book, make_follower
-from tidemill.app.pipeline import ChainPipeline
-from tidemill.app.world import world_config
+from tidemill.app.chains.chain import make_book, make_follower
+from tidemill.app.chains.pipeline import ChainPipeline
+from tidemill.app.sandbox.world import world_config
 from tidemill.bus import open_bus
 from tidemill.chains.evm.shell import Shell
 from tidemill.chains.evm.steps import Reverted, Sealed, Step

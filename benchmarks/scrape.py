@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.row import Row
 from tidemill.app.engine import Engine
 from tidemill.app.observed import Observed
+from tidemill.app.sandbox.world import SOURCE, world_config
 from tidemill.app.settings import read_settings
-from tidemill.app.world import SOURCE, world_config
 from tidemill.core.metrics import Metrics
 from tidemill.sandbox.deploy import open_world
 from tidemill.serve.collecting import families

@@ -16,13 +16,13 @@ from benchmarks.peer import ask_peer, python_of
 from benchmarks.row import Row
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.forked_state import read_head
-from tidemill.execute.kinds import LoanSource
-from tidemill.execute.node_simulation import NodeSimulator
-from tidemill.execute.route import Route
-from tidemill.execute.route_codec import call_data, encode
-from tidemill.execute.simulate import Simulator
-from tidemill.execute.simulation import Call, Method
+from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import Route
+from tidemill.execute.plan.route_codec import call_data, encode
+from tidemill.execute.simulation.forked_state import read_head
+from tidemill.execute.simulation.node_simulation import NodeSimulator
+from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulation import Call, Method
 
 _ROUNDS = 1_000
 _ROUNDS_NODE = 300
