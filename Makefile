@@ -9,21 +9,25 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -not -path '*/target/*' -o -name Cargo.toml -not -path '*/target/*')
 SANDBOX_FILES := src/tidemill/sandbox/npm/package.json src/tidemill/sandbox/npm/package-lock.json \
 	$(wildcard src/tidemill/sandbox/vyper/*.vy)
+PAGE_FILES := $(wildcard web/*.json web/*.ts web/index.html) $(shell find web/src -type f)
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench budget site soak fuzz services generate lock clean setup
+.PHONY: demo test check bench release-check budget site screenshot soak fuzz services generate lock clean setup
 
-demo: setup .make/sandbox
+demo: setup .make/sandbox .make/page
 	$(BIN)/tidemill demo --seconds $(FOR)
 
 test: .make/dev services check
-	cargo test --release --workspace --quiet
+	cargo test --workspace --quiet
+ifneq ($(SERVICES),none)
+	cd web && npm test --silent
+endif
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile # beside each other: most wait for servers
 
 check: .make/dev
 	cargo fmt --check
-	cargo clippy --release --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/ruff format --check --quiet src tests benchmarks
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/basedpyright --level error src
@@ -38,12 +42,25 @@ endif
 bench: .make/dev .make/sandbox
 	$(BIN)/python -m benchmarks
 
+release-check: .make/dev .make/page # the wheel, in an environment of its own, and what it is made of: into target/wheels
+	rm -rf target/wheels target/release-check
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --interpreter $(PYTHON) --out target/wheels
+	$(PYTHON) -m venv target/release-check
+	target/release-check/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
+	target/release-check/bin/pip install --quiet --disable-pip-version-check --no-deps target/wheels/tidemill-*.whl
+	cd target/release-check && bin/tidemill --version && bin/tidemill config >config 		&& bin/tidemill db upgrade \
+		&& bin/python -c "import chdb, lmdb, tidemill._rust" && bin/pip check
+	$(BIN)/python deploy/sbom.py >target/wheels/sbom.json
+
 budget: .make/dev
 	@command -v valgrind >/dev/null || apt-get install -y -qq valgrind
 	$(BIN)/python -m benchmarks.budget
 
 site: .make/dev # into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+screenshot: .make/dev services # docs/page.png, of a demo
+	$(BIN)/python -m tests.page.screenshot docs/page.png
 
 soak: .make/dev services fuzz
 	REFERENCE_CASES=1000000 cargo test --release --quiet -p tidemill-pools --test reference
@@ -52,7 +69,10 @@ soak: .make/dev services fuzz
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py
 	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
+	SOAK_EVENTS=2000000 $(BIN)/python -m pytest -q --timeout 3000 tests/app/test_memory.py
 	EXECUTOR_CALLS=100000 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_executor_attacks.py
+	LIVE_TRADES=200 LIVE_KILLS=50 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_live.py tests/execute/test_live_kill.py
+	$(BIN)/tidemill train --episodes 10000 --judged-episodes 500 --data-dir data/soak_train # what parameters earn, with its interval
 
 fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \
@@ -72,7 +92,7 @@ PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they n
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .services/kafka .services/dclint .services/gofakes3 $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox .make/page .services/chromium .services/kafka .services/dclint .services/gofakes3 $(SERVERS:%=.services/%)
 endif
 
 generate: .make/dev
@@ -86,11 +106,12 @@ lock: .make/dev
 	$(BIN)/pip-compile $(LOCK_OPTIONS) --extra sandbox --constraint requirements/dev.lock --output-file requirements/run.lock pyproject.toml
 	cargo update --workspace
 	cd src/tidemill/sandbox/npm && npm install --package-lock-only --omit-lockfile-registry-resolved
+	cd web && npm install --package-lock-only --omit-lockfile-registry-resolved
 LOCK_OPTIONS := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--no-header --no-annotate --strip-extras
 
 clean:
-	rm -rf .venv .make .peers .sandbox .services target data logs site
+	rm -rf .venv .make .peers .sandbox .services target data logs screenshots site src/tidemill/serve/page web/node_modules
 
 setup: .make/native
 
@@ -130,6 +151,10 @@ setup: .make/native
 	rm -rf $@ && mv $@.new $@
 GOFAKES3 := v1.2.0
 
+.services/chromium: # installed, for it needs many libraries; it starts nothing by itself
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	mkdir -p $(@D) && touch $@
+
 .services/%: # unpacked, not installed: an installed one starts a server of its own
 	command -v apt-get >/dev/null || { echo '$*: expected Debian'"'"'s packages; SERVICES=none leaves out what needs it'; exit 1; }
 	rm -rf $@.new && mkdir -p $@.new/archives/partial
@@ -140,6 +165,11 @@ GOFAKES3 := v1.2.0
 FETCH = apt-get install -qq --yes --download-only --no-install-recommends -o APT::Sandbox::User=root \
 	-o Dir::Cache::archives=$(CURDIR)/$@.new/archives
 FETCH_ALONE = cd $@.new/archives && apt-get download -qq -o APT::Sandbox::User=root
+
+.make/page: $(PAGE_FILES) # into src/tidemill/serve/page/
+	@mkdir -p .make
+	cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent build
+	@touch $@
 
 .make/sandbox: .make/native $(SANDBOX_FILES)
 	$(BIN)/python -m tidemill.sandbox.install
