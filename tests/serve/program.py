@@ -197,6 +197,8 @@ async def served(told: Program, connections_max: int = 64, additions: Additions 
     ports = take_ports(ApiSettings(port=0), MetricsSettings(port=0))
     async with (
         answering(told, ports, connections_max, additions),
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session,
+        aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(10), connector=aiohttp.TCPConnector(limit=0)
+        ) as session,
     ):
         yield Client(session, ports.api.url, ports.metrics.url)

@@ -66,11 +66,14 @@ class Across:
         async def begin() -> None:
             self._program.listen(told)
 
+        async def end() -> None:
+            self._program.ignore(told)
+
         await self._there(begin(), _STATE_S)
         try:
             yield
-        finally:
-            self._home.call_soon_threadsafe(self._program.ignore, told)
+        finally:  # waited for: a commit must not call into a loop that has ended
+            await self._there(end(), _STATE_S)
 
     async def _query(self, work: Coroutine[Any, Any, _T]) -> _T:
         if self._asked >= _QUERIES_MAX:
