@@ -67,7 +67,7 @@ class StoredProgram:
         self.told = program()
         self.batches: dict[str, list[pa.RecordBatch]] = {}
         """All that was committed."""
-        self._listeners: list[Told] = []
+        self.listeners: list[Told] = []
 
     async def state(self) -> ProgramState:
         return self.told
@@ -92,15 +92,15 @@ class StoredProgram:
         return await self.bus.read(topic, offset, batches_max=batches_max)
 
     def listen(self, told: Told) -> None:
-        self._listeners.append(told)
+        self.listeners.append(told)
 
     def ignore(self, told: Told) -> None:
-        self._listeners.remove(told)
+        self.listeners.remove(told)
 
     async def commit(self, tag: str, batch: pa.RecordBatch, *, is_stored: bool = True) -> None:
         offsets = await self.bus.commit([(tag, batch)])
         self.batches.setdefault(tag, []).append(batch)
-        for told in self._listeners:
+        for told in self.listeners:
             told([(tag, batch)], offsets)
         if is_stored:
             await self.store.insert(tag, [batch], f"{tag}-{offsets[0]}")

@@ -223,6 +223,19 @@ async def test_a_client_that_takes_nothing_is_told_and_dropped_and_the_others_go
             assert await rows_of(quick, 1) == expected(events("swap", 1, 1))
 
 
+async def test_nobody_tells_a_server_whose_loop_may_have_ended(told):
+    across = Across(told, asyncio.get_running_loop(), Metrics().histogram(declared.QUERIES))
+
+    async def serve():
+        loop = asyncio.get_running_loop()
+        async with across.listening(lambda batches, _: loop.call_soon_threadsafe(batches.clear)):
+            assert told.listeners
+        return list(told.listeners)
+
+    assert await asyncio.to_thread(asyncio.run, serve()) == []
+    await told.commit("swap", events("swap", 1, 1), is_stored=False)
+
+
 async def test_clients_go_on_without_a_gap_or_a_repeat_when_the_server_begins_anew(told):
     clients, rounds, done = 200, 3, asyncio.Event()
     numbers = iter(range(1, 100_000))
