@@ -9,10 +9,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.execute.arena import BORROWED, Arena, hop, open_arena, profit_told, route
+from tests.execute.arena import BORROWED, Arena, bytes_of, hop, open_arena, profit_told, route
 
 from benchmarks.row import Row
 from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.route import Loan
 from tidemill.sandbox import abi
 from tidemill.sandbox.moves import swap_exact_in
 from tidemill.sandbox.world import Pool
@@ -42,13 +43,15 @@ async def _run() -> list[Row]:
                 approval = abi.flat_call("approve(address,uint256)", arena.executor, abi.MAX_UINT256)
                 await arena.send(arena.owner, usdc, approval)
             gas, lent_gas = await _undone(arena, lambda source=source: _circle(arena, cheap, dear, source))
-            rows.append(_row(source, gas, bare_gas, lent_gas))
+            rows.append(_row(source.name.lower(), gas, bare_gas, lent_gas))
+        gas, lent_gas = await _undone(arena, lambda: _circle(arena, cheap, dear, None))
+        rows.append(_row("uniswap_v2, the first hop's own pair", gas, bare_gas, lent_gas))
         return rows
 
 
-def _row(source: LoanSource, gas: int, bare_gas: int, lent_gas: int) -> Row:
+def _row(source: str, gas: int, bare_gas: int, lent_gas: int) -> Row:
     note = f"the lender's own {lent_gas:,}; {gas:,} in all, {bare_gas:,} bare"
-    what = f"executor's gas over 2 bare swaps, {source.name.lower()}"
+    what = f"executor's gas over 2 bare swaps, {source}"
     limit = _LIMIT_GAS if lent_gas <= _LIMIT_GAS or gas - bare_gas <= _LIMIT_GAS else None
     return Row(what, gas - bare_gas, "gas", limit, "lower", note)
 
@@ -71,11 +74,19 @@ async def _undone(arena: Arena, trade: Callable[[], Awaitable[Gas]]) -> Gas:
     return gas
 
 
-async def _circle(arena: Arena, cheap: Pool, dear: Pool, source: LoanSource) -> Gas:
+async def _circle(arena: Arena, cheap: Pool, dear: Pool, source: LoanSource | None) -> Gas:
+    """Trade with the money of `source`; None: with what the first pair gives before it is paid."""
     usdc, weth = arena.token("USDC"), arena.token("WETH")
-    receipt = await arena.execute(route(arena.loan(source), [hop(cheap, usdc, weth), hop(dear, weth, usdc)]))
+    if source is None:
+        pair = bytes_of(cheap.address)
+        loan = Loan(source=LoanSource.UNISWAP_V2, lender=pair, token=usdc, amount=BORROWED, fee_ppm=0)
+    else:
+        loan = arena.loan(source)
+    receipt = await arena.execute(route(loan, [hop(cheap, usdc, weth), hop(dear, weth, usdc)]))
     if receipt["status"] != "0x1" or profit_told(receipt) <= 0:
-        raise RuntimeError(f"{source.name}: expected a profit, found none")
+        raise RuntimeError(f"{loan}: expected a profit, found none")
+    if source is None:  # its gas is that of the hop
+        return int(receipt["gasUsed"], 16), 0
     digest = receipt["transactionHash"]
     trace = await arena.rpc.call("debug_traceTransaction", digest, {"tracer": "callTracer"})
     lender = "0x" + arena.lenders[source].hex()

@@ -12,6 +12,8 @@
           2 Curve        i 1, j 1, 1: indices are uint256     3 Balancer V2   pool id 32
           4 Balancer V3  pool 20                5 Uniswap V4  fee 3, tick spacing 3, hooks 20
 
+A pair of Uniswap V2 that lends and is the first hop's pool, too, is that hop: it gives what the amount buys and is paid the amount later.
+
 Each hop sells all that came of the hop before it, as the token itself counts. Who may call back, and with which bytes, is noted before a
 call and struck out by the callback that answers it. What is left of the token goes to the owner at the end.
 """
@@ -194,7 +196,7 @@ def execute(plan: Bytes[MOST_BYTES]) -> uint256:
         assert extcall Token(token).transferFrom(
             self.owner, self, amount, default_return_value=True
         ), "funds"
-        self._trade(plan, token, amount)
+        self._trade(plan, token, amount, 0)
         before += amount
     else:
         self._borrow(plan, source, token, amount)
@@ -274,6 +276,8 @@ def _borrow(plan: Bytes[MOST_BYTES], source: uint256, token: address, amount: ui
             extcall UniswapV3Pool(lender).flash(self, amount, 0, plan)
         else:
             extcall UniswapV3Pool(lender).flash(self, 0, amount, plan)
+    elif source == UNISWAP_V2 and self._first_pool(plan) == lender:
+        self._buy_first(plan, token, amount)
     elif source == UNISWAP_V2:
         if staticcall UniswapV2Pair(lender).token0() == token:
             extcall UniswapV2Pair(lender).swap(amount, 0, self, plan)
@@ -309,8 +313,28 @@ def _lent(plan: Bytes[MOST_BYTES], source: uint256) -> (address, uint256):
 
 
 @internal
-def _trade(plan: Bytes[MOST_BYTES], token: address, amount: uint256):
-    """Make every hop, and end where it began."""
+@pure
+def _first_pool(plan: Bytes[MOST_BYTES]) -> address:
+    return convert((extract32(plan, HEAD_BYTES, output_type=uint256) >> 88) & ADDRESS, address)
+
+
+@internal
+def _buy_first(plan: Bytes[MOST_BYTES], token: address, amount: uint256):
+    """Have the first hop's pair give what `amount` buys before it is paid."""
+    assert extract32(plan, HEAD_BYTES, output_type=uint256) >> 248 == HOP_UNISWAP_V2, "no such source"
+    hop: Hop = empty(Hop)
+    hop.pool = self._first_pool(plan)
+    hop.token_in = token
+    hop.token_out = convert(extract32(plan, HEAD_BYTES + 9, output_type=uint256) & ADDRESS, address)
+    hop.size = amount
+    hop.extra = extract32(plan, HEAD_BYTES + HOP_BYTES + 3 - 32, output_type=uint256)
+    self.owed_size = staticcall Token(hop.token_out).balanceOf(self)
+    self._take_of_pair(hop, self._uniswap_v2_out(hop), plan)
+
+
+@internal
+def _trade(plan: Bytes[MOST_BYTES], token: address, amount: uint256, bought: uint256):
+    """Make every hop, and end where it began; where `bought` is not zero, the first is made and gave that."""
     hop: Hop = empty(Hop)
     hop.token_out = token
     hop.size = amount
@@ -326,10 +350,14 @@ def _trade(plan: Bytes[MOST_BYTES], token: address, amount: uint256):
         at += HOP_BYTES + self._extra_bytes(hop.kind)
         hop.extra = extract32(plan, at - 32, output_type=uint256)
         hop.own_word = extract32(plan, at - 52, output_type=uint256)
-        before: uint256 = staticcall Token(hop.token_out).balanceOf(self)
-        self._swap(hop)
-        # Counted, not believed: what a pool only says it gave must not be sold out of what lay here before.
-        hop.size = staticcall Token(hop.token_out).balanceOf(self) - before
+        if bought != 0:
+            hop.size = bought
+            bought = 0
+        else:
+            before: uint256 = staticcall Token(hop.token_out).balanceOf(self)
+            self._swap(hop)
+            # Counted, not believed: what a pool only says it gave must not be sold out of what lay here before.
+            hop.size = staticcall Token(hop.token_out).balanceOf(self) - before
         assert hop.size >= least_out, "too little out"
     assert at == len(plan) and hop.token_out == token, "not a circle"
 
@@ -402,10 +430,15 @@ def _uniswap_v2_out(hop: Hop) -> uint256:
 @internal
 def _swap_pair(hop: Hop, size_out: uint256):
     assert extcall Token(hop.token_in).transfer(hop.pool, hop.size, default_return_value=True), "transfer"
+    self._take_of_pair(hop, size_out, b"")
+
+
+@internal
+def _take_of_pair(hop: Hop, size_out: uint256, data: Bytes[MOST_BYTES]):
     if convert(hop.token_in, uint256) < convert(hop.token_out, uint256):
-        extcall UniswapV2Pair(hop.pool).swap(0, size_out, self, b"")
+        extcall UniswapV2Pair(hop.pool).swap(0, size_out, self, data)
     else:
-        extcall UniswapV2Pair(hop.pool).swap(size_out, 0, self, b"")
+        extcall UniswapV2Pair(hop.pool).swap(size_out, 0, self, data)
 
 
 @internal
@@ -537,7 +570,7 @@ def balancer_v3_loan(plan: Bytes[MOST_BYTES]):
     amount: uint256 = 0
     token, amount = self._lent(plan, BALANCER_V3)
     extcall BalancerV3Vault(msg.sender).sendTo(token, self, amount)
-    self._trade(plan, token, amount)
+    self._trade(plan, token, amount, 0)
     self._settle_balancer_v3(msg.sender, token, amount)
 
 
@@ -550,7 +583,7 @@ def executeOperation(
     token: address = empty(address)
     borrowed: uint256 = 0
     token, borrowed = self._lent(plan, AAVE_V3)
-    self._trade(plan, token, borrowed)
+    self._trade(plan, token, borrowed, 0)
     self._approve(token, msg.sender, borrowed + premium)
     return True
 
@@ -566,7 +599,7 @@ def receiveFlashLoan(
     token: address = empty(address)
     amount: uint256 = 0
     token, amount = self._lent(plan, BALANCER_V2)
-    self._trade(plan, token, amount)
+    self._trade(plan, token, amount, 0)
     assert extcall Token(token).transfer(msg.sender, amount + fees[0], default_return_value=True), "transfer"
 
 
@@ -576,7 +609,7 @@ def onMorphoFlashLoan(assets: uint256, plan: Bytes[MOST_BYTES]):
     token: address = empty(address)
     amount: uint256 = 0
     token, amount = self._lent(plan, MORPHO)
-    self._trade(plan, token, amount)
+    self._trade(plan, token, amount, 0)
     self._approve(token, msg.sender, amount)
 
 
@@ -603,7 +636,7 @@ def _lent_by_pool(fee0: uint256, fee1: uint256, plan: Bytes[MOST_BYTES]):
     token: address = empty(address)
     amount: uint256 = 0
     token, amount = self._lent(plan, UNISWAP_V3)
-    self._trade(plan, token, amount)
+    self._trade(plan, token, amount, 0)
     # The fee of the token that was not borrowed is nothing.
     owed: uint256 = amount + fee0 + fee1
     assert extcall Token(token).transfer(msg.sender, owed, default_return_value=True), "transfer"
@@ -633,10 +666,17 @@ def _lent_by_pair(sender: address, plan: Bytes[MOST_BYTES]):
     token: address = empty(address)
     amount: uint256 = 0
     token, amount = self._lent(plan, UNISWAP_V2)
-    self._trade(plan, token, amount)
-    fee_ppm: uint256 = extract32(plan, HEAD_BYTES - 32, output_type=uint256) & (2**24 - 1)
-    # The pair keeps its product only if what comes back, less the fee, is what went: rounded up.
-    owed: uint256 = amount * 1_000_000 // (1_000_000 - fee_ppm) + 1
+    owed: uint256 = amount
+    if self._first_pool(plan) == msg.sender:
+        token_out: address = convert(extract32(plan, HEAD_BYTES + 9, output_type=uint256) & ADDRESS, address)
+        bought: uint256 = staticcall Token(token_out).balanceOf(self) - self.owed_size
+        assert bought != 0, "nothing bought"
+        self._trade(plan, token, amount, bought)
+    else:
+        self._trade(plan, token, amount, 0)
+        fee_ppm: uint256 = extract32(plan, HEAD_BYTES - 32, output_type=uint256) & (2**24 - 1)
+        # The pair keeps its product only if what comes back, less the fee, is what went: rounded up.
+        owed = amount * 1_000_000 // (1_000_000 - fee_ppm) + 1
     assert extcall Token(token).transfer(msg.sender, owed, default_return_value=True), "transfer"
 
 
@@ -648,7 +688,7 @@ def unlockCallback(data: Bytes[MOST_BYTES]) -> Bytes[32]:
         amount: uint256 = 0
         token, amount = self._lent(data, UNISWAP_V4)
         extcall UniswapV4Manager(msg.sender).take(token, self, amount)
-        self._trade(data, token, amount)
+        self._trade(data, token, amount, 0)
         self._settle_uniswap_v4(msg.sender, token, amount)
     else:
         self._answer(keccak256(data))

@@ -1,6 +1,9 @@
 """Does the executor trade in circles in every kind of pool with every lender's money, and leave nothing?"""
 
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 from tests.execute.arena import (
     BORROWED,
     Arena,
@@ -12,7 +15,7 @@ from tests.execute.arena import (
 )
 
 from tidemill.execute.plan.kinds import LoanSource
-from tidemill.execute.plan.route import Hop
+from tidemill.execute.plan.route import Hop, Loan, PairHop
 from tidemill.execute.plan.route_codec import call_data, encode
 from tidemill.sandbox import abi
 
@@ -67,6 +70,40 @@ async def test_with_each_lenders_money_the_owner_gains_what_is_told_and_nothing_
     for lender in filter(any, arena.lenders.values()):
         allowance = abi.flat_call("allowance(address,address)", arena.executor, "0x" + lender.hex())
         assert int(await arena.call(usdc, allowance), 16) == 0
+
+
+async def _lent_by_its_hop(arena: Arena, hops: list[Hop]) -> dict[str, Any]:
+    """Carry a circle out with what its first pair gives before it is paid."""
+    assert isinstance(hops[0], PairHop)
+    usdc = arena.token("USDC")
+    loan = Loan(source=LoanSource.UNISWAP_V2, lender=hops[0].pair, token=usdc, amount=BORROWED, fee_ppm=0)
+    return await arena.execute(route(loan, hops))
+
+
+async def test_a_first_pair_that_lends_gains_what_a_loan_for_nothing_does(arena: Arena) -> None:
+    hops = await _gap(arena)
+    usdc = arena.world.token("USDC").address
+    snapshot = await arena.rpc.call("evm_snapshot")
+    expected = profit_told(await arena.execute(route(arena.loan(LoanSource.MORPHO), hops)))
+    await arena.rpc.call("evm_revert", snapshot)
+    before = await arena.balance(usdc, arena.owner)
+    receipt = await _lent_by_its_hop(arena, hops)
+    assert await arena.balance(usdc, arena.owner) - before == profit_told(receipt) == expected > 0
+    assert await _left(arena) == 0
+
+
+async def test_a_first_pair_that_lends_too_little_or_for_a_loss_is_undone(arena: Arena) -> None:
+    first, second = await _gap(arena)
+    usdc = arena.world.token("USDC").address
+    before = await arena.balance(usdc, arena.owner)
+    greedy = await _lent_by_its_hop(arena, [replace(first, min_out=10**30), second])
+    cheap, dear = (arena.pool(dex, "uniswap_v2", ("WETH", "USDC")) for dex in ("uniswap", "sushiswap"))
+    weth = arena.token("WETH")
+    losing = await _lent_by_its_hop(
+        arena, [hop(dear, arena.token("USDC"), weth), hop(cheap, weth, arena.token("USDC"))]
+    )
+    assert (greedy["status"], losing["status"]) == ("0x0", "0x0")
+    assert await arena.balance(usdc, arena.owner) == before
 
 
 @pytest.mark.parametrize("source", list(LoanSource)[1:])

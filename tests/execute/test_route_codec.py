@@ -129,6 +129,16 @@ def test_what_is_locked_while_it_lends_is_not_traded_in(source: LoanSource) -> N
         encode(replace(ROUTE, loan=loan))
 
 
+def test_a_pair_that_lends_may_be_the_first_hop_and_no_later_one() -> None:
+    assert isinstance(PAIR, PairHop)
+    loan = replace(LOAN, source=LoanSource.UNISWAP_V2, lender=PAIR.pair)
+    back = replace(PAIR, token_out=LOAN.token)
+    lent = replace(ROUTE, loan=loan)
+    assert decode(encode(lent)) == lent
+    with pytest.raises(Refused, match="locked while it lends"):
+        encode(replace(lent, hops=(PAIR, back)))
+
+
 @pytest.mark.parametrize(
     "change",
     [

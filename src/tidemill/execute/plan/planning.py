@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tidemill.execute.plan.extras import hop_of
-from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.kinds import HopKind, LoanSource
 from tidemill.execute.plan.route import Address, Loan, Route
 from tidemill.execute.signal import Signal
 from tidemill.schema.faults import Refused
@@ -22,12 +22,15 @@ def route_of(
 ) -> Route:
     """Return the route of a signal through `pools`, one for each hop.
 
-    Each hop takes what comes: the least profit bounds what the whole may lose.
+    Each hop takes what comes: the least profit bounds what the whole may lose. Where no pair of Uniswap V2 is
+    known to lend, one that is the first hop lends what it gives.
 
     Raises: Refused, where nobody is known to lend; Malformed, where `extras` do not suit their hops.
     """
     source = signal.flash_source
     lender = signal.lender or lenders.get(source)
+    if lender is None and (source, signal.protocols[0]) == (LoanSource.UNISWAP_V2, HopKind.UNISWAP_V2):
+        lender = pools[0]
     if lender is None:
         raise Refused(
             f"signal: expected a lender of flashSource {int(source)} ({source.name}) for chain"

@@ -5,8 +5,6 @@ The layout is in contracts/executor.vy; a change there is a change here.
 
 from typing import assert_never
 
-from eth_abi.abi import encode as _encode_abi
-
 from tidemill._rust import keccak256
 from tidemill.execute.plan.kinds import HopKind, LoanSource
 from tidemill.execute.plan.route import (
@@ -28,6 +26,8 @@ HOPS_MAX = 10
 """Of one route: the contract's own bound."""
 
 _EXECUTE = keccak256(b"execute(bytes)")[:4]
+_WORD = 32
+"""Bytes; also where the plan begins, as the ABI has a single argument of any length."""
 _NOBODY = bytes(20)
 _NO_FEE_PPM = 1_000_000
 
@@ -48,7 +48,8 @@ def encode(route: Route) -> bytes:
 
 def call_data(plan: bytes) -> bytes:
     """Return the call data by which an operator has the executor carry out `plan`."""
-    return _EXECUTE + _encode_abi(["bytes"], [plan])
+    padding = bytes(-len(plan) % _WORD)
+    return _EXECUTE + _WORD.to_bytes(_WORD) + len(plan).to_bytes(_WORD) + plan + padding
 
 
 def decode(plan: bytes) -> Route:
@@ -104,16 +105,24 @@ def _check(route: Route) -> None:
             )
         if _NOBODY in (hop.token_out, token_in):
             raise Refused(f"route: hop {place} trades ether itself; expected tokens only")
-        if _is_locked(loan, hop):
+        if _is_locked(loan, hop, place):
             raise Refused(
                 f"route: hop {place} trades in 0x{loan.lender.hex()}, which is locked while it lends"
             )
         token_in = hop.token_out
 
 
-def _is_locked(loan: Loan, hop: Hop) -> bool:
+def lends_by_its_hop(loan: Loan, first: Hop) -> bool:
+    """Say whether the pair that lends is the first hop: it gives what the amount buys, and is paid later."""
+    is_pair = isinstance(first, PairHop) and first.pair == loan.lender
+    return is_pair and loan.source == LoanSource.UNISWAP_V2
+
+
+def _is_locked(loan: Loan, hop: Hop, place: int) -> bool:
     """Return whether the lender lets nobody in until it is repaid; unlocked vaults let us."""
     match loan.source:
+        case LoanSource.UNISWAP_V2 if place == 0 and lends_by_its_hop(loan, hop):
+            return False
         case LoanSource.UNISWAP_V2 | LoanSource.UNISWAP_V3 | LoanSource.BALANCER_V2:
             return pool_called(hop) == loan.lender
         case _:
