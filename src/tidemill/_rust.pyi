@@ -26,6 +26,7 @@ __all__ = [
     "EvmBlock",
     "EvmMissing",
     "EvmOutcome",
+    "EvmOverrides",
     "EvmState",
     "Factory",
     "FeatureEngine",
@@ -492,6 +493,16 @@ class EvmOutcome:
         """Return accounts with the slots that were touched; `implied` ones only where there are slots."""
 
 @final
+class EvmOverrides:
+    """What calls see otherwise than it is."""
+
+    def __new__(
+        cls,
+        overrides: Sequence[tuple[bytes, int | None, int | None, bytes | None, Sequence[tuple[int, int]]]],
+    ) -> Self:
+        """Take each account's address, balance, nonce, code, and slots; None: as it is."""
+
+@final
 class EvmState:
     """A chain's state at one block, as far as it is known; what is not known is missing, never zero."""
 
@@ -515,11 +526,25 @@ class EvmState:
         value_wei: int,
         gas_limit: int,
         gas_price_wei: int,
-        overrides: Sequence[tuple[bytes, int | None, int | None, bytes | None, Sequence[tuple[int, int]]]],
     ) -> EvmOutcome | EvmMissing:
-        """Run a call; accounts may be made otherwise: address, balance, nonce, code, slots. The state stays.
+        """Run a call; the state stays as it is. Raises: Refused, where no block would take it."""
+    def run_each(
+        self,
+        block: EvmBlock,
+        calls: Sequence[
+            tuple[bytes, bytes | None, bytes, int, int, int, Sequence[tuple[bytes, bytes]] | None]
+        ],
+        overrides: EvmOverrides,
+    ) -> list[EvmOutcome | EvmMissing]:
+        """Run each call by itself, on all processors: sender, to, data, value, gas limit, gas price, and the
+        tokens and holders whose balances are told (None: all that logs name). The state stays as it is.
 
-        Raises: Refused, where no block would take it.
+        Raises: Refused, where no block would take one of them.
+        """
+    def agrees(self, outcome: EvmOutcome) -> bool:
+        """Say whether all that a call read elsewhere is known here and the same.
+
+        In the same block, with the same overrides, it would do the same here.
         """
     def keep(self, outcome: EvmOutcome) -> None:
         """Make what a call did part of the state."""

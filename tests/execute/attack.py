@@ -47,7 +47,6 @@ class Attack(Struct, frozen=True):
                 value_wei=0,
                 gas_limit=_GAS,
                 gas_price_wei=0,
-                overrides=[],
             )
             if isinstance(outcome, EvmMissing):
                 await self.state.supply(self.head, outcome)

@@ -20,21 +20,29 @@ const ASKING_GAS: u64 = 5_000_000;
 /// Returns every balance of a token or of ether that is another after the call.
 ///
 /// A holder that no log names is not asked about; a token that does not answer is left out.
-pub(crate) fn changes(
-    state: &ChainState,
+pub(crate) fn all_changes(
+    before: View<'_>,
     block: &Block,
     call: &Call,
-    overrides: &Overrides,
     logs: &[Log],
     moved: &EvmState,
 ) -> Result<Vec<BalanceChange>, CannotRun> {
-    let mut found = ether_changes(state, overrides, moved);
-    let named = named(logs);
-    if named.is_empty() {
-        return Ok(found);
-    }
-    let mut earlier = machine(View { state, overrides, moved: None }, block);
-    let mut later = machine(View { state, overrides, moved: Some(moved) }, block);
+    let mut found = ether_changes(before.state, before.overrides, moved);
+    found.extend(token_changes(before, block, call, named(logs), moved)?);
+    Ok(found)
+}
+
+/// Returns those of `named` balances of tokens that are another after the call.
+pub(crate) fn token_changes(
+    before: View<'_>,
+    block: &Block,
+    call: &Call,
+    named: impl IntoIterator<Item = (Address, Address)>,
+    moved: &EvmState,
+) -> Result<Vec<BalanceChange>, CannotRun> {
+    let mut found = Vec::new();
+    let mut later = machine(View { moved: Some(moved), ..before }, block);
+    let mut earlier = machine(before, block);
     for (token, holder) in named {
         let before = balance(&mut earlier, call, token, holder)?;
         let after = balance(&mut later, call, token, holder)?;

@@ -6,8 +6,8 @@ mod run;
 mod state;
 
 pub use outcome::{BalanceChange, Outcome};
-pub use run::{run, Block, Call, CannotRun};
-pub use state::{spec_named, ChainState, Missing, Override, Overrides};
+pub use run::{run, run_each, Block, Call, CannotRun};
+pub use state::{spec_named, ChainState, Code, Missing, Override, Overrides, Reads};
 
 /// Twenty bytes.
 pub type Address = [u8; 20];

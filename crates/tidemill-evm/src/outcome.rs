@@ -3,6 +3,8 @@
 use revm::primitives::{Address, Bytes, U256};
 use revm::state::EvmState;
 
+use crate::state::Reads;
+
 /// An account's balance of one token before and after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BalanceChange {
@@ -27,8 +29,10 @@ pub struct Outcome {
     pub output: Bytes,
     /// Why the machine stopped where the contract did not revert: out of gas, an invalid instruction, …
     pub halt: Option<String>,
-    /// Every balance that is another after it.
+    /// Every balance that is another after it, of those that were to be watched.
     pub balance_changes: Vec<BalanceChange>,
+    /// What of the state it depended on.
+    pub reads: Reads,
     /// Every account it touched, with storage.
     pub moved: EvmState,
 }

@@ -1,11 +1,14 @@
 //! One call, run as the node's `eth_call` would run it: in a block, without a nonce, paying for gas only where told.
 
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+
 use revm::context::result::{EVMError, ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
 use revm::primitives::{Address, Bytes, TxKind, B256, U256};
 use revm::{ExecuteEvm, MainBuilder, MainContext, MainnetEvm};
 
-use crate::balances::changes;
+use crate::balances::{all_changes, token_changes};
 use crate::outcome::Outcome;
 use crate::state::{ChainState, Missing, Overrides, View};
 
@@ -41,6 +44,8 @@ pub struct Call {
     pub gas_limit: u64,
     /// 0: gas is free, as `eth_call` has it.
     pub gas_price_wei: u128,
+    /// The only tokens and holders whose balances are to be told; none: all that the call's logs name, and ether.
+    pub watched: Option<Vec<([u8; 20], [u8; 20])>>,
 }
 
 /// Why a call was not run to its end.
@@ -57,6 +62,9 @@ pub enum CannotRun {
 pub(crate) type Machine<'a> =
     MainnetEvm<Context<BlockEnv, TxEnv, revm::context::CfgEnv, View<'a>, revm::Journal<View<'a>>>>;
 
+/// A thread costs about as much as one of them.
+const LEAST_CALLS_A_THREAD: usize = 8;
+
 /// Returns what `call` does in `block` on `state`; the state stays as it is.
 ///
 /// # Errors
@@ -67,30 +75,50 @@ pub fn run(
     call: &Call,
     overrides: &Overrides,
 ) -> Result<Outcome, CannotRun> {
-    let view = View { state, overrides, moved: None };
+    let reads = RefCell::default();
+    let view = View { state, overrides, moved: None, reads: &reads };
     let ResultAndState { result, state: moved } = transacted(&mut machine(view, block), transaction(call))?;
-    let gas_used = result.gas_used();
-    let balance_changes = changes(state, block, call, overrides, result.logs(), &moved)?;
-    Ok(match result {
-        ExecutionResult::Success { output, .. } => Outcome {
-            is_success: true,
-            gas_used,
-            output: output.into_data(),
-            halt: None,
-            balance_changes,
-            moved,
-        },
-        ExecutionResult::Revert { output, .. } => {
-            Outcome { is_success: false, gas_used, output, halt: None, balance_changes, moved }
+    let (is_success, gas_used) = (result.is_success(), result.gas_used());
+    let before = View { state, overrides, moved: None, reads: &reads };
+    let balance_changes = match &call.watched {
+        None => all_changes(before, block, call, result.logs(), &moved)?,
+        Some(_) if !is_success => Vec::new(), // it was undone
+        Some(watched) => {
+            let named = watched.iter().map(|(token, holder)| (Address::from(*token), Address::from(*holder)));
+            token_changes(before, block, call, named, &moved)?
         }
-        ExecutionResult::Halt { reason, .. } => Outcome {
-            is_success: false,
-            gas_used,
-            output: Bytes::new(),
-            halt: Some(format!("{reason:?}")),
-            balance_changes,
-            moved,
-        },
+    };
+    let (output, halt) = match result {
+        ExecutionResult::Success { output, .. } => (output.into_data(), None),
+        ExecutionResult::Revert { output, .. } => (output, None),
+        ExecutionResult::Halt { reason, .. } => (Bytes::new(), Some(format!("{reason:?}"))),
+    };
+    Ok(Outcome { is_success, gas_used, output, halt, balance_changes, reads: reads.into_inner(), moved })
+}
+
+/// Returns what each of `calls` does by itself, as `run` does; on all processors.
+pub fn run_each(
+    state: &ChainState,
+    block: &Block,
+    calls: &[Call],
+    overrides: &Overrides,
+) -> Vec<Result<Outcome, CannotRun>> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let share = calls.len().div_ceil(threads).max(LEAST_CALLS_A_THREAD);
+    let run_share =
+        |share: &[Call]| -> Vec<_> { share.iter().map(|call| run(state, block, call, overrides)).collect() };
+    let mut shares = calls.chunks(share);
+    let mine = shares.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || run_share(share))).collect();
+        let mut outcomes = run_share(mine);
+        for other in others {
+            match other.join() {
+                Ok(more) => outcomes.extend(more),
+                Err(panicked) => std::panic::resume_unwind(panicked),
+            }
+        }
+        outcomes
     })
 }
 

@@ -1,5 +1,6 @@
 //! What is known of a chain's state at one block; what is not known is missing, never zero.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -45,6 +46,26 @@ pub struct ChainState {
     block_hashes: FxHashMap<u64, B256>,
 }
 
+/// A contract's code, hashed and looked through once.
+#[derive(Clone, Debug)]
+pub struct Code {
+    hash: B256,
+    code: Bytecode,
+}
+
+impl Code {
+    /// Looks through code as it is on chain.
+    pub fn new(code: Vec<u8>) -> Self {
+        let code = Bytecode::new_raw(Bytes::from(code));
+        Self { hash: if code.is_empty() { KECCAK_EMPTY } else { code.hash_slow() }, code }
+    }
+
+    fn put_into(&self, info: &mut AccountInfo) {
+        info.code_hash = self.hash;
+        info.code = Some(self.code.clone());
+    }
+}
+
 /// What a call sees otherwise than it is.
 #[derive(Clone, Debug, Default)]
 pub struct Override {
@@ -53,7 +74,7 @@ pub struct Override {
     /// Of contracts' creations and transactions.
     pub nonce: Option<u64>,
     /// As on chain.
-    pub code: Option<Vec<u8>>,
+    pub code: Option<Code>,
     /// Slots that differ; the others are as they are.
     pub slots: Vec<(U256, U256)>,
 }
@@ -85,9 +106,7 @@ impl ChainState {
         info.balance = balance_wei;
         info.nonce = nonce;
         if let Some(code) = code {
-            let code = Bytecode::new_raw(Bytes::from(code));
-            info.code_hash = if code.is_empty() { KECCAK_EMPTY } else { code.hash_slow() };
-            info.code = Some(code);
+            Code::new(code).put_into(&mut info);
         }
         self.accounts.insert(address, info);
     }
@@ -121,16 +140,36 @@ impl ChainState {
         }
     }
 
+    /// Says whether all that was read elsewhere is known here and the same: then the same call in the same block,
+    /// with the same overrides, does the same here.
+    pub fn agrees(&self, reads: &Reads) -> bool {
+        let accounts = reads.accounts.iter().all(|(address, info)| self.accounts.get(address) == Some(info));
+        let mut slots = reads.slots.iter();
+        accounts
+            && slots.all(|(address, slot, value)| self.slots.get(&(*address, *slot)) == Some(value))
+            && reads.block_hashes.iter().all(|(number, hash)| self.block_hashes.get(number) == Some(hash))
+    }
+
     pub(crate) fn balance_wei(&self, address: &Address) -> Option<U256> {
         self.accounts.get(address).map(|info| info.balance)
     }
 }
 
+/// What of a state a call depended on.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    accounts: Vec<(Address, AccountInfo)>,
+    slots: Vec<(Address, U256, U256)>,
+    block_hashes: Vec<(u64, B256)>,
+}
+
 /// The state as a call sees it: as it is, with what is made otherwise, after what moved it.
+#[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub state: &'a ChainState,
     pub overrides: &'a Overrides,
     pub moved: Option<&'a EvmState>,
+    pub reads: &'a RefCell<Reads>,
 }
 
 impl View<'_> {
@@ -152,13 +191,12 @@ impl Database for View<'_> {
         }
         let known = self.state.accounts.get(&address);
         let mut info = known.cloned().ok_or(Missing::Account(address.into_array()))?;
+        self.reads.borrow_mut().accounts.push((address, info.clone()));
         if let Some(change) = self.changed(address) {
             info.balance = change.balance_wei.unwrap_or(info.balance);
             info.nonce = change.nonce.unwrap_or(info.nonce);
             if let Some(code) = &change.code {
-                let code = Bytecode::new_raw(Bytes::from(code.clone()));
-                info.code_hash = code.hash_slow();
-                info.code = Some(code);
+                code.put_into(&mut info);
             }
         }
         Ok((!info.is_empty()).then_some(info))
@@ -177,10 +215,15 @@ impl Database for View<'_> {
             return Ok(*value);
         }
         let known = self.state.slots.get(&(address, slot)).copied();
-        known.ok_or(Missing::Slot(address.into_array(), slot))
+        let value = known.ok_or(Missing::Slot(address.into_array(), slot))?;
+        self.reads.borrow_mut().slots.push((address, slot, value));
+        Ok(value)
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, Missing> {
-        self.state.block_hashes.get(&number).copied().ok_or(Missing::BlockHash(number))
+        let known = self.state.block_hashes.get(&number).copied();
+        let hash = known.ok_or(Missing::BlockHash(number))?;
+        self.reads.borrow_mut().block_hashes.push((number, hash));
+        Ok(hash)
     }
 }

@@ -3,7 +3,8 @@
 
 use ruint::aliases::U256;
 use tidemill_evm::{
-    run, spec_named, Block, Call, CannotRun, ChainState, Missing, Outcome, Override, Overrides,
+    run, run_each, spec_named, Block, Call, CannotRun, ChainState, Code, Missing, Outcome, Override,
+    Overrides,
 };
 
 const SENDER: [u8; 20] = [1; 20];
@@ -43,6 +44,7 @@ fn call(value_wei: u64) -> Call {
         value_wei: U256::from(value_wei),
         gas_limit: 1_000_000,
         gas_price_wei: 0,
+        watched: None,
     }
 }
 
@@ -108,7 +110,7 @@ fn an_override_is_seen_by_its_call_alone() {
     let (outcome, missed) = supplied(&mut state, &call(0), SWAPS_SLOT, &vec![(PROGRAM, made)]);
     assert_eq!(U256::from_be_slice(&outcome.output), U256::from(77));
     assert!(!missed.contains(&Missing::Slot(PROGRAM, U256::from(7))));
-    let other = Override { code: Some(code(REVERTS)), ..Override::default() };
+    let other = Override { code: Some(Code::new(code(REVERTS))), ..Override::default() };
     let reverted = run(&state, &block(), &call(0), &vec![(PROGRAM, other)]).unwrap();
     assert_eq!((reverted.is_success, reverted.output.as_ref()), (false, b"wrong".as_slice()));
     assert!(run(&state, &block(), &call(0), &vec![]).is_err(), "the slot is still not known");
@@ -151,4 +153,39 @@ fn out_of_gas_is_told_as_such_and_the_access_list_has_what_was_touched() {
 fn a_hard_fork_is_found_by_its_name() {
     assert!(spec_named("cancun").is_ok());
     assert_eq!(spec_named("no such fork"), Err("no such fork".to_owned()));
+}
+
+#[test]
+fn a_state_agrees_with_what_was_read_elsewhere_only_where_all_of_it_is_the_same() {
+    let mut state = fresh();
+    let (outcome, _) = supplied(&mut state, &call(0), SWAPS_SLOT, &vec![]);
+    assert!(state.agrees(&outcome.reads));
+    let mut moved = state.clone();
+    moved.put_slot(PROGRAM, U256::from(7), U256::from(6));
+    assert!(!moved.agrees(&outcome.reads));
+    let mut paid = state.clone();
+    paid.put_account(PROGRAM, U256::from(1), 1, None);
+    assert!(!paid.agrees(&outcome.reads));
+    let mut elsewhere = state.clone();
+    elsewhere.put_slot(PROGRAM, U256::from(8), U256::from(6));
+    assert!(elsewhere.agrees(&outcome.reads));
+    elsewhere.forget_values();
+    assert!(!elsewhere.agrees(&outcome.reads), "what is not known is not the same");
+}
+
+#[test]
+fn many_calls_do_each_what_it_does_alone() {
+    let mut state = fresh();
+    let (alone, _) = supplied(&mut state, &call(0), SWAPS_SLOT, &vec![]);
+    let mut calls = vec![call(0); 50];
+    calls[7].gas_limit = 40_000_000;
+    let found = run_each(&state, &block(), &calls, &vec![]);
+    assert_eq!(found.len(), calls.len());
+    for (place, one) in found.iter().enumerate() {
+        match one {
+            Ok(outcome) => assert_eq!((&outcome.output, outcome.gas_used), (&alone.output, alone.gas_used)),
+            Err(CannotRun::Invalid(_)) => assert_eq!(place, 7),
+            Err(CannotRun::Missing(missing)) => panic!("{missing}"),
+        }
+    }
 }

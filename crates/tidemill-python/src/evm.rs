@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use ruint::aliases::U256;
 use tidemill_evm::{
-    run, spec_named, Address, Block, Call, CannotRun, ChainState, Missing, Outcome, Override, Overrides,
+    run, run_each, spec_named, Address, Block, Call, CannotRun, ChainState, Code, Missing, Outcome, Override,
+    Overrides,
 };
 
 use crate::errors;
@@ -15,6 +16,21 @@ use crate::numbers::Uint;
 
 /// What a call sees otherwise: address, then balance, nonce, code, and slots with their values.
 type OverrideParts = (Address, Option<Uint>, Option<u64>, Option<Vec<u8>>, Vec<(Uint, Uint)>);
+
+/// A call: sender, to, data, value, gas limit, gas price, and whose balances of which tokens are watched.
+type CallParts = (Address, Option<Address>, Vec<u8>, Uint, u64, u128, Option<Vec<(Address, Address)>>);
+
+/// What calls see otherwise; its code is looked through once.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct EvmOverrides(Overrides);
+
+#[pymethods]
+impl EvmOverrides {
+    #[new]
+    fn new(overrides: Vec<OverrideParts>) -> Self {
+        Self(overrides.into_iter().map(override_of).collect())
+    }
+}
 
 /// The block that calls run in.
 #[pyclass(frozen, module = "tidemill._rust")]
@@ -166,7 +182,7 @@ impl EvmState {
     }
 
     /// Runs a call; the state stays as it is.
-    #[pyo3(signature = (block, *, sender, to, data, value_wei, gas_limit, gas_price_wei, overrides))]
+    #[pyo3(signature = (block, *, sender, to, data, value_wei, gas_limit, gas_price_wei))]
     #[allow(clippy::too_many_arguments)] // a call's parts, which Python names
     fn run<'py>(
         &self,
@@ -178,15 +194,27 @@ impl EvmState {
         value_wei: Uint,
         gas_limit: u64,
         gas_price_wei: u128,
-        overrides: Vec<OverrideParts>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let call = Call { sender, to, data, value_wei: value_wei.0, gas_limit, gas_price_wei };
-        let overrides: Overrides = overrides.into_iter().map(override_of).collect();
-        match py.detach(|| run(&self.0, &block.0, &call, &overrides)) {
-            Ok(outcome) => Ok(Bound::new(py, EvmOutcome(outcome))?.into_any()),
-            Err(CannotRun::Missing(missing)) => Ok(Bound::new(py, EvmMissing(missing))?.into_any()),
-            Err(invalid @ CannotRun::Invalid(_)) => Err(errors::refused(py, &invalid)),
-        }
+        let call = Call { sender, to, data, value_wei: value_wei.0, gas_limit, gas_price_wei, watched: None };
+        told(py, py.detach(|| run(&self.0, &block.0, &call, &Overrides::new())))
+    }
+
+    /// Runs each call by itself, on all processors; the state stays as it is.
+    fn run_each<'py>(
+        &self,
+        py: Python<'py>,
+        block: &EvmBlock,
+        calls: Vec<CallParts>,
+        overrides: &EvmOverrides,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let calls: Vec<Call> = calls.into_iter().map(call_of).collect();
+        let found = py.detach(|| run_each(&self.0, &block.0, &calls, &overrides.0));
+        found.into_iter().map(|one| told(py, one)).collect()
+    }
+
+    /// Says whether the call of `outcome` would find here all that it read where it was run.
+    fn agrees(&self, outcome: &EvmOutcome) -> bool {
+        self.0.agrees(&outcome.0.reads)
     }
 
     /// Makes what a call did part of the state.
@@ -195,9 +223,22 @@ impl EvmState {
     }
 }
 
+fn told(py: Python<'_>, found: Result<Outcome, CannotRun>) -> PyResult<Bound<'_, PyAny>> {
+    match found {
+        Ok(outcome) => Ok(Bound::new(py, EvmOutcome(outcome))?.into_any()),
+        Err(CannotRun::Missing(missing)) => Ok(Bound::new(py, EvmMissing(missing))?.into_any()),
+        Err(invalid @ CannotRun::Invalid(_)) => Err(errors::refused(py, &invalid)),
+    }
+}
+
+fn call_of(parts: CallParts) -> Call {
+    let (sender, to, data, value_wei, gas_limit, gas_price_wei, watched) = parts;
+    Call { sender, to, data, value_wei: value_wei.0, gas_limit, gas_price_wei, watched }
+}
+
 fn override_of(parts: OverrideParts) -> (Address, Override) {
     let (address, balance_wei, nonce, code, slots) = parts;
     let slots: Vec<(U256, U256)> = slots.into_iter().map(|(slot, value)| (slot.0, value.0)).collect();
     let balance_wei = balance_wei.map(|balance| balance.0);
-    (address, Override { balance_wei, nonce, code, slots })
+    (address, Override { balance_wei, nonce, code: code.map(Code::new), slots })
 }

@@ -95,7 +95,7 @@ mod module {
     #[pymodule_export]
     use super::errors::PoolError;
     #[pymodule_export]
-    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmState};
+    use super::evm::{EvmBlock, EvmMissing, EvmOutcome, EvmOverrides, EvmState};
     #[pymodule_export]
     use super::export::export_rows;
     #[pymodule_export]

@@ -107,7 +107,6 @@ class InProcessChain:
                 value_wei=0,
                 gas_limit=GAS_LIMIT,
                 gas_price_wei=base_fee_wei + sent.tip_wei,
-                overrides=[],
             )
             if not isinstance(outcome, EvmMissing):
                 return outcome

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.clock import NS_PER_MS, Clock
 from tidemill.core.http import HttpEndpoint
@@ -18,7 +19,7 @@ from tidemill.execute.signal import Signal
 from tidemill.execute.simulation.forked_state import Head, read_head
 from tidemill.execute.simulation.node import ask
 from tidemill.execute.simulation.simulate import Simulator
-from tidemill.execute.simulation.simulation import BlockOverride, Call, Simulation
+from tidemill.execute.simulation.simulation import Call, Simulation
 from tidemill.schema.faults import Fault, Refused, Unknown
 
 _log = logging.getLogger("tidemill.execute")
@@ -42,6 +43,11 @@ class Prepared(Struct, frozen=True, kw_only=True):
     profit: int | None
     """Smallest units that the owner gains; None where it fails."""
     base_fee_wei: int
+
+
+class _Planned(NamedTuple):
+    route: Route
+    plan: bytes
 
 
 class ChainDesk:
@@ -113,30 +119,54 @@ class ChainDesk:
         Raises: Refused, Malformed where it stands for no route that could go through; Unreachable, Gap,
         Unknown where it could not be simulated.
         """
-        self._check_fit()
-        head = await self._newest()
-        site = await self.site()
-        pools = await self._routers.pools_of(signal)
-        last_block = head.number + self._valid_blocks if self.settings.facts.counts_own_blocks else _ANY_BLOCK
-        route = route_of(signal, pools, self.settings.lenders, min_profit=1, last_block=last_block)
-        call = self.call_of(encode(route), site, head)
-        told = await self._simulator.run(
-            call, overrides=site.overrides, block_override=_next_block(head, self.settings.facts.block_ms)
-        )
-        return Prepared(
-            route=route,
-            simulation=told,
-            profit=profit_of(told, signal.token, site),
-            base_fee_wei=head.base_fee_wei,
-        )
+        [found] = await self.prepare_each([signal])
+        if isinstance(found, Fault):
+            raise found
+        return found
 
-    def call_of(self, plan: bytes, site: ExecutorSite, head: Head) -> Call:
-        """Return the call that carries a plan out."""
+    async def prepare_each(self, signals: Sequence[Signal]) -> list[Prepared | Fault]:
+        """Simulate signals on the newest block, each by itself; return for each what `prepare` would."""
+        try:
+            self._check_fit()
+            head = await self._newest()
+            site = await self.site()
+        except Fault as fault:
+            return [fault for _ in signals]
+        planned = [await self._planned(signal, head) for signal in signals]
+        calls = [
+            self.call_of(one.plan, site, head, one.route.loan.token)
+            for one in planned
+            if isinstance(one, _Planned)
+        ]
+        within = _next_block(head, self.settings.facts.block_ms)
+        try:
+            told = iter(await self._simulator.run_each(calls, within, overrides=site.overrides))
+        except Fault as fault:
+            return [fault if isinstance(one, _Planned) else one for one in planned]
+        return [
+            _prepared(one.route, next(told).simulation, site, head) if isinstance(one, _Planned) else one
+            for one in planned
+        ]
+
+    async def _planned(self, signal: Signal, head: Head) -> "_Planned | Fault":
+        """Return the route of a signal, or why there is none; others have their turn on the loop."""
+        await asyncio.sleep(0)
+        last_block = head.number + self._valid_blocks if self.settings.facts.counts_own_blocks else _ANY_BLOCK
+        try:
+            pools = await self._routers.pools_of(signal)
+            route = route_of(signal, pools, self.settings.lenders, min_profit=1, last_block=last_block)
+            return _Planned(route, encode(route))
+        except Fault as fault:
+            return fault
+
+    def call_of(self, plan: bytes, site: ExecutorSite, head: Head, token: Address) -> Call:
+        """Return the call that carries a plan out; of balances it tells what the owner has of `token`."""
         return Call(
             sender=site.operator,
             to=site.executor,
             data=call_data(plan),
             gas_limit=min(_GAS_LIMIT, head.gas_limit),
+            watched=((token, site.owner),),
         )
 
     async def _newest(self) -> Head:
@@ -177,5 +207,11 @@ def profit_of(told: Simulation, token: Address, site: ExecutorSite) -> int | Non
     return profit
 
 
-def _next_block(head: Head, block_ms: int) -> BlockOverride:
-    return BlockOverride(number=head.number + 1, timestamp_s=head.timestamp_s + max(1, block_ms // _MS_PER_S))
+def _prepared(route: Route, told: Simulation, site: ExecutorSite, head: Head) -> Prepared:
+    profit = profit_of(told, route.loan.token, site)
+    return Prepared(route=route, simulation=told, profit=profit, base_fee_wei=head.base_fee_wei)
+
+
+def _next_block(head: Head, block_ms: int) -> Head:
+    timestamp_s = head.timestamp_s + max(1, block_ms // _MS_PER_S)
+    return structs.replace(head, number=head.number + 1, timestamp_s=timestamp_s)

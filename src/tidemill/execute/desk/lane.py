@@ -1,7 +1,7 @@
 """How do one chain's signals become trades: in their order, each simulated, judged, noted, then sent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -116,29 +116,40 @@ class Lane:
                 jobs = [await self._queue.get()]
                 while len(jobs) < _JOBS_AT_ONCE and not self._queue.empty():
                     jobs.append(self._queue.get_nowait())
-                judged: list[_Judged] = []
-                for job in jobs:
-                    judged.append(await self._judge(job))
-                    await asyncio.sleep(0)  # each takes a part of a millisecond: others have their turn
+                judged = await self._judge_all(jobs)
                 await asyncio.gather(*map(self._finish, judged))
         finally:
             while not self._queue.empty():
                 self._queue.get_nowait().done.cancel()
 
-    async def _judge(self, job: _Job) -> _Judged:
-        """Simulate a signal and hold it against the limits; what it will take is counted from here on."""
+    async def _judge_all(self, jobs: Sequence[_Job]) -> list[_Judged]:
+        """Judge signals in their order; those that nothing forbids so far are simulated together."""
+        refused = [self._refusal(job) for job in jobs]
+        asked = [job.received.signal for job, one in zip(jobs, refused, strict=True) if one is None]
+        prepared = iter(await self.desk.prepare_each(asked))
+        judged: list[_Judged] = []
+        for job, refuse in zip(jobs, refused, strict=True):
+            judged.append(self._judge(job, refuse or next(prepared)))
+            await asyncio.sleep(0)  # each takes a part of a millisecond: others have their turn
+        return judged
+
+    def _refusal(self, job: _Job) -> Refuse | None:
+        use = self._tally.day_of(self.desk.settings.name, job.received.recv_ns)
+        return refusal(job.received.signal, self.desk.settings.limits, use, len(self._open))
+
+    def _judge(self, job: _Job, prepared: Prepared | Fault | Refuse) -> _Judged:
+        """Hold a signal against the limits; what it will take is counted from here on."""
         signal, first = job.received.signal, first_event(job.received)
-        limits, name = self.desk.settings.limits, self.desk.settings.name
-        use = self._tally.day_of(name, first.recv_ns)
-        refuse = refusal(signal, limits, use, len(self._open))
-        if refuse is not None:
+        limits = self.desk.settings.limits
+        if isinstance(prepared, Fault):
+            is_wrong = isinstance(prepared, Refused | Malformed)
+            state = ExecutionState.REFUSED if is_wrong else ExecutionState.FAILED
+            return self._refused(job, first, _Why(state, str(prepared), prepared))
+        if isinstance(prepared, Refuse):
+            return self._refused(job, first, _Why(ExecutionState.REFUSED, prepared.reason))
+        if (refuse := self._refusal(job)) is not None:  # for what was taken since
             return self._refused(job, first, _Why(ExecutionState.REFUSED, refuse.reason))
-        try:
-            prepared = await self.desk.prepare(signal)
-        except (Refused, Malformed) as fault:
-            return self._refused(job, first, _Why(ExecutionState.REFUSED, str(fault), fault))
-        except Fault as fault:
-            return self._refused(job, first, _Why(ExecutionState.FAILED, str(fault), fault))
+        use = self._tally.day_of(self.desk.settings.name, first.recv_ns)
         told = prepared.simulation
         if prepared.profit is None:
             why = _Why(ExecutionState.FAILED, told.revert_reason or "reverted", prepared=prepared)

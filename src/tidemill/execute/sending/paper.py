@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TypedDict
 
 import msgspec
 from msgspec import Struct
@@ -12,10 +11,11 @@ from tidemill.core.clock import Clock
 from tidemill.execute.config import PaperSettings
 from tidemill.execute.desk.chain_desk import ChainDesk, profit_of
 from tidemill.execute.ledger import Ledger
+from tidemill.execute.plan.executor_site import ExecutorSite
 from tidemill.execute.sending.base import Sending, Sent
 from tidemill.execute.simulation.forked_state import Head, read_head
-from tidemill.execute.simulation.simulate import Simulator
-from tidemill.execute.simulation.simulation import BlockOverride, Overrides, Simulation
+from tidemill.execute.simulation.simulate import Ran, Simulator
+from tidemill.execute.simulation.simulation import Simulation
 from tidemill.execute.trade import Trade, after
 from tidemill.schema.events import Execution, ExecutionState
 from tidemill.schema.faults import Fault, Gap, Malformed, Unknown, Unreachable
@@ -37,13 +37,6 @@ class _Order(Struct, frozen=True, kw_only=True):
 class _Pending(Struct, frozen=True):
     told: Execution
     order: _Order
-
-
-class _Terms(TypedDict):
-    """What a simulation sees otherwise than it is."""
-
-    overrides: Overrides
-    block_override: BlockOverride | None
 
 
 class _Seen(Struct, frozen=True):
@@ -121,11 +114,14 @@ class Paper(Sending):
         """Return what became of the trades of a block. Raises: Unreachable, Refused where nobody answers."""
         try:
             head = await read_head(self._desk.http, block)
+            site = await self._desk.site()
+            calls = [self._desk.call_of(one.order.plan, site, head, one.told.token) for one in pending]
             await self._simulator.follow(block - 1)
-            made = BlockOverride(number=block, timestamp_s=head.timestamp_s, base_fee_wei=head.base_fee_wei)
-            first = await self._run(pending, head, made)
+            before = await self._simulator.run_each(calls, head, overrides=site.overrides)
             await self._simulator.follow(block)
-            last = await self._run(pending, head, None)
+            after_all = await self._simulator.run_each(calls, head, overrides=site.overrides, before=before)
+            first = [_seen(ran, one, site) for ran, one in zip(before, pending, strict=True)]
+            last = [_seen(ran, one, site) for ran, one in zip(after_all, pending, strict=True)]
         except (Gap, Unknown, Malformed) as fault:
             why = f"it could not be judged: {fault}"
             now_ns = self._clock.now_ns()
@@ -133,22 +129,6 @@ class Paper(Sending):
         if any(seen.simulation.block_hash != head.block_hash for seen in last):
             raise Unreachable(f"block {block}: expected it to stay while it was looked at, it was replaced")
         return [self._verdict(*one, head) for one in zip(pending, first, last, strict=True)]
-
-    async def _run(self, pending: Sequence[_Pending], head: Head, made: BlockOverride | None) -> list[_Seen]:
-        """Run trades on the state that is followed: in a thread, as signals come meanwhile."""
-        site = await self._desk.site()
-        calls = [self._desk.call_of(one.order.plan, site, head) for one in pending]
-        terms: _Terms = {"overrides": site.overrides, "block_override": made}
-
-        def run_known() -> list[Simulation | None]:
-            return [self._simulator.run_known(call, **terms) for call in calls]
-
-        seen: list[_Seen] = []
-        known = await asyncio.to_thread(run_known)
-        for one, call, found in zip(pending, calls, known, strict=True):
-            told = await self._simulator.run(call, **terms) if found is None else found
-            seen.append(_Seen(told, profit_of(told, one.told.token, site)))
-        return seen
 
     def _verdict(self, one: _Pending, first: _Seen, last: _Seen, head: Head) -> Execution:
         counts = first if self._settings.position == "first" else last
@@ -177,3 +157,7 @@ class Paper(Sending):
             "realised_profit_usd": self._desk.settings.usd(one.told.token, counts.profit),
         }
         return after(one.told, ExecutionState.PAPER_FILLED, now_ns, **known)
+
+
+def _seen(ran: Ran, one: _Pending, site: ExecutorSite) -> _Seen:
+    return _Seen(ran.simulation, profit_of(ran.simulation, one.told.token, site))

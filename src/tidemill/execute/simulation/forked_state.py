@@ -75,6 +75,11 @@ class ForkedState:
         for (address, slot), value in self._slots.items():
             self.evm.put_slot(address, slot, value)
 
+    async def know(self, head: Head, address: Address) -> None:
+        """Read an account where it is not known. Raises: as `move_to`."""
+        if address not in self._code:
+            await self._read(head, [address], [])
+
     async def prepare(self, head: Head, call: Call) -> None:
         """Read at once what the node says that `call` will touch; where it cannot say, nothing is read.
 

@@ -19,6 +19,9 @@ class Call(Struct, frozen=True, kw_only=True):
     gas_limit: int = 10_000_000
     gas_price_wei: int = 0
     """0: gas is free, as `eth_call` has it."""
+    watched: tuple[tuple[Address, Address], ...] | None = None
+    """In the process: the only tokens and holders whose balances are told, without an access list; None:
+    those of all that the logs name."""
 
 
 class AccountOverride(Struct, frozen=True, kw_only=True):
