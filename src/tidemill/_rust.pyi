@@ -1504,6 +1504,8 @@ class PoolReading:
 
         Raises: PoolError, where the contract would revert or there is a doubt.
         """
+    def amount_in(self, coin_in: int, coin_out: int, amount_out: int) -> int:
+        """Return what `amount_out` costs. Raises: as `amount_out`."""
     def with_pair_fee(self, numerator: int, denominator: int) -> PoolReading:
         """Return the pair with its factory's fee, so that it can be quoted; other kinds as they are.
 

@@ -16,7 +16,7 @@ use crate::kind::Price;
 use stable_math::{balance_given_invariant, d_p, invariant, StableVersion, AMP_PRECISION};
 pub use surge::Surge;
 pub use v2::{StableTerms, StableV2};
-pub use v3::StableV3;
+pub use v3::{StableV3, IMBALANCE_MAX};
 
 /// Balances with 18 decimals, rates included, and how the pool computes with them.
 #[derive(Debug)]

@@ -435,6 +435,11 @@ fn a_composable_pool_is_read_without_its_share_token() {
     assert!(found.is_ok());
 }
 
+/// Arguments of `computeInvariant`: of 1 token and so many of the other, rounded down.
+fn invariant_of(other: u64) -> [U256; 5] {
+    [number(64), U256::ZERO, number(2), ONE, ONE * number(other)]
+}
+
 /// A pool of the V3 vault: two tokens, no rates, a hook or none.
 fn vault_v3(hook: U256) -> (Chain, StableV3) {
     let mut chain = Chain::default();
@@ -444,6 +449,7 @@ fn vault_v3(hook: U256) -> (Chain, StableV3) {
     let (me, zero) = (of_address(POOL), U256::ZERO);
     chain.tell(POOL, 0x8d92_8af8, &[], words(&[of_address(vault)]));
     chain.tell(POOL, 0x6dac_cffa, &[], words(&[amp, zero, number(1_000)]));
+    chain.tell(POOL, 0x984d_e9e8, &invariant_of(1), words(&[ONE]));
     let tokens = [of_address(address(1)), of_address(address(2))];
     let infos = [zero; 6];
     let offsets = [4 * 32, 7 * 32, 14 * 32, 17 * 32].map(number);
@@ -483,11 +489,24 @@ fn vault_v3(hook: U256) -> (Chain, StableV3) {
 #[test]
 fn a_pool_of_the_v3_vault_is_read_and_one_with_a_hook_doubted() {
     let (mut chain, pool) = vault_v3(U256::ZERO);
+    chain.tell(POOL, 0x984d_e9e8, &invariant_of(10_000), words(&[ONE]));
     let reading = exact(&mut chain, &[]).unwrap();
     assert_eq!((reading.kind, reading.factory), (Kind::BalancerV3, Some(address(VAULT))));
     assert_eq!(reading.exact, Ok(Exact::StableV3(Box::new(pool))));
     let (mut chain, _) = vault_v3(number(99));
     assert_eq!(exact(&mut chain, &[]).unwrap().exact, Err(Doubt::Hooked));
+}
+
+#[test]
+fn a_later_stable_pool_is_told_by_the_balances_that_it_refuses() {
+    let (mut chain, pool) = vault_v3(U256::ZERO);
+    let later = pool.clone().bounded();
+    assert_eq!(exact(&mut chain, &[]).unwrap().exact, Ok(Exact::StableV3(Box::new(later.clone()))));
+    // 4,000 and 4,100 tokens: what makes one side 10,000 times the other is paid by the earlier pools alone.
+    let all_but = |left: u64| decimal("4100000000000000000000") - number(left) * (ONE / number(10));
+    assert_eq!(later.amount_in(0, 1, all_but(20)), pool.amount_in(0, 1, all_but(20)));
+    assert!(pool.amount_in(0, 1, all_but(9)).is_ok());
+    assert_eq!(later.amount_in(0, 1, all_but(9)), Err(PoolError::Insufficient));
 }
 
 #[test]

@@ -29,6 +29,11 @@ impl PoolReading {
     pub const fn inner(&self) -> &Reading {
         &self.reading
     }
+
+    fn exact(&self) -> PyResult<&Exact> {
+        let exact = self.reading.exact.as_ref();
+        exact.map_err(|doubt| errors::PoolError::new_err(format!("Doubt: {doubt}")))
+    }
 }
 
 /// One token of a pool that was read.
@@ -136,10 +141,11 @@ impl PoolReading {
     }
 
     fn amount_out(&self, coin_in: usize, coin_out: usize, amount_in: Uint) -> PyResult<Uint> {
-        match &self.reading.exact {
-            Ok(exact) => exact.amount_out(coin_in, coin_out, amount_in.0).map(Uint).map_err(errors::pool),
-            Err(doubt) => Err(errors::PoolError::new_err(format!("Doubt: {doubt}"))),
-        }
+        self.exact()?.amount_out(coin_in, coin_out, amount_in.0).map(Uint).map_err(errors::pool)
+    }
+
+    fn amount_in(&self, coin_in: usize, coin_out: usize, amount_out: Uint) -> PyResult<Uint> {
+        self.exact()?.amount_in(coin_in, coin_out, amount_out.0).map(Uint).map_err(errors::pool)
     }
 
     fn with_pair_fee(&self, numerator: u32, denominator: u32) -> PyResult<Self> {

@@ -4,7 +4,7 @@ use ruint::aliases::U256;
 
 use crate::balancer_fixed_point::PowVersion;
 use crate::balancer_stable::stable_math::StableVersion;
-use crate::balancer_stable::{StableTerms, StableV2, StableV3};
+use crate::balancer_stable::{StableTerms, StableV2, StableV3, IMBALANCE_MAX};
 use crate::balancer_v3::{VaultTerms, MAX_TOKENS};
 use crate::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
 use crate::chain::Address;
@@ -33,6 +33,9 @@ const TOKEN_RATES: Signature = Signature([0x7e, 0x36, 0x1b, 0xde], "getPoolToken
 const STATIC_FEE: Signature = Signature([0xb4, 0x50, 0x90, 0xf9], "getStaticSwapFeePercentage(address)");
 const HOOKS: Signature = Signature([0xce, 0x86, 0x30, 0xd4], "getHooksConfig(address)");
 const POOL_CONFIG: Signature = Signature([0xf2, 0x94, 0x86, 0xa1], "getPoolConfig(address)");
+/// Asked only of made-up balances, to tell the pool's generation by how it answers.
+pub(super) const INVARIANT: Signature =
+    Signature([0x98, 0x4d, 0xe9, 0xe8], "computeInvariant(uint256[],uint8)");
 const MINIMUM_TRADE: Signature = Signature([0xe2, 0xcb, 0x0b, 0xa0], "getMinimumTradeAmount()");
 
 /// Words of a hooks' configuration: ten flags, then the contract.
@@ -251,6 +254,14 @@ struct AskedV3<'a> {
     config: Asked<'a>,
     minimum: Asked<'a>,
     least: Asked<'a>,
+    /// Of equal balances, and of some that later stable pools refuse, one being too many times the other.
+    invariants: [Asked<'a>; 2],
+}
+
+fn ask_invariant<'a>(address: Address, times: U256, view: &View<'a>) -> Asked<'a> {
+    let balance = U256::from(10).pow(U256::from(18));
+    let balances = [balance, balance * times].map(|balance| balance.to_be_bytes());
+    view.ask_with(address, INVARIANT, &[word(2 * 32), word(0), word(2), balances[0], balances[1]])
 }
 
 /// Reads a pool of the V3 vault.
@@ -267,6 +278,7 @@ pub(super) fn read_v3(wanted: &Wanted<'_>, view: &View<'_>) -> Result<Reading, S
         config: of_pool(POOL_CONFIG),
         minimum: view.ask(vault, MINIMUM_TRADE),
         least: view.ask(address, LEAST_BALANCES),
+        invariants: [U256::ONE, IMBALANCE_MAX].map(|times| ask_invariant(address, times, view)),
     };
     let info = asked.info.words()?;
     let tokens = info.array(0, MAX_TOKENS, "address[] tokens")?.addresses("address token")?;
@@ -328,7 +340,14 @@ fn exact_v3(
             pool.map(|pool| Exact::WeightedV3(Box::new(pool)))
         }
         Shape::Stable(amp) => {
-            StableV3::new(terms, *amp, balances).map(|pool| Exact::StableV3(Box::new(pool)))
+            let pool = StableV3::new(terms, *amp, balances);
+            let [equal, unequal] = &asked.invariants;
+            let pool = match (equal.words_if_any()?, unequal.words_if_any()?) {
+                (Some(_), Some(_)) => pool,
+                (Some(_), None) => pool.map(StableV3::bounded),
+                (None, _) => return Ok(Err(Doubt::NoMaths)),
+            };
+            pool.map(|pool| Exact::StableV3(Box::new(pool)))
         }
         Shape::Other => return Ok(Err(Doubt::NoMaths)),
     };
