@@ -10,7 +10,7 @@ import msgspec
 from tests.execute.arena import Arena, bytes_of
 
 from tidemill.core.clock import SystemClock
-from tidemill.core.http import HttpEndpoint, HttpLimits
+from tidemill.core.http import HttpLimits
 from tidemill.execute.chain_settings import chains_of
 from tidemill.execute.config import (
     ExecutionChainConfig,
@@ -23,6 +23,7 @@ from tidemill.execute.desk.answers import Answer
 from tidemill.execute.desk.chain_desk import ChainDesk
 from tidemill.execute.desk.desk import Desk
 from tidemill.execute.desk.lane import Lane
+from tidemill.execute.endpoints import Endpoints
 from tidemill.execute.ledger import TOPIC, Ledger, open_ledger
 from tidemill.execute.plan.executor_site import paper_site
 from tidemill.execute.plan.kinds import HopKind, LoanSource
@@ -94,7 +95,7 @@ async def open_room(
     http_limits = HttpLimits(connect_timeout_ms=1_000, answer_timeout_ms=5_000)
     async with (
         open_ledger(data, ExecutionMode.PAPER) as ledger,
-        HttpEndpoint(found.http_url, clock, http_limits) as http,
+        Endpoints(found.http_urls, clock, http_limits, chain_id=arena.world.chain_id) as http,
     ):
         desk = Desk(ExecutionMode.PAPER, ledger, clock)
         chain_desk = ChainDesk(

@@ -10,10 +10,10 @@ from msgspec import Struct, structs
 from tests.execute.arena import Arena, bytes_of, hop, route
 
 from tidemill.core.clock import NS_PER_S, SystemClock
-from tidemill.core.http import HttpEndpoint
 from tidemill.execute.account.fees import FeePolicy
 from tidemill.execute.account.signer import KeySigner
 from tidemill.execute.chain_facts import FeeRule
+from tidemill.execute.endpoints import Endpoints
 from tidemill.execute.ledger import Ledger, open_ledger
 from tidemill.execute.live.kill_switch import KillSwitch
 from tidemill.execute.live.stopping import StopLimits
@@ -186,12 +186,16 @@ async def open_desk(
     *,
     signer: KeySigner | None = None,
     trading: Submitter | None = None,
+    urls: Sequence[str] = (),
     **changes: Any,
 ) -> AsyncIterator[Desk]:
-    """Open a desk with its ledger in `data`; the same folder and key again: as after a restart."""
+    """Open a desk with its ledger in `data`; the same folder and key again: as after a restart.
+
+    `urls` are the endpoints, where they are not the arena's own.
+    """
     operator = signer or await funded(arena)
     terms = terms_for(arena.executor, arena.owner, operator, **changes)
-    async with HttpEndpoint(arena.world.http_url, CLOCK) as node:
+    async with Endpoints(urls or [arena.world.http_url], CLOCK, chain_id=terms.chain_id) as node:
         async with open_ledger(data, ExecutionMode.LIVE) as ledger:
             public = Mempool(node)
             ways = Ways(node=node, trading=trading or public, cancelling=public)

@@ -1,6 +1,7 @@
 """Are the fifteen chains there, and do settings say otherwise where they should?"""
 
 import pytest
+from msgspec import structs
 from tests.execute.signals import USDC, WETH
 
 from tidemill.app.rpc_variables import CHAIN_IDS
@@ -14,7 +15,7 @@ URL = "http://127.0.0.1:9"
 
 
 def _endpoint(chain_id: int, name: str) -> dict[int, Endpoint]:
-    return {chain_id: Endpoint(name, chain_id, URL)}
+    return {chain_id: Endpoint(name, chain_id, (URL,))}
 
 
 def test_fifteen_chains_live_and_the_retired_say_why() -> None:
@@ -47,6 +48,16 @@ def test_settings_say_otherwise() -> None:
     token = bytes.fromhex(USDC[2:])
     assert (found.usd(token, 1_500_000), found.usd(weth, 1), found.usd(token, None)) == (1.5, None, None)
     assert found.limits.tokens[token].amount_max == 5
+
+
+def test_every_endpoint_is_there_once_in_its_order() -> None:
+    config = ExecutionChainConfig(source="polygon", fallback_urls=("http://b", URL))
+    known = {137: Endpoint("polygon", 137, (URL, "http://a"))}
+    found = chains_of(ExecutionSettings(chains={"polygon": config}), known)[137]
+    assert found.http_urls == (URL, "http://a", "http://b")
+    own = structs.replace(config, http_url="http://c")
+    found = chains_of(ExecutionSettings(chains={"polygon": own}), known)[137]
+    assert found.http_urls == ("http://c", "http://b", URL)
 
 
 @pytest.mark.parametrize(

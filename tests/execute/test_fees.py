@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.execute.account.fees import FeePolicy, offer, replacement, tip_of
-from tidemill.execute.account.l2_fees import data_fee_wei, data_gas, questions
+from tidemill.execute.account.l2_fees import Priced, data_fee_wei, data_gas, questions
 from tidemill.execute.account.transaction import Fees
 from tidemill.execute.chain_facts import FeeRule
 from tidemill.schema.faults import Malformed, Refused
@@ -73,7 +73,7 @@ def test_a_replacement_above_the_limit_is_refused_and_one_takes_what_the_next_bl
 
 
 def test_an_op_stack_chain_takes_its_data_and_its_operator() -> None:
-    asked = questions(FeeRule.OP_STACK, bytes(20), bytes(20), b"\x01" * 300, 400_000)
+    asked = questions(FeeRule.OP_STACK, Priced(bytes(20), bytes(20), b"\x01" * 300, 400_000))
     assert [question[1][0]["data"][:10] for question in asked] == ["0x49948e0e", "0x275aedd2"]
     word = ["0x" + encode(["uint256"], [value]).hex() for value in (70, 5)]
     assert data_fee_wei(FeeRule.OP_STACK, word) == 75
@@ -83,8 +83,8 @@ def test_an_op_stack_chain_takes_its_data_and_its_operator() -> None:
 
 
 def test_arbitrum_takes_its_data_in_gas() -> None:
-    [asked] = questions(FeeRule.ARBITRUM, b"\x01" * 20, b"\x02" * 20, b"data", 400_000)
+    [asked] = questions(FeeRule.ARBITRUM, Priced(b"\x01" * 20, b"\x02" * 20, b"data", 400_000))
     assert asked[1][0]["to"] == "0x00000000000000000000000000000000000000c8"
     told = "0x" + encode(["uint64", "uint64", "uint256", "uint256"], [900, 250, 1, 2]).hex()
     assert (data_gas(FeeRule.ARBITRUM, [told]), data_fee_wei(FeeRule.ARBITRUM, [told])) == (250, 0)
-    assert questions(FeeRule.EIP1559, bytes(20), bytes(20), b"", 1) == []
+    assert questions(FeeRule.EIP1559, Priced(bytes(20), bytes(20), b"", 1)) == []

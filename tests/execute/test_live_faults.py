@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from aiohttp import ClientSession, web
-from msgspec import Struct, structs
+from msgspec import structs
 from tests.execute.arena import Arena
 from tests.execute.live_desk import CLOCK, GWEI, STOP, Desk, funded, open_desk
+from tests.execute.node_proxy import open_proxy
 
 from tidemill.core.http import HttpEndpoint
 from tidemill.execute.account.transaction import Fees, cancelling
@@ -197,54 +197,11 @@ async def test_who_else_sends_from_the_account_is_noticed_at_the_start(arena: Ar
             pass
 
 
-class _Proxy(Struct):
-    """A node that breaks off; what it was asked may have been done."""
-
-    url: str
-    node_url: str
-    is_broken: bool = False
-    is_mute: bool = False
-    """Whether it does what it is asked, and answers nobody."""
-    says: str | None = None
-    """The error that it answers with, in place of asking."""
-
-
-@asynccontextmanager
-async def _proxy(node_url: str) -> AsyncIterator[_Proxy]:
-    proxy = _Proxy("", node_url)
-
-    async def forward(request: web.Request) -> web.Response:
-        body = await request.read()
-        if proxy.is_broken:
-            return web.Response(status=502)
-        if proxy.says is not None:
-            error = {"code": -32_000, "message": proxy.says}
-            return web.json_response({"jsonrpc": "2.0", "id": 1, "error": error})
-        headers = {"content-type": "application/json"}
-        async with (
-            ClientSession(headers=headers) as session,
-            session.post(proxy.node_url, data=body) as answer,
-        ):
-            found = await answer.read()
-        return web.Response(status=502) if proxy.is_mute else web.Response(body=found)
-
-    app = web.Application()
-    app.router.add_post("/", forward)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-        yield proxy
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.parametrize("did_its_work", [True, False])
 async def test_a_node_that_breaks_off_in_mid_flight_is_asked_again_and_it_is_carried_out_once(
     arena: Arena, tmp_path: Path, did_its_work: bool
 ) -> None:
-    async with _proxy(arena.world.http_url) as proxy, HttpEndpoint(proxy.url, CLOCK) as http:
+    async with open_proxy(arena.world.http_url) as proxy, HttpEndpoint(proxy.url, CLOCK) as http:
         async with open_desk(arena, tmp_path, trading=Mempool(http)) as desk:
             trade = await _trade(desk)
             proxy.is_broken, proxy.is_mute = not did_its_work, did_its_work
@@ -271,7 +228,7 @@ async def test_a_node_that_breaks_off_in_mid_flight_is_asked_again_and_it_is_car
 async def test_what_a_node_refuses_is_given_up_or_handed_over_again(
     arena: Arena, tmp_path: Path, says: str, states: list[str]
 ) -> None:
-    async with _proxy(arena.world.http_url) as proxy, HttpEndpoint(proxy.url, CLOCK) as http:
+    async with open_proxy(arena.world.http_url) as proxy, HttpEndpoint(proxy.url, CLOCK) as http:
         async with open_desk(arena, tmp_path, trading=Mempool(http)) as desk:
             trade = await _trade(desk)
             proxy.says = says

@@ -41,7 +41,7 @@ def _settings(signer: KeySigner, **changes: Any) -> LiveSettings:
 
 
 async def _start(chain: ChainSettings, settings: LiveSettings, signer: KeySigner, data: Path) -> str:
-    async with HttpEndpoint(chain.http_url, CLOCK) as http:
+    async with HttpEndpoint(chain.http_urls[0], CLOCK) as http:
         async with open_ledger(data, ExecutionMode.LIVE) as ledger:
             tools = LiveTools(settings, signer, ledger, KillSwitch(data), CLOCK)
             async with open_live(chain, http, tools) as live:
@@ -120,5 +120,5 @@ async def test_what_is_settled_is_known_of_every_chain() -> None:
 
 
 async def test_every_endpoints_chain_is_its_own() -> None:
-    chains = chains_of(ExecutionSettings(), {1: Endpoint("ethereum", 1, "http://127.0.0.1:1/")})
+    chains = chains_of(ExecutionSettings(), {1: Endpoint("ethereum", 1, ("http://127.0.0.1:1/",))})
     assert chains[1].live == LiveChainConfig()

@@ -7,6 +7,7 @@ import pytest
 from tests.execute.arena import Arena, hop, profit_told, route
 from tests.execute.desk_room import circle_body, gap_body, open_room, take_gap
 
+from tidemill.execute.chain_facts import FeeRule
 from tidemill.execute.config import ExecutionLimits, PaperSettings
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.sandbox.faults.proxy import fault_proxy
@@ -141,6 +142,37 @@ async def test_what_fails_is_told_with_its_reason(arena: Arena, tmp_path: Path) 
             *("received", "failed"),
         ]
         assert [news["type"] for news in room.heard].count("execution_failed") == 6
+
+
+ORACLE = "0x420000000000000000000000000000000000000f"
+TELLS_LENGTH = "0x3660005260206000f3"
+"""Of what it was asked: CALLDATASIZE, MSTORE, RETURN."""
+
+
+async def test_a_second_layers_fee_for_data_is_part_of_what_a_trade_costs(
+    arena: Arena, tmp_path: Path
+) -> None:
+    body = await gap_body(arena)
+    await arena.rpc.call("anvil_setCode", ORACLE, TELLS_LENGTH)
+    async with open_room(arena, tmp_path, fee_rule=FeeRule.OP_STACK) as room:
+        assert (await room.execute(body)).is_success
+        await arena.rpc.call("evm_mine")
+        row = await room.until_settled()
+    assert row["state"] == "paper_filled"
+    data_fee_wei = row["fee_wei"] - row["gas_used"] * row["effective_gas_price_wei"]
+    # A selector and a word; a selector, where the bytes are, how many, and the call data in whole words.
+    assert data_fee_wei > 36 + 68
+    assert (data_fee_wei - 36 - 68) % 32 == 0
+
+
+async def test_a_second_layer_that_does_not_tell_its_fee_is_no_verdict(arena: Arena, tmp_path: Path) -> None:
+    body = await gap_body(arena)
+    async with open_room(arena, tmp_path, fee_rule=FeeRule.SCROLL) as room:
+        assert (await room.execute(body)).is_success
+        await arena.rpc.call("evm_mine")
+        row = await room.until_settled()
+    assert (row["state"], row["fee_wei"]) == ("unknown", None)
+    assert "fees: expected 1 numbers of a contract" in row["reason"]
 
 
 async def test_limits_refuse_on_paper_as_live(arena: Arena, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from tidemill.core.hexadecimal import fixed_bytes
 from tidemill.execute.chain_facts import CHAINS, ChainFacts
@@ -24,8 +24,8 @@ class Endpoint(NamedTuple):
 
     name: str
     chain_id: int
-    http_url: str
-    """Holds secrets."""
+    http_urls: tuple[str, ...]
+    """The one to ask first comes first. They may hold secrets."""
 
 
 class ChainSettings(Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class ChainSettings(Struct, frozen=True, kw_only=True):
     facts: ChainFacts
     name: str
     """In every event."""
-    http_url: str
+    http_urls: tuple[str, ...]
     poll_ms: int
     executor: Address | None
     lenders: Mapping[LoanSource, Address]
@@ -63,7 +63,7 @@ def chains_of(settings: ExecutionSettings, endpoints: Mapping[int, Endpoint]) ->
     """
     ids = {facts.name: facts.chain_id for facts in CHAINS.values()}
     configs: dict[int, ExecutionChainConfig] = {}
-    urls = {chain_id: endpoint.http_url for chain_id, endpoint in endpoints.items()}
+    urls = {chain_id: endpoint.http_urls for chain_id, endpoint in endpoints.items()}
     names = {chain_id: endpoint.name for chain_id, endpoint in endpoints.items()}
     by_name = {endpoint.name: chain_id for chain_id, endpoint in endpoints.items()}
     for name, config in settings.chains.items():
@@ -76,11 +76,12 @@ def chains_of(settings: ExecutionSettings, endpoints: Mapping[int, Endpoint]) ->
             raise Refused(f"execution.chains.{name}: expected one section for chain {chain_id}, found two")
         configs[chain_id] = config
         names.setdefault(chain_id, name)
-        if config.http_url is not None:
-            urls[chain_id] = config.http_url
+        first = urls.get(chain_id, ()) if config.http_url is None else (config.http_url,)
+        if every := tuple(dict.fromkeys((*first, *config.fallback_urls))):
+            urls[chain_id] = every
     return {
-        chain_id: _chain(settings, configs.get(chain_id), Endpoint(names[chain_id], chain_id, url))
-        for chain_id, url in urls.items()
+        chain_id: _chain(settings, configs.get(chain_id), Endpoint(names[chain_id], chain_id, every))
+        for chain_id, every in urls.items()
     }
 
 
@@ -91,12 +92,14 @@ def _chain(
     facts = CHAINS.get(endpoint.chain_id) or ChainFacts(
         name=endpoint.name, chain_id=endpoint.chain_id, native="", block_ms=_BLOCK_MS
     )
+    if config.fee_rule is not None:
+        facts = structs.replace(facts, fee_rule=config.fee_rule)
     block_ms = config.block_ms or facts.block_ms
     executor = config.executor_address or settings.executor_address
     return ChainSettings(
         facts=facts,
         name=endpoint.name,
-        http_url=endpoint.http_url,
+        http_urls=endpoint.http_urls,
         poll_ms=config.poll_ms or max(_POLL_MS_MIN, block_ms // _POLLS_A_BLOCK),
         executor=None if executor is None else _bytes(executor),
         lenders=_lenders(facts, config),

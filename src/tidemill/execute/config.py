@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from tidemill.chains.evm.config import AddressText, ChainId, Positive
+from tidemill.execute.chain_facts import FeeRule
 from tidemill.execute.live.live_config import LiveChainConfig, LiveSettings
 from tidemill.schema.events import ExecutionMode
 
@@ -77,6 +78,11 @@ class ExecutionChainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Absent where [chains.<name>] or RPC_<NAME> has it."""
     executor_address: AddressText | None = None
     """Absent: `execution.executor_address`."""
+    fallback_urls: tuple[str, ...] = ()
+    """Further endpoints of the chain, after `http_url` or those of [chains.<name>]: asked where one before
+    them does not answer. They may hold secrets."""
+    fee_rule: FeeRule | None = None
+    """How the chain charges for a transaction; absent: as it is known of the chain, or eip1559."""
     block_ms: Positive | None = None
     """Between two blocks; absent: as it is known of the chain, or 1 s."""
     poll_ms: Positive | None = None

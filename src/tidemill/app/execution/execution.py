@@ -23,6 +23,7 @@ from tidemill.execute.config import ExecutionSettings
 from tidemill.execute.desk.chain_desk import ChainDesk
 from tidemill.execute.desk.desk import Desk
 from tidemill.execute.desk.lane import Lane
+from tidemill.execute.endpoints import Endpoints
 from tidemill.execute.ledger import Ledger, open_ledger
 from tidemill.execute.live.kill_switch import KillSwitch
 from tidemill.execute.live.live import LiveTools, open_live, open_tools
@@ -101,7 +102,8 @@ async def open_execution(
         desk = Desk(settings.mode, ledger, clock)
         for chain_id, chain in chains.items():
             limits = HttpLimits(answer_timeout_ms=settings.answer_timeout_ms)
-            http = await opened.enter_async_context(HttpEndpoint(chain.http_url, clock, limits))
+            endpoints = Endpoints(chain.http_urls, clock, limits, chain_id=chain_id)
+            http = await opened.enter_async_context(endpoints)
             chain_desk = _chain_desk(settings, chain, http, clock, live)
             if live is None:
                 sending = Paper(chain_desk, ledger, settings.paper, clock)
@@ -118,7 +120,7 @@ def execution_chains(environment: Environment, environ: Mapping[str, str]) -> di
     Raises: Refused, naming the setting that does not fit.
     """
     endpoints = {
-        chain.chain_id: Endpoint(chain.name, chain.chain_id, chain.http_urls[0])
+        chain.chain_id: Endpoint(chain.name, chain.chain_id, tuple(chain.http_urls))
         for chain in served_chains(environment, environ)
     }
     return chains_of(environment.settings.execution, endpoints)

@@ -1,13 +1,15 @@
 """What does a second layer take besides gas: the questions to its contracts, and what the answers mean."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
+from tidemill.core.http import HttpEndpoint
 from tidemill.execute.chain_facts import FeeRule
 from tidemill.execute.plan.route import Address
-from tidemill.execute.simulation.node import Question
+from tidemill.execute.simulation.node import Question, Said, ask_each
 from tidemill.schema.faults import Malformed
 
 _ORACLE = "0x420000000000000000000000000000000000000f"
@@ -26,17 +28,53 @@ _OTHER_FIELDS = b"\xff" * 80
 """As long as nonce, fees, gas, address and lengths together can be; bytes that are not zero cost the most."""
 
 
-def questions(rule: FeeRule, sender: Address, to: Address, data: bytes, gas_limit: int) -> list[Question]:
+class Priced(NamedTuple):
+    """A transaction whose data is to be priced."""
+
+    sender: Address
+    to: Address
+    data: bytes
+    gas: int
+    """That it may take, or took."""
+
+
+class DataCost(NamedTuple):
+    """What a transaction's data takes besides what its call uses."""
+
+    fee_wei: int = 0
+    gas: int = 0
+
+
+async def data_costs(
+    http: HttpEndpoint, rule: FeeRule, priced: Sequence[Priced], at: str = "latest"
+) -> list[DataCost]:
+    """Return what the data of each costs by the chain's state at a block; of most chains nothing is asked.
+
+    Raises: Unreachable, Refused, Malformed where the node, or the contract, does not tell.
+    """
+    asked = [questions(rule, one, at) for one in priced]
+    each = [question for of_one in asked for question in of_one]
+    answers = iter(await ask_each(http, each) if each else [])
+    costs: list[DataCost] = []
+    for of_one in asked:
+        told = [next(answers) for _ in of_one]
+        known = [None if isinstance(one, Said) and one.error.is_reverted else one for one in told]
+        costs.append(DataCost(data_fee_wei(rule, known), data_gas(rule, known)))
+    return costs
+
+
+def questions(rule: FeeRule, priced: Priced, at: str = "latest") -> list[Question]:
     """Return what to ask a node about a transaction before it is sent; nothing of most chains."""
+    sender, to, data, gas_limit = priced
     match rule:
         case FeeRule.OP_STACK | FeeRule.MANTLE:
             gas = encode(["uint256"], [gas_limit])
-            return [_call(_ORACLE, _L1_FEE, _data(data)), _call(_ORACLE, _OPERATOR_FEE, gas)]
+            return [_call(_ORACLE, _L1_FEE, _data(data), at), _call(_ORACLE, _OPERATOR_FEE, gas, at)]
         case FeeRule.SCROLL:
-            return [_call(_SCROLL_ORACLE, _L1_FEE, _data(data))]
+            return [_call(_SCROLL_ORACLE, _L1_FEE, _data(data), at)]
         case FeeRule.ARBITRUM:
             asked = encode(["address", "bool", "bytes"], ["0x" + to.hex(), False, data])
-            return [_call(_NODE_INTERFACE, _COMPONENTS, asked, sender)]
+            return [_call(_NODE_INTERFACE, _COMPONENTS, asked, at, sender)]
         case FeeRule.EIP1559 | FeeRule.LINEA | FeeRule.ZKSYNC:
             return []  # all of it is in the gas
 
@@ -65,9 +103,9 @@ def _data(data: bytes) -> bytes:
     return encode(["bytes"], [_OTHER_FIELDS + data])
 
 
-def _call(to: str, selector: str, arguments: bytes, sender: Address | None = None) -> Question:
+def _call(to: str, selector: str, arguments: bytes, at: str, sender: Address | None = None) -> Question:
     asked = {"to": to, "data": f"0x{selector}{arguments.hex()}"}
-    return "eth_call", [asked | ({"from": "0x" + sender.hex()} if sender else {}), "latest"]
+    return "eth_call", [asked | ({"from": "0x" + sender.hex()} if sender else {}), at]
 
 
 def _words(answer: Any, count: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tidemill.core.clock import Clock
 from tidemill.execute.account.chain_view import View, look, pending_count
-from tidemill.execute.account.l2_fees import data_fee_wei, data_gas, questions
+from tidemill.execute.account.l2_fees import Priced, data_costs
 from tidemill.execute.account.nonces import reconcile
 from tidemill.execute.account.outgoing import Outgoing
 from tidemill.execute.account.signer import Signer
@@ -20,7 +20,6 @@ from tidemill.execute.sending.base import Sending, Sent
 from tidemill.execute.sending.handing import Handing
 from tidemill.execute.sending.live_terms import LiveTerms, Ways
 from tidemill.execute.sending.tracked import Tracked
-from tidemill.execute.simulation.node import Said, ask_each
 from tidemill.execute.trade import Trade, after
 from tidemill.schema.events import Execution, ExecutionState
 from tidemill.schema.faults import Fault, Refused, Unreachable
@@ -93,11 +92,12 @@ class LiveSending(Sending):
         """Return the transaction of `trade`, with the next nonce. Raises: Refused, Unreachable, Malformed."""
         terms, data = self._terms, call_data(trade.plan)
         gas = terms.gas_limit(trade.simulated.simulation.gas_used)
-        answers = await self._second_layer(data, gas)
-        gas = min(gas + data_gas(terms.rule, answers), terms.gas_max)
+        priced = Priced(self._signer.address, terms.site.executor, data, gas)
+        [cost] = await data_costs(self._node, terms.rule, [priced])
+        gas = min(gas + cost.gas, terms.gas_max)
         fees = self._handing.offer(view)
         terms.check_price(fees, trade.gas_price_max_wei)
-        needed_wei = gas * fees.max_fee_wei + data_fee_wei(terms.rule, answers)
+        needed_wei = gas * fees.max_fee_wei + cost.fee_wei
         if view.balance_wei < needed_wei:
             raise Refused(
                 f"{terms.name}: expected {needed_wei} wei for gas in 0x{self._signer.address.hex()}, "
@@ -111,12 +111,6 @@ class LiveSending(Sending):
             gas_limit=gas,
             fees=fees,
         )
-
-    async def _second_layer(self, data: bytes, gas: int) -> list[object]:
-        terms = self._terms
-        asked = questions(terms.rule, self._signer.address, terms.site.executor, data, gas)
-        answers = await ask_each(self._node, asked) if asked else []
-        return [None if isinstance(one, Said) and one.error.is_reverted else one for one in answers]
 
     def _begun(self, trade: Trade, transaction: Transaction, signed: Signed, view: View) -> Outgoing:
         fields = {"tx_hash": signed.digest, "nonce": signed.nonce}

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from tidemill.core.clock import Clock
+from tidemill.execute.account.l2_fees import DataCost, Priced, data_costs
 from tidemill.execute.config import PaperSettings
 from tidemill.execute.desk.chain_desk import ChainDesk, profit_of
 from tidemill.execute.ledger import Ledger
@@ -46,11 +48,22 @@ class _Seen(Struct, frozen=True):
     profit: int | None
 
 
+class _Look(NamedTuple):
+    """What is known of a trade that is judged."""
+
+    first: _Seen
+    last: _Seen
+    counts: _Seen
+    """Which of both does."""
+    cost: DataCost
+
+
 class Paper(Sending):
     """Judges one chain's trades by its own blocks.
 
     A trade is run twice: on the state before its block, as that block's first transaction, and on the state
-    after it, when all that competitors really did is done. Which of both counts is a setting.
+    after it, when all that competitors really did is done. Which of both counts is a setting. In its fee is
+    what a second layer takes for its data, as the chain's own contract tells at that block.
     """
 
     def __init__(self, desk: ChainDesk, ledger: Ledger, settings: PaperSettings, clock: Clock) -> None:
@@ -122,33 +135,41 @@ class Paper(Sending):
             after_all = await self._simulator.run_each(calls, head, overrides=site.overrides, before=before)
             first = [_seen(ran, one, site) for ran, one in zip(before, pending, strict=True)]
             last = [_seen(ran, one, site) for ran, one in zip(after_all, pending, strict=True)]
+            counts = first if self._settings.position == "first" else last
+            priced = [
+                Priced(site.operator, site.executor, call.data, seen.simulation.gas_used or 0)
+                for call, seen in zip(calls, counts, strict=True)
+            ]
+            rule = self._desk.settings.facts.fee_rule
+            costs = await data_costs(self._desk.http, rule, priced, hex(block))
         except (Gap, Unknown, Malformed) as fault:
             why = f"it could not be judged: {fault}"
             now_ns = self._clock.now_ns()
             return [after(one.told, ExecutionState.UNKNOWN, now_ns, reason=why) for one in pending]
         if any(seen.simulation.block_hash != head.block_hash for seen in last):
             raise Unreachable(f"block {block}: expected it to stay while it was looked at, it was replaced")
-        return [self._verdict(*one, head) for one in zip(pending, first, last, strict=True)]
+        looks = zip(first, last, counts, costs, strict=True)
+        return [self._verdict(one, _Look(*look), head) for one, look in zip(pending, looks, strict=True)]
 
-    def _verdict(self, one: _Pending, first: _Seen, last: _Seen, head: Head) -> Execution:
-        counts = first if self._settings.position == "first" else last
+    def _verdict(self, one: _Pending, look: _Look, head: Head) -> Execution:
+        counts, gas_used = look.counts, look.counts.simulation.gas_used
+        if gas_used is not None:
+            gas_used += look.cost.gas
         price_wei = head.base_fee_wei + self._settings.priority_fee_wei
         known = {
             "block_number": head.number,
             "block_hash": head.block_hash,
-            "first_profit": first.profit,
-            "last_profit": last.profit,
-            "gas_used": counts.simulation.gas_used,
+            "first_profit": look.first.profit,
+            "last_profit": look.last.profit,
+            "gas_used": gas_used,
         }
         now_ns = self._clock.now_ns()
         if price_wei > one.order.gas_price_max_wei:
             why = f"a gas price of {price_wei} wei was above its limit, {one.order.gas_price_max_wei}"
             return after(one.told, ExecutionState.PAPER_MISSED, now_ns, reason=why, **known)
-        if counts.simulation.gas_used is not None:
-            known |= {
-                "effective_gas_price_wei": price_wei,
-                "fee_wei": counts.simulation.gas_used * price_wei,
-            }
+        if gas_used is not None:
+            fee_wei = gas_used * price_wei + look.cost.fee_wei
+            known |= {"effective_gas_price_wei": price_wei, "fee_wei": fee_wei}
         if counts.profit is None:
             why = counts.simulation.revert_reason
             return after(one.told, ExecutionState.PAPER_MISSED, now_ns, reason=why, **known)
