@@ -112,6 +112,42 @@ async def test_the_documents_walk_through(arena: Arena, tmp_path: Path) -> None:
             assert stats["total_profit"] == pytest.approx(int(judged["realised_profit"]) / 10**6)
 
 
+async def test_it_says_its_limits_and_what_of_them_is_taken_today(arena: Arena, tmp_path: Path) -> None:  # noqa: F811
+    body = await gap_body(arena)
+    more = f"""
+allowed_routers = {json.dumps(body["routers"])}
+[execution.limits]
+slippage_max_bps = 100
+trades_a_day_max = 1
+fee_a_day_max_wei = 123456789012345678901
+only_listed_tokens = true
+"""
+    usdc = f"0x{arena.token('USDC').hex()}"
+    async with _serving(tmp_path, _toml(arena) + more) as client:
+        [before] = await client.get("/limits")
+        assert before == {
+            "source": "sandbox",
+            "chain_id": arena.world.chain_id,
+            "slippage_max_bps": 100,
+            "open_max": None,
+            "open": 0,
+            "trades_a_day_max": 1,
+            "trades_today": 0,
+            "fee_a_day_max_wei": "123456789012345678901",
+            "fee_today_wei": "0",
+            "gas_price_max_wei": None,
+            "only_listed_tokens": True,
+            "tokens": [{"token": usdc, "amount_max": None, "amount_a_day_max": None, "amount_today": "0"}],
+            "routers": sorted(body["routers"]),
+        }
+        assert (await client.post("/execute", body))[1]["success"] is True
+        [after] = await client.get("/limits")
+        assert (after["open"], after["trades_today"]) == (1, 1)
+        assert after["tokens"][0]["amount_today"] == body["amount"]
+        _, refused = await client.post("/execute", body)
+        assert refused["error"] == "1 trades today are as many as are allowed"
+
+
 async def test_a_batch_has_a_result_for_each_signal(arena: Arena, tmp_path: Path) -> None:  # noqa: F811
     body = await gap_body(arena)
     async with _serving(tmp_path, _toml(arena)) as client:

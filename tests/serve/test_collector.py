@@ -9,13 +9,15 @@ from redis.asyncio import Redis
 from tests.app.until import until
 from tests.servers.databases import redis_server
 
+from tidemill.core.clock import NS_PER_S
 from tidemill.schema.faults import Refused
 from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.config import MonitoringSettings
+from tidemill.serve.server import Additions
 from tidemill.store.latest import LatestStore, RedisLink
 from tidemill.store.latest_config import RedisSettings
 
-from .program import FakeProgram, program, times
+from .program import FakeProgram, program, served, times
 
 OFTEN = MonitoringSettings(collection_interval_s=0.05, health_check_interval_s=0.05)
 
@@ -61,6 +63,32 @@ async def test_callbacks_are_called_with_alerts_whatever_one_of_them_does():
     ]
     assert awaited.is_set()
     assert collector.callback_errors == 1
+
+
+async def test_the_api_tells_what_is_raised_and_what_it_was_like():
+    fake = FakeProgram(program())
+    collector = MetricsCollector(fake)
+    await collector.initialize()
+    began_ns = program().now_ns
+    for second in range(1, 10):
+        fake.told = program(now_ns=began_ns + second * NS_PER_S, to_store=times(0.1, *[2.0] * second))
+        await collector.collect()
+    async with served(fake, additions=Additions(parts=(collector,))) as client:
+        (alert,) = await client.get("/alerts")
+        assert (alert["name"], alert["is_raised"], alert["limit"]) == ("latency", True, 350)
+        past = f"/metrics/history?start={began_ns}&end={began_ns + 9 * NS_PER_S}"
+        told = await client.get(past)
+        assert [one["time_ns"] for one in told] == [began_ns + second * NS_PER_S for second in range(9)]
+        assert told[-1]["to_store"]["average"] == 2_000
+        assert [one["time_ns"] for one in await client.get(past + "&points=3")] == [
+            began_ns + second * NS_PER_S for second in (2, 5, 8)
+        ]
+        assert (await client.get("/metrics/history?start=never", 400))["fault"] == "Refused"
+        fake.told = program(now_ns=began_ns + 10 * NS_PER_S)
+        await collector.collect()
+        assert await client.get("/alerts") == []
+    async with served(fake) as client:
+        assert (await client.get("/alerts", 503))["fault"] == "Unreachable"
 
 
 def test_what_is_no_function_is_refused():

@@ -18,7 +18,9 @@ from schemathesis.specs.openapi.checks import (
 
 from tidemill.schema.events import EVENTS
 from tidemill.serve import routes
+from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.route import discover
+from tidemill.serve.server import Additions
 
 from .program import served
 from .stored import events, stored_program
@@ -43,7 +45,8 @@ def url(tmp_path_factory):
         async with stored_program(tmp_path_factory.mktemp("hostile")) as told:
             for tag in EVENTS:
                 await told.commit(tag, events(tag, 1, 3))
-            async with served(told) as client:
+            collector = MetricsCollector(told)  # `up` has one beside the server
+            async with served(told, additions=Additions(parts=(collector,))) as client:
                 said.append(client.url)
                 ready.set()
                 await stopping.wait()

@@ -28,6 +28,7 @@ from tidemill.serve.ports import Ports, take_ports
 from tidemill.serve.readiness import readiness_of
 
 if TYPE_CHECKING:
+    from tidemill.app.execution.execution import Opened
     from tidemill.app.exporting.exports import Exports
     from tidemill.serve.auth.protection import Protection
     from tidemill.serve.server import Server
@@ -131,16 +132,20 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
                 tasks.create_task(alerting.run(), name="alerts"),
                 tasks.create_task(_heartbeat(environment, collector).run(), name="heartbeat"),
             ]
+            execution = await _execution(environment, engine, opened)
             exports = await exports_of(environment, engine, opened) if options.with_store else None
             if exports is not None:
                 beside.append(tasks.create_task(exports.run(), name="exports"))
             if ports is not None:
+                parts = (collector,) if execution is None else (collector, execution.desk)
                 api = await opened.enter_async_context(
-                    answering_of(environment, engine, ports, exports, protection)
+                    answering_of(environment, engine, ports, exports, protection, *parts)
                 )
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
-            if environment.settings.execution.enabled:
-                beside.append(await _executing(environment, engine, opened, tasks))
+            if execution is not None:
+                from tidemill.app.execution.execute import run_execution
+
+                beside.append(tasks.create_task(run_execution(execution), name="execution"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
             await engine.run()
@@ -174,28 +179,28 @@ def answering_of(
     ports: Ports,
     exports: "Exports | None",
     protection: "Protection | None",
+    *beside: object,
 ) -> "AbstractAsyncContextManager[Server]":
-    """Return what answers at `ports` while it is open."""
+    """Return what answers at `ports` while it is open, from what runs `beside` it, too."""
     from tidemill.app.api.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
     program = Observed(engine)
-    additions = additions_of(environment, program.version, exports, protection)
+    additions = additions_of(environment, program.version, exports, protection, *beside)
     return answering(program, ports, environment.settings.api.connections_max, additions)
 
 
-async def _executing(
-    environment: Environment, engine: Engine, opened: AsyncExitStack, tasks: asyncio.TaskGroup
-) -> "asyncio.Task[None]":
-    """Take trade signals beside the reading; their ledger goes to the engine's bus by the engine itself."""
-    from tidemill.app.execution.execute import run_execution
+async def _execution(environment: Environment, engine: Engine, opened: AsyncExitStack) -> "Opened | None":
+    """Return what takes trade signals, where that is wanted; the engine brings its ledger to its bus."""
+    if not environment.settings.execution.enabled:
+        return None
     from tidemill.app.execution.execution import open_execution
 
     execution = await opened.enter_async_context(open_execution(environment))
     engine.ledgers.own[environment.settings.execution.mode] = execution.ledger.bus
     _log.info("execution server at %s, %s", execution.port.url, execution.desk.mode)
-    return tasks.create_task(run_execution(execution), name="execution")
+    return execution
 
 
 def _collector(environment: Environment, engine: Engine) -> MetricsCollector:

@@ -122,6 +122,15 @@ class MetricsCollector(Started):
         """The newest sample; None before the first."""
         return self._monitor.newest
 
+    def samples(self, since_ns: int) -> list[Sample]:
+        """Return what is kept and not older than `since_ns`, oldest first; any thread may ask."""
+        return self._monitor.samples(since_ns)
+
+    @property
+    def raised(self) -> list[Alert]:
+        """The alerts that are not over, in the order of their beginning; any thread may ask."""
+        return list(self._monitor.raised.values())
+
     async def _state(self) -> ProgramState:
         if self._program is not None:
             return await self._program.state()

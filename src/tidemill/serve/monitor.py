@@ -92,13 +92,14 @@ class Monitor:
         self._history_ns = round(settings.history_hours * 3_600 * NS_PER_S)
         self._samples: deque[Sample] = deque()
         self._counts: deque[_Counts] = deque()
-        self._raised: set[str] = set()
+        self.raised: dict[str, Alert] = {}
+        """Those that are not over, by name."""
         self._unhealthy_ns: dict[str, int] = {}
         """Since when each part does not work."""
 
     def samples(self, since_ns: int) -> list[Sample]:
         """Return what is kept and not older than `since_ns`, oldest first."""
-        return [sample for sample in self._samples if sample.time_ns >= since_ns]
+        return [sample for sample in tuple(self._samples) if sample.time_ns >= since_ns]
 
     @property
     def newest(self) -> Sample | None:
@@ -172,13 +173,12 @@ class Monitor:
     def _edge(
         self, sample: Sample, name: str, is_passed: bool, value: float, limit: float, why: str = ""
     ) -> Iterator[Alert]:
-        if is_passed == (name in self._raised):
+        if is_passed == (name in self.raised):
             return
-        self._raised ^= {name}
         bound, unit = _SPELLED.get(name, _PART_SPELLED)
         found = f"found {value:g}" if is_passed else f"it is {value:g} again"
         found += f": {why}" if is_passed and why else ""
-        yield Alert(
+        alert = Alert(
             name=name,
             is_raised=is_passed,
             value=value,
@@ -186,6 +186,11 @@ class Monitor:
             time_ns=sample.time_ns,
             message=f"{name}: expected {bound} {limit:g}{unit}, {found}",
         )
+        if is_passed:
+            self.raised[name] = alert
+        else:
+            del self.raised[name]
+        yield alert
 
 
 def _trim(counts: deque[_Counts], oldest_ns: int) -> None:

@@ -1,6 +1,6 @@
 """What does the program add to the data API's own routes and parts?"""
 
-from tidemill.app.execution import kill_routes
+from tidemill.app.execution import execution_routes, kill_routes
 from tidemill.app.exporting import export_routes
 from tidemill.app.exporting.exports import Exports
 from tidemill.app.settings import Environment
@@ -12,19 +12,26 @@ from tidemill.serve.cache import Cache
 from tidemill.serve.server import Additions
 from tidemill.store.latest.redis_link import RedisLink
 
-ROUTES = (*export_routes.ROUTES, *whale_routes.ROUTES, *kill_routes.ROUTES)
+ROUTES = (*export_routes.ROUTES, *whale_routes.ROUTES, *kill_routes.ROUTES, *execution_routes.API_ROUTES)
 
 
 def additions_of(
-    environment: Environment, version: str | None, exports: Exports | None, protection: Protection | None
+    environment: Environment,
+    version: str | None,
+    exports: Exports | None,
+    protection: Protection | None,
+    *beside: object,
 ) -> Additions:
-    """Return what the settings ask for. Raises: Refused, where Redis' URL is none."""
+    """Return what the settings ask for; routes answer from what runs `beside`, too.
+
+    Raises: Refused, where Redis' URL is none.
+    """
     redis, api = environment.settings.redis, environment.settings.api
     link = RedisLink(redis) if redis.url is not None else None
     parts = (WhaleRegistry(environment), KillSwitch(environment.paths.data))
     return Additions(
         routes=ROUTES,
-        parts=(*parts, *(() if exports is None else (exports,))),
+        parts=(*parts, *beside, *(() if exports is None else (exports,))),
         protection=protection,
         is_metrics_open=environment.settings.metrics.open_to_all,
         version=version,

@@ -17,6 +17,7 @@ _ENDPOINTS = """\
   POST /simulate       - Simulate trade without execution
   GET  /health         - Server health check
   GET  /stats          - Execution statistics
+  GET  /limits         - What no trade may go beyond
   WS   /               - WebSocket for real-time updates"""
 
 

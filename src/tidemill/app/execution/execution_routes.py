@@ -12,6 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tidemill.execute.desk.answers import Answer as Told
 from tidemill.execute.desk.answers import Body
 from tidemill.execute.desk.desk import Desk
+from tidemill.execute.desk.limits import LimitsTold
 from tidemill.schema.faults import Refused
 from tidemill.serve.answers import json_response
 from tidemill.serve.role import Role
@@ -30,6 +31,15 @@ class _Batch(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /execute/batch: each signal is read by itself, so that one cannot spoil the others."""
 
     signals: list[msgspec.Raw]
+
+
+class ExecutionTold(Struct, frozen=True):
+    """How an execution server fares."""
+
+    stats: dict[str, Any]
+    """As its own `GET /stats` has it."""
+    limits: list[LimitsTold]
+    """As its own `GET /limits` has it."""
 
 
 async def execute(call: Call) -> Response:
@@ -62,6 +72,17 @@ async def health(call: Call) -> Answer:
 async def stats(call: Call) -> Answer:
     """Say what signals came to since the ledger began, and what they gained."""
     return Answer(call.parts[Desk].stats())
+
+
+async def limits(call: Call) -> Answer:
+    """Say what the trades of each chain may not go beyond, and how much of it they took today."""
+    return Answer(call.parts[Desk].limits())
+
+
+async def told(call: Call) -> Answer:
+    """Say what the execution server that runs beside this API counts, and what limits it keeps."""
+    desk = call.parts[Desk]
+    return Answer(ExecutionTold(stats=desk.stats(), limits=desk.limits()))
 
 
 async def listen(call: Call) -> None:
@@ -137,5 +158,9 @@ ROUTES = (
     Route(path="/simulate", answer=simulate, method="POST", role=Role.ANALYST, tells=_SIGNAL),
     Route(path="/health", answer=health, role=None, tells=_SIGNAL),
     Route(path="/stats", answer=stats, role=Role.VIEWER, tells=_SIGNAL),
+    Route(path="/limits", answer=limits, role=Role.VIEWER, tells=list[LimitsTold]),
     Route(path="/", answer=listen, method="WEBSOCKET", role=Role.VIEWER),
 )
+
+API_ROUTES = (Route(path="/execution", answer=told, role=Role.VIEWER, tells=ExecutionTold),)
+"""Of the data API: its page reaches no other port."""

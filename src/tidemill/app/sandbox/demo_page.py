@@ -7,9 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from tidemill.app.api.api_protection import protecting_api
 from tidemill.app.engine import Engine
+from tidemill.app.observed import Observed
 from tidemill.app.settings import Environment
 from tidemill.app.up import answering_of, exports_of
 from tidemill.schema.faults import Refused
+from tidemill.serve.collector import MetricsCollector
 from tidemill.serve.ports import take_ports
 
 _log = logging.getLogger("tidemill.demo")
@@ -28,9 +30,12 @@ async def showing_page(environment: Environment, engine: Engine) -> AsyncIterato
         opened.callback(ports.close)
         protection = opened.enter_context(protecting_api(environment))
         exports = await exports_of(environment, engine, opened)
+        collector = MetricsCollector(Observed(engine), environment.settings.monitoring)
         async with asyncio.TaskGroup() as tasks:
-            running = None if exports is None else tasks.create_task(exports.run(), name="exports")
-            async with answering_of(environment, engine, ports, exports, protection):
+            beside = [tasks.create_task(collector.run(), name="metrics")]
+            if exports is not None:
+                beside.append(tasks.create_task(exports.run(), name="exports"))
+            async with answering_of(environment, engine, ports, exports, protection, collector):
                 yield ports.api.url
-            if running is not None:
-                running.cancel()
+            for task in beside:
+                task.cancel()

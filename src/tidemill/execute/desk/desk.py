@@ -19,6 +19,7 @@ from tidemill.execute.desk.answers import (
 )
 from tidemill.execute.desk.kept_answer import kept_of
 from tidemill.execute.desk.lane import Busy, Lane
+from tidemill.execute.desk.limits import LimitsTold, told_limits
 from tidemill.execute.ledger import Ledger
 from tidemill.execute.signal import Signal, signal_of
 from tidemill.execute.trade import received
@@ -134,6 +135,12 @@ class Desk:
             "under_way": len(self._ledger.unsettled),
             "waiting": sum(lane.waiting for lane in self.lanes.values()),
         }
+
+    def limits(self) -> list[LimitsTold]:
+        """Return what the trades of each chain are held against, and what they took today."""
+        days, now_ns = self._ledger.tally.days, self._clock.now_ns()
+        chains = [(lane.desk.settings, lane.open_count) for lane in self.lanes.values()]
+        return [told_limits(chain, days.get(chain.name), count, now_ns) for chain, count in chains]
 
     def tell(self, make: Callable[[], Body]) -> None:
         """Tell all listeners what `make` makes; it is not asked where there are none."""

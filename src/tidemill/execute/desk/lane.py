@@ -98,6 +98,11 @@ class Lane:
         """How many signals wait."""
         return self._queue.qsize()
 
+    @property
+    def open_count(self) -> int:
+        """How many trades are under way."""
+        return len(self._open)
+
     async def take(self, received: Received) -> Answer:
         """Return what became of a signal. Raises: Busy; Unreachable, where the ledger cannot be written."""
         done: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -135,7 +140,7 @@ class Lane:
 
     def _refusal(self, job: _Job) -> Refuse | None:
         use = self._tally.day_of(self.desk.settings.name, job.received.recv_ns)
-        return refusal(job.received.signal, self.desk.settings.limits, use, len(self._open))
+        return refusal(job.received.signal, self.desk.settings.limits, use, self.open_count)
 
     def _judge(self, job: _Job, prepared: Prepared | Fault | Refuse) -> _Judged:
         """Hold a signal against the limits; what it will take is counted from here on."""
