@@ -13,21 +13,40 @@ import jwt
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.app.conftest import chain_toml
 from tests.app.crowd import TradingCrowd
+from tests.app.order_fills import WHALE
 from tests.app.test_kill_autopsy import search_toml
 from tests.app.test_sei import settings_file
 from tests.app.until import until
 from tests.servers.programs import free_port
-from tests.servers.sei import sei_server
+from tests.servers.sei import SeiServer, sei_server
 from tests.system.program import tidemill, up
 
+from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
 
+from .happenings import stage_on
+
+ROOT = Path(__file__).resolve().parents[2]
+_AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 CHROMIUM = shutil.which("chromium")
 """Of the system; without it Playwright's own, where it was installed."""
-WAIT_MS = 30_000
+WAIT_MS = 120_000
+"""For anything to be seen: a machine that runs other tests beside is slow."""
+_PATIENCE_S = 120
+_ALERTING = """
+[monitoring]
+collection_interval_s = 0.5
+[monitoring.alerts]
+latency_max_ms = 0.001
+"""
+"""An alert that is always raised."""
 _SECRET = "only known to this test, and long enough"
 _KEPT_AS = "tidemill.key"
-KINDS = ("swap", "opportunity", "arbitrage_transaction", "pool", "coverage", "book_top", "trade")
+KINDS = (
+    *("swap", "opportunity", "arbitrage_transaction", "pool", "coverage", "book_top", "trade"),
+    *("whale_trade", "whale_position", "liquidity_change"),
+)
+"""What has been told before anybody looks."""
 
 
 def token(role: str, *, lasts_s: float = 3_600) -> str:
@@ -38,8 +57,10 @@ def token(role: str, *, lasts_s: float = 3_600) -> str:
 class Program:
     """`tidemill up`, which can be stopped and started again at the same port."""
 
-    def __init__(self, folder: Path, session: aiohttp.ClientSession) -> None:
+    def __init__(self, folder: Path, session: aiohttp.ClientSession, sei: SeiServer) -> None:
+        self.sei = sei
         self.url = f"http://127.0.0.1:{free_port()}"
+        self.execution_port = free_port()
         self._folder = folder
         self._session = session
         self._running = AsyncExitStack()
@@ -48,10 +69,15 @@ class Program:
         port = self.url.rpartition(":")[2]
         settings = {"TIDEMILL_API_PORT": port, "TIDEMILL_API_AUTH_ENABLED": "true", "JWT_SECRET": _SECRET}
         await self._running.enter_async_context(up(self._folder, **settings))
-        await until(lambda: is_answering(self.url), 60)
+        await until(lambda: is_answering(self.url), _PATIENCE_S)
 
     async def stop(self) -> None:
         await self._running.aclose()
+
+    @property
+    def execution_url(self) -> str:
+        """Where it takes trade signals."""
+        return f"http://127.0.0.1:{self.execution_port}"
 
     async def get(self, path: str, role: str = "analyst", **params: Any) -> Any:
         headers = {"Authorization": f"Bearer {token(role)}"}
@@ -79,17 +105,25 @@ async def is_answering(url: str) -> bool:
 @asynccontextmanager
 async def program_on(world: World, folder: Path) -> AsyncIterator[Program]:
     """Run it while traders trade, until each kind of event that a view shows has been told."""
-    async with sei_server() as sei, aiohttp.ClientSession() as session:
+    async with sei_server() as sei, aiohttp.ClientSession() as session, Rpc(world.http_url) as rpc:
+        program, stage = Program(folder, session, sei), await stage_on(world, rpc)
         file = settings_file(folder, sei)
-        chain = chain_toml(world).replace("chain_id", 'inspection = "receipts"\nchain_id', 1)
-        file.write_text(file.read_text() + chain + search_toml(world))
-        assert (await tidemill(folder, "whales", "seed"))[0] == 0
-        program = Program(folder, session)
+        more = f'inspection = "receipts"\n{stage.exchange_toml}chain_id'
+        chain = chain_toml(world).replace("chain_id", more, 1)
+        sections = (chain, search_toml(world), stage.settings(program.execution_port), _ALERTING)
+        file.write_text(file.read_text() + "".join(sections))
+        for arguments in (("seed",), ("add", WHALE, "--pseudonym", "Moby")):
+            code, _, complaint = await tidemill(folder, "whales", *arguments)
+            assert code == 0, complaint
         await program.start()
         try:
+            trader = {"Authorization": f"Bearer {token('trader')}"}
+            await until(lambda: is_answering(program.execution_url), _PATIENCE_S)
+            await stage.trade_on_paper(program.execution_url, trader)
+            await stage.trade_as_whale()
             async with TradingCrowd(world, swaps_per_s=5, atomic_percent=80, block_ms=400):
                 for kind in KINDS:
-                    await until(lambda kind=kind: program.has_told(kind), 60)
+                    await until(lambda kind=kind: program.has_told(kind), _PATIENCE_S)
                 yield program
         finally:
             await program.stop()
@@ -150,3 +184,11 @@ async def settled(page: Page) -> None:
     """Wait until what was asked for is drawn."""
     await page.locator("[data-index]").first.wait_for()
     await asyncio.sleep(0)
+
+
+async def serious(page: Page) -> list[Any]:
+    """Return what axe finds that keeps people out."""
+    await page.evaluate(_AXE.read_text())  # not as a script of the page, whose policy forbids it
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    kept = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]
+    return [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in kept]

@@ -13,7 +13,7 @@ export function Facts(props: {
 }): JSX.Element {
   const told = columnsOf(props.kind, props.names).filter((column) => props.row[column.name] != null);
   return (
-    <dl class="facts">
+    <dl class="facts" aria-label={props.kind}>
       {told.map((column) => (
         <div key={column.name} data-column={column.name}>
           <dt>
@@ -54,7 +54,7 @@ export function Plain(props: {
           {props.rows.map((row) => (
             <tr key={identityOf(props.kind, row)}>
               {columns.map((column) => (
-                <td key={column.name} class={column.isNumber ? "number" : ""}>
+                <td key={column.name} data-column={column.name} class={column.isNumber ? "number" : ""}>
                   <Cell column={column} row={row} amountOf={props.amountOf} />
                 </td>
               ))}

@@ -58,7 +58,9 @@ export function watchHealth(): () => void {
       isAnswering.value = false;
     }
   };
-  const everySecond = setInterval(() => (now_ms.value = Date.now()), 1_000);
+  const everySecond = setInterval(() => {
+    if (!document.hidden) now_ms.value = Date.now();
+  }, 1_000);
   const every = setInterval(() => void ask_now(), HEALTH_EVERY_MS);
   document.addEventListener("visibilitychange", ask_now);
   void ask_now();

@@ -42,7 +42,9 @@ function Page(): JSX.Element {
   useEffect(() => {
     if (known === null) return undefined;
     const endWatch = watchHealth();
-    const learn = () => void learnTokens().catch(() => undefined);
+    const learn = () => {
+      if (!document.hidden) void learnTokens().catch(() => undefined);
+    };
     learn();
     const every = setInterval(learn, TOKENS_EVERY_MS);
     return () => {

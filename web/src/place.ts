@@ -36,3 +36,9 @@ export function rangeOf(chosen: Place["chosen"]): Range {
   if (start && end && /^\d+$/.test(start) && /^\d+$/.test(end)) return { start, end };
   return { last_s: LASTS[last ?? USUAL_LAST] ?? LASTS[USUAL_LAST]! };
 }
+
+/** A range as routes are asked for it; the last so long is counted from now. */
+export function between(range: Range): { start: string; end: string | undefined } {
+  if ("start" in range) return range;
+  return { start: `${BigInt(Date.now() - range.last_s * 1000) * 1_000_000n}`, end: undefined };
+}

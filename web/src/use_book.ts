@@ -50,7 +50,9 @@ export function useBook(source: string, instrument: string): Kept {
     tellState(stream, "connecting");
     stream.turn();
     document.addEventListener("visibilitychange", turn);
-    const every = setInterval(() => show((drawn) => drawn + 1), SHOW_EVERY_MS);
+    const every = setInterval(() => {
+      if (!document.hidden) show((drawn) => drawn + 1);
+    }, SHOW_EVERY_MS);
     return () => {
       ended.abort();
       stream.end();

@@ -160,7 +160,10 @@ class Loader {
     return { ...this.streamed(), ...between, limit: PAGE_ROWS };
   }
 
+  /** Where it goes on without a cursor, what is here may lack what came in between. */
   private beginAnew(): void {
+    this.set.clear();
+    this.next = null;
     void this.load();
     for (const after_ms of FILL_AFTER_MS) this.later(after_ms, () => void this.fill());
   }

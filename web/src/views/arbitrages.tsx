@@ -122,7 +122,7 @@ export function leadersOf(rows: readonly Row[]): { account: string; count: numbe
 function Leaders({ rows }: { rows: readonly Row[] }): JSX.Element {
   const chain_id = rows[0]?.["chain_id"];
   return (
-    <section aria-label="leaders">
+    <section aria-label="leaders" class="scroll" tabIndex={0}>
       <h2>
         Leaders <small class="soft">of the {rows.length} rows above</small>
       </h2>
@@ -136,7 +136,7 @@ function Leaders({ rows }: { rows: readonly Row[] }): JSX.Element {
         </thead>
         <tbody>
           {leadersOf(rows).map(({ account, count, profit_wei }) => (
-            <tr key={account}>
+            <tr key={account} data-account={account}>
               <td>
                 <Short text={account} chain_id={chain_id} kind="address" />
               </td>
@@ -159,7 +159,7 @@ function Daily(): JSX.Element {
     DAILY_EVERY_MS,
   );
   return (
-    <section aria-label="by day">
+    <section aria-label="by day" class="scroll" tabIndex={0}>
       <h2>
         By day <small class="soft">30 days, UTC</small>
       </h2>
@@ -177,7 +177,7 @@ function Daily(): JSX.Element {
         </thead>
         <tbody>
           {told.value?.days.map((one) => (
-            <tr key={`${one.day} ${one.source} ${one.kind}`}>
+            <tr key={`${one.day} ${one.source} ${one.kind}`} data-day={one.day}>
               <td>{one.day}</td>
               <td>{one.source}</td>
               <td>{one.kind}</td>

@@ -81,15 +81,15 @@ function OneBook({ id }: { id: string }): JSX.Element {
       <section class="tiles">
         <div class="tile">
           <span class="soft">best bid</span>
-          <b>{bids[0]?.price ?? "–"}</b>
+          <b data-best="bid">{bids[0]?.price ?? "–"}</b>
         </div>
         <div class="tile">
           <span class="soft">best ask</span>
-          <b>{asks[0]?.price ?? "–"}</b>
+          <b data-best="ask">{asks[0]?.price ?? "–"}</b>
         </div>
         <div class="tile">
           <span class="soft">spread</span>
-          <b>{between ?? "–"}</b>
+          <b data-best="spread">{between ?? "–"}</b>
         </div>
       </section>
       <div class="beside">

@@ -144,7 +144,7 @@ function Gaps({ gaps }: { gaps: readonly Gap[] }): JSX.Element {
             .slice(-GAPS_SHOWN)
             .reverse()
             .map((gap) => (
-              <tr key={`${gap.from_block} ${gap.noticed_ns} ${gap.pool}`}>
+              <tr key={`${gap.from_block} ${gap.noticed_ns} ${gap.pool}`} data-gap>
                 <td>
                   {gap.from_block} to {gap.to_block}
                 </td>

@@ -1,10 +1,11 @@
 /** Execution: whether trades are on paper or live, what became of each, and what they came to. */
 
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask, type Fault } from "../api";
+import { Amount, Short } from "../cells";
 import { Chart } from "../chart";
-import { sum } from "../decimals";
+import { grouped, sum } from "../decimals";
 import { FeedTable, Filter, filters, useTable } from "../event_table";
 import { Facts } from "../facts";
 import { choose, place } from "../going";
@@ -12,10 +13,11 @@ import { identityOf, type Row } from "../rows";
 import { may } from "../session";
 import { Heading, Refused } from "../shell";
 import { msOf } from "../times";
+import { tokenOf } from "../tokens";
 import { useAsked } from "../use_asked";
 
 const KIND = "execution";
-const KILL_EVERY_MS = 2_000;
+const EVERY_MS = 2_000;
 const NAMES = [
   "event_ns",
   "mode",
@@ -40,15 +42,162 @@ const AMOUNTS = Object.fromEntries(
 );
 
 export function Execution(): JSX.Element {
-  const kinds = useAsked("kinds", () => ask<Record<string, string>>("/events"));
+  const told = useAsked("execution", () => ask<Told>("/execution"), EVERY_MS);
   return (
     <>
-      <Heading name="Execution">{kinds.value?.[KIND] !== undefined && <Filter kind={KIND} />}</Heading>
+      <Heading name="Execution">
+        <Filter kind={KIND} />
+      </Heading>
+      {told.value !== null && <Server told={told.value} />}
       <KillSwitch />
-      <Refused fault={kinds.fault} />
-      {kinds.value !== null &&
-        (kinds.value[KIND] === undefined ? <p>This tidemill has no execution ledger.</p> : <Trades />)}
+      <Trades isModeKnown={told.value !== null} />
+      {told.value === null && told.fault !== null && (
+        <p class="soft">Of limits and counts nothing is known here: {told.fault.message}.</p>
+      )}
     </>
+  );
+}
+
+/** As `GET /execution` tells it. */
+interface Told {
+  readonly stats: Readonly<Record<string, string | number | null>>;
+  readonly limits: readonly Limits[];
+}
+
+interface Limits {
+  readonly source: string;
+  readonly chain_id: number;
+  readonly slippage_max_bps: number;
+  readonly open_max: number | null;
+  readonly open: number;
+  readonly trades_a_day_max: number | null;
+  readonly trades_today: number;
+  readonly fee_a_day_max_wei: string | null;
+  readonly fee_today_wei: string;
+  readonly gas_price_max_wei: string | null;
+  readonly only_listed_tokens: boolean;
+  readonly tokens: readonly {
+    readonly token: string;
+    readonly amount_max: string | null;
+    readonly amount_a_day_max: string | null;
+    readonly amount_today: string;
+  }[];
+  readonly routers: readonly string[] | null;
+}
+
+const NO_LIMIT = "no limit";
+
+/** The server's own counts since its ledger began, and what no trade may go beyond. */
+function Server({ told }: { told: Told }): JSX.Element {
+  return (
+    <>
+      <Mode mode={String(told.stats["mode"])} />
+      <section class="tiles" aria-label="counts">
+        {Object.entries(told.stats)
+          .filter(([name]) => name !== "mode")
+          .map(([name, value]) => (
+            <div class="tile" key={name}>
+              <span class="soft">{name.replaceAll("_", " ")}</span>
+              <b data-stat={name}>{value === null ? "–" : String(value)}</b>
+            </div>
+          ))}
+      </section>
+      {told.limits.map((limits) => (
+        <Limited key={limits.source} limits={limits} />
+      ))}
+    </>
+  );
+}
+
+function Limited({ limits }: { limits: Limits }): JSX.Element {
+  const { chain_id } = limits;
+  const wei = (digits: string | null) => (digits === null ? NO_LIMIT : `${grouped(digits)} wei`);
+  const lines: [string, string | number | null, string | number | null][] = [
+    ["slippage", null, `${limits.slippage_max_bps} bps of the simulated profit`],
+    ["trades under way", limits.open, limits.open_max],
+    ["trades a day (UTC)", limits.trades_today, limits.trades_a_day_max],
+    ["fees a day (UTC)", wei(limits.fee_today_wei), wei(limits.fee_a_day_max_wei)],
+    ["price of gas", null, wei(limits.gas_price_max_wei)],
+  ];
+  return (
+    <section aria-label={`limits of ${limits.source}`} data-limits={limits.source}>
+      <h2>
+        Limits of {limits.source} <small class="soft">chain {chain_id}</small>
+      </h2>
+      <div class="beside">
+        <Scroll name="of trades">
+          <thead>
+            <tr>
+              <th>what</th>
+              <th>now</th>
+              <th>at most</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lines.map(([what, now, most]) => (
+              <tr key={what} data-limit={what}>
+                <td>{what}</td>
+                <td class="number">{now ?? ""}</td>
+                <td class="number">{most ?? NO_LIMIT}</td>
+              </tr>
+            ))}
+          </tbody>
+        </Scroll>
+        <Scroll name="of tokens">
+          <thead>
+            <tr>
+              <th>token</th>
+              <th>a trade, at most</th>
+              <th>today</th>
+              <th>a day, at most</th>
+            </tr>
+          </thead>
+          <tbody>
+            {limits.tokens.map(({ token, amount_max, amount_a_day_max, amount_today }) => (
+              <tr key={token} data-token={token}>
+                <td>
+                  <Short text={token} chain_id={chain_id} kind="address" />
+                </td>
+                {[amount_max, amount_today, amount_a_day_max].map((digits, at) => (
+                  <td key={at} class="number">
+                    {digits === null ? NO_LIMIT : <Amount digits={digits} token={tokenOf(chain_id, token)} />}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </Scroll>
+      </div>
+      <p>
+        {limits.only_listed_tokens ? "Only these tokens may be borrowed." : "Any token may be borrowed."}{" "}
+        {limits.routers === null ? "A signal may name any pool and router." : "A signal may name only these:"}
+      </p>
+      {limits.routers !== null && (
+        <ul class="legend" aria-label="allowed routers">
+          {limits.routers.map((router) => (
+            <li key={router} data-router={router}>
+              <Short text={router} chain_id={chain_id} kind="address" />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Scroll({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={name}>
+      <table>{children}</table>
+    </div>
+  );
+}
+
+function Mode({ mode }: { mode: string }): JSX.Element {
+  return (
+    <p role="status" class={`mode ${mode.toLowerCase()}`}>
+      {mode === "LIVE" ? "LIVE: real money" : "PAPER: nothing is sent"}
+    </p>
   );
 }
 
@@ -63,7 +212,7 @@ const WARNING =
   " Only `tidemill kill --release` releases it.";
 
 function KillSwitch(): JSX.Element | null {
-  const told = useAsked("kill", () => ask<KillState>("/kill"), KILL_EVERY_MS);
+  const told = useAsked("kill", () => ask<KillState>("/kill"), EVERY_MS);
   const [fault, tell] = useState<Fault | null>(null);
   if (told.value === null) return <Refused fault={told.fault} />;
   if (told.value.engaged) {
@@ -93,7 +242,7 @@ function KillSwitch(): JSX.Element | null {
   );
 }
 
-function Trades(): JSX.Element {
+function Trades({ isModeKnown }: { isModeKnown: boolean }): JSX.Element {
   const feed = useTable({ kind: KIND, where: filters() });
   const id = place.value.chosen["id"];
   const chosen = feed.rows.find((row) => identityOf(KIND, row) === id);
@@ -103,9 +252,7 @@ function Trades(): JSX.Element {
       {mode == null ? (
         <p>No trade was asked for in this time.</p>
       ) : (
-        <p role="status" class={`mode ${String(mode).toLowerCase()}`}>
-          {mode === "LIVE" ? "LIVE: real money" : "PAPER: nothing is sent"}
-        </p>
+        !isModeKnown && <Mode mode={String(mode)} />
       )}
       <Result rows={feed.rows} />
       <FeedTable kind={KIND} names={NAMES} amountOf={AMOUNTS} chosenAs="id" feed={feed} />
@@ -151,12 +298,12 @@ function Result({ rows }: { rows: readonly Row[] }): JSX.Element | null {
         {[...states].map(([state, count]) => (
           <div class="tile" key={state}>
             <span class="soft">{state.replaceAll("_", " ")}</span>
-            <b>{count}</b>
+            <b data-result={state}>{count}</b>
           </div>
         ))}
         <div class="tile">
           <span class="soft">fees, wei</span>
-          <b>{fees}</b>
+          <b data-result="fees">{fees}</b>
         </div>
       </section>
       {gained.length > 1 && (

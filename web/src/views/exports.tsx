@@ -214,7 +214,7 @@ async function sha256(content: ArrayBuffer): Promise<string> {
 function OneSchedule({ schedule, act }: { schedule: Schedule; act: Act }): JSX.Element {
   const turn = schedule.is_paused ? "resume" : "pause";
   return (
-    <p>
+    <p data-schedule={schedule.id}>
       {schedule.request.table} as {schedule.request.format}, {schedule.frequency}, to{" "}
       <code>{schedule.to}</code>;{" "}
       {schedule.is_paused ? (

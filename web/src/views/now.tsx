@@ -6,11 +6,14 @@ import { ask, fetched } from "../api";
 import { Chart } from "../chart";
 import { shownOf } from "../columns";
 import { grouped } from "../decimals";
+import { place } from "../going";
 import { health } from "../live";
+import { between, rangeOf } from "../place";
 import { quantile, rates, samplesOf, valuesOf, type Sample } from "../prometheus";
 import type { Row } from "../rows";
 import { Heading, Refused } from "../shell";
 import { Table } from "../table";
+import { msOf } from "../times";
 import { useAsked } from "../use_asked";
 
 interface Endpoint {
@@ -31,13 +34,33 @@ interface Chain {
   readonly endpoints: Readonly<Record<string, Endpoint>>;
 }
 
+interface Latency {
+  readonly average: number | null;
+  readonly p95: number | null;
+}
+
+/** As `GET /metrics/history` tells it. */
+interface Moment {
+  readonly time_ns: string;
+  readonly events_per_s: number | null;
+  readonly to_bus: Latency;
+  readonly to_store: Latency;
+}
+
+interface Alert {
+  readonly name: string;
+  readonly message: string;
+}
+
 interface Scrape {
   readonly at_ms: number;
   readonly samples: readonly Sample[];
 }
 
 const EVERY_MS = 2_000;
-const KEPT = 150;
+const HISTORY_EVERY_MS = 5_000;
+/** Of the metrics: what a rate is told from. */
+const KEPT = 6;
 const STAGES: Readonly<Record<string, string>> = {
   tidemill_frame_to_bus_seconds: "frame to bus",
   tidemill_frame_to_stored_seconds: "frame to stored",
@@ -48,7 +71,7 @@ const STAGES: Readonly<Record<string, string>> = {
 export function Now(): JSX.Element {
   const chains = useAsked("endpoints", () => ask<Chain[]>("/endpoints"), EVERY_MS);
   const scraped = useScrapes();
-  const [before, after] = [scraped.at(-6) ?? scraped[0], scraped.at(-1)];
+  const [before, after] = [scraped[0], scraped.at(-1)];
   const s = before && after ? (after.at_ms - before.at_ms) / 1000 : 0;
   return (
     <>
@@ -66,7 +89,7 @@ export function Now(): JSX.Element {
             <Stage key={name} name={name} said={said} before={before} after={after} />
           ))}
       </section>
-      <Flow scrapes={scraped} />
+      <Past />
       {before && after && s > 0 && (
         <Topics
           rates={rates("tidemill_events_total", "topic", before.samples, after.samples, s)}
@@ -127,7 +150,8 @@ function ms(s: number): string {
 
 function Services({ samples }: { samples: readonly Sample[] }): JSX.Element {
   const told = health.value;
-  const alerts = alertsOf(samples);
+  const raised = useAsked("alerts", () => ask<Alert[]>("/alerts"), EVERY_MS);
+  const alerts = [...(raised.value ?? []).map((alert) => alert.message), ...amiss(samples)];
   return (
     <section aria-label="services">
       <p>
@@ -141,20 +165,22 @@ function Services({ samples }: { samples: readonly Sample[] }): JSX.Element {
         ))}
       </p>
       {alerts.length > 0 && (
-        <ul role="alert" class="alerts">
-          {alerts.map((alert) => (
-            <li key={alert} class="bad">
-              {alert}
-            </li>
-          ))}
-        </ul>
+        <div role="alert">
+          <ul class="alerts">
+            {alerts.map((alert) => (
+              <li key={alert} class="bad">
+                {alert}
+              </li>
+            ))}
+          </ul>
+        </div>
       )}
     </section>
   );
 }
 
-/** What somebody should look at, in words. */
-function alertsOf(samples: readonly Sample[]): string[] {
+/** What somebody should look at before an alert says so, in words. */
+function amiss(samples: readonly Sample[]): string[] {
   const services = Object.entries(health.value?.services ?? {}).filter(([, state]) => state === "down");
   const over = (name: string, limit: number, said: (one: Sample) => string) =>
     valuesOf(samples, name)
@@ -186,23 +212,36 @@ function alertsOf(samples: readonly Sample[]): string[] {
   ];
 }
 
-function Flow({ scrapes }: { scrapes: readonly Scrape[] }): JSX.Element | null {
-  if (scrapes.length < 3) return null;
-  const total = (scrape: Scrape) =>
-    valuesOf(scrape.samples, "tidemill_events_total").reduce((sum, one) => sum + one.value, 0);
-  const pairs = scrapes.slice(1).map((scrape, at) => [scrapes[at]!, scrape] as const);
+/** How it fared in the time range, as the program keeps it. */
+function Past(): JSX.Element {
+  const range = rangeOf(place.value.chosen);
+  const told = useAsked(
+    `history ${JSON.stringify(range)}`,
+    () => ask<Moment[]>("/metrics/history", { params: between(range) }),
+    "last_s" in range ? HISTORY_EVERY_MS : undefined,
+  );
+  if (told.value === null) return <p class="soft">{told.fault?.message ?? "asking …"}</p>;
+  if (told.value.length < 2) return <p class="soft">In this time nothing was kept of events a second.</p>;
+  const x = told.value.map((one) => msOf(String(one.time_ns)));
+  const of = (part: (one: Moment) => number | null) => told.value!.map(part);
   return (
-    <Chart
-      name="Events a second, since this view was opened"
-      x={pairs.map(([, after]) => after.at_ms)}
-      lines={[
-        {
-          name: "events/s",
-          values: pairs.map(([a, b]) => ((total(b) - total(a)) * 1000) / (b.at_ms - a.at_ms)),
-          kind: "step",
-        },
-      ]}
-    />
+    <>
+      <Chart
+        name="Events a second"
+        x={x}
+        lines={[{ name: "events/s", values: of((one) => one.events_per_s), kind: "step" }]}
+      />
+      <Chart
+        name="Latency from an event's frame, ms"
+        x={x}
+        height_px={160}
+        lines={[
+          { name: "to bus, mean", values: of((one) => one.to_bus.average) },
+          { name: "to stored, mean", values: of((one) => one.to_store.average) },
+          { name: "to stored, 95 of 100 below", values: of((one) => one.to_store.p95) },
+        ]}
+      />
+    </>
   );
 }
 
@@ -235,7 +274,7 @@ function Scorecards({ chain }: { chain: Chain }): JSX.Element {
     <section aria-label={`endpoints of ${chain.source}`}>
       <h2>
         {chain.source}{" "}
-        <small class="soft">
+        <small class="soft" data-told="chain">
           chain {chain.chain_id} · {chain.state} · block{" "}
           {chain.tip === null ? "–" : grouped(String(chain.tip))}
         </small>
@@ -255,7 +294,7 @@ function Scorecards({ chain }: { chain: Chain }): JSX.Element {
           </thead>
           <tbody>
             {Object.entries(chain.endpoints).map(([name, one]) => (
-              <tr key={name}>
+              <tr key={name} data-endpoint={name}>
                 <td>{name}</td>
                 <td class={one.honesty < 1 ? "bad" : ""}>{(one.honesty * 100).toFixed(2)} %</td>
                 <td>{one.grade}</td>

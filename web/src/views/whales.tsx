@@ -161,7 +161,7 @@ function Scorecard({ address }: { address: string }): JSX.Element {
         {Object.entries(scoreOf(feed.rows)).map(([name, value]) => (
           <div class="tile" key={name}>
             <span class="soft">{name}</span>
-            <b>{value}</b>
+            <b data-score={name}>{value}</b>
           </div>
         ))}
       </section>
