@@ -1,6 +1,7 @@
 """The page in a browser, on a program that reads a chain with traders and an order-book venue."""
 
 import asyncio
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
@@ -41,6 +42,7 @@ latency_max_ms = 0.001
 """
 """An alert that is always raised."""
 _SECRET = "only known to this test, and long enough"
+_SECRET_BEGINS = re.compile(r"eyJ|tidemill_[0-9a-f]{12}")
 _KEPT_AS = "tidemill.key"
 KINDS = (
     *("swap", "opportunity", "arbitrage_transaction", "pool", "coverage", "book_top", "trade"),
@@ -141,8 +143,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def looking(browser: Browser, program: Program, key: str | None, **options: Any) -> AsyncIterator[Page]:
-    """A page of a browser of its own, logged in by `key`; what it complains of fails the test."""
+    """A page of a browser of its own, logged in by `key`; complaints, and secrets in addresses, fail it."""
     complaints: list[str] = []
+    addresses: list[str] = []
     context: BrowserContext = await browser.new_context(
         **{"viewport": {"width": 1400, "height": 900}, **options}
     )
@@ -151,6 +154,8 @@ async def looking(browser: Browser, program: Program, key: str | None, **options
         script = f"sessionStorage.getItem('{_KEPT_AS}') ?? sessionStorage.setItem('{_KEPT_AS}', '{key}')"
         await context.add_init_script(script)
     page = await context.new_page()
+    page.on("request", lambda request: addresses.append(request.url))
+    page.on("websocket", lambda socket: addresses.append(socket.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
     try:
@@ -159,6 +164,8 @@ async def looking(browser: Browser, program: Program, key: str | None, **options
     finally:
         await context.close()
     assert not complaints, complaints
+    assert addresses
+    assert not [one for one in addresses if _SECRET_BEGINS.search(one)], "a key or a token in an address"
 
 
 def _is_complaint(said: Any) -> bool:

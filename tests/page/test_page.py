@@ -8,6 +8,11 @@ from tests.app.order_fills import WHALE
 from .program import at, looking, serious, settled, states, token
 from .told import shown_rows
 
+_HIDDEN_MS = 6_000
+"""Longer than anything waits that asks again and again while it is seen."""
+_LASTS_S = 20
+"""Until then a slow machine has shown a table, too."""
+
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
@@ -56,15 +61,70 @@ async def test_a_server_that_was_away_leaves_neither_gap_nor_repeat(page, progra
     assert before <= count <= newest + 1  # each block once
 
 
-async def test_a_hidden_tab_rests_and_goes_on(page, program):
+async def test_a_hidden_tab_costs_nothing_and_goes_on(page, program):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    browser = await page.context.new_cdp_session(page)
+    await browser.send("Performance.enable")
+
+    async def busy_s():
+        told = (await browser.send("Performance.getMetrics"))["metrics"]
+        return next(one["value"] for one in told if one["name"] == "TaskDuration")
+
+    for view, chosen, loaded in (
+        ("data", {"kind": "block"}, "[data-index]"),
+        ("books", {"id": "sei~SEI/USDC"}, "table[aria-label=bids] tbody tr"),
+        ("now", {}, "[data-endpoint]"),
+    ):
+        await at(page, program, view, **chosen)
+        await states(page, "live")
+        await page.locator(loaded).first.wait_for()
+        await _turn(page, is_hidden=True)
+        await page.wait_for_load_state("networkidle")
+        asked.clear()
+        began_s = await busy_s()
+        await page.wait_for_timeout(_HIDDEN_MS)
+        assert asked == []
+        assert await busy_s() - began_s < _HIDDEN_MS / 1000 * 0.05
+        await _turn(page, is_hidden=False)
+        await states(page, "live")
     await at(page, program, "data", kind="block")
     await settled(page)
-    await page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await _turn(page, is_hidden=True)
     await states(page, "resting")
-    await page.evaluate("Object.defineProperty(document, 'hidden', {value: false, configurable: true})")
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    behind = (await program.rows("block", limit="1"))[0]["block_number"]
+    await _turn(page, is_hidden=False)
     await states(page, "live")
+    await page.wait_for_function(
+        "behind => +document.querySelector('[data-index] [data-column=block_number]').textContent > behind",
+        arg=behind,
+    )
+    numbers = [int(one["block_number"][0]) for one in await shown_rows(page, "block")]
+    assert numbers == list(range(numbers[0], numbers[0] - len(numbers), -1))
+
+
+async def _turn(page, *, is_hidden):
+    """Have the page believe that its tab is hidden, or seen again: a headless browser hides none."""
+    value = "true" if is_hidden else "false"
+    await page.evaluate(f"Object.defineProperty(document, 'hidden', {{value: {value}, configurable: true}})")
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+async def test_a_table_is_walked_by_keyboard_alone(page, program):
+    await at(page, program, "opportunities", last="24h")
+    await settled(page)
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "skip"
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("document.activeElement.id") == "main"
+    while not await page.evaluate("document.activeElement.matches('[role=table]')"):
+        await page.keyboard.press("Tab")
+    for key in ("ArrowDown", "End", "Home", "ArrowDown"):
+        await page.keyboard.press(key)
+        await page.wait_for_function("document.activeElement.matches('[data-index]')")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("region", name="the chosen opportunity").wait_for()
+    assert "id=" in page.url
 
 
 async def test_who_has_no_key_logs_in_and_a_wrong_one_is_refused(chromium, program):
@@ -77,17 +137,37 @@ async def test_who_has_no_key_logs_in_and_a_wrong_one_is_refused(chromium, progr
         await key.fill(token("viewer"))
         await key.press("Enter")
         await page.get_by_role("link", name="Pools").wait_for()
-        assert "eyJ" not in page.url
+
+
+async def test_what_a_viewer_may_not_do_is_neither_shown_nor_possible(chromium, program):
+    async with looking(chromium, program, token("viewer")) as page:
+        await page.get_by_role("link", name="Pools").wait_for()
         assert await page.get_by_role("link", name="Exports").count() == 0
+        await page.goto(f"{program.url}/#/exports")
+        await page.get_by_text("Your role does not show this view.").wait_for()
         await at(page, program, "data")
         await settled(page)
         assert await page.get_by_label("SQL, which only reads").count() == 0
         await at(page, program, "whales")
+        await page.locator("[data-whale]").first.wait_for()
         assert await page.get_by_role("switch").count() == 0
+        await at(page, program, "execution")
+        await page.get_by_text(re.compile("The kill switch is")).wait_for()
+        assert await page.get_by_role("button", name="engage the kill switch").count() == 0
+        headers = {"Authorization": f"Bearer {token('viewer')}"}
+        for method, path, body in (
+            ("PATCH", f"/whales/{WHALE}", {"is_enabled": False}),
+            ("POST", "/kill", {}),
+            ("POST", "/sql", {"query": "SELECT 1"}),
+            ("POST", "/export/csv", {"table": "pool"}),
+            ("GET", "/exports", None),
+        ):
+            answer = await page.request.fetch(program.url + path, method=method, headers=headers, data=body)
+            assert answer.status == 403, path
 
 
 async def test_a_token_that_ends_leads_to_the_login(chromium, program):
-    async with looking(chromium, program, token("viewer", lasts_s=4)) as page:
+    async with looking(chromium, program, token("viewer", lasts_s=_LASTS_S)) as page:
         await at(page, program, "data")
         await settled(page)
         await page.get_by_label("API key or token").wait_for()
