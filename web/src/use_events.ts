@@ -71,6 +71,7 @@ class Loader {
   private timers: number[] = [];
   private shown = 0;
   private trimmed_ms = 0;
+  private isFillDue = false;
   private readonly streams: Stream[] = [];
   private readonly ended = new AbortController();
 
@@ -127,6 +128,7 @@ class Loader {
 
   private turn = (): void => {
     for (const stream of this.streams) stream.turn();
+    if (this.isFillDue && !document.hidden) void this.fill();
   };
 
   private follow(
@@ -187,6 +189,8 @@ class Loader {
 
   /** Ask for what was not found before. */
   private async fill(): Promise<void> {
+    this.isFillDue = document.hidden; // a hidden tab asks nothing: then it is asked when it is seen
+    if (this.isFillDue) return;
     const page = await events<Row>(this.wanted.kind, this.asked(), this.ended.signal).catch(() => null);
     if (page === null) return;
     this.add(page.events);
