@@ -72,6 +72,14 @@ def test_a_replacement_above_the_limit_is_refused_and_one_takes_what_the_next_bl
     assert replacement(Fees(8, 8), Fees(100, 50), POLICY) == Fees(100, 50)
 
 
+def test_a_forecast_makes_room_within_the_limit_and_never_takes_any() -> None:
+    plain = offer(10 * GWEI, GWEI, POLICY, FeeRule.EIP1559)
+    wide = offer(10 * GWEI, GWEI, POLICY, FeeRule.EIP1559, 40 * GWEI)
+    assert (wide.max_fee_wei, wide.max_tip_wei) == (41 * GWEI, plain.max_tip_wei)
+    assert offer(10 * GWEI, GWEI, POLICY, FeeRule.EIP1559, GWEI) == plain
+    assert offer(10 * GWEI, GWEI, POLICY, FeeRule.EIP1559, 10**12).max_fee_wei == POLICY.fee_max_wei
+
+
 def test_an_op_stack_chain_takes_its_data_and_its_operator() -> None:
     asked = questions(FeeRule.OP_STACK, Priced(bytes(20), bytes(20), b"\x01" * 300, 400_000))
     assert [question[1][0]["data"][:10] for question in asked] == ["0x49948e0e", "0x275aedd2"]

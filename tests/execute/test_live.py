@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.execute.arena import Arena, profit_told
-from tests.execute.live_desk import Desk, open_desk
+from tests.execute.live_desk import GWEI, Desk, open_desk
 
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.sandbox import abi
@@ -71,3 +71,29 @@ async def test_a_trade_goes_through_every_state_once(arena: Arena, tmp_path: Pat
         await desk.look(4)
         assert desk.states == ["received", "simulated", "signed", "sent", "included", "final"]
         assert [one.sequence for one in desk.events] == list(range(6))
+
+
+class _Foreseen:
+    """A forecast that is told of blocks and always says the same."""
+
+    def __init__(self) -> None:
+        self.blocks: list[tuple[int, int, int, int]] = []
+
+    def tell_block(self, base_fee_wei: int, gas_used: int, gas_limit: int, event_ns: int) -> None:
+        self.blocks.append((base_fee_wei, gas_used, gas_limit, event_ns))
+
+    def high_wei(self) -> int | None:
+        return 30 * GWEI
+
+
+async def test_a_forecast_of_the_base_fee_makes_room_in_what_is_offered(arena: Arena, tmp_path: Path) -> None:
+    foreseen = _Foreseen()
+    async with open_desk(arena, tmp_path, forecast=foreseen) as desk:
+        trade = await desk.trade(await desk.gap(), LoanSource.MORPHO, amount=AMOUNT)
+        await desk.look()
+        head = await arena.rpc.call("eth_getBlockByNumber", "latest", False)
+        assert foreseen.blocks[-1][0] == int(head["baseFeePerGas"], 16)
+        sent = await desk.live.send(trade)
+        assert sent.told.tx_hash is not None
+        told = await arena.rpc.call("eth_getTransactionByHash", "0x" + sent.told.tx_hash.hex())
+        assert int(told["maxFeePerGas"], 16) == 30 * GWEI + int(told["maxPriorityFeePerGas"], 16)

@@ -144,8 +144,11 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if execution is not None:
                 from tidemill.app.execution.execute import run_execution
+                from tidemill.app.execution.price_feed import follow_prices
 
                 beside.append(tasks.create_task(run_execution(execution), name="execution"))
+                prices = follow_prices(engine.bus, execution.prices)
+                beside.append(tasks.create_task(prices, name="execution prices"))
             if options.with_view:
                 beside.append(tasks.create_task(show(engine, state), name="view"))
             await engine.run()

@@ -12,6 +12,7 @@ from tidemill.execute.deciding import Limits, TokenLimit
 from tidemill.execute.live.live_config import LiveChainConfig
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.execute.plan.route import Address
+from tidemill.execute.prices import TokenPrices
 from tidemill.schema.faults import Refused
 
 _BLOCK_MS = 1_000
@@ -44,6 +45,8 @@ class ChainSettings(Struct, frozen=True, kw_only=True):
     """Decimals of the tokens that are taken for a dollar."""
     limits: Limits
     live: LiveChainConfig = LiveChainConfig()
+    prices: TokenPrices | None = None
+    """Of tokens that are not taken for a dollar, where somebody tells of them."""
 
     @property
     def is_usable(self) -> bool:
@@ -51,9 +54,13 @@ class ChainSettings(Struct, frozen=True, kw_only=True):
         return self.facts.retired is None and self.facts.unfit is None
 
     def usd(self, token: Address, amount: int | None) -> float | None:
-        """Return what so many smallest units are worth; None where the token is not taken for a dollar."""
+        """Return what so many smallest units are worth; None where it is no dollar and has no price."""
+        if amount is None:
+            return None
         decimals = self.dollars.get(token)
-        return None if decimals is None or amount is None else amount / 10**decimals
+        if decimals is not None:
+            return amount / 10**decimals
+        return None if self.prices is None else self.prices.usd(token, amount)
 
 
 def chains_of(settings: ExecutionSettings, endpoints: Mapping[int, Endpoint]) -> dict[int, ChainSettings]:

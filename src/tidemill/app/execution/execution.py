@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
+from msgspec import structs
 from typing_extensions import override
 
 from tidemill.app.api.api_protection import protecting_api
 from tidemill.app.chains.pool_server import served_chains
 from tidemill.app.execution.execution_routes import ROUTES
+from tidemill.app.execution.fee_forecast import TrainedBaseFee
 from tidemill.app.execution.kill_routes import ROUTES as KILL_ROUTES
 from tidemill.app.settings import Environment
 from tidemill.core.clock import Clock, SystemClock
@@ -28,6 +30,7 @@ from tidemill.execute.ledger import Ledger, open_ledger
 from tidemill.execute.live.kill_switch import KillSwitch
 from tidemill.execute.live.live import LiveTools, open_live, open_tools
 from tidemill.execute.plan.executor_site import ExecutorSite, live_site, paper_site
+from tidemill.execute.prices import TokenPrices
 from tidemill.execute.sending.base import Sending
 from tidemill.execute.sending.paper import Paper
 from tidemill.schema.events import ExecutionMode
@@ -52,6 +55,8 @@ class Opened(NamedTuple):
     port: Port
     server: "_Server"
     protection: Protection
+    prices: Mapping[int, TokenPrices]
+    """By the chain's id, to be told where prices are known."""
 
     async def serve(self) -> None:
         """Answer until cancelled; what is being answered then is finished."""
@@ -100,7 +105,9 @@ async def open_execution(
             live = await opened.enter_async_context(tools)
             chains = {chain_id: chain for chain_id, chain in chains.items() if chain.is_usable}
         desk = Desk(settings.mode, ledger, clock)
-        for chain_id, chain in chains.items():
+        prices = {chain_id: TokenPrices(clock) for chain_id in chains}
+        for chain_id, known in chains.items():
+            chain = structs.replace(known, prices=prices[chain_id])
             limits = HttpLimits(answer_timeout_ms=settings.answer_timeout_ms)
             endpoints = Endpoints(chain.http_urls, clock, limits, chain_id=chain_id)
             http = await opened.enter_async_context(endpoints)
@@ -108,10 +115,13 @@ async def open_execution(
             if live is None:
                 sending = Paper(chain_desk, ledger, settings.paper, clock)
             else:
-                sending = await opened.enter_async_context(open_live(chain, http, live))
+                models = environment.paths.data / "models"
+                is_forecast = settings.live.is_forecast
+                forecast = TrainedBaseFee(models, chain.name, clock) if is_forecast else None
+                sending = await opened.enter_async_context(open_live(chain, http, live, forecast))
             desk.lanes[chain_id] = _lane(settings, chain_desk, sending, desk, ledger, clock)
         parts = Parts(desk, switch, *protection.parts)
-        yield Opened(desk, ledger, port, _server(environment, parts, port, protection), protection)
+        yield Opened(desk, ledger, port, _server(environment, parts, port, protection), protection, prices)
 
 
 def execution_chains(environment: Environment, environ: Mapping[str, str]) -> dict[int, ChainSettings]:

@@ -24,11 +24,18 @@ class View(Struct, frozen=True, kw_only=True):
     head_number: int
     head_ns: int
     """The newest block's own time."""
-    next_base_fee_wei: int
+    base_fee_wei: int
+    gas_used: int
+    gas_limit: int
     tip_wei: int | None
     """What blocks' transactions paid of late; None where the node tells nothing."""
     balance_wei: int
     nonce_count: int
+
+    @property
+    def next_base_fee_wei(self) -> int:
+        """The next block's, by EIP-1559."""
+        return next_base_fee_wei(self.base_fee_wei, self.gas_used, self.gas_limit)
 
 
 async def look(
@@ -81,9 +88,9 @@ def _read(
         view = View(
             head_number=number,
             head_ns=int(block["timestamp"], 16) * NS_PER_S,
-            next_base_fee_wei=next_base_fee_wei(
-                int(block["baseFeePerGas"], 16), int(block["gasUsed"], 16), int(block["gasLimit"], 16)
-            ),
+            base_fee_wei=int(block["baseFeePerGas"], 16),
+            gas_used=int(block["gasUsed"], 16),
+            gas_limit=int(block["gasLimit"], 16),
             tip_wei=tip_wei,
             balance_wei=_number(balance, endpoint),
             nonce_count=_number(count, endpoint),

@@ -1,7 +1,7 @@
 """What does a transaction offer and cost: base fee, tip, replacement, and what second layers add."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct, structs
 
@@ -49,8 +49,25 @@ def tip_of(rewards: Sequence[Sequence[int | None] | None] | None, suggested_wei:
     return tips[len(tips) // 2] if tips else suggested_wei
 
 
-def offer(next_base_fee_wei: int, tip_wei: int | None, policy: FeePolicy, rule: FeeRule) -> Fees:
+class BaseFeeForecast(Protocol):
+    """Says how high a chain's base fee may come to be while a transaction waits."""
+
+    def tell_block(self, base_fee_wei: int, gas_used: int, gas_limit: int, event_ns: int) -> None:
+        """Take in the newest block, which may be the same as before."""
+        ...
+
+    def high_wei(self) -> int | None:
+        """Return what it will hardly be above; None where that cannot be said."""
+        ...
+
+
+def offer(
+    next_base_fee_wei: int, tip_wei: int | None, policy: FeePolicy, rule: FeeRule, high_wei: int | None = None
+) -> Fees:
     """Return what to offer for the next block: tip within the limits, and room for the base fee to rise.
+
+    The room is for full blocks, and up to `high_wei` where a forecast says so; what is above the base fee of
+    the block that takes it is not paid.
 
     Raises: Refused where the next block's base fee and the tip are above `fee_max_wei`.
     """
@@ -64,6 +81,7 @@ def offer(next_base_fee_wei: int, tip_wei: int | None, policy: FeePolicy, rule: 
     later = next_base_fee_wei
     for _ in range(policy.full_blocks_ahead):
         later += max(later // CHANGE_DENOMINATOR, 1)
+    later = max(later, high_wei or 0)
     return Fees(min(later + tip, policy.fee_max_wei), tip)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.account.fees import least_tip
+from tidemill.execute.account.fees import BaseFeeForecast, least_tip
 from tidemill.execute.account.nonces import AccountLease
 from tidemill.execute.account.signer import Signer
 from tidemill.execute.account.wallet import open_wallet
@@ -92,7 +92,9 @@ async def check_chain(http: HttpEndpoint, chain: ChainSettings) -> None:
 
 
 @asynccontextmanager
-async def open_live(chain: ChainSettings, http: HttpEndpoint, tools: LiveTools) -> AsyncIterator[LiveSending]:
+async def open_live(
+    chain: ChainSettings, http: HttpEndpoint, tools: LiveTools, forecast: BaseFeeForecast | None = None
+) -> AsyncIterator[LiveSending]:
     """Open the way in which a chain's trades are sent; `http` is its node.
 
     Raises: Refused where anything that LIVE needs is missing, or another than it should be: limits, the
@@ -106,7 +108,7 @@ async def open_live(chain: ChainSettings, http: HttpEndpoint, tools: LiveTools) 
     with AccountLease(chain.facts.chain_id, tools.signer.address):
         async with open_way(chain.live, http, tools.clock, tools.identity_key) as trading:
             live = LiveSending(
-                _terms(chain, site, tools.settings),
+                _terms(chain, site, tools.settings, forecast),
                 Ways(node=http, trading=trading, cancelling=Mempool(http)),
                 signer=tools.signer,
                 ledger=tools.ledger,
@@ -119,7 +121,9 @@ async def open_live(chain: ChainSettings, http: HttpEndpoint, tools: LiveTools) 
                 await live.finish()
 
 
-def _terms(chain: ChainSettings, site: ExecutorSite, settings: LiveSettings) -> LiveTerms:
+def _terms(
+    chain: ChainSettings, site: ExecutorSite, settings: LiveSettings, forecast: BaseFeeForecast | None
+) -> LiveTerms:
     return LiveTerms(
         chain_id=chain.facts.chain_id,
         name=chain.name,
@@ -132,4 +136,5 @@ def _terms(chain: ChainSettings, site: ExecutorSite, settings: LiveSettings) -> 
         poll_ms=chain.poll_ms,
         gas_max=chain.live.gas_max,
         usd=chain.usd,
+        forecast=forecast,
     )

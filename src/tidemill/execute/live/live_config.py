@@ -84,4 +84,8 @@ class LiveSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """EXECUTION_CONFIRM: the account's own address, written out by who wants its money traded with."""
     wallet: WalletConfig = WalletConfig()
     fees: FeePolicy = FeePolicy()
+    is_forecast: bool = False
+    """Whether the forecaster that `tidemill train` left in the data folder's `models` says how much room an
+    offer has for the base fee to rise, within the limits. Otherwise, and before it has seen enough blocks,
+    EIP-1559's own rule does. The tip is always of what the last blocks' transactions paid."""
     stop: StopSettings = StopSettings()

@@ -45,7 +45,9 @@ class Handing:
 
     def offer(self, view: View) -> Fees:
         """Return what a transaction offers for the next block. Raises: Refused above the limit."""
-        return offer(view.next_base_fee_wei, view.tip_wei, self._terms.policy, self._terms.rule)
+        terms = self._terms
+        high_wei = None if terms.forecast is None else terms.forecast.high_wei()
+        return offer(view.next_base_fee_wei, view.tip_wei, terms.policy, terms.rule, high_wei)
 
     async def hand_over(self, one: Outgoing, view: View) -> Outgoing:
         """Hand the newest transaction over, and tell what came of it."""

@@ -183,6 +183,8 @@ class LiveSending(Sending):
         digests = self._tracked.digests_due(0 if self._view is None else self._view.head_number)
         view, seen = await look(self._node, self._signer.address, digests, percentile)
         self._view = view
+        if self._terms.forecast is not None:
+            self._terms.forecast.tell_block(view.base_fee_wei, view.gas_used, view.gas_limit, view.head_ns)
         self._handing.nonces.skip_to(view.nonce_count)
         await self._tracked.take(seen)
         return view

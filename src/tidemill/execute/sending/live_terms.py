@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.account.fees import FeePolicy
+from tidemill.execute.account.fees import BaseFeeForecast, FeePolicy
 from tidemill.execute.account.transaction import Fees
 from tidemill.execute.chain_facts import FeeRule
 from tidemill.execute.live.stopping import StopLimits
@@ -33,6 +33,8 @@ class LiveTerms(Struct, frozen=True, kw_only=True):
     gas_max: int
     """The most that one transaction may take: Ethereum's own limit is 2^24 (EIP-7825)."""
     usd: Usd
+    forecast: BaseFeeForecast | None = None
+    """None: what is offered follows from the fees of the last blocks alone."""
 
     def gas_limit(self, gas_used: int | None) -> int:
         """Return the gas to send a transaction with that took so much, refunds taken off, when simulated.

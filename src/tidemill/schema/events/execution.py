@@ -114,7 +114,7 @@ class Execution(Struct, frozen=True, kw_only=True, tag="execution"):
     realised_profit: Int256 | None = None
     """What the owner gained; on paper, at the position that the settings state. Absent where nothing was."""
     simulated_profit_usd: Usd | None = None
-    """Absent where the token is not one that the settings take for a dollar."""
+    """Absent where the token is not taken for a dollar, and no opportunity told its price of late."""
     realised_profit_usd: Usd | None = None
     """As `simulated_profit_usd`."""
     gas_used: Count64 | None = None
