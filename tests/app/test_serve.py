@@ -3,9 +3,14 @@
 import asyncio
 import json
 import re
+import time
+from contextlib import AsyncExitStack
 
 import aiohttp
+from tests.serve.auth.guarded import SECRET, token
 from tests.serve.stored import events
+from tests.servers.databases import redis_server
+from tests.store.conftest import clickhouse_server  # noqa: F401 a fixture
 from tests.system.program import running, tidemill
 
 from tidemill.app.control import serving
@@ -14,6 +19,8 @@ from tidemill.schema.faults import Refused
 from tidemill.store import open_store
 
 from .until import until
+
+_A_MINUTE = 20
 
 
 async def test_what_others_write_is_served_by_a_process_of_its_own(tmp_path):
@@ -37,6 +44,70 @@ async def test_what_others_write_is_served_by_a_process_of_its_own(tmp_path):
                 while "events" not in told:
                     told = json.loads((await socket.receive()).data)
                 assert [row["block_number"] for row in told["events"]] == [4]
+
+
+async def test_two_over_one_server_share_what_they_keep_and_what_they_count(
+    tmp_path,
+    clickhouse_server,  # noqa: F811
+):
+    store_url, bus_url = f"{clickhouse_server}/served", f"lmdb://{tmp_path / 'bus'}"
+    async with AsyncExitStack() as opened:
+        redis = await opened.enter_async_context(redis_server())
+        store = await opened.enter_async_context(open_store(store_url))
+        bus = await opened.enter_async_context(open_bus(bus_url))
+        await store.migrate()
+        await store.insert("arbitrage_transaction", [events("arbitrage_transaction", 1, 3)], "one")
+        places = {"CLICKHOUSE_URL": store_url, "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"}
+        here = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0", "JWT_SECRET": SECRET, **places}
+        urls = []
+        for name in ("one", "other"):
+            folder = tmp_path / name
+            folder.mkdir()
+            (folder / "tidemill.toml").write_text(
+                f'[bus]\nurl = "{bus_url}"\n[redis]\ntimeout_ms = 10_000\n'
+                f"[api.limits]\nrequests_per_minute = {_A_MINUTE}\n"
+            )
+            await opened.enter_async_context(running(folder, "serve", **here))
+            urls.append(await said_url(folder / "data"))
+        session = await opened.enter_async_context(aiohttp.ClientSession())
+
+        async def ask(url, path, who, **headers):
+            shown = {"Authorization": f"Bearer {token({'sub': who, 'exp': time.time() + 600})}", **headers}
+            async with session.get(url + path, headers=shown) as answer:
+                return answer.status, await answer.json(), answer.headers
+
+        async with asyncio.timeout(120):
+            # what came after the first answer is not in the second one's, who kept nothing itself
+            _, first, _ = await ask(urls[0], "/stats/daily?days=3660", "reader")
+            await store.insert("arbitrage_transaction", [events("arbitrage_transaction", 10, 1)], "two")
+            status, kept, headers = await ask(urls[1], "/stats/daily?days=3660", "reader")
+            assert (status, kept) == (200, first)
+            assert "Age" in headers
+            anew = {"Cache-Control": "no-cache"}
+            _, fresh, _ = await ask(urls[1], "/stats/daily?days=3660", "reader", **anew)
+            counts = [answer["days"][0]["transactions"] for answer in (first, fresh)]
+            assert counts[1] == counts[0] + 1
+            assert (await ask(urls[0], "/stats/daily?days=3660", "reader"))[1] == fresh
+
+            socket = await opened.enter_async_context(
+                session.ws_connect(f"{urls[1]}/ws/swap?cursor={bus.identity}~swap:0.0", headers=headers_of())
+            )
+            await bus.commit([("swap", events("swap", 4, 1))])
+            told = json.loads((await socket.receive()).data)
+            while "events" not in told:
+                told = json.loads((await socket.receive()).data)
+            assert [row["block_number"] for row in told["events"]] == [4]
+
+            granted, began_s = 0, time.monotonic()
+            while (await ask(urls[granted % 2], "/health", "counted"))[0] != 429:
+                granted += 1
+            filled = (time.monotonic() - began_s) * _A_MINUTE / 60
+            # of each on its own, nearly twice as many; some were for the address before
+            assert granted <= _A_MINUTE + filled + 1
+
+
+def headers_of():
+    return {"Authorization": f"Bearer {token({'sub': 'listener', 'exp': time.time() + 600})}"}
 
 
 async def said_url(data):
