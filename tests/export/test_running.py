@@ -10,13 +10,16 @@ from tests.store.samples import START_NS
 
 from tidemill.export import Exporter, Rows
 from tidemill.export.formats.ndjson import NdjsonExporter
+from tidemill.export.plan import make_plan, slices
 from tidemill.export.registered import _added
 from tidemill.export.request import ExportRequest
 from tidemill.export.running import Progress, run_export
 from tidemill.export.targets import target_of
 from tidemill.export.verifying import verify
+from tidemill.schema import derive
 from tidemill.schema.events import ReorgKind
 from tidemill.schema.faults import Refused, Unreachable
+from tidemill.store.snapshot import take_snapshot
 
 from .conftest import HOUR_NS, numbers
 
@@ -253,3 +256,23 @@ async def test_parquet_keeps_the_order_of_its_table(world, maker, tmp_path):
     await exported(world, maker, tmp_path / "out", format="parquet")
     found = pq.read_table(tmp_path / "out" / "part-00000.parquet").column("block_number").to_pylist()
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize("by", [None, "dex"])
+async def test_slices_read_each_row_once_and_in_the_order_of_its_table(world, maker, tmp_path, by):
+    await world.swaps(50, 100)
+    await world.swaps(0, 70)
+    asked = request(partition_by=by, finality="instant")
+    snapshot = await take_snapshot(world.store, "swap", "instant", maker.final_blocks)
+    plan = await make_plan(world.store, asked, snapshot, None)
+    [part] = plan.parts
+    [whole] = await slices(world.store, plan, part)
+    parted = await slices(world.store, plan, part, values=20 * len(derive.columns("swap")))
+    assert len(parted) == 6
+    found = [await read(world.store, [whole]), await read(world.store, parted)]
+    assert found[0].num_rows == 120
+    assert found[0].equals(found[1])
+
+
+async def read(store, statements):
+    return pa.Table.from_batches([batch for one in statements async for batch in store.stream(one)])

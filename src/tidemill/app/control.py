@@ -129,7 +129,7 @@ async def ask_sql(data: Path, sql: str) -> pa.Table | None:
     return await asyncio.to_thread(lambda: pa.ipc.open_stream(body).read_all())
 
 
-async def ask_stream(data: Path, sql: str) -> AsyncIterator[pa.RecordBatch]:
+async def ask_stream(data: Path, sql: str) -> AsyncGenerator[pa.RecordBatch]:
     """Yield the answer of the process that owns `data`.
 
     Raises: the Fault that the query ran into there; Unreachable, where the process or the answer ended.

@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -358,7 +358,7 @@ class Engine:
             raise Refused("sql: expected a process that stores its events, found one that only reads them")
         return self._store
 
-    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    def stream(self, sql: str) -> AsyncGenerator[pa.RecordBatch]:
         """Yield the answer to a statement that only reads. Raises: Refused, also where nothing is stored."""
         if self._store is None:
             raise Refused("sql: expected a process that stores its events, found one that only reads them")

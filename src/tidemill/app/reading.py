@@ -1,6 +1,6 @@
 """Reach what a data folder holds: through the process that owns it, or by opening it where none runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class _Owner:
             raise Unreachable(f"{self._data}: expected its owner to answer, it ended; ask again")
         return answer
 
-    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    def stream(self, sql: str) -> AsyncGenerator[pa.RecordBatch]:
         """Yield the owner's answer. Raises: Unreachable, where it ended; the fault that it ran into."""
         return ask_stream(self._data, sql)
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tidemill.export.exporter import Rows
 from tidemill.export.manifest import BlocksEntry, Manifest, column_entries, schema_digest, signed
-from tidemill.export.plan import Part, Plan, blocks_sql, make_plan, part_sql
+from tidemill.export.plan import Part, Plan, blocks_sql, make_plan, slices
 from tidemill.export.request import ExportRequest, check_request
 from tidemill.export.staging import Staging
 from tidemill.export.targets import Target
@@ -96,7 +96,8 @@ async def _write_part(
 ) -> None:
     """Read in this loop while a thread writes."""
     exporter, path = plan.request.exporter, staging.unfinished(part.name)
-    async with aclosing(_cast(plan.request.table, store.stream(part_sql(plan, part)))) as batches:
+    statements = await slices(store, plan, part)
+    async with aclosing(_read(store, plan.request.table, statements)) as batches:
         pulled = _Pulled(batches, progress)
         rows = Rows(plan.request.table, pulled)
         try:
@@ -161,10 +162,12 @@ async def _in_thread(work: Callable[[], None], stop: Callable[[], None]) -> None
         raise
 
 
-async def _cast(tag: str, batches: AsyncIterator[pa.RecordBatch]) -> AsyncGenerator[pa.RecordBatch]:
+async def _read(store: Streamable, tag: str, statements: list[str]) -> AsyncGenerator[pa.RecordBatch]:
     schema = derive.arrow_schema(tag)
-    async for batch in batches:
-        yield batch if batch.schema == schema else batch.cast(schema)
+    for statement in statements:
+        async with aclosing(store.stream(statement)) as batches:
+            async for batch in batches:
+                yield batch if batch.schema == schema else batch.cast(schema)
 
 
 async def _manifest(store: Streamable, plan: Plan, staging: Staging, maker: Maker) -> Manifest:

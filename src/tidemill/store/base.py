@@ -1,7 +1,7 @@
 """What every store backend promises: exactly-once inserts, exact values back, queries that cannot write."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -173,7 +173,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    def stream(self, sql: str) -> AsyncGenerator[pa.RecordBatch]:
         """Answer one statement that reads, however long, a batch at a time; close it where it is left early.
 
         Raises: Refused, where the statement would write, reach outside the store, or is wrong; Unreachable,

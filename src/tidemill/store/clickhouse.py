@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
@@ -241,7 +241,7 @@ class ClickHouseStore(Store):
         return normal
 
     @override
-    async def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    async def stream(self, sql: str) -> AsyncGenerator[pa.RecordBatch]:
         normal = await self._checked(sql)
         unbounded = {"rows_max": 1 << 62, "result_max_bytes": 1 << 62, "time_max_ms": _STREAM_TIME_MAX_MS}
         limits = limit_settings(structs.replace(self._settings.limits, **unbounded))

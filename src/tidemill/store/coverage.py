@@ -1,6 +1,6 @@
 """Read what the store's rows cover: for each source the blocks that are complete, and what is missing."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -72,7 +72,7 @@ class Readable(Protocol):
 class Streamable(Readable, Protocol):
     """What also answers a statement however long, a batch at a time."""
 
-    def stream(self, sql: str) -> AsyncIterator[pa.RecordBatch]:
+    def stream(self, sql: str) -> AsyncGenerator[pa.RecordBatch]:
         """Yield the answer. Raises: Refused; Unreachable, where it ends before its time."""
         ...
 

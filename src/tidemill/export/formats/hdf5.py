@@ -17,9 +17,9 @@ from tidemill.export.exporter import NONE, FileExporter, Rows
 from tidemill.schema.derive import Column
 from tidemill.schema.faults import Refused
 
-_CHUNK_ROWS = 16_384
-_WRITE_ROWS = 16_384
-_CACHE_BYTES = 1 << 17
+_CHUNK_ROWS = 8_192
+_WRITE_ROWS = 8_192
+_CACHE_BYTES = 1 << 16
 """Of each column: one chunk of doubles. The library's own 1 MB would be 300 MB for the widest table."""
 _WIDTH_MIN, _WIDTH_MAX = 8, 65_536
 _AS_STORED = -1
