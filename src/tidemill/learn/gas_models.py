@@ -12,6 +12,7 @@ from tidemill.learn.gas_series import Floats
 from tidemill.learn.scaling import Method, Scaler, fit_scaler
 from tidemill.learn.trees import Forest, ForestWalker, forest_of
 from tidemill.learn.trend import QUANTILES
+from tidemill.schema.faults import Malformed
 
 LEARNING_RATE = 0.07
 LEAF_ROWS_MIN = 40
@@ -57,18 +58,21 @@ class GbModel(NamedTuple):
     """scikit-learn's histogram trees, a forest a quantile, over scaled features."""
 
     forests: list[Forest]
-    walkers: list[ForestWalker]
+    walker: ForestWalker
     scaler: Scaler
 
     def predict(self, features: Floats) -> Floats:
         """Return float64[n, len(QUANTILES)]."""
-        scaled = self.scaler.transform(features)
-        return np.sort(np.column_stack([walker.predict(scaled) for walker in self.walkers]))
+        return np.sort(self.walker.predict(self.scaler.transform(features)))
 
 
 def gb_model(forests: list[Forest], scaler: Scaler) -> GbModel:
     """Return the model of a forest for each of QUANTILES. Raises: Malformed."""
-    return GbModel(forests, [ForestWalker(forest, len(NAMES)) for forest in forests], scaler)
+    if len(forests) != len(QUANTILES):
+        raise Malformed(
+            f"trees: expected a forest for each of {len(QUANTILES)} quantiles, found {len(forests)}"
+        )
+    return GbModel(forests, ForestWalker(forests, len(NAMES)), scaler)
 
 
 def fit_scale(features: Floats) -> Scaler:

@@ -1,9 +1,11 @@
 """What do regression trees say of a row: plain arrays, that JSON holds and no library is needed for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from tidemill.learn.gas_series import Floats
 from tidemill.schema.faults import Malformed
@@ -28,32 +30,56 @@ class Forest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ForestWalker:
-    """Walks rows down all trees of a forest at once."""
+    """Walks rows down all trees of several forests at once."""
 
-    def __init__(self, forest: Forest, columns: int) -> None:
+    def __init__(self, forests: Sequence[Forest], columns: int) -> None:
         """Raises: Malformed, where the arrays make no trees over so many columns."""
-        _check(forest, columns)
-        self._baseline = forest.baseline
-        self._roots = np.array(forest.roots, dtype=np.int64)
-        self._feature = np.array(forest.feature, dtype=np.int64)
-        self._threshold = np.array(forest.threshold)
-        self._is_missing_left = np.array(forest.is_missing_left, dtype=bool)
-        self._left = np.array(forest.left, dtype=np.int64)
-        self._right = np.array(forest.right, dtype=np.int64)
-        self._value = np.array(forest.value)
+        for forest in forests:
+            _check(forest, columns)
+        counts = [len(forest.feature) for forest in forests]
+        firsts = [sum(counts[:at]) for at in range(len(forests))]
+        self._baselines = np.array([forest.baseline for forest in forests])
+        self._roots = np.concatenate(
+            [np.array(forest.roots, np.int64) + first for forest, first in zip(forests, firsts, strict=True)]
+        )
+        self._begins = np.cumsum([0, *(len(forest.roots) for forest in forests[:-1])])
+        feature = np.concatenate([np.array(forest.feature, np.int64) for forest in forests])
+        is_leaf = feature < 0
+        # A leaf leads to itself: every row takes as many steps as the deepest tree has.
+        self._feature = np.where(is_leaf, 0, feature)
+        self._threshold = np.concatenate([np.array(forest.threshold) for forest in forests])
+        self._is_missing_left = np.concatenate([np.array(one.is_missing_left, bool) for one in forests])
+        sides = [
+            np.concatenate(
+                [
+                    np.array(getattr(one, side), np.int64) + first
+                    for one, first in zip(forests, firsts, strict=True)
+                ]
+            )
+            for side in ("right", "left")
+        ]
+        self._children = np.column_stack([np.where(is_leaf, np.arange(len(feature)), side) for side in sides])
+        self._value = np.concatenate([np.array(forest.value) for forest in forests])
+        self._depth = self._deepest(is_leaf)
 
     def predict(self, features: Floats) -> Floats:
-        """Return float64[n]: the sum of what each tree adds, of float64[n, columns]."""
-        at = np.broadcast_to(self._roots, (len(features), len(self._roots))).copy()
+        """Return float64[n, forests]: the sum of what each one's trees add, of float64[n, columns]."""
+        at = np.broadcast_to(self._roots, (len(features), len(self._roots)))
         rows = np.arange(len(features))[:, None]
-        while True:
+        is_absent = np.isnan(features)
+        for _ in range(self._depth):
             column = self._feature[at]
-            is_inner = column >= 0
-            if not is_inner.any():
-                return self._baseline + self._value[at].sum(axis=1)
-            values = features[rows, column]
-            is_left = np.where(np.isnan(values), self._is_missing_left[at], values <= self._threshold[at])
-            at = np.where(is_inner, np.where(is_left, self._left[at], self._right[at]), at)
+            is_left = features[rows, column] <= self._threshold[at]
+            is_left |= is_absent[rows, column] & self._is_missing_left[at]
+            at = self._children[at, is_left.view(np.int8)]
+        return self._baselines + np.add.reduceat(self._value[at], self._begins, axis=1)
+
+    def _deepest(self, is_leaf: NDArray[np.bool_]) -> int:
+        """Return how many steps it takes at most from a root to a leaf."""
+        at, steps = self._roots, 0
+        while len(at := at[~is_leaf[at]]):
+            at, steps = np.unique(self._children[at]), steps + 1
+        return steps
 
 
 def forest_of(model: Any) -> Forest:
@@ -83,7 +109,7 @@ def _finite(thresholds: Floats) -> Floats:
 def _check(forest: Forest, columns: int) -> None:
     count = len(forest.feature)
     lengths = {len(getattr(forest, name)) for name in Forest.__struct_fields__[2:]}
-    if lengths != {count} or not all(0 <= root < count for root in forest.roots):
+    if lengths != {count} or not forest.roots or not all(0 <= root < count for root in forest.roots):
         raise Malformed(f"trees: expected as many of each as nodes, found {sorted(lengths)} of {count}")
     for at, column in enumerate(forest.feature):
         # A child after its parent: then every walk ends.
