@@ -1,9 +1,9 @@
-"""An opportunity of two hops, its pools, a block and a risk, as a chain's run puts them on the bus."""
+"""An opportunity of two hops, a block and a risk, as a chain's run puts them on the bus."""
 
 import msgspec
 
 from tidemill.schema import derive
-from tidemill.schema.events import Block, Opportunity, OpportunityHop, OpportunityKind, OpportunityRisk, Pool
+from tidemill.schema.events import Block, Opportunity, OpportunityHop, OpportunityKind, OpportunityRisk
 
 SOURCE, CHAIN_ID = "ethereum", 1
 POOLS = (bytes([1]) * 20, bytes([2]) * 20)
@@ -53,27 +53,10 @@ def hops(one: Opportunity, protocols: tuple[str, str] = ("uniswap_v2", "uniswap_
             amount_in=1,
             amount_out=1,
             ticks_crossed=0,
+            called=POOLS[place],
+            extra=f"0x{(3_000, 500)[place]:064x}",
         )
         for place, protocol in enumerate(protocols)
-    ]
-
-
-def pools() -> list[Pool]:
-    """The two pools."""
-    return [
-        Pool(
-            event_ns=0,
-            recv_ns=0,
-            **_AT,
-            pool=pool,
-            protocol="made",
-            dex="made",
-            factory=bytes(20),
-            token0=USDC,
-            token1=WETH,
-            fee_ppm=fee_ppm,
-        )
-        for pool, fee_ppm in zip(POOLS, (3_000, 500), strict=True)
     ]
 
 

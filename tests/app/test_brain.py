@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.app.made_opportunity import batches, block, hops, opportunity, pools, risk
+from tests.app.made_opportunity import batches, block, hops, opportunity, risk
 from typer.testing import CliRunner
 
 from tidemill.app.brain.brain import Brain, BrainParts
@@ -83,7 +83,7 @@ async def server() -> AsyncIterator[Server]:
 @pytest.fixture
 async def bus() -> AsyncIterator[Bus]:
     async with open_bus("memory://") as opened:
-        await opened.commit(batches(*pools(), block(CLOCK.now_ns())))
+        await opened.commit(batches(block(CLOCK.now_ns())))
         yield opened
 
 
@@ -134,6 +134,7 @@ async def test_an_opportunity_is_signalled_and_why_is_written_down(
     [signal] = server.signals
     assert (signal.amount, signal.expected_profit_usd) == (one.amount_in, pytest.approx(50.0))
     assert [extra.hex()[-4:] for extra in signal.extras] == ["0bb8", "01f4"]
+    assert signal.priority_fee_wei == 2_500_000_000
     assert signal.idempotency_key == f"1-{one.opportunity.hex()}"
     assert (told[0].risk_score, told[0].priority_fee_gwei, told[0].state) == (0.1, 2.5, "chosen")
     assert '"success": true' in told[1].reason
@@ -144,11 +145,11 @@ async def test_what_is_refused_is_written_down_and_not_sent(tmp_path: Path, bus:
     told: list[Decision] = []
     poor, odd = opportunity(1, CLOCK.now_ns()), opportunity(2, CLOCK.now_ns())
     async with thinking(tmp_path, bus, server.url, told, min_profit_usd=500):
-        await bus.commit(batches(*hops(poor), poor, *hops(odd, ("uniswap_v2", "curve")), odd))
+        await bus.commit(batches(*hops(poor), poor, *hops(odd, ("uniswap_v2", "order_book")), odd))
         await until(lambda: len(told) == 2)
     assert [one.state for one in told] == ["refused", "refused"]
     assert "it leaves 50 USD, less than 500" in told[0].reason
-    assert "a hop through curve" in told[1].reason
+    assert "a hop through order_book is none" in told[1].reason
     assert server.signals == []
 
 

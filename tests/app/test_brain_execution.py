@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from tests.app.made_opportunity import batches, block, hops, opportunity, pools
+from tests.app.made_opportunity import batches, block, hops, opportunity
 from tests.app.test_brain import CLOCK, thinking, until
 from tests.execute.arena import Arena, bytes_of
 from tests.execute.conftest import arena, opened_arena  # noqa: F401 fixtures
@@ -75,15 +75,12 @@ def _events(place: Arena, body: dict[str, Any], name: int) -> list[Any]:
             protocol=protocols[at],
             token_in=bytes_of(path[at]),
             token_out=bytes_of(path[at + 1]),
+            called=bytes_of(body["routers"][at]),
+            extra=body["extras"][at],
         )
         for at in range(3)
     ]
-    fees = (3_000, *(int(extra, 16) for extra in body["extras"][1:]))
-    known = [
-        replace(pools()[0], source="sandbox", chain_id=one.chain_id, pool=swap.pool, fee_ppm=fee_ppm)
-        for swap, fee_ppm in zip(swaps, fees, strict=True)
-    ]
-    return [*known, replace(block(CLOCK.now_ns()), source="sandbox"), *swaps, one]
+    return [replace(block(CLOCK.now_ns()), source="sandbox"), *swaps, one]
 
 
 async def test_a_signal_is_carried_out_once_though_the_server_restarts(

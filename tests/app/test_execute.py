@@ -28,6 +28,7 @@ _ARGUMENTS = {
     "chainId": "chain_id",
     "flashSource": "flash_source",
     "minProfit": "min_profit",
+    "priorityFeeWei": "priority_fee_wei",
 }
 
 

@@ -4,11 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.execute.arena import Arena, profit_told
 from tests.execute.live_desk import GWEI, Desk, open_desk
 
 from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.trade import Trade
 from tidemill.sandbox import abi
+from tidemill.schema.faults import Refused
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
 TRADES = int(os.environ.get("LIVE_TRADES", "8"))
@@ -61,6 +64,25 @@ async def test_planted_opportunities_gain_what_was_simulated_whoever_lends(
         finals = [one for one in desk.events if one.state == "final"]
         assert (nonce, paid) == (TRADES, sum(one.fee_wei or 0 for one in finals))
         assert [one.nonce for one in finals] == list(range(TRADES))
+
+
+async def test_a_signals_own_priority_fee_is_what_is_offered(arena: Arena, tmp_path: Path) -> None:
+    async with open_desk(arena, tmp_path) as desk:
+        trade = await desk.trade(await desk.gap(), LoanSource.MORPHO, amount=AMOUNT)
+        policy = desk.terms.policy
+        with pytest.raises(Refused, match="priorityFeeWei of"):
+            await desk.live.send(_offering(trade, policy.tip_max_wei + 1))
+        sent = await desk.live.send(_offering(trade, 7 * 10**9))
+        await desk.look(1)
+        receipt = await desk.receipt(sent.tx_hash)
+        mined = await arena.rpc.call("eth_getBlockByNumber", receipt["blockNumber"], False)
+        paid_wei = int(receipt["effectiveGasPrice"], 16) - int(mined["baseFeePerGas"], 16)
+        assert paid_wei == 7 * 10**9
+
+
+def _offering(trade: Trade, priority_fee_wei: int) -> Trade:
+    signal = structs.replace(trade.received.signal, priority_fee_wei=priority_fee_wei)
+    return structs.replace(trade, received=structs.replace(trade.received, signal=signal))
 
 
 async def test_a_trade_goes_through_every_state_once(arena: Arena, tmp_path: Path) -> None:

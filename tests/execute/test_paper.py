@@ -12,6 +12,7 @@ from tidemill.execute.config import ExecutionLimits, PaperSettings
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.sandbox.faults.proxy import fault_proxy
 
+GWEI = 10**9
 pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="session")]
 
 
@@ -36,6 +37,21 @@ async def test_a_gap_that_stays_is_filled_with_what_was_simulated(
         assert (stats["paper_executed"], stats["paper_filled"], stats["optimism_ratio"]) == (1, 1, 1.0)
         assert stats["total_profit"] == pytest.approx(row["realised_profit"] / 10**6)
         assert [news["type"] for news in room.heard] == ["paper_execution", "execution_state"]
+
+
+async def test_a_signals_own_priority_fee_counts_on_paper_and_against_the_limit(
+    arena: Arena, tmp_path: Path
+) -> None:
+    body = await gap_body(arena) | {"priorityFeeWei": str(7 * GWEI)}
+    async with open_room(arena, tmp_path / "one", paper=PaperSettings(priority_fee_wei=GWEI)) as room:
+        assert (await room.execute(body)).is_success
+        await arena.rpc.call("evm_mine")
+        row = await room.until_settled()
+        mined = await arena.rpc.call("eth_getBlockByNumber", hex(row["block_number"]), False)
+        assert row["effective_gas_price_wei"] == int(mined["baseFeePerGas"], 16) + 7 * GWEI
+    limits = ExecutionLimits(gas_price_max_wei=6 * GWEI)
+    async with open_room(arena, tmp_path / "two", limits=limits) as room:
+        assert "is above the limit, 6000000000" in (await room.execute(body)).content["error"]
 
 
 async def test_what_paper_says_is_what_live_gains(arena: Arena, tmp_path: Path) -> None:

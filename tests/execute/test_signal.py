@@ -26,7 +26,7 @@ def test_the_documents_own_example_is_read() -> None:
 
 
 def test_what_is_written_back_is_the_same_signal() -> None:
-    body = two_hops(idempotency_key="a key", lender=WETH, minProfit="12", amount=2**127)
+    body = two_hops(idempotency_key="a key", lender=WETH, minProfit="12", priorityFeeWei="3", amount=2**127)
     signal = signal_of(_encoded(body))
     assert signal_of(_encoded(body_of(signal))) == signal
     assert signal.amount == 2**127
@@ -36,6 +36,12 @@ def test_a_key_is_not_part_of_what_is_asked_for() -> None:
     plain, keyed = (signal_of(_encoded(two_hops(**more))) for more in ({}, {"idempotency_key": "k"}))
     assert plain.digest == keyed.digest
     assert plain.digest != signal_of(_encoded(two_hops(amount="1"))).digest
+    assert plain.digest != signal_of(_encoded(two_hops(priorityFeeWei=0))).digest
+
+
+def test_a_signal_without_a_priority_fee_has_the_digest_that_older_ledgers_kept() -> None:
+    kept = "230db07af4bf7eb475778be7758d04125f654e87455c0e931561072ce312fcf3"
+    assert signal_of(_encoded(two_hops())).digest.hex() == kept
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,8 @@ def test_a_key_is_not_part_of_what_is_asked_for() -> None:
         ({"chainId": "1"}, Malformed, "chainId"),
         ({"idempotency_key": ""}, Malformed, "key"),
         ({"minprofit": 1}, Malformed, "minprofit"),
+        ({"priorityFeeWei": -1}, Malformed, "priorityFeeWei"),
+        ({"priorityFeeWei": 2.5}, Malformed, "priorityFeeWei"),
     ],
 )
 def test_a_body_that_is_no_signal_is_refused_by_name(

@@ -4,6 +4,8 @@
 """
 
 import asyncio
+import ctypes
+import gc
 import json
 import sys
 import threading
@@ -18,11 +20,13 @@ from tests.serve.stored import SECOND_NS, START_NS, events
 from tidemill.app.settings import read_settings
 from tidemill.bus import open_bus
 from tidemill.schema.faults import Fault, Refused
-from tidemill.store import Writer, open_store
+from tidemill.store import Store, Writer, open_store
 
 ROWS = 2_000
 _AHEAD_BATCHES = 50
 _QUESTION_EVERY = 25
+_RESTS = 40
+"""How often, over the whole, it is waited until the engine rests: its merges take memory and give it back."""
 _QUESTION = "SELECT length(groupArray(repeat(hex(tx_hash), 8))) AS n FROM swap"
 """Takes memory for each row: from some number of them on it is refused."""
 
@@ -43,6 +47,19 @@ def numbered(batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
     }
     columns = [changed.get(name, batch.column(name)) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+async def _give_back(store: Store) -> None:
+    """Have every allocator return what it keeps for later: what is left is held by somebody."""
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    await store._execute("SYSTEM JEMALLOC PURGE")
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+async def _is_at_rest(store: Store) -> bool:
+    told = await store._own("SELECT count() AS n FROM system.merges")  # no table of events: users may not ask
+    return told["n"][0].as_py() == 0
 
 
 async def _is_stored(writer: Writer, offset: int) -> bool:
@@ -75,6 +92,7 @@ async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
     held: list[tuple[int, float, float]] = []
     refused: list[str] = []
     peak = Peak()
+    rest_every = max(count // ROWS // _RESTS, 1)
 
     def note(fault: Fault) -> None:
         faults.append(str(fault))
@@ -94,6 +112,10 @@ async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
                     await store.query(_QUESTION)
                 except Refused as fault:
                     refused.append(str(fault))
+            if number % rest_every == 0:
+                await writer.drain()
+                await until(lambda: _is_at_rest(store), timeout_s=300)
+                await _give_back(store)
                 now = held_mb()
                 held.append((number * ROWS, now["RssAnon"], now["RssFile"]))
         await writer.drain()
@@ -109,6 +131,7 @@ async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
         "engine_bytes": engine_bytes,
         "anonymous_max_mb": peak.end(),
         "files_max_mb": max(files for _, _, files in held),
+        "at_rest_mb": [round(anonymous, 1) for _, anonymous, _ in held],
         "slope_mb_per_10m_events": slope * 10_000_000,
     }
 

@@ -204,6 +204,8 @@ export interface OpportunityHop {
   levels: string | null;
   taker_fee_ppm: number | null;
   lot_size: string | null;
+  called: string | null;
+  extra: string | null;
 }
 
 export interface OpportunityAutopsy {
@@ -1197,6 +1199,8 @@ export const KINDS: Readonly<Record<string, Kind>> = {
       ["levels", "Text", "", true],
       ["taker_fee_ppm", "U32", "", true],
       ["lot_size", "Text", "", true],
+      ["called", "Address", "", true],
+      ["extra", "Text", "", true],
     ],
   },
   opportunity_autopsy: {

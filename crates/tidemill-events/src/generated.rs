@@ -221,6 +221,8 @@ event! {
         levels: Option<Text>,
         taker_fee_ppm: Option<u32>,
         lot_size: Option<Text>,
+        called: Option<Address>,
+        extra: Option<Text>,
     }
 }
 

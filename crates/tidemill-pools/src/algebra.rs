@@ -6,10 +6,10 @@ mod events;
 
 use ruint::aliases::U256;
 
-use crate::chain::Log;
+use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::kind::{Amount, CallTerms, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 use crate::ticked::Ticked;
 use crate::uniswap_v3::{Course, FeePpm, LastStep, Search, Swapped, UniswapV3, V3Event};
@@ -218,6 +218,10 @@ impl PoolKind for Algebra {
 
     fn fee_ppm(&self) -> Option<u32> {
         self.fees.ppm.filter(|_| !self.fees.is_overridden).map(|(zero_for_one, _)| zero_for_one)
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, _token_in: &Address, _token_out: &Address) -> Option<CallTerms> {
+        Some(CallTerms::new(spec.address, &[]))
     }
 
     fn tick_spacing(&self) -> Option<i32> {

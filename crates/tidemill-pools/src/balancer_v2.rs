@@ -10,8 +10,10 @@ use crate::abi::{address_of, hash, Fields, Tail};
 use crate::chain::{Address, Hash, Log};
 use crate::coins::{exchanged, moved as moved_liquidity, CoinPool, Dialect};
 use crate::error::{DecodeError, PoolError};
-use crate::kind::Deed;
+use crate::kind::{CallTerms, Deed, PoolSpec};
 
+/// `getPoolId()`, of a pool.
+const GET_POOL_ID: [u8; 4] = [0x38, 0xff, 0xf2, 0xd0];
 /// Topic of `TokensRegistered`.
 const TOKENS_REGISTERED: Hash = hash("f5847d3f2197b16cdcd2098ec95d0905cd1abdaf415f07bb7cef2bba8ac5dec4");
 /// Topic of `Swap`.
@@ -147,6 +149,15 @@ impl Dialect for Followed {
             tokens.iter().map(|word| address_of(word, event, "address token")).collect();
         let pool = pool_of(id);
         Ok(Some((pool, coins?.into_iter().filter(|coin| *coin != pool).collect())))
+    }
+
+    fn call_terms(
+        pool: &CoinPool<Self>,
+        spec: &PoolSpec,
+        _token_in: &Address,
+        _token_out: &Address,
+    ) -> Option<CallTerms> {
+        pool.told_word(GET_POOL_ID).map(|id| CallTerms::new(spec.factory, &[id]))
     }
 
     fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {

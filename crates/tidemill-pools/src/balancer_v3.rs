@@ -12,7 +12,7 @@ use crate::abi::{hash, Fields, Tail};
 use crate::chain::{Address, Hash, Log};
 use crate::coins::{exchanged, moved, CoinPool, Dialect};
 use crate::error::{DecodeError, PoolError};
-use crate::kind::Deed;
+use crate::kind::{address_word, CallTerms, Deed, PoolSpec};
 
 /// Topic of `Swap`.
 const SWAP: Hash = hash("0874b2d545cb271cdbda4e093020c452328b24af12382ed62c4d00f5c26709db");
@@ -241,6 +241,15 @@ impl Dialect for Followed {
     /// Every log of the vault about a pool has its address as the first field.
     fn subject(log: &Log<'_>) -> Option<Address> {
         log.topics.get(1)?.last_chunk::<20>().copied()
+    }
+
+    fn call_terms(
+        _pool: &CoinPool<Self>,
+        spec: &PoolSpec,
+        _token_in: &Address,
+        _token_out: &Address,
+    ) -> Option<CallTerms> {
+        Some(CallTerms::new(spec.factory, &[address_word(&spec.address)]))
     }
 
     fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {

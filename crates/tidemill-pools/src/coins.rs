@@ -8,7 +8,7 @@ use ruint::aliases::U256;
 use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded};
+use crate::kind::{Amount, CallTerms, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded};
 use crate::multicall::{Answer, Call, Reverted};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 use crate::query::{kinds_of, Detail, Exact, Expected, Progress, Query, Reading};
@@ -38,6 +38,14 @@ pub trait Dialect: Clone + std::fmt::Debug + PartialEq + Eq {
     fn created(_log: &Log<'_>) -> Result<Option<(Address, Vec<Address>)>, DecodeError> {
         Ok(None)
     }
+
+    /// Returns what a transaction names to trade one coin of `pool` for another, as `PoolKind` has it.
+    fn call_terms(
+        pool: &CoinPool<Self>,
+        spec: &PoolSpec,
+        token_in: &Address,
+        token_out: &Address,
+    ) -> Option<CallTerms>;
 
     /// Returns what a log says that is an event of its own, of a pool of these coins.
     ///
@@ -189,6 +197,13 @@ impl<D: Dialect> CoinPool<D> {
         self.known.as_deref().ok_or(PoolError::Incomplete)
     }
 
+    /// Returns what the pool itself answered to a call without arguments; `None` where it was not asked, or refused.
+    pub(crate) fn told_word(&self, selector: [u8; 4]) -> Option<[u8; 32]> {
+        let asked = |call: &Call| call.to == self.address && call.data == selector;
+        let (_, answer) = self.known.as_deref()?.answers.iter().find(|(call, _)| asked(call))?;
+        answer.as_ref().ok()?.as_slice().try_into().ok()
+    }
+
     /// Returns the coins in the pool's own order, a share token left out.
     pub fn coins(&self) -> &[Address] {
         &self.coins
@@ -247,6 +262,11 @@ impl<D: Dialect> PoolKind for CoinPool<D> {
         let fee = self.known.as_deref()?.fee_e18?;
         let ppm = (fee + U256::from(500_000_000_000_u64)) / U256::from(1_000_000_000_000_u64);
         u32::try_from(ppm).ok()
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, token_in: &Address, token_out: &Address) -> Option<CallTerms> {
+        self.coins.contains(token_in).then_some(())?;
+        D::call_terms(self, spec, token_in, token_out)
     }
 
     fn tick_spacing(&self) -> Option<i32> {

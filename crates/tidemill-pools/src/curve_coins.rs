@@ -8,7 +8,7 @@ use crate::abi::{hash, Fields, Tail};
 use crate::chain::{Address, Hash, Log};
 use crate::coins::{exchanged, moved};
 use crate::error::{DecodeError, PoolError};
-use crate::kind::Deed;
+use crate::kind::{number_word, CallTerms, Deed, PoolSpec};
 
 /// Topic of `StableSwap`'s `TokenExchange`.
 const EXCHANGE: Hash = hash("8b3e96f2b889fa771c53c981b40daf005f63f637f1869f707052d15a3dd97140");
@@ -37,6 +37,24 @@ const NG_REMOVED: [Hash; 2] = [
 ];
 /// The most coins a pool may have.
 const COINS_MAX: usize = 8;
+/// What the older pools call ether itself.
+const ETHER: Address = [0xee; 20];
+
+/// Returns what `exchange` names: both places, and, where the pool takes them as `uint256`, that it does.
+pub(crate) fn call_terms(
+    spec: &PoolSpec,
+    coins: &[Address],
+    sides: [&Address; 2],
+    is_unsigned: bool,
+) -> Option<CallTerms> {
+    let place = |side: &Address| {
+        let place = coins.iter().position(|coin| coin == side && *coin != ETHER)?;
+        u32::try_from(place).ok().map(number_word)
+    };
+    let [coin_in, coin_out] = sides;
+    let words = [place(coin_in)?, place(coin_out)?, number_word(1)];
+    Some(CallTerms::new(spec.address, words.get(..2 + usize::from(is_unsigned))?))
+}
 
 /// Returns what a log of a pool of these coins says; an exchange of coins that a lower pool holds is none of its own.
 ///

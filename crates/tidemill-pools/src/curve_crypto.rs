@@ -16,7 +16,7 @@ use crate::chain::{Address, Log};
 use crate::coins::{CoinPool, Dialect};
 use crate::curve_coins::{self, at, check_pair, check_wanted};
 use crate::error::{DecodeError, PoolError};
-use crate::kind::{Deed, Price};
+use crate::kind::{CallTerms, Deed, PoolSpec, Price};
 use newton::{Shape, A_MULTIPLIER, ONE};
 
 /// One of fees.
@@ -298,6 +298,15 @@ pub struct Followed;
 
 impl Dialect for Followed {
     const PROTOCOL: &'static str = "curve_crypto";
+
+    fn call_terms(
+        pool: &CoinPool<Self>,
+        spec: &PoolSpec,
+        token_in: &Address,
+        token_out: &Address,
+    ) -> Option<CallTerms> {
+        curve_coins::call_terms(spec, pool.coins(), [token_in, token_out], true)
+    }
 
     fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
         curve_coins::deed(log, coins)

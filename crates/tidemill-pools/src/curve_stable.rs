@@ -16,7 +16,7 @@ use crate::chain::{Address, Log};
 use crate::coins::{CoinPool, Dialect};
 use crate::curve_coins::{self, at, check_pair};
 use crate::error::{DecodeError, PoolError};
-use crate::kind::{Deed, Price};
+use crate::kind::{CallTerms, Deed, PoolSpec, Price};
 use invariant::Curve;
 
 pub use liquidity::Minted;
@@ -327,6 +327,15 @@ pub struct Followed;
 
 impl Dialect for Followed {
     const PROTOCOL: &'static str = "curve_stable";
+
+    fn call_terms(
+        pool: &CoinPool<Self>,
+        spec: &PoolSpec,
+        token_in: &Address,
+        token_out: &Address,
+    ) -> Option<CallTerms> {
+        curve_coins::call_terms(spec, pool.coins(), [token_in, token_out], false)
+    }
 
     fn deed(log: &Log<'_>, coins: &[Address]) -> Result<Option<Deed>, DecodeError> {
         curve_coins::deed(log, coins)

@@ -152,6 +152,36 @@ pub struct Observed {
     pub contradiction: Option<Contradiction>,
 }
 
+/// What a transaction names to trade in a pool, as tidemill's executor and its requests have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallTerms {
+    /// Contract that is called: the pool, or the vault or manager that holds it.
+    pub called: Address,
+    /// What is named beside the tokens, in words of the ABI.
+    pub extra: Vec<u8>,
+}
+
+impl CallTerms {
+    /// Returns the terms of a call that names these words.
+    pub fn new(called: Address, words: &[[u8; 32]]) -> Self {
+        Self { called, extra: words.concat() }
+    }
+}
+
+/// Returns a number as a word of the ABI.
+pub(crate) const fn number_word(number: u32) -> [u8; 32] {
+    U256::from_limbs([number as u64, 0, 0, 0]).to_be_bytes()
+}
+
+/// Returns an address as a word of the ABI.
+pub(crate) fn address_word(address: &Address) -> [u8; 32] {
+    let mut word = [0; 32];
+    if let Some(end) = word.last_chunk_mut::<20>() {
+        *end = *address;
+    }
+    word
+}
+
 /// One kind of pool. `pools!` in lib.rs lists them all.
 pub trait PoolKind: Sized + Clone {
     /// Name of the protocol, as in the events.
@@ -192,6 +222,10 @@ pub trait PoolKind: Sized + Clone {
 
     /// Returns the tick spacing; `None` for pools without ticks.
     fn tick_spacing(&self) -> Option<i32>;
+
+    /// Returns what a transaction names to trade `token_in` for `token_out`; `None` where not all of that is known, or the
+    /// executor cannot trade so, as with ether itself.
+    fn call_terms(&self, spec: &PoolSpec, token_in: &Address, token_out: &Address) -> Option<CallTerms>;
 
     /// Says whether all is known that a quote needs; an incomplete pool must be read from the node.
     fn is_complete(&self) -> bool;

@@ -30,7 +30,7 @@ pub use chain::{Address, Hash, Head, Log, Logs};
 pub use error::{DecodeError, PoolError, RecordError};
 pub use factory::Factory;
 pub use kind::{
-    Amount, Contradiction, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
+    Amount, CallTerms, Contradiction, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
 };
 pub use order_fills::{Exchange, OrderFills};
 pub use patch::{Journal, Key, Patch, RECORD_VERSION};
@@ -154,6 +154,16 @@ macro_rules! pools {
             /// Returns the tick spacing; `None` for pools without ticks.
             pub fn tick_spacing(&self) -> Option<i32> {
                 match self { $(Self::$pool(pool) => pool.tick_spacing(),)* }
+            }
+
+            /// Returns what a transaction names to trade one token for the other; `None` where that cannot be told.
+            pub fn call_terms(
+                &self,
+                spec: &PoolSpec,
+                token_in: &Address,
+                token_out: &Address,
+            ) -> Option<CallTerms> {
+                match self { $(Self::$pool(pool) => pool.call_terms(spec, token_in, token_out),)* }
             }
 
             /// Says whether all is known that a quote needs; an incomplete pool must be read from the node.

@@ -13,7 +13,7 @@ use crate::chain::{Address, Log};
 use crate::checked::mul;
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::kind::{number_word, Amount, CallTerms, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::least::least;
 use crate::patch::Journal;
 
@@ -235,6 +235,10 @@ impl PoolKind for Solidly {
 
     fn fee_ppm(&self) -> Option<u32> {
         self.reading.map(|reading| reading.fee.ppm())
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, _token_in: &Address, _token_out: &Address) -> Option<CallTerms> {
+        Some(CallTerms::new(spec.address, &[number_word(u32::from(self.is_stable))]))
     }
 
     fn tick_spacing(&self) -> Option<i32> {

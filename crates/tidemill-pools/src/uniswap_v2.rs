@@ -7,10 +7,10 @@ mod quote;
 
 use ruint::aliases::{U256, U512};
 
-use crate::chain::Log;
+use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::kind::{number_word, Amount, CallTerms, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 
 pub use events::{V2Event, V2Swap};
@@ -197,6 +197,10 @@ impl PoolKind for UniswapV2 {
 
     fn fee_ppm(&self) -> Option<u32> {
         Some(self.fee.ppm())
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, _token_in: &Address, _token_out: &Address) -> Option<CallTerms> {
+        Some(CallTerms::new(spec.address, &[number_word(self.fee_ppm()?)]))
     }
 
     fn tick_spacing(&self) -> Option<i32> {

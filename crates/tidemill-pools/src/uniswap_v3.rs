@@ -13,10 +13,10 @@ mod ticks;
 
 use ruint::aliases::U256;
 
-use crate::chain::Log;
+use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::kind::{number_word, Amount, CallTerms, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::Journal;
 use crate::ticked::Ticked;
 
@@ -224,6 +224,10 @@ impl PoolKind for UniswapV3 {
 
     fn fee_ppm(&self) -> Option<u32> {
         Some(self.fee.ppm())
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, _token_in: &Address, _token_out: &Address) -> Option<CallTerms> {
+        Some(CallTerms::new(spec.address, &[number_word(self.fee_ppm()?)]))
     }
 
     fn tick_spacing(&self) -> Option<i32> {

@@ -14,7 +14,7 @@ use crate::chain::{Address, Hash, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
 use crate::full_math::Rounding;
-use crate::kind::{Amount, Observed, PoolKind, PoolSpec, Price, Quote, State};
+use crate::kind::{Amount, CallTerms, Observed, PoolKind, PoolSpec, Price, Quote, State};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 use crate::ticked::Ticked;
 use crate::uniswap_v3::sqrt_price_math::{amount0_delta, amount1_delta};
@@ -254,6 +254,12 @@ impl PoolKind for UniswapV4 {
 
     fn fee_ppm(&self) -> Option<u32> {
         (!self.key.is_dynamic()).then(|| self.swap_fee(true))
+    }
+
+    fn call_terms(&self, spec: &PoolSpec, _token_in: &Address, _token_out: &Address) -> Option<CallTerms> {
+        let is_ether = [spec.token0, spec.token1].contains(&[0; 20]);
+        let extra = self.key.encoded(&spec.token0, &spec.token1);
+        (!is_ether).then_some(CallTerms { called: spec.factory, extra })
     }
 
     fn tick_spacing(&self) -> Option<i32> {

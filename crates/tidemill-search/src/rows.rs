@@ -126,6 +126,8 @@ fn push_hop(
     let state = tracked.map(|tracked| tracked.pool.state()).unwrap_or_default();
     let amount = |at: usize| of.sized.amounts().get(at).copied().unwrap_or_default();
     let levels = named.map(|named| levels_taken(named, hop, amount(place)));
+    let call = tracked.and_then(|one| one.pool.call_terms(&one.spec, &hop.token_in, &hop.token_out));
+    let extra = call.as_ref().map(|call| hexadecimal(&call.extra));
     let lot_size = named.map(|named| decimal(named.book.terms().lot_size));
     told.opportunity_hop.push(&HopRow {
         event_ns: found.head.event_ns(),
@@ -153,6 +155,8 @@ fn push_hop(
         levels: levels.as_deref(),
         taker_fee_ppm: named.map(|named| named.book.terms().taker_fee_ppm),
         lot_size: lot_size.as_deref(),
+        called: call.map(|call| call.called),
+        extra: extra.as_deref(),
     });
 }
 
@@ -174,6 +178,15 @@ fn levels_taken(named: &NamedBook, hop: &Named, amount_in: U256) -> String {
     let taken = named.trade(&hop.token_in).map(|trade| named.book.taken(trade, amount_in));
     let spelled = |level: &Level| format!("{}@{}", decimal(level.price), decimal(level.size));
     taken.unwrap_or_default().iter().map(spelled).collect::<Vec<_>>().join(" ")
+}
+
+/// Spells bytes as 0x and two digits each.
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::from("0x");
+    for byte in bytes {
+        text.extend([byte >> 4_u32, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')));
+    }
+    text
 }
 
 /// Spells a number of 10^-18, without zeros at its end.

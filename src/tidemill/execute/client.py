@@ -63,6 +63,7 @@ class ExecutionManager:
         idempotency_key: str | None = None,
         lender: str | None = None,
         min_profit: str | int | None = None,
+        priority_fee_wei: int | None = None,
     ) -> dict[str, Any]:
         """Return what the server answers: `success`, and `error` where that is false.
 
@@ -86,6 +87,8 @@ class ExecutionManager:
             body["lender"] = lender
         if min_profit is not None:
             body["minProfit"] = str(min_profit)
+        if priority_fee_wei is not None:
+            body["priorityFeeWei"] = str(priority_fee_wei)
         _, answer = await self._ask("POST", "/execute", body)
         if "success" not in answer:  # turned away before it was read: no key, too often
             return {"success": False, "error": answer.get("message", "no reason was given")}

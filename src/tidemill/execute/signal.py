@@ -33,6 +33,7 @@ class _Body(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     idempotency_key: str | None = field(default=None, name="idempotency_key")
     lender: str | None = None
     min_profit: str | int | None = None
+    priority_fee_wei: str | int | None = None
 
 
 _DECODER = msgspec.json.Decoder(_Body)
@@ -61,18 +62,25 @@ class Signal(Struct, frozen=True, kw_only=True):
     """Who lends, where it is not the one that the chain's settings name."""
     min_profit: int | None = None
     """Smallest units; None: what the settings' slippage leaves of the simulated profit."""
+    priority_fee_wei: int | None = None
+    """Paid over the base fee for a unit of gas; None: what the settings, or the last blocks, say."""
 
     @property
     def digest(self) -> bytes:
         """Keccak-256 of what is asked for, without its key."""
-        asked = msgspec.structs.replace(self, idempotency_key=None)
-        return keccak256(msgspec.msgpack.encode([str(one) for one in msgspec.structs.astuple(asked)]))
+        asked = msgspec.structs.astuple(msgspec.structs.replace(self, idempotency_key=None))
+        if (
+            self.priority_fee_wei is None
+        ):  # a signal without has the digest that ledgers kept before there was one
+            asked = asked[:-1]
+        return keccak256(msgspec.msgpack.encode([str(one) for one in asked]))
 
 
 def signal_of(body: bytes | msgspec.Raw, key: str | None = None) -> Signal:
     """Return the signal that `body` is: JSON with the fields of the source document's POST /execute.
 
-    Three more may be there: `idempotency_key`, which may be given as `key` instead, `lender`, `minProfit`.
+    Four more may be there: `idempotency_key`, which may be given as `key` instead, `lender`, `minProfit`,
+    `priorityFeeWei`.
 
     Raises: Malformed where it is none: the message names the field, what was expected and what was found;
     Refused where it names a loan source or protocol that there is not.
@@ -97,6 +105,9 @@ def signal_of(body: bytes | msgspec.Raw, key: str | None = None) -> Signal:
         idempotency_key=_key(raw.idempotency_key, key),
         lender=None if raw.lender is None else _address(raw.lender, "lender"),
         min_profit=None if raw.min_profit is None else _amount(raw.min_profit, "minProfit", least=0),
+        priority_fee_wei=None
+        if raw.priority_fee_wei is None
+        else _amount(raw.priority_fee_wei, "priorityFeeWei", least=0),
     )
 
 
@@ -119,6 +130,8 @@ def body_of(signal: Signal) -> dict[str, object]:
         body["lender"] = _hex(signal.lender)
     if signal.min_profit is not None:
         body["minProfit"] = str(signal.min_profit)
+    if signal.priority_fee_wei is not None:
+        body["priorityFeeWei"] = str(signal.priority_fee_wei)
     return body
 
 

@@ -11,18 +11,19 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.app.brain.config import BrainSettings
-from tidemill.app.brain.decide import Facts, Refuse, Send, decide
+from tidemill.app.brain.decide import WEI_PER_GWEI, Facts, Refuse, Send, decide
 from tidemill.app.brain.feed import BrainFeed
 from tidemill.app.brain.journal import Journal, OpenSignal, open_journal
 from tidemill.app.brain.market import Market
 from tidemill.app.brain.retrain import retrain_regularly
 from tidemill.app.brain.sender import Sender
-from tidemill.app.brain.signal import Found, signal_of_opportunity, why_unspellable
+from tidemill.app.brain.signal import Found, Terms, lender_of, signal_of_opportunity, why_unspellable
 from tidemill.app.running import run
 from tidemill.app.settings import Environment
 from tidemill.bus import open_bus
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.log import logging_to
+from tidemill.execute.plan.kinds import LoanSource
 from tidemill.execute.signal import body_of
 from tidemill.learn.agent import Agent
 from tidemill.learn.chosen import chosen_agent
@@ -78,7 +79,14 @@ async def _run(environment: Environment, options: BrainOptions) -> None:
     async with (
         open_bus(environment.bus_url, settings.bus, is_reader=True, kafka=settings.kafka) as bus,
         open_journal(data) as journal,
-        Sender(server, options.mode, journal, clock=clock, max_age_ms=limits.max_age_ms) as sender,
+        Sender(
+            server,
+            options.mode,
+            journal,
+            clock=clock,
+            max_age_ms=limits.max_age_ms,
+            api_key=limits.api_key,
+        ) as sender,
     ):
         brain = Brain(
             BrainParts(
@@ -170,10 +178,12 @@ class Brain:
         self._sent_ns.append(now_ns)
         signal = signal_of_opportunity(
             found,
-            self._feed.fees_ppm,
-            self._limits.loan_source,
-            verdict.min_profit,
-            verdict.expected_profit_usd,
+            Terms(
+                loan_source=lender_of(found, LoanSource[self._limits.loan_source.upper()]),
+                min_profit=verdict.min_profit,
+                priority_fee_wei=round(facts.params["priority_fee"] * WEI_PER_GWEI),
+                expected_profit_usd=verdict.expected_profit_usd,
+            ),
         )
         opened = OpenSignal(decision, msgspec.json.encode(body_of(signal)), facts.found_ns)
         await self._journal.choose(opened)
@@ -190,7 +200,7 @@ class Brain:
             forecast=market.forecast(),
             params=market.params(self._agent),
             market_state=market.state(),
-            unspellable=why_unspellable(found, self._feed.fees_ppm),
+            unspellable=why_unspellable(found),
             **{name: row[name] for name in _TAKEN},
         )
 

@@ -21,6 +21,8 @@ class BrainSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     server: str = "http://localhost:8545"
     """The execution server."""
+    api_key: str | None = None
+    """Sent to it, where it asks for one: of a trader."""
     loan_source: LoanSourceName = "balancer_v2"
     """Who lends: it takes no fee on most chains; the server knows its address there."""
     min_profit_usd: Annotated[float, Meta(ge=0)] = 1.0

@@ -1,4 +1,4 @@
-"""What does the decision loop learn from the bus: opportunities with their hops and risks, blocks, pools."""
+"""What does the decision loop learn from the bus: opportunities with their hops and risks, and blocks."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ BLOCKS_BEFORE = 60
 _BATCHES = 1_000
 _WAITING_MAX = 10_000
 """Opportunities whose hops have not come, and risks whose opportunity has not."""
-_TOPICS = ("pool", "block", "opportunity_hop", "opportunity_risk", "opportunity")
+_TOPICS = ("block", "opportunity_hop", "opportunity_risk", "opportunity")
 
 
 class BrainFeed:
-    """Reads a bus that another process writes to, from now on; pools from the oldest that it has."""
+    """Reads a bus that another process writes to, from now on."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
@@ -26,8 +26,6 @@ class BrainFeed:
         self._opportunities: OrderedDict[bytes, Row] = OrderedDict()
         self._hops: OrderedDict[bytes, dict[int, Row]] = OrderedDict()
         self._risks: OrderedDict[bytes, float | None] = OrderedDict()
-        self.fees_ppm: dict[bytes, int | None] = {}
-        """Of every pool that the bus told of."""
         self.blocks: list[Row] = []
         """Since they were last taken away."""
 
@@ -36,7 +34,7 @@ class BrainFeed:
         for topic in _TOPICS:
             for part in await self._bus.partitions(topic):
                 first, head = await self._bus.first(part), await self._bus.head(part)
-                begin = {"pool": first, "block": max(first, head - BLOCKS_BEFORE)}.get(topic, head)
+                begin = max(first, head - BLOCKS_BEFORE) if topic == "block" else head
                 self._places[part] = (topic, begin)
 
     async def take(self, *, wait_ms: int) -> list[Found]:
@@ -69,8 +67,6 @@ class BrainFeed:
 
     def _keep(self, topic: str, row: dict[str, Any]) -> None:
         match topic:
-            case "pool":
-                self.fees_ppm[row["pool"]] = row["fee_ppm"]
             case "block":
                 self.blocks.append(row)
             case "opportunity":

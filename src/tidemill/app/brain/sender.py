@@ -26,9 +26,17 @@ class Sender:
     """Sends to one server, whose mode must be ours; use it as an async context manager."""
 
     def __init__(
-        self, server: str, mode: ExecutionMode, journal: Journal, *, clock: Clock, max_age_ms: int
+        self,
+        server: str,
+        mode: ExecutionMode,
+        journal: Journal,
+        *,
+        clock: Clock,
+        max_age_ms: int,
+        api_key: str | None = None,
     ) -> None:
-        self._execute = HttpEndpoint(f"{server.rstrip('/')}/execute", clock, _LIMITS)
+        headers = None if api_key is None else {"X-API-Key": api_key}
+        self._execute = HttpEndpoint(f"{server.rstrip('/')}/execute", clock, _LIMITS, headers=headers)
         self._server = HttpEndpoint(server.rstrip("/"), clock, _LIMITS)
         self._mode, self._journal, self._clock, self._max_age_ms = mode, journal, clock, max_age_ms
         self._is_checked = False

@@ -6,12 +6,18 @@ from typing import Any, NamedTuple
 from tidemill.execute.plan.kinds import HopKind, LoanSource
 from tidemill.execute.signal import Signal
 
-_KINDS = {
+KINDS = {
     "uniswap_v2": HopKind.UNISWAP_V2,
     "uniswap_v3": HopKind.UNISWAP_V3,
+    "solidly": HopKind.SOLIDLY,
     "algebra": HopKind.ALGEBRA,
+    "uniswap_v4": HopKind.UNISWAP_V4,
+    "curve_stable": HopKind.CURVE,
+    "curve_crypto": HopKind.CURVE,
+    "balancer_v2": HopKind.BALANCER_V2,
+    "balancer_v3": HopKind.BALANCER_V3,
 }
-"""Kinds of pools of which the bus tells all that a hop needs."""
+"""What the executor calls each kind of pool."""
 
 Row = Mapping[str, Any]
 """An event's columns."""
@@ -29,42 +35,49 @@ class Found(NamedTuple):
         return f"{self.opportunity['chain_id']}-{self.opportunity['opportunity'].hex()}"
 
 
-def why_unspellable(found: Found, fees_ppm: Mapping[bytes, int | None]) -> str | None:
-    """Return why no signal can be made of it; None where one can. `fees_ppm` are of the pools known."""
+class Terms(NamedTuple):
+    """What was decided of a trade."""
+
+    loan_source: LoanSource
+    min_profit: int | None
+    """Raw units; None: the server's own limit of slippage says."""
+    priority_fee_wei: int
+    expected_profit_usd: float
+
+
+def why_unspellable(found: Found) -> str | None:
+    """Return why no signal can be made of it; None where one can."""
     for hop in found.hops:
-        if hop["protocol"] not in _KINDS:
-            return f"a hop through {hop['protocol']} cannot be spelled by what the bus tells"
-        if fees_ppm.get(hop["pool"]) is None and _KINDS[hop["protocol"]] is not HopKind.ALGEBRA:
-            return f"the fee of pool 0x{hop['pool'].hex()} is not known"
+        if hop["protocol"] not in KINDS:
+            return f"a hop through {hop['protocol']} is none of the executor's"
+        if hop["called"] is None or hop["extra"] is None:
+            return f"how pool 0x{hop['pool'].hex()} ({hop['protocol']}) is called is not known"
     return None
 
 
-def signal_of_opportunity(
-    found: Found,
-    fees_ppm: Mapping[bytes, int | None],
-    loan_source: str,
-    min_profit: int | None,
-    profit_usd: float,
-) -> Signal:
+def lender_of(found: Found, wanted: LoanSource) -> LoanSource:
+    """Return who lends: `wanted`, or, where a hop trades in what is locked then, Uniswap V4's manager.
+
+    Balancer V2's vault is locked while it lends; the manager, which takes no fee either, is not.
+    """
+    is_locked = any(hop["protocol"] == wanted.name.lower() == "balancer_v2" for hop in found.hops)
+    return LoanSource.UNISWAP_V4 if is_locked else wanted
+
+
+def signal_of_opportunity(found: Found, terms: Terms) -> Signal:
     """Return the signal of an opportunity that can be spelled."""
     opportunity, hops = found
     return Signal(
         chain_id=opportunity["chain_id"],
         token=opportunity["token"],
         amount=opportunity["amount_in"],
-        flash_source=LoanSource[loan_source.upper()],
-        protocols=tuple(_KINDS[hop["protocol"]] for hop in hops),
-        routers=tuple(hop["pool"] for hop in hops),
+        flash_source=terms.loan_source,
+        protocols=tuple(KINDS[hop["protocol"]] for hop in hops),
+        routers=tuple(hop["called"] for hop in hops),
         path=tuple(hop["token_out"] for hop in hops),
-        extras=tuple(_extra(_KINDS[hop["protocol"]], fees_ppm.get(hop["pool"])) for hop in hops),
-        expected_profit_usd=profit_usd,
+        extras=tuple(bytes.fromhex(hop["extra"][2:]) for hop in hops),
+        expected_profit_usd=terms.expected_profit_usd,
         idempotency_key=found.key,
-        min_profit=min_profit,
+        min_profit=terms.min_profit,
+        priority_fee_wei=terms.priority_fee_wei,
     )
-
-
-def _extra(kind: HopKind, fee_ppm: int | None) -> bytes:
-    if kind is HopKind.ALGEBRA:
-        return b""
-    assert fee_ppm is not None
-    return fee_ppm.to_bytes(32)

@@ -81,7 +81,7 @@ class Lane:
         queue_max: int,
         tell: Tell,
     ) -> None:
-        """`tell` has listeners told; a simulation's gas costs the base fee and `priority_fee_wei`."""
+        """`tell` has listeners told; gas costs the base fee and `priority_fee_wei`, or a signal's own."""
         self.desk = desk
         self.sending = sending
         self._ledger = ledger
@@ -159,7 +159,8 @@ class Lane:
         if prepared.profit is None:
             why = _Why(ExecutionState.FAILED, told.revert_reason or "reverted", prepared=prepared)
             return self._refused(job, first, why)
-        gas_price_wei = prepared.base_fee_wei + self._priority_fee_wei
+        asked_wei = signal.priority_fee_wei
+        gas_price_wei = prepared.base_fee_wei + (self._priority_fee_wei if asked_wei is None else asked_wei)
         verdict = decide(signal, prepared.profit, (told.gas_used or 0, gas_price_wei), limits, use)
         if isinstance(verdict, Refuse):
             return self._refused(job, first, _Why(ExecutionState.REFUSED, verdict.reason, prepared=prepared))

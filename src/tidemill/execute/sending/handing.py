@@ -43,11 +43,18 @@ class Handing:
         self._clock = clock
         self.nonces = Nonces(0)
 
-    def offer(self, view: View) -> Fees:
-        """Return what a transaction offers for the next block. Raises: Refused above the limit."""
-        terms = self._terms
+    def offer(self, view: View, tip_wei: int | None = None) -> Fees:
+        """Return what a transaction offers for the next block; None: the tip that others paid.
+
+        Raises: Refused above the limit.
+        """
+        terms, policy = self._terms, self._terms.policy
+        if tip_wei is not None and tip_wei > policy.tip_max_wei:
+            most = policy.tip_max_wei
+            raise Refused(f"{terms.name}: expected priorityFeeWei of {most} at most, found {tip_wei}")
+        tip_wei = view.tip_wei if tip_wei is None else tip_wei
         high_wei = None if terms.forecast is None else terms.forecast.high_wei()
-        return offer(view.next_base_fee_wei, view.tip_wei, terms.policy, terms.rule, high_wei)
+        return offer(view.next_base_fee_wei, tip_wei, policy, terms.rule, high_wei)
 
     async def hand_over(self, one: Outgoing, view: View) -> Outgoing:
         """Hand the newest transaction over, and tell what came of it."""

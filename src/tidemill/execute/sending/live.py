@@ -95,7 +95,7 @@ class LiveSending(Sending):
         priced = Priced(self._signer.address, terms.site.executor, data, gas)
         [cost] = await data_costs(self._node, terms.rule, [priced])
         gas = min(gas + cost.gas, terms.gas_max)
-        fees = self._handing.offer(view)
+        fees = self._handing.offer(view, trade.received.signal.priority_fee_wei)
         terms.check_price(fees, trade.gas_price_max_wei)
         needed_wei = gas * fees.max_fee_wei + cost.fee_wei
         if view.balance_wei < needed_wei:

@@ -34,6 +34,8 @@ class _Order(Struct, frozen=True, kw_only=True):
     gas_price_max_wei: int
     block: int
     """In which it would have been included."""
+    priority_fee_wei: int | None = None
+    """What its signal offers; None: what the settings say."""
 
 
 class _Pending(Struct, frozen=True):
@@ -78,7 +80,12 @@ class Paper(Sending):
     async def send(self, trade: Trade) -> Sent:
         """Note that the trade waits for its block."""
         block = trade.simulated.simulation.block_number + self._settings.inclusion_blocks
-        order = _Order(plan=trade.plan, gas_price_max_wei=trade.gas_price_max_wei, block=block)
+        order = _Order(
+            plan=trade.plan,
+            gas_price_max_wei=trade.gas_price_max_wei,
+            block=block,
+            priority_fee_wei=trade.received.signal.priority_fee_wei,
+        )
         told = after(trade.told, ExecutionState.PAPER_PENDING, self._clock.now_ns())
         await self._ledger.tell(told, state={_KEPT + told.execution_id: msgspec.json.encode(order)})
         self._due.setdefault(block, []).append(_Pending(told, order))
@@ -155,7 +162,9 @@ class Paper(Sending):
         counts, gas_used = look.counts, look.counts.simulation.gas_used
         if gas_used is not None:
             gas_used += look.cost.gas
-        price_wei = head.base_fee_wei + self._settings.priority_fee_wei
+        offered_wei = one.order.priority_fee_wei
+        tip_wei = self._settings.priority_fee_wei if offered_wei is None else offered_wei
+        price_wei = head.base_fee_wei + tip_wei
         known = {
             "block_number": head.number,
             "block_hash": head.block_hash,

@@ -136,6 +136,12 @@ class OpportunityHop(Struct, frozen=True, kw_only=True, tag="opportunity_hop"):
     """Of an order book: the taker's fee, in millionths of what is received."""
     lot_size: Text | None = None
     """Of an order book: whole base tokens that the size of an order is a multiple of."""
+    called: Address | None = None
+    """The contract that a transaction calls to trade there: the pool, or the vault or manager that holds it;
+    absent of an order book, and where tidemill's executor cannot trade so.
+    """
+    extra: Text | None = None
+    """What the call names beside the tokens, 0x and words of the ABI: `extras` of an execution's signal."""
 
 
 class AutopsyCause(StrEnum):
