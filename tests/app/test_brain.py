@@ -1,6 +1,7 @@
 """Are opportunities signalled once, whatever becomes of server and loop, and is why written down?"""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from tests.app.made_opportunity import batches, block, hops, opportunity, risk
+from tests.servers.kafka import Broker
 from typer.testing import CliRunner
 
 from tidemill.app.brain.brain import Brain, BrainParts
@@ -34,6 +36,7 @@ class Server:
     def __init__(self, mode: str = "PAPER") -> None:
         self.mode, self.port, self.breaks = mode, 0, 0
         self.signals: list[Signal] = []
+        self.keys: set[str | None] = set()
         self._runner: web.AppRunner | None = None
 
     @property
@@ -65,6 +68,7 @@ class Server:
 
     async def _execute(self, request: web.Request) -> web.Response:
         self.signals.append(signal_of(await request.read()))
+        self.keys.add(request.headers.get("X-API-Key"))
         if self.breaks:
             self.breaks -= 1
             assert request.transport is not None
@@ -95,7 +99,14 @@ async def thinking(
     settings = BrainSettings(server=url, risk_wait_ms=0, **limits)
     async with AsyncExitStack() as stack:
         journal = await stack.enter_async_context(open_journal(data))
-        sender = Sender(url, ExecutionMode.PAPER, journal, clock=CLOCK, max_age_ms=settings.max_age_ms)
+        sender = Sender(
+            url,
+            ExecutionMode.PAPER,
+            journal,
+            clock=CLOCK,
+            max_age_ms=settings.max_age_ms,
+            api_key=settings.api_key,
+        )
         await stack.enter_async_context(sender)
         parts = BrainParts(
             BrainFeed(bus), journal, sender, settings, MlSettings(), data, CLOCK, ExecutionMode.PAPER
@@ -139,6 +150,20 @@ async def test_an_opportunity_is_signalled_and_why_is_written_down(
     assert (told[0].risk_score, told[0].priority_fee_gwei, told[0].state) == (0.1, 2.5, "chosen")
     assert '"success": true' in told[1].reason
     assert [state for _, state in await journalled(tmp_path)] == ["chosen", "answered"]
+
+
+async def test_over_kafka_it_reads_what_comes_and_sends_its_key(
+    tmp_path: Path, server: Server, broker: Broker
+) -> None:
+    told: list[Decision] = []
+    async with open_bus(broker.url(f"b{secrets.token_hex(6)}")) as bus:
+        await bus.commit(batches(block(CLOCK.now_ns())))
+        one = opportunity(3, CLOCK.now_ns())
+        async with thinking(tmp_path, bus, server.url, told, max_age_ms=60_000, api_key="of a trader"):
+            await bus.commit(batches(*hops(one), risk(one, 0.1), one))
+            await until(lambda: len(told) == 2)
+    assert [one.state for one in told] == ["chosen", "answered"], told[-1].reason
+    assert server.keys == {"of a trader"}
 
 
 async def test_what_is_refused_is_written_down_and_not_sent(tmp_path: Path, bus: Bus, server: Server) -> None:

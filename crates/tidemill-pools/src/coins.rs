@@ -8,7 +8,9 @@ use ruint::aliases::U256;
 use crate::chain::{Address, Log};
 use crate::error::{DecodeError, PoolError, RecordError};
 use crate::factory::Factory;
-use crate::kind::{Amount, CallTerms, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded};
+use crate::kind::{
+    Amount, CallTerms, Deed, Moved, Observed, PoolKind, PoolSpec, Price, Quote, State, Traded,
+};
 use crate::multicall::{Answer, Call, Reverted};
 use crate::patch::{Journal, Reader, RECORD_VERSION};
 use crate::query::{kinds_of, Detail, Exact, Expected, Progress, Query, Reading};

@@ -184,7 +184,9 @@ fn levels_taken(named: &NamedBook, hop: &Named, amount_in: U256) -> String {
 fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::from("0x");
     for byte in bytes {
-        text.extend([byte >> 4_u32, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')));
+        text.extend(
+            [byte >> 4_u32, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0')),
+        );
     }
     text
 }
