@@ -69,10 +69,10 @@ soak: .make/dev services fuzz
 	LIES_LOGS=1000000 LIES_ONE_IN=100000 $(BIN)/python -m pytest -q tests/chains/test_lies.py
 	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
-	SOAK_EVENTS=2000000 $(BIN)/python -m pytest -q --timeout 3000 tests/app/test_memory.py
+	SOAK_EVENTS=50000000 $(BIN)/python -m pytest -q --timeout 3000 tests/app/test_memory.py
 	EXECUTOR_CALLS=100000 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_executor_attacks.py
 	LIVE_TRADES=200 LIVE_KILLS=50 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_live.py tests/execute/test_live_kill.py
-	$(BIN)/tidemill train --episodes 10000 --judged-episodes 500 --data-dir data/soak_train # what parameters earn, with its interval
+	$(BIN)/tidemill train --episodes 10000 --judged-episodes 500 --judged-seeds 10 --data-dir data/soak_train # what parameters earn, with its interval
 
 fuzz:
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --target $(FUZZ_TARGET) --target-dir target/fuzz \

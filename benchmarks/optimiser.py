@@ -22,7 +22,7 @@ from benchmarks.row import Row
 from tidemill.app.training.train import TrainOptions, trained
 from tidemill.app.training.training_episodes import SANDBOX, learned
 from tidemill.learn import DataPreparation, MarketForecaster
-from tidemill.learn.episodes import JUDGED_EPISODES, EpisodesReport
+from tidemill.learn.episodes import JUDGED_EPISODES, JUDGED_SEEDS, EpisodesReport
 from tidemill.learn.gas_series import GasSeries
 
 _TABLE_ROWS, _FEATURES = 1_000_000, 75
@@ -75,13 +75,17 @@ def _prepared() -> list[Row]:
 def _trained() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         started, begun_s = time.perf_counter(), time.process_time()
-        made = asyncio.run(learned(_EPISODES, JUDGED_EPISODES, seed=_SEED, chain=None, is_shown=False))
+        made = asyncio.run(
+            learned(_EPISODES, JUDGED_EPISODES, JUDGED_SEEDS, seed=_SEED, chain=None, is_shown=False)
+        )
         episodes_s = time.perf_counter() - started
         series = returning(_SAMPLES)
         trained(Path(folder), series, TrainOptions(seed=_SEED), made)
         whole_s, busy_s = time.perf_counter() - started, time.process_time() - begun_s
         took_ms, busy_ms = _forecasts(Path(folder), series)
-    note = f"{episodes_s:.0f} s of it {_EPISODES:,} episodes and {JUDGED_EPISODES} to judge by"
+    note = (
+        f"{episodes_s:.0f} s of it {_EPISODES:,} episodes and {JUDGED_SEEDS * JUDGED_EPISODES:,} to judge by"
+    )
     note += f"; {busy_s:.0f} s of processor time"
     return [
         Row(f"{_SAMPLES:,} gas prices and {_EPISODES:,} episodes trained", whole_s, "s", 60, "lower", note),
@@ -100,12 +104,20 @@ def _trained() -> list[Row]:
 
 def _gains(report: EpisodesReport) -> list[Row]:
     """Return what each policy earns more than fixed parameters, by paired bootstrap; it has no limit."""
+    alone = {
+        line.policy: "; ".join(
+            f"seed {one.seed}: {gain.mean:.3g} ({gain.low_95:.3g} to {gain.high_95:.3g})"
+            for one in report.seeds
+            if (gain := one.gains.get(line.policy))
+        )
+        for line in report.lines
+    }
     return [
         Row(
             f"{line.policy} over fixed parameters, {report.judged_episodes} episodes of the {SANDBOX}",
             line.gain.mean,
             "USD an episode",
-            note=f"95 %: {line.gain.low_95:.3g} to {line.gain.high_95:.3g}; seed {report.seed}",
+            note=f"95 %: {line.gain.low_95:.3g} to {line.gain.high_95:.3g}; {alone[line.policy]}",
         )
         for line in report.lines
         if line.gain is not None

@@ -41,6 +41,20 @@ async def test_what_earns_more_is_shown_with_an_interval_above_zero() -> None:
     assert "| fixed |" in episodes_card(told)
 
 
+async def test_each_seed_is_judged_alone_and_all_together() -> None:
+    judges = {one: MadeEnvironment(gain) for one, gain in ((3, 4.0), (4, 4.0), (5, 1.0))}
+    learned = await learn_from_episodes(MadeEnvironment(4), 400, judged_episodes=50, seed=3, judges=judges)
+    told = learned.report
+    assert [one.seed for one in told.seeds] == [3, 4, 5]
+    assert [one.gains["thompson"].mean for one in told.seeds] == pytest.approx([4, 4, 1])
+    bandit = next(line for line in told.lines if line.policy == "thompson")
+    assert bandit.gain is not None
+    assert bandit.gain.mean == pytest.approx(3)
+    assert bandit.gain.rows == told.judged_episodes == 150
+    assert "Over 150 episodes of 3 seeds" in told.verdict
+    assert "| 5 | " in episodes_card(told)
+
+
 async def test_where_nothing_earns_more_the_report_says_so() -> None:
     told = await report(0)
     assert "nobody is shown to earn more" in told.verdict

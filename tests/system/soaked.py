@@ -85,6 +85,14 @@ class Peak:
             self.anonymous_mb = max(self.anonymous_mb, held_mb()["RssAnon"])
 
 
+def _slope(events: list[int], held: list[float]) -> tuple[float, float]:
+    """Return how much more is held with each event, and the standard error of that."""
+    line = np.polyfit(events, held, 1)
+    left = held - np.polyval(line, events)
+    spread = np.square(events - np.mean(events)).sum()
+    return float(line[0]), float(np.sqrt(np.square(left).sum() / (len(held) - 2) / spread))
+
+
 async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
     environment = read_settings(None, folder, {"TIDEMILL_MEMORY_MB": str(budget_mb)})
     settings, faults = environment.settings, list[str]()
@@ -123,7 +131,7 @@ async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
         engine_bytes = await store.engine_bytes()
         writing.cancel()
     last = held[len(held) // 2 :]
-    slope = np.polyfit([at for at, _, _ in last], [anonymous for _, anonymous, _ in last], 1)[0]
+    slope, error = _slope([at for at, _, _ in last], [anonymous for _, anonymous, _ in last])
     return {
         "rows": rows,
         "faults": faults,
@@ -133,6 +141,7 @@ async def soak(folder: Path, count: int, budget_mb: int) -> dict[str, object]:
         "files_max_mb": max(files for _, _, files in held),
         "at_rest_mb": [round(anonymous, 1) for _, anonymous, _ in held],
         "slope_mb_per_10m_events": slope * 10_000_000,
+        "slope_error_mb": error * 10_000_000,
     }
 
 

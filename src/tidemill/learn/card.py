@@ -87,6 +87,15 @@ def _episodes(report: EpisodesReport) -> Iterator[str]:
         told = "" if gain is None else f"{gain.mean:.4g} ({gain.low_95:.4g} to {gain.high_95:.4g})"
         share = line.successes / report.judged_episodes
         yield f"| {line.policy} | {line.reward.mean:.4g} | {share:.1%} | {told} |"
+    if not report.seeds:
+        return
+    yield "\nEach seed's episodes alone, over fixed, USD (95 %, paired bootstrap):\n"
+    names = list(report.seeds[0].gains)
+    yield f"| seed | {' | '.join(names)} |"
+    yield "|---" * (len(names) + 1) + "|"
+    for one in report.seeds:
+        cells = [f"{gain.mean:.4g} ({gain.low_95:.4g} to {gain.high_95:.4g})" for gain in one.gains.values()]
+        yield f"| {one.seed} | {' | '.join(cells)} |"
 
 
 def _time(at_ns: int) -> str:

@@ -1,10 +1,10 @@
 """Where an agent tries its choices and what comes of them, and how much more that earns than fixed ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tidemill.learn.agent import ActionParams, Actions
 from tidemill.learn.bootstrap import mean_of_differences
@@ -17,6 +17,8 @@ from tidemill.schema.faults import Refused
 JUDGED_EPISODES = 500
 """Played after those that were learned from, by every policy."""
 JUDGED_MIN = 20
+JUDGED_SEEDS = 5
+"""Each draws other episodes to judge by: what holds of one draw may be its luck."""
 _EXPLORED_SHARE = 0.8
 _LEARNING_RATE = 0.005
 """The chain's rules do not change: a mean of many outcomes is worth more than the newest few."""
@@ -52,15 +54,27 @@ class PolicyLine(Struct, frozen=True, kw_only=True):
     """Over the fixed defaults, episode by episode; the interval by paired bootstrap. Absent of themselves."""
 
 
+class SeedGains(Struct, frozen=True, kw_only=True):
+    """What each policy earned more than the fixed defaults in one seed's episodes."""
+
+    seed: int
+    gains: dict[str, Estimate]
+    """By policy; each interval by paired bootstrap."""
+
+
 class EpisodesReport(Struct, frozen=True, kw_only=True):
     """What was learned from episodes, and what that earned in others."""
 
     trained_episodes: int
     judged_episodes: int
+    """Of all seeds."""
     seed: int
+    """Of what was learned from."""
+    seeds: list[SeedGains] = field(default_factory=list[SeedGains])
+    """Of what was judged by, each alone; reports of earlier versions have none."""
     fixed: ActionParams
     lines: list[PolicyLine]
-    """The defaults first."""
+    """Over all seeds' episodes together; the defaults first."""
 
     @property
     def verdict(self) -> str:
@@ -68,7 +82,7 @@ class EpisodesReport(Struct, frozen=True, kw_only=True):
         better = [one for one in self.lines if one.gain is not None and one.gain.low_95 > 0]
         if not better:
             return (
-                f"Over {self.judged_episodes} episodes nobody is shown to earn more than fixed parameters: "
+                f"Over {self._judged} nobody is shown to earn more than fixed parameters: "
                 "each interval reaches zero. Keep to the defaults."
             )
         told = ", ".join(
@@ -76,7 +90,12 @@ class EpisodesReport(Struct, frozen=True, kw_only=True):
             for one in better
             if (gain := one.gain) is not None
         )
-        return f"Over {self.judged_episodes} episodes, than fixed parameters, an episode: {told}."
+        return f"Over {self._judged}, than fixed parameters, an episode: {told}."
+
+    @property
+    def _judged(self) -> str:
+        seeds = len(self.seeds)
+        return f"{self.judged_episodes} episodes" + (f" of {seeds} seeds" if seeds > 1 else "")
 
 
 class Learned(NamedTuple):
@@ -86,7 +105,7 @@ class Learned(NamedTuple):
     bandit: ThompsonAgent
     report: EpisodesReport
     rewards: Mapping[str, Floats]
-    """Of each policy in the episodes that were judged, USD."""
+    """Of each policy in the episodes that were judged, USD, one seed's after the other's."""
 
 
 def _silent(_: int) -> None: ...
@@ -98,11 +117,13 @@ async def learn_from_episodes(
     *,
     judged_episodes: int = JUDGED_EPISODES,
     seed: int = 0,
+    judges: Mapping[int, Environment] | None = None,
     tell: Callable[[int], None] = _silent,
 ) -> Learned:
     """Have both agents explore `episodes`, then play others by what they think best; so do the defaults.
 
-    `tell` is told how many episodes were played.
+    `judges` are environments by their seeds, of each of which `judged_episodes` are played; by default the
+    one that was learned from goes on. `tell` is told how many episodes were played.
 
     Raises: Refused, where there are too few to judge by; what the environment raises.
     """
@@ -122,16 +143,19 @@ async def learn_from_episodes(
         "thompson": bandit.get_action,
     }
     played: dict[str, list[Trial]] = {name: [] for name in policies}
-    for episode in range(episodes, episodes + judged_episodes):
-        state = await environment.begin(episode)
-        for name, policy in policies.items():
-            played[name].append(await environment.outcome(policy(state)))
-        tell(episode + 1)
+    judging = judges or {seed: environment}
+    for number, judge in enumerate(judging.values()):
+        for episode in range(episodes, episodes + judged_episodes):
+            state = await judge.begin(episode)
+            for name, policy in policies.items():
+                played[name].append(await judge.outcome(policy(state)))
+            tell(number * judged_episodes + episode + 1)
     rewards = {name: np.array([one.reward_usd for one in trials]) for name, trials in played.items()}
     report = EpisodesReport(
         trained_episodes=episodes,
-        judged_episodes=judged_episodes,
+        judged_episodes=judged_episodes * len(judging),
         seed=seed,
+        seeds=list(_alone(rewards, list(judging), seed)),
         fixed=actions.params(actions.default),
         lines=_lines(played, rewards, seed),
     )
@@ -149,6 +173,17 @@ def _settings(episodes: int) -> QSettings:
     steps = max(round(episodes * _EXPLORED_SHARE), 1)
     least = QSettings().epsilon_min
     return QSettings(learning_rate=_LEARNING_RATE, epsilon_decay=least ** (1 / steps))
+
+
+def _alone(rewards: Mapping[str, Floats], seeds: Sequence[int], seed: int) -> Iterator[SeedGains]:
+    parts = {name: np.split(all_of_them, len(seeds)) for name, all_of_them in rewards.items()}
+    for place, one in enumerate(seeds):
+        gains = {
+            name: mean_of_differences(part[place], parts["fixed"][place], seed)
+            for name, part in parts.items()
+            if name != "fixed"
+        }
+        yield SeedGains(seed=one, gains=gains)
 
 
 def _lines(played: Mapping[str, list[Trial]], rewards: Mapping[str, Floats], seed: int) -> list[PolicyLine]:

@@ -76,6 +76,10 @@ class ExecutionEpisodes:
         self.receipts: list[Receipt] = []
         """Of the last contested block, ours last."""
 
+    def of_seed(self, seed: int) -> "ExecutionEpisodes":
+        """Return the episodes of another seed on the same site and chain, to be played after these."""
+        return ExecutionEpisodes(self._site, self._chain, seed=seed, name=self._name)
+
     async def begin(self, episode: int) -> str:
         """Open an episode and return its state, such as `sandbox_low_normal`."""
         plan = plan_of(self._seed, episode)

@@ -18,7 +18,7 @@ from tidemill.app.training.progress import progress
 from tidemill.app.training.training_episodes import learned, written
 from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.learn.card import card, episodes_card
-from tidemill.learn.episodes import JUDGED_EPISODES, EpisodesReport, Learned
+from tidemill.learn.episodes import JUDGED_EPISODES, JUDGED_SEEDS, EpisodesReport, Learned
 from tidemill.learn.gas_features import NAMES, Examples
 from tidemill.learn.gas_files import read_series
 from tidemill.learn.gas_models import FitOptions
@@ -52,7 +52,8 @@ class TrainOptions(Struct, frozen=True, kw_only=True):
     """To learn a trade's parameters from: outcomes of the ledger, in turn and again (10,000 where absent);
     without a ledger, opportunities on a sandbox (none where absent)."""
     judged_episodes: int = JUDGED_EPISODES
-    """On the sandbox, after those that are learned from."""
+    """On the sandbox, after those that are learned from, of each seed that is judged by."""
+    judged_seeds: int = JUDGED_SEEDS
     observations: Sequence[Path] = ()
     """CSV files of gas prices; the store's blocks where none are named."""
     ledger: Path | None = None
@@ -168,6 +169,7 @@ def _played(options: TrainOptions, *, is_shown: bool) -> Learned | None:
         learned(
             options.episodes,
             options.judged_episodes,
+            options.judged_seeds,
             seed=options.seed,
             chain=options.chain,
             is_shown=is_shown,

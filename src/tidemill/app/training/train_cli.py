@@ -22,8 +22,11 @@ def _train(
         typer.Option(min=1, max=MOST, help="Of the ledger, in turn and again; without it, on a sandbox."),
     ] = None,
     judged_episodes: Annotated[
-        int, typer.Option(min=20, max=MOST, help="Sandbox: played after those, to judge by.")
+        int, typer.Option(min=20, max=MOST, help="Sandbox: played after those, to judge by, of each seed.")
     ] = 500,
+    judged_seeds: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Sandbox: how many draw episodes to judge by.")
+    ] = 5,
     data: Annotated[
         Path | None,
         typer.Option("--data-dir", "--data", metavar="FOLDER", help="Overrides the setting data.dir."),
@@ -62,6 +65,7 @@ def _train(
         samples=samples,
         episodes=episodes,
         judged_episodes=judged_episodes,
+        judged_seeds=judged_seeds,
         observations=observations or [],
         ledger=ledger,
         chain=chain,

@@ -17,17 +17,23 @@ SANDBOX = "sandbox"
 
 
 async def learned(
-    episodes: int, judged_episodes: int, *, seed: int, chain: str | None, is_shown: bool
+    episodes: int, judged_episodes: int, judged_seeds: int, *, seed: int, chain: str | None, is_shown: bool
 ) -> Learned:
-    """Play episodes on a sandbox and return what was learned.
+    """Play episodes on a sandbox and return what was learned, judged by so many seeds, its own first.
 
     Raises: Refused or Unreachable, where the sandbox is not to be had.
     """
-    total = episodes + judged_episodes
+    total = episodes + judged_episodes * judged_seeds
     async with open_episodes(seed=seed, name=chain or SANDBOX) as environment:
         with progress("Episodes", total, is_shown=is_shown) as tell:
+            later = {one: environment.of_seed(one) for one in range(seed + 1, seed + judged_seeds)}
             return await learn_from_episodes(
-                environment, episodes, judged_episodes=judged_episodes, seed=seed, tell=tell
+                environment,
+                episodes,
+                judged_episodes=judged_episodes,
+                seed=seed,
+                judges={seed: environment, **later},
+                tell=tell,
             )
 
 
