@@ -1,6 +1,7 @@
 """Run every benchmark, print one table, write it as JSON; fail where a limit is not kept.
 
-`python -m benchmarks [--keep] [--runs N] [NAME …]`: the named ones only. A benchmark is a module of this
+`python -m benchmarks [--keep] [--against] [--runs N] [NAME …]`: the named ones only, or, `--against`, those
+of them that run a peer beside tidemill. A benchmark is a module of this
 folder with `run() -> list[Row]`. `--keep` puts what was measured into docs/benchmarks.json, of which `make
 generate` makes the page that figures of the documentation lead to. `--runs` measures each so often: medians
 are told, and what each run measured is kept beside them.
@@ -32,6 +33,12 @@ def names() -> list[str]:
     return [name for name in found if hasattr(importlib.import_module(f"benchmarks.{name}"), "run")]
 
 
+def has_peer(name: str) -> bool:
+    """Say whether a benchmark runs a peer beside tidemill: whether it uses what `peer` has."""
+    members = vars(importlib.import_module(f"benchmarks.{name}")).values()
+    return any(getattr(member, "__module__", None) == "benchmarks.peer" for member in members)
+
+
 def shown(rows: list[Row]) -> str:
     """Return the rows as a Markdown table."""
     lines = ["| what | measured | limit | holds | note |", "|---|---|---|---|---|"]
@@ -49,6 +56,8 @@ def main(arguments: list[str]) -> int:
     found: dict[str, list[Row]] = {}
     circumstances = _circumstances()
     for name in asked.names or names():
+        if asked.against and not has_peer(name):
+            continue
         started = time.monotonic()
         benchmark = importlib.import_module(f"benchmarks.{name}")
         found[name] = of_runs([benchmark.run() for _ in range(asked.runs)])
@@ -73,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", action="store_true", help="Put what was measured into docs/benchmarks.json."
     )
+    parser.add_argument("--against", action="store_true", help="Those that run a peer beside, no other.")
     parser.add_argument("--runs", type=int, default=1, help="How often each is measured.")
     return parser
 

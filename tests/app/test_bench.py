@@ -25,6 +25,12 @@ def test_what_is_no_benchmark_is_refused_by_name():
         bench.main(["typo"], 1, keep=False)
 
 
+def test_against_peers_are_those_that_run_one():
+    beside = {name for name in benchmarks.names() if benchmarks.has_peer(name)}
+    assert {"books", "degenbot"} <= beside
+    assert not beside & {"optimiser", "reorg", "features"}
+
+
 def test_an_installed_one_says_that_it_has_no_benchmarks(monkeypatch, tmp_path):
     monkeypatch.setattr(bench, "ROOT", tmp_path)
     with pytest.raises(Refused, match="expected a checkout"):

@@ -251,11 +251,14 @@ def bench(
     ] = None,
     runs: Annotated[int, typer.Option(min=1, max=1_000, help="How often each is measured.")] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Put the figures into the documentation.")] = False,
+    against: Annotated[
+        bool, typer.Option("--against", help="Those that run a peer beside tidemill, and no other.")
+    ] = False,
 ) -> None:
     """Measure this machine, in a checkout: speeds beside their limits and their peers."""
     from tidemill.app.operating import bench as command
 
-    raise SystemExit(command.main(names or [], runs, keep=keep))
+    raise SystemExit(command.main(names or [], runs, keep=keep, against=against))
 
 
 @app.command()

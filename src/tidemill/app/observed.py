@@ -14,6 +14,7 @@ from tidemill.bus.base import Entry
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
 from tidemill.schema.events import EVENTS
+from tidemill.serve.alerting.alerting import Alerting
 from tidemill.serve.program import (
     BOUNDS_S,
     ArbitrageCounts,
@@ -38,8 +39,11 @@ _BOUNDS_NS = [round(bound_s * NS_PER_S) for bound_s in BOUNDS_S]
 class Observed:
     """An engine as `tidemill.serve` has it: nothing is counted for it that the engine does not count."""
 
-    def __init__(self, engine: Engine, clock: Clock | None = None) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock | None = None, *, alerting: Alerting | None = None
+    ) -> None:
         self._engine = engine
+        self._alerting = alerting
         self._clock = clock or SystemClock()
         self.version = running_version()
         """None where it is not known."""
@@ -71,6 +75,8 @@ class Observed:
             arbitrages=_arbitrages(engine.gains, now_ns),
             kafka_sent_per_s=engine.bus.sent_per_s,
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
+            alert_routes=() if self._alerting is None else self._alerting.states(),
+            alerts_suppressed=0 if self._alerting is None else self._alerting.suppressed,
         )
 
     async def query(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:

@@ -139,7 +139,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
             if ports is not None:
                 parts = (collector,) if execution is None else (collector, execution.desk)
                 api = await opened.enter_async_context(
-                    answering_of(environment, engine, ports, exports, protection, *parts)
+                    answering_of(environment, engine, ports, exports, protection, *parts, alerting=alerting)
                 )
                 beside.append(tasks.create_task(api.until_ended(), name="api"))
             if execution is not None:
@@ -183,13 +183,14 @@ def answering_of(
     exports: "Exports | None",
     protection: "Protection | None",
     *beside: object,
+    alerting: Alerting | None = None,
 ) -> "AbstractAsyncContextManager[Server]":
     """Return what answers at `ports` while it is open, from what runs `beside` it, too."""
     from tidemill.app.api.additions import additions_of
     from tidemill.serve.server import answering
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
-    program = Observed(engine)
+    program = Observed(engine, alerting=alerting)
     additions = additions_of(environment, program.version, exports, protection, *beside)
     return answering(program, ports, environment.settings.api.connections_max, additions)
 

@@ -8,6 +8,7 @@ from tidemill.core.clock import NS_PER_S
 from tidemill.core.metrics import bucketed, counted, gauged, summed
 from tidemill.serve import declared as d
 from tidemill.serve.program import (
+    AlertRouteState,
     ArbitrageCounts,
     ChainState,
     EndpointState,
@@ -34,6 +35,8 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield gauged(d.KAFKA_SENT, [((), state.kafka_sent_per_s)])
     yield from _venues(state.venues)
     yield from _sinks(state.sinks)
+    yield from _alert_routes(state.alert_routes)
+    yield counted(d.ALERTS_SUPPRESSED, [((), state.alerts_suppressed)])
     yield from _endpoints([(k, one) for chain in state.chains for k, one in endpoints_of(chain)])
     yield from _links([(k, one) for chain in state.chains for k, one in links_of(chain)])
 
@@ -120,6 +123,14 @@ def _sinks(states: tuple[SinkState, ...]) -> Iterator[Family]:
     yield counted(d.SINK_ROWS, [(k, sink.rows) for k, sink in sinks])
     yield counted(d.SINK_DROPPED, [(k, sink.dropped_batches) for k, sink in sinks])
     yield counted(d.SINK_RETRIES, [(k, sink.retries) for k, sink in sinks])
+
+
+def _alert_routes(states: tuple[AlertRouteState, ...]) -> Iterator[Family]:
+    routes = [((route.name,), route) for route in states]
+    yield counted(d.ALERTS_SENT, [(k, route.sent) for k, route in routes])
+    yield counted(d.ALERTS_RETRIES, [(k, route.retries) for k, route in routes])
+    yield counted(d.ALERTS_FAILED, [(k, route.failed) for k, route in routes])
+    yield gauged(d.ALERTS_WAITING, [(k, route.waiting) for k, route in routes])
 
 
 def _endpoints(endpoints: list[tuple[Key, EndpointState]]) -> Iterator[Family]:

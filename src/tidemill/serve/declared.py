@@ -95,6 +95,21 @@ SINK_DROPPED = Metric(
 )
 SINK_RETRIES = Metric("tidemill_sink_retries_total", "counter", "Times that it was tried again.", ("sink",))
 
+ALERTS_SENT = Metric("tidemill_alerts_sent_total", "counter", "Alerts that a route took.", ("route",))
+ALERTS_RETRIES = Metric(
+    "tidemill_alerts_retries_total", "counter", "Times that a route was tried again.", ("route",)
+)
+ALERTS_FAILED = Metric(
+    "tidemill_alerts_failed_total",
+    "counter",
+    "Alerts that a route never took: refused, or left out as too many waited.",
+    ("route",),
+)
+ALERTS_WAITING = Metric("tidemill_alerts_waiting", "gauge", "Alerts that a route is to be told.", ("route",))
+ALERTS_SUPPRESSED = Metric(
+    "tidemill_alerts_suppressed_total", "counter", "Alerts that were raised again while they cooled down."
+)
+
 HONESTY = Metric(
     "tidemill_endpoint_honesty_ratio",
     "gauge",

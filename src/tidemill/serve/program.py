@@ -165,6 +165,17 @@ class SinkState(Struct, frozen=True, kw_only=True):
     last_fault: str
 
 
+class AlertRouteState(Struct, frozen=True, kw_only=True):
+    """How one route of alerts fares, since the start."""
+
+    name: str
+    sent: int
+    retries: int
+    failed: int
+    """Never taken: refused, or left out as too many waited."""
+    waiting: int
+
+
 class TopicState(Struct, frozen=True, kw_only=True):
     """How far one topic's events are, since the start."""
 
@@ -246,6 +257,9 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """Whether it only serves what other processes read."""
     sinks: tuple[SinkState, ...] = ()
     """The stores beside the main one."""
+    alert_routes: tuple[AlertRouteState, ...] = ()
+    alerts_suppressed: int = 0
+    """Raised while they cooled down."""
     arbitrages: ArbitrageCounts = ArbitrageCounts()
     kafka_sent_per_s: float | None = None
     """Messages that were sent to Kafka over the last minute; None where the bus is another."""

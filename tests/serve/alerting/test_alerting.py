@@ -74,6 +74,15 @@ async def test_a_route_that_is_away_delays_no_other_and_is_bounded(receiver):
         away = alerting.status()["slack.away"]
         assert [away["sent"], away["waiting"], away["dropped"]] == [0, 2, 2]
         assert away["last_fault"].startswith("alerts.slack.away: expected an answer")
+        lost, taken = alerting.states()
+        assert [lost.name, lost.failed, lost.waiting, taken.name, taken.sent] == [
+            "slack.away",
+            2,
+            2,
+            "slack.here",
+            4,
+        ]
+        assert lost.retries >= 1
 
 
 async def test_what_was_not_taken_is_sent_again_and_what_is_refused_is_not(receiver, monkeypatch):

@@ -44,6 +44,7 @@ def test_what_comes_and_goes_is_not_told_again_before_it_cooled_down(desk):
     assert desk.take(alert(4)) == []
     assert desk.due((COOL_DOWN_S - 1) * NS_PER_S) == []
     assert told(desk.due(COOL_DOWN_S * NS_PER_S)) == [("raised", "latency", 2)]
+    assert desk.suppressed == 2
 
 
 def test_what_is_over_when_it_cooled_down_is_not_told(desk):

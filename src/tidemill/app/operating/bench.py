@@ -8,7 +8,7 @@ from tidemill.schema.faults import Refused
 from tidemill.schema.generate import ROOT
 
 
-def main(names: Sequence[str], runs: int, *, keep: bool) -> int:
+def main(names: Sequence[str], runs: int, *, keep: bool, against: bool = False) -> int:
     """Run them; return 1 where a limit is not kept. Raises: Refused, where one is not there."""
     folder = ROOT / "benchmarks"
     if not (folder / "__main__.py").exists():
@@ -19,4 +19,5 @@ def main(names: Sequence[str], runs: int, *, keep: bool) -> int:
         raise Refused(f"bench: expected some of {', '.join(known)}, found {', '.join(unknown)}")
     sys.path.insert(0, str(ROOT))
     benchmarks = importlib.import_module("benchmarks.__main__")
-    return benchmarks.main([*names, f"--runs={runs}", *(["--keep"] if keep else [])])
+    switches = [name for name, is_on in (("--keep", keep), ("--against", against)) if is_on]
+    return benchmarks.main([*names, f"--runs={runs}", *switches])

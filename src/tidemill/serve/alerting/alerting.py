@@ -22,6 +22,7 @@ from tidemill.serve.alerting.slack import Slack
 from tidemill.serve.alerting.telegram import Telegram
 from tidemill.serve.alerting.webhook import Webhook
 from tidemill.serve.monitor import Alert
+from tidemill.serve.program import AlertRouteState
 
 _log = logging.getLogger("tidemill.alerts")
 
@@ -34,6 +35,7 @@ class RouteStatus(Struct):
     """How one route fares."""
 
     sent: int = 0
+    retries: int = 0
     refused: int = 0
     """Not taken, and not tried again."""
     dropped: int = 0
@@ -65,6 +67,24 @@ class Alerting:
     def status(self) -> dict[str, Any]:
         """Return how every route fares, as JSON has it."""
         return msgspec.to_builtins(self.statuses)
+
+    @property
+    def suppressed(self) -> int:
+        """Return how many alerts were raised while they cooled down."""
+        return self._desk.suppressed
+
+    def states(self) -> tuple[AlertRouteState, ...]:
+        """Return how every route fares, as the metrics have it."""
+        return tuple(
+            AlertRouteState(
+                name=name,
+                sent=one.sent,
+                retries=one.retries,
+                failed=one.refused + one.dropped,
+                waiting=one.waiting,
+            )
+            for name, one in self.statuses.items()
+        )
 
     async def run(self) -> None:
         """Tell what comes until cancelled; what waits then is lost."""
@@ -98,6 +118,7 @@ class Alerting:
                     status.sent += 1
                     backoff = Backoff(_RETRY_FIRST_MS, _RETRY_MAX_MS)
                 except Unreachable as fault:
+                    status.retries += 1
                     self._note(name, fault)
                     await asyncio.sleep(backoff.wait_s(0))
                     continue  # the newest of them, where this one had to make room

@@ -30,6 +30,8 @@ class AlertDesk:
         self._repeat_ns = round(settings.repeat_s * NS_PER_S)
         self._instance = instance
         self._told: dict[str, _Told] = {}
+        self.suppressed = 0
+        """How many were raised while they cooled down."""
 
     def take(self, alert: Alert) -> list[Notice]:
         """Take an alert that began or ended; return what is to be told of it now."""
@@ -37,7 +39,9 @@ class AlertDesk:
         told.newest = alert
         if alert.is_raised:
             told.times += 1
-            return list(self._due(told, alert.time_ns))
+            due = list(self._due(told, alert.time_ns))
+            self.suppressed += not due
+            return due
         if not told.is_told:
             return []  # nobody was told that it began
         told.is_told, told.times = False, 0
