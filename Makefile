@@ -70,6 +70,7 @@ soak: .make/dev services fuzz
 	KAFKA_KILLS=50 $(BIN)/python -m pytest -q tests/system/test_kafka_kill.py
 	OUTAGES=1000 $(BIN)/python -m pytest -q --timeout 3000 tests/system/test_emulated.py
 	SOAK_EVENTS=50000000 $(BIN)/python -m pytest -q --timeout 3000 tests/app/test_memory.py
+	CHAOS_SEED=$$(date +%s) CHAOS_SECONDS=3600 $(BIN)/python -m pytest -q -s --timeout 9000 tests/system/test_chaos.py # the seed is printed
 	EXECUTOR_CALLS=100000 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_executor_attacks.py
 	LIVE_TRADES=200 LIVE_KILLS=50 $(BIN)/python -m pytest -q --timeout 3000 tests/execute/test_live.py tests/execute/test_live_kill.py
 	$(BIN)/tidemill train --episodes 10000 --judged-episodes 500 --judged-seeds 10 --data-dir data/soak_train # what parameters earn, with its interval
