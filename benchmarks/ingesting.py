@@ -11,26 +11,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.venues.polymarket import PolymarketRun
 from tidemill.bus import Bus
 from tidemill.core.clock import Clock
-from tidemill.core.latency import Latency
+from tidemill.core.latency import Latency, times_of
 from tidemill.process.books import Batches, OrderBooks, Taken
 
 _TIMED = ("book_change", "trade")
 _WARM_UP_S = 3.0
-
-
-def _count(latency: Latency, batch: pa.RecordBatch, now_ns: int) -> None:
-    counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
-    for recv_ns, rows in zip(
-        *(counted.field(name).to_pylist() for name in ("values", "counts")), strict=True
-    ):
-        latency.add(now_ns - recv_ns, rows)
 
 
 class _Timed:
@@ -49,7 +39,7 @@ class _Timed:
         now_ns = time.time_ns()
         for topic, batch in batches:
             if topic in _TIMED:
-                _count(latency, batch, now_ns)
+                latency.add_since(times_of(batch), now_ns)
 
 
 class _TimedBooks(OrderBooks):
@@ -62,7 +52,7 @@ class _TimedBooks(OrderBooks):
         now_ns = time.time_ns()
         for topic in _TIMED:
             if topic in batches:
-                _count(self.timed.event, batches[topic], now_ns)
+                self.timed.event.add_since(times_of(batches[topic]), now_ns)
         return taken
 
 

@@ -2,6 +2,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy import array, int64
 
 from tidemill.core.latency import Latency
 
@@ -27,6 +28,22 @@ def test_a_clock_set_back_counts_as_no_time():
     counted.add(-5, times=3)
     assert counted.count == 3
     assert counted.quantile_ns(0.99) == 1
+
+
+@given(st.lists(st.integers(-5, 10**13), max_size=200))
+def test_moments_counted_together_count_as_one_by_one(durations):
+    now_ns = 1_700_000_000_000_000_000
+    one_by_one, together = Latency(), Latency()
+    for duration in durations:
+        one_by_one.add(duration)
+    together.add_since(array([now_ns - duration for duration in durations], int64), now_ns)
+    assert (together.count, together.sum_ns, together.max_ns) == (
+        one_by_one.count,
+        one_by_one.sum_ns,
+        one_by_one.max_ns,
+    )
+    bounds_ns = [2**octave for octave in range(1, 44)]
+    assert together.counts_below(bounds_ns) == one_by_one.counts_below(bounds_ns)
 
 
 @given(st.lists(st.integers(1, 10**13), max_size=200), st.integers(10**3, 10**12))

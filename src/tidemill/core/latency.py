@@ -4,6 +4,13 @@ import math
 from collections.abc import Sequence
 from itertools import accumulate
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Times = npt.NDArray[np.int64]
+"""Moments, ns since 1970-01-01 UTC."""
+
 _PER_OCTAVE = 16
 _OCTAVES = 44
 """Up to 2^44 ns, five hours; what took longer is counted in the last bucket."""
@@ -26,6 +33,20 @@ class Latency:
         self.count += times
         self.sum_ns += max(duration_ns, 0) * times
         self.max_ns = max(self.max_ns, duration_ns)
+
+    def add_since(self, times: Times, now_ns: int) -> None:
+        """Count for each of `times` how long ago it was."""
+        if not len(times):
+            return
+        durations_ns = now_ns - times
+        octaves = np.log2(np.maximum(durations_ns, 1))
+        buckets = np.minimum((octaves * _PER_OCTAVE).astype(np.int64), len(self._counts) - 1)
+        found = np.bincount(buckets)
+        for bucket in np.flatnonzero(found).tolist():
+            self._counts[bucket] += int(found[bucket])
+        self.count += len(times)
+        self.sum_ns += int(np.maximum(durations_ns, 0).sum())
+        self.max_ns = max(self.max_ns, int(durations_ns.max()))
 
     def quantile_ns(self, share: float) -> int | None:
         """Return the duration that `share` (0 to 1) of all do not exceed, rounded up; None for none."""
@@ -56,3 +77,8 @@ class Latency:
             "p99_ms": None if p99 is None else round(p99 / 1e6, 3),
             "max_ms": round(self.max_ns / 1e6, 3) if self.count else None,
         }
+
+
+def times_of(batch: pa.RecordBatch, column: str = "recv_ns") -> Times:
+    """Return a column of times."""
+    return batch.column(column).cast(pa.int64()).to_numpy()

@@ -17,7 +17,7 @@ from tidemill.app.recording.digest import Digest
 from tidemill.bus import Bus
 from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
-from tidemill.core.latency import Latency
+from tidemill.core.latency import Latency, Times, times_of
 from tidemill.process.pools import Batches, PoolBook
 from tidemill.process.whales.book import NOTHING_TOLD, WhaleBook
 from tidemill.schema import derive
@@ -60,7 +60,7 @@ class Flow:
         """Are told all that is committed, and at which offsets; each takes some microseconds."""
         self.traces: Traces | None = None
         """What traces some of it; None: nothing does."""
-        self._waiting: dict[str, deque[tuple[int, list[tuple[int, int]]]]] = {}
+        self._waiting: dict[str, deque[tuple[int, Times]]] = {}
 
     @property
     def events(self) -> int:
@@ -74,9 +74,8 @@ class Flow:
             self.heads[topic] = offset + 1
             if topic not in _COUNTED:
                 continue
-            received = _received(batch)
-            for recv_ns, rows in received:
-                self.to_bus.add(now_ns - recv_ns, rows)
+            received = times_of(batch)
+            self.to_bus.add_since(received, now_ns)
             if self._is_stored:
                 self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
         for told in self.listeners:
@@ -88,16 +87,9 @@ class Flow:
         """Count what can be queried now: everything of `topic` up to `last_offset`."""
         waiting = self._waiting.get(topic)
         while waiting and waiting[0][0] <= last_offset:
-            for recv_ns, rows in waiting.popleft()[1]:
-                self.to_store.add(stored_ns - recv_ns, rows)
+            self.to_store.add_since(waiting.popleft()[1], stored_ns)
         if self.traces is not None:
             self.traces.stored(topic, last_offset, stored_ns)
-
-
-def _received(batch: pa.RecordBatch) -> list[tuple[int, int]]:
-    """Return the distinct receive times of the rows, each with its count."""
-    counted = batch.column("recv_ns").cast(pa.int64()).value_counts()
-    return list(zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True))
 
 
 class ChainPipeline:
