@@ -17,7 +17,7 @@ class RedisSettings(TailSettings, frozen=True, kw_only=True, forbid_unknown_fiel
     prefix: Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,64}$")] = "tidemill"
     """What every key and channel begins with."""
     max_connections: Annotated[int, Meta(ge=1, le=1_000)] = 10
-    """Further work waits for one to be free; two are in use as a rule."""
+    """Further work waits for one to be free; six are in use at most as a rule."""
     timeout_ms: Annotated[int, Meta(ge=100, le=60_000)] = 5_000
     """How long a connection, or an answer, may take."""
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 20

@@ -1,13 +1,12 @@
 """What do batches of events change of what is the latest: each instrument's book and its trades, as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 from msgspec import Raw
 
-from tidemill.bus.base import Batches
 from tidemill.schema import derive
 from tidemill.store.latest.books import Books, BookView, LatestBooks, Level, Name, columns_of
 from tidemill.store.plain import e18_text, plain_value
@@ -36,22 +35,17 @@ class LatestEntries:
         self._depth_levels = depth_levels
         self._trades_kept = trades_kept
 
-    def take(self, batches: Batches) -> tuple[list[Name], list[TradesEntry]]:
-        """Return what changed: each instrument's book once, and its newest trades, oldest first."""
-        touched: dict[Name, None] = {}
+    def note(self, topic: str, batches: Sequence[pa.RecordBatch]) -> Iterable[Name]:
+        """Take rows of a topic that tells of books; return whose they are of."""
+        columns = columns_of(topic)
+        return self._books.note(topic, pa.concat_batches([batch.select(columns) for batch in batches]))
+
+    def trades(self, rows: pa.RecordBatch) -> list[TradesEntry]:
+        """Return each instrument's newest trades among rows, oldest first."""
         trades: dict[Name, list[dict[str, Any]]] = {}
-        together: dict[str, list[pa.RecordBatch]] = {}
-        for topic, batch in batches:
-            needed = batch if topic == "trade" else batch.select(columns_of(topic))
-            together.setdefault(topic, []).append(needed)
-        for topic, some in together.items():
-            batch = pa.concat_batches(some)
-            if topic == "trade":
-                for row in derive.to_rows(topic, batch):
-                    trades.setdefault((row["source"], row["instrument"]), []).append(row)
-            else:
-                touched.update(dict.fromkeys(self._books.note(topic, batch)))
-        return list(touched), [self._trades(name, rows) for name, rows in trades.items()]
+        for row in derive.to_rows("trade", rows):
+            trades.setdefault((row["source"], row["instrument"]), []).append(row)
+        return [self._trades(name, rows) for name, rows in trades.items()]
 
     def books(self, names: Sequence[Name]) -> Iterator[BookEntry]:
         """Yield books as they are now."""

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from tidemill.bus.base import Batches
+from tidemill.schema.faults import Fault, leaves
 from tidemill.store.latest.books import TOPICS as BOOK_TOPICS
 from tidemill.store.latest.books import Books, Depth, Name
 from tidemill.store.latest.entries import BookEntry, LatestEntries, TradesEntry
@@ -16,9 +18,11 @@ from tidemill.store.latest_config import RedisSettings
 TOPICS = (*BOOK_TOPICS, "trade")
 """What is read from the bus."""
 _BOOKS_AT_ONCE = 40
-"""Made in about 1 ms: other work goes on in between."""
-_COMMANDS_TOGETHER = 16
-"""Sent at once, a megabyte of books: awaited one by one, the answers took longer than making the books."""
+"""Made, or packed to be sent, in about 1 ms: other work goes on in between."""
+_TRADES_AT_ONCE = 40
+"""As for books."""
+_SENT_AT_ONCE = 4
+"""So many commands are under way at most: awaited one by one, answers took longer than making the books."""
 _PUT_BOOKS = """
 for number, key in ipairs(KEYS) do
   local text = ARGV[number + 2]
@@ -50,19 +54,39 @@ class LatestStore:
 
     async def put(self, batches: Batches) -> None:
         """Write what changed: each book once, every trade. Raises: Unreachable, Refused."""
-        names, trades = self._entries.take(batches)
-        commands: list[Command] = []
-        for at in range(0, len(names), _BOOKS_AT_ONCE):
-            if len(commands) == _COMMANDS_TOGETHER:
+        together: dict[str, list[pa.RecordBatch]] = {}
+        for topic, batch in batches:
+            together.setdefault(topic, []).append(batch)
+        commands = await self._trade_commands(together.pop("trade", []))
+        touched: dict[Name, None] = {}
+        for topic, some in together.items():
+            touched.update(dict.fromkeys(self._entries.note(topic, some)))
+            await asyncio.sleep(0)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._send_books(list(touched), tasks)
                 await self._link.send(commands)
-                commands = []
-            elif commands:
-                await asyncio.sleep(0)
+        except* Fault as faults:
+            raise next(leaves(faults)) from None
+
+    async def _send_books(self, names: Sequence[Name], tasks: asyncio.TaskGroup) -> None:
+        """Make books and have them sent: Redis writes some while the next are made."""
+        room = asyncio.Semaphore(_SENT_AT_ONCE)
+
+        async def send(command: Command) -> None:
+            try:
+                await self._link.send([command])
+            finally:
+                room.release()
+
+        for at in range(0, len(names), _BOOKS_AT_ONCE):
+            await room.acquire()
             books = list(self._entries.books(names[at : at + _BOOKS_AT_ONCE]))
             if books:
-                commands.append(self._books_command(books))
-        commands += [command for entry in trades for command in self._trade_commands(entry)]
-        await self._link.send(commands)
+                tasks.create_task(send(self._books_command(books)), name="redis books")
+            else:
+                room.release()
+            await asyncio.sleep(0)
 
     async def put_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write the newest metrics, which are gone after a minute. Raises: Unreachable, Refused."""
@@ -81,7 +105,16 @@ class LatestStore:
         said = (self._settings.expire_s, int(self._settings.is_published))
         return ("EVAL", _PUT_BOOKS, len(books), *keys, *said, *(book.text for book in books))
 
-    def _trade_commands(self, entry: TradesEntry) -> list[Command]:
+    async def _trade_commands(self, batches: Sequence[pa.RecordBatch]) -> list[Command]:
+        commands: list[Command] = []
+        for batch in batches:
+            for at in range(0, batch.num_rows, _TRADES_AT_ONCE):
+                for entry in self._entries.trades(batch.slice(at, _TRADES_AT_ONCE)):
+                    commands += self._commands_of(entry)
+                await asyncio.sleep(0)
+        return commands
+
+    def _commands_of(self, entry: TradesEntry) -> list[Command]:
         """Return a sorted set's commands: what is sent twice is in it once."""
         key, kept = self._key("trades", entry.name), self._settings.trades_kept
         members = [part for event_ns, text in entry.trades for part in (event_ns, text)]
