@@ -13,12 +13,18 @@ PAGE_FILES := $(wildcard web/*.json web/*.ts web/index.html) $(shell find web/sr
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench release-check budget site screenshot soak fuzz services generate lock clean setup
+.PHONY: demo fetched test check bench release-check budget site screenshot soak fuzz services generate lock clean setup
 
 demo: setup .make/sandbox .make/page
 	$(BIN)/tidemill demo --seconds $(FOR)
 
-test: .make/dev services check
+test: # what is fetched waits for the network while what is compiled computes
+	@mkdir -p .make
+ifneq ($(SERVICES),none)
+	$(MAKE) fetched >.make/fetched.log 2>&1 & fetching=$$!; $(MAKE) .make/dev; made=$$?; \
+		wait $$fetching || { cat .make/fetched.log; exit 1; }; exit $$made
+endif
+	$(MAKE) .make/dev services check
 	cargo test --workspace --quiet
 ifneq ($(SERVICES),none)
 	cd web && npm test --silent
@@ -93,8 +99,10 @@ PROGRAMS := prometheus prometheus-alertmanager victoria-metrics influxdb# they n
 SERVERS := $(PROGRAMS) redis-server postgresql
 services: .make/dev
 ifneq ($(SERVICES),none)
-	$(MAKE) .make/sandbox .make/page .services/chromium .services/kafka .services/dclint .services/gofakes3 $(SERVERS:%=.services/%)
+	$(MAKE) .make/sandbox fetched
 endif
+
+fetched: .make/page .services/chromium .services/kafka .services/dclint .services/gofakes3 $(SERVERS:%=.services/%) # needs no Python
 
 generate: .make/dev
 	$(BIN)/python -m tidemill.app.generate
