@@ -17,8 +17,6 @@ from tidemill.schema.faults import Refused
 JUDGED_EPISODES = 500
 """Played after those that were learned from, by every policy."""
 JUDGED_MIN = 20
-JUDGED_SEEDS = 5
-"""Each draws other episodes to judge by: what holds of one draw may be its luck."""
 _EXPLORED_SHARE = 0.8
 _LEARNING_RATE = 0.005
 """The chain's rules do not change: a mean of many outcomes is worth more than the newest few."""

@@ -18,7 +18,7 @@ from tidemill.app.training.progress import progress
 from tidemill.app.training.training_episodes import learned, written
 from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.learn.card import card, episodes_card
-from tidemill.learn.episodes import JUDGED_EPISODES, JUDGED_SEEDS, EpisodesReport, Learned
+from tidemill.learn.episodes import JUDGED_EPISODES, EpisodesReport, Learned
 from tidemill.learn.gas_features import NAMES, Examples
 from tidemill.learn.gas_files import read_series
 from tidemill.learn.gas_models import FitOptions
@@ -53,7 +53,8 @@ class TrainOptions(Struct, frozen=True, kw_only=True):
     without a ledger, opportunities on a sandbox (none where absent)."""
     judged_episodes: int = JUDGED_EPISODES
     """On the sandbox, after those that are learned from, of each seed that is judged by."""
-    judged_seeds: int = JUDGED_SEEDS
+    judged_seeds: int = 1
+    """More take longer, and tell more surely: what holds of one draw may be its luck."""
     observations: Sequence[Path] = ()
     """CSV files of gas prices; the store's blocks where none are named."""
     ledger: Path | None = None

@@ -26,7 +26,7 @@ def _train(
     ] = 500,
     judged_seeds: Annotated[
         int, typer.Option(min=1, max=1_000, help="Sandbox: how many draw episodes to judge by.")
-    ] = 5,
+    ] = 1,
     data: Annotated[
         Path | None,
         typer.Option("--data-dir", "--data", metavar="FOLDER", help="Overrides the setting data.dir."),
