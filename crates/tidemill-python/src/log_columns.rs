@@ -11,8 +11,9 @@ use tidemill_pools::{Hash, Log, Logs};
 
 /// Collects the logs' column of `N` bytes that `of` picks.
 fn fixed<'a, const N: usize>(logs: &'a Logs, of: impl Fn(&Log<'a>) -> &'a [u8; N]) -> ArrayRef {
-    let bytes: Vec<u8> = logs.iter().flat_map(|log| *of(&log)).collect();
-    Arc::new(FixedSizeBinaryArray::new(width(N), Buffer::from_vec(bytes), None))
+    // Whole rows: byte by byte it takes eight times as long.
+    let rows: Vec<[u8; N]> = logs.iter().map(|log| *of(&log)).collect();
+    Arc::new(FixedSizeBinaryArray::new(width(N), Buffer::from_vec(rows.into_flattened()), None))
 }
 
 // A column's width is 20 or 32.
@@ -40,10 +41,13 @@ fn topic_field() -> Field {
 /// # Errors
 /// Where the logs have more data than one batch can hold.
 pub fn to_batch(logs: &Logs) -> Result<RecordBatch, ArrowError> {
-    let topics: Vec<u8> = logs.iter().flat_map(|log| log.topics.as_flattened().to_vec()).collect();
+    let (mut topics, mut data) = (Vec::new(), Vec::new());
+    for log in logs.iter() {
+        topics.extend_from_slice(log.topics.as_flattened());
+        data.extend_from_slice(log.data);
+    }
     let topics = FixedSizeBinaryArray::new(32, Buffer::from_vec(topics), None);
     let topic_ends = offsets(logs.iter().map(|log| log.topics.len()))?;
-    let data: Vec<u8> = logs.iter().flat_map(|log| log.data).copied().collect();
     let data_ends = offsets(logs.iter().map(|log| log.data.len()))?;
     let columns: [(&str, ArrayRef); 8] = [
         ("block_number", Arc::new(UInt64Array::from_iter_values(logs.iter().map(|log| log.block_number)))),
