@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use memchr::memchr;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use tidemill_pools::{Hash, Log, Logs};
 
@@ -16,7 +17,7 @@ const LOG_JSON_BYTES: usize = 600;
 const TOPICS_MAX: usize = 4;
 
 /// One log's texts, borrowed from the frame.
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[serde(bound(deserialize = "'de: 'a"), expecting = "a log")]
 pub(crate) struct RawLog<'a> {
@@ -64,7 +65,21 @@ impl<'de> Visitor<'de> for TopicsVisitor {
     }
 }
 
-impl RawLog<'_> {
+impl<'a> RawLog<'a> {
+    /// Returns the field that is one text and called `name`.
+    fn field(&mut self, name: &[u8]) -> Option<&mut Option<Hex<'a>>> {
+        Some(match name {
+            b"address" => &mut self.address,
+            b"data" => &mut self.data,
+            b"blockNumber" => &mut self.block_number,
+            b"blockHash" => &mut self.block_hash,
+            b"transactionHash" => &mut self.transaction_hash,
+            b"transactionIndex" => &mut self.transaction_index,
+            b"logIndex" => &mut self.log_index,
+            _ => return None,
+        })
+    }
+
     /// Decodes the texts into `logs`; `bytes` is room for the data.
     #[inline]
     pub(crate) fn push_into(&self, logs: &mut Logs, bytes: &mut Vec<u8>) -> Result<(), FrameError> {
@@ -110,6 +125,11 @@ fn needed<'a>(field: Option<Hex<'a>>, name: &str) -> Result<Hex<'a>, FrameError>
 /// # Errors
 /// `Malformed` where the answer is no list of logs that have a place in the chain, or has a log twice.
 pub fn parse_logs(result: &[u8]) -> Result<Logs, FrameError> {
+    if let Some(mut logs) = scan_logs(result) {
+        logs.sort();
+        reject_duplicates(&logs)?;
+        return Ok(logs);
+    }
     let mut logs = Logs::with_capacity(result.len() / LOG_JSON_BYTES + 1, result.len() / 4);
     let mut refused = None;
     let mut deserializer = serde_json::Deserializer::from_slice(result);
@@ -123,6 +143,82 @@ pub fn parse_logs(result: &[u8]) -> Result<Logs, FrameError> {
     logs.sort();
     reject_duplicates(&logs)?;
     Ok(logs)
+}
+
+/// Returns the logs of an answer in the spelling which nodes use; `None` for any other, which is then read as the
+/// JSON that it is, and refused by name where it has to be.
+///
+/// That spelling has no space between the parts and no escape in a text. It takes half the time of reading JSON.
+fn scan_logs(result: &[u8]) -> Option<Logs> {
+    let mut scan = Scan { rest: result };
+    if memchr(b'\\', result).is_some() {
+        return None;
+    }
+    let mut logs = Logs::with_capacity(result.len() / LOG_JSON_BYTES + 1, result.len() / 4);
+    let mut bytes = Vec::new();
+    scan.take(b"[")?;
+    while scan.rest != b"]" {
+        if !logs.is_empty() {
+            scan.take(b",")?;
+        }
+        scan.log()?.push_into(&mut logs, &mut bytes).ok()?;
+    }
+    Some(logs)
+}
+
+/// What is left of an answer that is scanned.
+struct Scan<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Scan<'a> {
+    fn take(&mut self, text: &[u8]) -> Option<()> {
+        self.rest = self.rest.strip_prefix(text)?;
+        Some(())
+    }
+
+    /// Takes a text in quotes.
+    fn text(&mut self) -> Option<&'a [u8]> {
+        let rest = self.rest.strip_prefix(b"\"")?;
+        let (text, rest) = rest.split_at_checked(memchr(b'"', rest)?)?;
+        self.rest = rest.strip_prefix(b"\"")?;
+        Some(text)
+    }
+
+    fn log(&mut self) -> Option<RawLog<'a>> {
+        let mut log = RawLog::default();
+        self.take(b"{")?;
+        loop {
+            let name = self.text()?;
+            self.take(b":")?;
+            match name {
+                b"topics" if log.topics.is_none() => log.topics = Some(self.topics()?),
+                b"removed" => self.take(b"false").or_else(|| self.take(b"true"))?,
+                b"blockTimestamp" => drop(Hex(self.text()?).count64("log blockTimestamp").ok()?),
+                _ => {
+                    let field = log.field(name).filter(|field| field.is_none())?;
+                    *field = Some(Hex(self.text()?));
+                }
+            }
+            if self.take(b"}").is_some() {
+                return Some(log);
+            }
+            self.take(b",")?;
+        }
+    }
+
+    fn topics(&mut self) -> Option<Topics<'a>> {
+        let mut topics = Topics::default();
+        self.take(b"[")?;
+        while self.take(b"]").is_none() {
+            if topics.count > 0 {
+                self.take(b",")?;
+            }
+            *topics.texts.get_mut(topics.count)? = Hex(self.text()?);
+            topics.count += 1;
+        }
+        Some(topics)
+    }
 }
 
 /// Reads a list of logs straight into `logs`, and keeps the reason where a log's text is refused.
@@ -179,6 +275,37 @@ mod tests {
         let read: Vec<_> =
             logs.iter().map(|log| (log.log_index, log.topics.len(), log.data.to_vec())).collect();
         assert_eq!(read, [(3, 2, vec![]), (9, 2, vec![1, 2])]);
+    }
+
+    #[test]
+    fn what_the_scan_says_the_json_says() {
+        let compact = |log_index| json(log_index, "0x0102").replace(char::is_whitespace, "");
+        let answer = format!("[{},{}]", compact(3), compact(9));
+        let scanned = scan_logs(answer.as_bytes()).unwrap();
+        assert_eq!(scanned.len(), 2);
+        let spaced = answer.replace(',', ", ");
+        assert_eq!(scan_logs(spaced.as_bytes()), None);
+        assert_eq!(parse_logs(spaced.as_bytes()).unwrap(), scanned);
+        assert_eq!(scan_logs(b"[]").map(|logs| logs.len()), Some(0));
+    }
+
+    #[test]
+    fn any_other_spelling_is_left_to_the_reader_of_json() {
+        let plain = json(3, "0x0102").replace(char::is_whitespace, "");
+        for other in [
+            plain.replace(r#""removed":false"#, r#""removed":null"#),
+            plain.replace(r#""removed":false"#, r#""removed":false,"more":{}"#),
+            plain.replace(r#""removed":false"#, r#""removed":false,"logIndex":"0x3""#),
+            plain.replace(r#""0x0102""#, r#""0x\u0030""#),
+            plain.replace("0x0102", "0x01021"),
+            plain.replace('}', ""),
+            format!("{plain},"),
+            format!("{plain}{plain}"),
+        ] {
+            assert_eq!(scan_logs(format!("[{other}]").as_bytes()), None, "{other}");
+        }
+        assert_eq!(scan_logs(format!("[{plain}] ").as_bytes()), None);
+        assert_eq!(scan_logs(b"["), None);
     }
 
     #[test]
