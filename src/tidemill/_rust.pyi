@@ -32,6 +32,7 @@ __all__ = [
     "FeatureEngine",
     "FoundOpportunities",
     "FoundPath",
+    "FramesRead",
     "Head",
     "Logs",
     "MalformedFrame",
@@ -75,6 +76,7 @@ __all__ = [
     "read_kraken",
     "read_polymarket",
     "read_polymarket_connections",
+    "read_recorded",
     "read_transfers",
     "size_paths",
     "taker_amount_out",
@@ -381,6 +383,26 @@ class MalformedFrame:
     @property
     def frame(self) -> int:
         """The index of the frame that said it; of several that are told as one, the last."""
+
+@final
+class FramesRead:
+    """Frames of a recording that came one after another, and what was heard in them."""
+
+    @property
+    def heard(self) -> list[Notice | Answer | MalformedFrame]:
+        """What `read_frames` tells of them."""
+    def __len__(self) -> int: ...
+    def frame(self, index: int) -> tuple[int, str, bytes]:
+        """Return when a frame came, ns since 1970-01-01 UTC, over which connection, and the frame.
+
+        Raises: IndexError.
+        """
+
+def read_recorded(content: bytes, frame_kind: int) -> list[FramesRead | tuple[int, int, str, bytes]] | None:
+    """Read a chunk of a recording: its frames, and kind, time, connection and data of all else.
+
+    Returns: None, where it is not encoded as the recorder does it.
+    """
 
 def read_frames(frames: Sequence[bytes]) -> list[Notice | Answer | MalformedFrame]:
     """Read frames in the order they came; one that cannot be read does not spoil the others.

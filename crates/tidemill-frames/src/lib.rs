@@ -12,6 +12,7 @@ mod hex;
 mod log;
 mod order;
 mod receipts;
+mod recorded;
 
 pub use announced::LogPlace;
 pub use batch::{read_frames, Heard, HeardIn};
@@ -22,3 +23,4 @@ pub use hex::Hex;
 pub use log::parse_logs;
 pub use order::{blocks, merge, reject_duplicates, BlockLogs};
 pub use receipts::{parse_receipts, BlockReceipts};
+pub use recorded::{read_entries, Entry};

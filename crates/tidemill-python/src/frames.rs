@@ -1,9 +1,12 @@
 //! What a node said in its frames, as small frozen classes.
 
+use std::ops::Range;
+
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyList};
-use tidemill_frames::{Heard, HeardIn};
+use pyo3::types::{PyBytes, PyList, PyString};
+use tidemill_frames::{read_entries, Entry, Heard, HeardIn};
 
 use crate::errors::malformed;
 use crate::head::Head;
@@ -118,6 +121,105 @@ pub fn read_frames(py: Python<'_>, frames: Vec<PyBackedBytes>) -> PyResult<Bound
     let heard = py.detach(|| tidemill_frames::read_frames(frames.iter().map(AsRef::as_ref)));
     let objects: Vec<Py<PyAny>> = heard.into_iter().map(|one| notice(py, one)).collect::<PyResult<_>>()?;
     PyList::new(py, objects)
+}
+
+/// Frames of a recording that came one after another, and what was heard in them.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct FramesRead {
+    heard: Py<PyList>,
+    content: PyBackedBytes,
+    connections: Vec<Py<PyString>>,
+    places: Vec<Place>,
+}
+
+/// Where a frame is in the content, when it came, and over which of the connections.
+struct Place {
+    bytes: Range<usize>,
+    recv_ns: i64,
+    connection: usize,
+}
+
+#[pymethods]
+impl FramesRead {
+    #[getter]
+    fn heard(&self, py: Python<'_>) -> Py<PyList> {
+        self.heard.clone_ref(py)
+    }
+
+    fn __len__(&self) -> usize {
+        self.places.len()
+    }
+
+    fn frame<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+    ) -> PyResult<(i64, Option<Bound<'py, PyString>>, Bound<'py, PyBytes>)> {
+        let place = self.places.get(index);
+        let place = place.ok_or_else(|| PyIndexError::new_err(format!("expected a frame, found {index}")))?;
+        let connection = self.connections.get(place.connection).map(|name| name.bind(py).clone());
+        let data = self.content.get(place.bytes.clone()).unwrap_or_default();
+        Ok((place.recv_ns, connection, PyBytes::new(py, data)))
+    }
+}
+
+/// Frames one after another, or something else that came.
+enum Part<'a> {
+    Frames(Vec<Entry<'a>>, Vec<HeardIn<'a>>),
+    Other(Entry<'a>),
+}
+
+fn parts(content: &[u8], frame_kind: u8) -> Option<Vec<Part<'_>>> {
+    let entries = read_entries(content)?;
+    let mut parts = Vec::new();
+    for run in entries.chunk_by(|before, after| before.kind == frame_kind && after.kind == frame_kind) {
+        parts.push(match run {
+            [other] if other.kind != frame_kind => Part::Other(*other),
+            frames => {
+                let heard = tidemill_frames::read_frames(frames.iter().map(|entry| entry.data));
+                Part::Frames(frames.to_vec(), heard)
+            }
+        });
+    }
+    Some(parts)
+}
+
+/// Reads a chunk of a recording, and its frames; `None` where it is not encoded as the recorder does it.
+#[pyfunction]
+pub fn read_recorded(
+    py: Python<'_>,
+    content: PyBackedBytes,
+    frame_kind: u8,
+) -> PyResult<Option<Bound<'_, PyList>>> {
+    let Some(parts) = py.detach(|| parts(&content, frame_kind)) else { return Ok(None) };
+    let start = content.as_ptr() as usize;
+    let mut told = Vec::with_capacity(parts.len());
+    for part in parts {
+        told.push(match part {
+            Part::Other(Entry { kind, recv_ns, connection, data }) => {
+                (kind, recv_ns, connection, PyBytes::new(py, data)).into_pyobject(py)?.into_any()
+            }
+            Part::Frames(frames, heard) => {
+                let heard: Vec<_> = heard.into_iter().map(|one| notice(py, one)).collect::<PyResult<_>>()?;
+                let mut names: Vec<&str> = Vec::new();
+                let mut places = Vec::with_capacity(frames.len());
+                for Entry { recv_ns, connection, data, .. } in frames {
+                    let known = names.iter().position(|name| *name == connection);
+                    let connection = known.unwrap_or_else(|| {
+                        names.push(connection);
+                        names.len() - 1
+                    });
+                    let first = data.as_ptr() as usize - start;
+                    places.push(Place { bytes: first..first + data.len(), recv_ns, connection });
+                }
+                let connections = names.iter().map(|name| PyString::new(py, name).unbind()).collect();
+                let heard = PyList::new(py, heard)?.unbind();
+                let read = FramesRead { heard, content: content.clone_ref(py), connections, places };
+                Bound::new(py, read)?.into_any()
+            }
+        });
+    }
+    PyList::new(py, told).map(Some)
 }
 
 /// Reads the answer to `eth_getLogs`.

@@ -101,7 +101,9 @@ mod module {
     #[pymodule_export]
     use super::factory::Factory;
     #[pymodule_export]
-    use super::frames::{parse_head, parse_logs, read_frames, Answer, MalformedFrame, Notice};
+    use super::frames::{
+        parse_head, parse_logs, read_frames, read_recorded, Answer, FramesRead, MalformedFrame, Notice,
+    };
     #[pymodule_export]
     use super::head::Head;
     #[pymodule_export]

@@ -15,11 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self, TypeVar
 
 import msgspec
 import zstandard
 
+from tidemill._rust import FramesRead, read_recorded
 from tidemill.core.clock import NS_PER_MS
 from tidemill.core.priority import give_way, leave_a_core
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
@@ -244,6 +245,38 @@ def read_recording(path: Path, on_fault: Callable[[Malformed], None]) -> Iterato
 
     Raises: Malformed where the file is no recording, Unreachable where it cannot be read.
     """
+    return _chunks(path, on_fault, _decoder.decode)
+
+
+def read_recorded_frames(
+    path: Path, on_fault: Callable[[Malformed], None]
+) -> Iterator[list[Entry | FramesRead]]:
+    """Yield the same, with all frames that follow each other as one, and read already: in another thread,
+    which does not need the interpreter for it.
+
+    Raises: as `read_recording`.
+    """
+    return _chunks(path, on_fault, _read_frames)
+
+
+def entry_count(entries: Sequence[Entry | FramesRead]) -> int:
+    """Return how many entries there are, frames that were read counted one by one."""
+    return sum(len(one) if isinstance(one, FramesRead) else 1 for one in entries)
+
+
+def _read_frames(content: bytes) -> list[Entry | FramesRead]:
+    found = read_recorded(content, Kind.FRAME)
+    if found is None:
+        return [*_decoder.decode(content)]
+    return [one if isinstance(one, FramesRead) else Entry(Kind(one[0]), *one[1:]) for one in found]
+
+
+_Part = TypeVar("_Part", Entry, Entry | FramesRead)
+
+
+def _chunks(
+    path: Path, on_fault: Callable[[Malformed], None], decode: Callable[[bytes], list[_Part]]
+) -> Iterator[list[_Part]]:
     try:
         file = path.open("rb")
     except OSError as error:
@@ -255,54 +288,40 @@ def read_recording(path: Path, on_fault: Callable[[Malformed], None]) -> Iterato
         size_bytes = os.fstat(file.fileno()).st_size
         with ThreadPoolExecutor(1, thread_name_prefix="read recording") as thread:
             zstd = zstandard.ZstdDecompressor()
-            ahead = deque(thread.submit(_read_chunk, file, zstd) for _ in range(_CHUNKS_AHEAD))
-            while (chunk := ahead.popleft().result()).at < size_bytes:
-                ahead.append(thread.submit(_read_chunk, file, zstd))
-                entries = _entries_of(chunk)
+
+            def read() -> tuple[int, list[_Part] | str]:
+                return file.tell(), _read_chunk(file, zstd, decode)
+
+            ahead = deque(thread.submit(read) for _ in range(_CHUNKS_AHEAD))
+            while (chunk := ahead.popleft().result())[0] < size_bytes:
+                ahead.append(thread.submit(read))
+                at, entries = chunk
                 if isinstance(entries, str):
-                    lost = f"the last {size_bytes - chunk.at} bytes are left out"
-                    on_fault(Malformed(f"recording {path}: {entries} at byte {chunk.at}; {lost}"))
+                    lost = f"the last {size_bytes - at} bytes are left out"
+                    on_fault(Malformed(f"recording {path}: {entries} at byte {at}; {lost}"))
                     return
                 yield entries
 
 
-class _Chunk(NamedTuple):
-    at: int
-    """Where it begins in the file, bytes."""
-    entries: int
-    """How many its header says that it has."""
-    content: bytes | str
-    """The encoded entries, or what is wrong with the chunk."""
-
-
-def _read_chunk(file: BinaryIO, zstd: zstandard.ZstdDecompressor) -> _Chunk:
-    """Return the next chunk. Most of the time it takes, the interpreter is not needed."""
-    at = file.tell()
+def _read_chunk(
+    file: BinaryIO, zstd: zstandard.ZstdDecompressor, decode: Callable[[bytes], list[_Part]]
+) -> list[_Part] | str:
+    """Return the entries of the next chunk, or what is wrong with it."""
     head = file.read(_CHUNK.size)
     if len(head) < _CHUNK.size:
-        return _Chunk(at, 0, "a chunk header is cut short")
+        return "a chunk header is cut short"
     size_bytes, count, checksum = _CHUNK.unpack(head)
     body = file.read(min(size_bytes, _CHUNK_BYTES_MAX))
     if len(body) < size_bytes:
-        return _Chunk(at, count, f"a chunk of {size_bytes} bytes is cut short after {len(body)}")
+        return f"a chunk of {size_bytes} bytes is cut short after {len(body)}"
     if zlib.crc32(body) != checksum:
-        return _Chunk(at, count, "a chunk's checksum does not match")
+        return "a chunk's checksum does not match"
     try:
         if zstandard.frame_content_size(body) > _CHUNK_BYTES_MAX:
-            return _Chunk(at, count, f"a chunk says that it holds more than {_CHUNK_BYTES_MAX} bytes")
-        return _Chunk(at, count, zstd.decompress(body))
-    except zstandard.ZstdError as error:
-        return _Chunk(at, count, f"a chunk cannot be decoded ({error})")
-
-
-def _entries_of(chunk: _Chunk) -> list[Entry] | str:
-    """Return the chunk's entries, or what is wrong with it."""
-    if isinstance(chunk.content, str):
-        return chunk.content
-    try:
-        entries = _decoder.decode(chunk.content)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return f"a chunk says that it holds more than {_CHUNK_BYTES_MAX} bytes"
+        entries = decode(zstd.decompress(body))
+    except (zstandard.ZstdError, msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         return f"a chunk cannot be decoded ({error})"
-    if len(entries) != chunk.entries:
-        return f"a chunk has {len(entries)} entries and its header says {chunk.entries}"
+    if (found := entry_count(entries)) != count:
+        return f"a chunk has {found} entries and its header says {count}"
     return entries

@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 
+from tidemill._rust import FramesRead
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.steps import Step
 from tidemill.core.clock import NS_PER_S
-from tidemill.core.recording import Entry, Kind
+from tidemill.core.recording import Entry, Kind, entry_count
 
 _ENTRIES_A_STEP = 4000
 """A live recording has small chunks, each with a cost of its own; beyond this size nothing more is gained."""
@@ -15,14 +16,18 @@ _ENTRIES_A_STEP = 4000
 Chunks = Iterator[list[Entry]]
 
 
-async def steps_at_once(follower: EvmFollower, chunks: Chunks) -> AsyncIterator[Step]:
+async def steps_at_once(
+    follower: EvmFollower, chunks: Iterator[list[Entry | FramesRead]]
+) -> AsyncIterator[Step]:
     """Yield step after step; the event loop has its turn between them.
 
     Not in a thread of its own: both sides of it hold the interpreter most of the time, and it was slower.
     """
     while entries := list(next(chunks, ())):
-        while len(entries) < _ENTRIES_A_STEP and (more := next(chunks, None)):
+        count = entry_count(entries)
+        while count < _ENTRIES_A_STEP and (more := next(chunks, None)):
             entries += more
+            count += entry_count(more)
         yield follower.step(entries)
         await asyncio.sleep(0)
 

@@ -6,13 +6,15 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from tidemill._rust import FramesRead
 from tidemill.app.chains.chain import make_book, make_whales
 from tidemill.app.chains.importing import import_logs
 from tidemill.app.chains.pipeline import ChainPipeline
@@ -22,11 +24,12 @@ from tidemill.app.recording.pacing import steps_as_recorded, steps_at_once, step
 from tidemill.app.running import run
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
+from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.replay import Start, begin
 from tidemill.chains.evm.window import state_prefix
 from tidemill.core.clock import SystemClock
 from tidemill.core.pauses import avoid_pauses
-from tidemill.core.recording import read_recording
+from tidemill.core.recording import Entry, read_recorded_frames, read_recording
 from tidemill.process.pools import Batches
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.schema.faults import Malformed, Refused
@@ -39,6 +42,8 @@ _SEARCHED = ("opportunity", "opportunity_hop", "opportunity_autopsy")
 """Topics of what only a search tells."""
 
 _log = logging.getLogger("tidemill.replay")
+
+_Part = TypeVar("_Part", Entry, Entry | FramesRead)
 
 
 class ReplayOptions(Struct, frozen=True, kw_only=True):
@@ -176,22 +181,22 @@ async def _target(
 async def _replay_recording(
     bus: Bus, options: ReplayOptions, digest: Digest, faults: list[str], searched: Counter[str]
 ) -> tuple[str, float]:
-    chunks = read_recording(options.file, lambda fault: faults.append(str(fault)))
-    first = await asyncio.to_thread(next, chunks, None)
-    if not first:
-        raise Malformed(f"recording {options.file}: expected at least its first entry, found none")
-    start, follower = begin(first[0])
+    def note(fault: Malformed) -> None:
+        faults.append(str(fault))
+
+    if options.with_search:
+        start, follower, entries = await _begun(options.file, read_recording(options.file, note))
+        steps = steps_as_recorded(follower, entries)
+    elif options.speed is not None:
+        start, follower, entries = await _begun(options.file, read_recording(options.file, note))
+        steps = steps_in_time(follower, entries, options.speed)
+    else:
+        start, follower, read = await _begun(options.file, read_recorded_frames(options.file, note))
+        steps = steps_at_once(follower, read)
     await _refuse_known(bus, start.config.source)
     pipeline = _pipeline(bus, start, options, digest, searched)
     avoid_pauses()
     started_s = time.perf_counter()
-    everything = chain([first], chunks)
-    if options.with_search:
-        steps = steps_as_recorded(follower, everything)
-    elif options.speed is None:
-        steps = steps_at_once(follower, everything)
-    else:
-        steps = steps_in_time(follower, everything, options.speed)
     async for step in steps:
         await pipeline.take(step)
         if step.stop is not None:
@@ -200,6 +205,16 @@ async def _replay_recording(
     seconds = time.perf_counter() - started_s
     faults += [str(fault) for fault in pipeline.faults]
     return start.config.source, seconds
+
+
+async def _begun(
+    file: Path, chunks: Iterator[list[_Part]]
+) -> tuple[Start, EvmFollower, Iterator[list[_Part]]]:
+    """Return what the run began with, and all its chunks. Raises: Malformed."""
+    first = await asyncio.to_thread(next, chunks, None)
+    if not first or not isinstance(first[0], Entry):
+        raise Malformed(f"recording {file}: expected at least its first entry, found none")
+    return *begin(first[0]), chain([first], chunks)
 
 
 def _pipeline(

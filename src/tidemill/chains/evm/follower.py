@@ -4,10 +4,11 @@ It reads no clock and does no I/O: the same entries give the same steps, however
 """
 
 from collections.abc import Sequence
+from typing import overload
 
 import msgspec
 
-from tidemill._rust import Answer, Head, MalformedFrame, Notice, read_frames
+from tidemill._rust import Answer, FramesRead, Head, MalformedFrame, Notice, read_frames
 from tidemill.chains.evm.attending import Attending
 from tidemill.chains.evm.calls import Calls, Failed
 from tidemill.chains.evm.config import EvmConfig
@@ -83,20 +84,25 @@ class EvmFollower:
         """How many heads were announced that were canonical already."""
         return self._following.stale_head_count
 
-    def step(self, entries: Sequence[Entry]) -> Step:
+    def step(self, entries: Sequence[Entry | FramesRead]) -> Step:
         """Take entries, in order, and return what follows from them."""
         step = self._calls.step = Step()
-        frame = Kind.FRAME
-        others = [at for at, entry in enumerate(entries) if entry.kind is not frame]
-        start = 0
-        for end in (*others, len(entries)):
-            if start < end and not self.stopped:
-                self._on_frames(entries[start:end])
-                self.stopped = step.stop is not None
-            if end < len(entries) and not self.stopped:
-                self._on_entry(entries[end])
-                self.stopped = step.stop is not None
-            start = end + 1
+        frames: list[Entry] = []
+        for entry in entries:
+            if self.stopped:
+                break
+            if isinstance(entry, Entry) and entry.kind is Kind.FRAME:
+                frames.append(entry)
+                continue
+            self._take_frames(frames)
+            if self.stopped:
+                break
+            if isinstance(entry, Entry):
+                self._on_entry(entry)
+            else:
+                self._on_heard(entry.heard, _Frames(entry))
+            self.stopped = step.stop is not None
+        self._take_frames(frames)
         step.state = self._window.take_changes()
         return step
 
@@ -131,10 +137,18 @@ class EvmFollower:
         if failed.fault != "Malformed":
             self._attending.failed(entry.connection, failed.message)
 
-    def _on_frames(self, entries: Sequence[Entry]) -> None:
-        """Read frames; logs announced one after another are told as one, with the time of the last."""
+    def _take_frames(self, frames: list[Entry]) -> None:
+        if frames and not self.stopped:
+            self._on_heard(read_frames([entry.data for entry in frames]), frames)
+            self.stopped = self._calls.step.stop is not None
+        frames.clear()
+
+    def _on_heard(
+        self, heard: Sequence[Answer | Notice | MalformedFrame], entries: "Sequence[Entry] | _Frames"
+    ) -> None:
+        """Take what frames say; logs announced one after another have the time of the last."""
         first, is_alone = 0, len(self.config.endpoints) == 1
-        for item in read_frames([entry.data for entry in entries]):
+        for item in heard:
             if self._calls.step.stop is not None:
                 return
             said_by = {entry.connection for entry in entries[first : item.frame + 1]} if not is_alone else ()
@@ -187,6 +201,22 @@ class EvmFollower:
     def _on_ready(self) -> None:
         self._is_following = True
         self._following.ask_newest()
+
+
+class _Frames:
+    """Frames that were read, as the entries that they are."""
+
+    def __init__(self, read: FramesRead) -> None:
+        self._read = read
+
+    @overload
+    def __getitem__(self, at: int) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Entry]: ...
+    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
+        if isinstance(at, slice):
+            return [self[place] for place in range(*at.indices(len(self._read)))]
+        return Entry(Kind.FRAME, *self._read.frame(at))
 
 
 def drift_entry(pools: Sequence[bytes], recv_ns: int) -> Entry:
