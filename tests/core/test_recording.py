@@ -4,13 +4,22 @@ import errno
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.app.until import until
 
-from tidemill.core.recording import Entry, Kind, Recorder, RecorderLimits, read_recording
+from tidemill._rust import read_frames
+from tidemill.core.recording import (
+    Entry,
+    Kind,
+    Recorder,
+    RecorderLimits,
+    read_recorded_frames,
+    read_recording,
+)
 from tidemill.schema.faults import Malformed, Refused, Unreachable
 
 MS = 1_000_000
@@ -30,6 +39,51 @@ def read(path: Path) -> tuple[list[Entry], list[str]]:
     faults: list[Malformed] = []
     entries = [entry for chunk in read_recording(path, faults.append) for entry in chunk]
     return entries, [str(fault) for fault in faults]
+
+
+def read_with_frames_read(path: Path) -> tuple[list[Entry], list[str]]:
+    """Return the same, from the reader that reads frames too; check that it hears what `read_frames` does."""
+    faults: list[Malformed] = []
+    entries: list[Entry] = []
+    for chunk in read_recorded_frames(path, faults.append):
+        for one in chunk:
+            if isinstance(one, Entry):
+                entries.append(one)
+                continue
+            its_frames = [Entry(Kind.FRAME, *one.frame(at)) for at in range(len(one))]
+            assert list(map(told, one.heard)) == list(
+                map(told, read_frames([frame.data for frame in its_frames]))
+            )
+            entries += its_frames
+    return entries, [str(fault) for fault in faults]
+
+
+def told(heard: object) -> tuple[object, ...]:
+    names = ("frame", "id", "result", "error", "message", "subscription", "announced", "other")
+    return type(heard), *(getattr(heard, name, None) for name in names)
+
+
+NOTICE = b"""{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":true}}"""
+
+
+@given(
+    st.lists(
+        st.builds(
+            Entry,
+            st.sampled_from((Kind.FRAME, Kind.FRAME, Kind.FRAME, Kind.TICK, Kind.CLOSE)),
+            st.integers(-1, 2**63 - 1),
+            st.sampled_from(("", "ws", "http", "w" * 40)),
+            st.sampled_from((b"", b"?", b'{"id":7,"result":"0x1"}', NOTICE, NOTICE * 300, b'[{"id":1}]')),
+        ),
+        min_size=1,
+        max_size=80,
+    )
+)
+async def test_frames_that_are_read_with_the_file_are_those_that_came(entries: list[Entry]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a"
+        await record(path, entries, chunk_bytes=2_000)
+        assert read_with_frames_read(path) == (entries, [])
 
 
 async def test_entries_come_back_in_order_and_equal(tmp_path: Path) -> None:
@@ -71,6 +125,7 @@ async def test_a_tail_that_is_cut_short_is_left_out_and_told(tmp_path: Path) -> 
         assert len(entries) < len(whole)
         assert len(faults) == 1
         assert "cut short" in faults[0]
+        assert read_with_frames_read(path) == (entries, faults)
 
 
 async def test_a_flipped_byte_never_gives_a_wrong_entry(tmp_path: Path) -> None:
