@@ -1,4 +1,4 @@
-//! A chunk of a recording, as the recorder encodes it: entries in MessagePack, borrowed.
+//! A chunk of a recording, as the recorder encodes it: entries in `MessagePack`, borrowed.
 
 /// One thing that came in, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
