@@ -146,7 +146,8 @@ async def test_every_declared_metric_has_a_value_in_a_running_program(fresh_worl
     async with sei_server() as sei, redis_server() as redis:
         file = settings_file(tmp_path, sei)
         exchange = '[[chains.sandbox.exchange_contracts]]\naddress = "0x' + "01" * 20 + '"\nname = "made"\n'
-        sections = (chain_toml(fresh_world), exchange, search_toml(fresh_world))
+        told = '[alerts.webhooks.nobody]\nurl = "http://127.0.0.1:9/"\nsecret = "made for this test alone"\n'
+        sections = (chain_toml(fresh_world), exchange, search_toml(fresh_world), told)
         file.write_text(file.read_text() + "".join(sections))
         variables = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}", "TIDEMILL_MEMORY_MB": "1500"}
         async with up(tmp_path, **variables):

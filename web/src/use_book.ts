@@ -10,6 +10,8 @@ import { Stream } from "./stream";
 const PAGE_ROWS = 10_000;
 const PAGES_MAX = 10;
 const SHOW_EVERY_MS = 500;
+/** Asked again so long after a beginning, for the store may have had less than the bus had told by then. */
+const FILL_AFTER_MS = [2_000, 5_000, 10_000];
 
 export interface Kept {
   readonly book: Book;
@@ -20,29 +22,41 @@ export function useBook(source: string, instrument: string): Kept {
   const [, show] = useState(0);
   const kept = useRef<{ book: Book; fault: Fault | null }>({ book: new Book(), fault: null });
   useEffect(() => {
+    kept.current = { book: new Book(), fault: null }; // not another instrument's
     const ended = new AbortController();
-    let waiting: Row[] | null = [];
-    const load = async () => {
-      waiting = [];
+    /** What came since the beginning, until the last filling; what is stored by then goes before it. */
+    let came: Row[] | null = [];
+    let timers: number[] = [];
+    const fill = async () => {
       const book = new Book();
+      let fault: Fault | null = null;
       try {
         book.apply(await sinceSnapshot(source, instrument, ended.signal));
-        kept.current = { book, fault: null };
       } catch (error) {
         if (ended.signal.aborted) return;
         if (!(error instanceof Fault)) throw error;
-        kept.current = { book, fault: error };
+        fault = error;
       }
-      book.apply(waiting ?? []);
-      waiting = null;
+      if (came === null) return;
+      book.apply(came);
+      kept.current = { book, fault };
+    };
+    const begin = () => {
+      timers.forEach(clearTimeout);
+      came = [];
+      void fill();
+      const last = FILL_AFTER_MS.length - 1;
+      timers = FILL_AFTER_MS.map((after_ms, place) =>
+        window.setTimeout(() => void fill().then(() => place === last && (came = null)), after_ms),
+      );
     };
     const stream: Stream = new Stream(worldOf("book_change", { where: whereOf(source, instrument) }), {
-      onEvents: (came) => {
+      onEvents: (rows) => {
         heardNow();
-        if (waiting === null) kept.current.book.apply(came as Row[]);
-        else waiting.push(...(came as Row[]));
+        came?.push(...(rows as Row[]));
+        kept.current.book.apply(rows as Row[]);
       },
-      onBegin: () => void load(),
+      onBegin: begin,
       onState: (state) => tellState(stream, state),
       onRefused: () => void checkStillLetIn(),
     });
@@ -55,6 +69,7 @@ export function useBook(source: string, instrument: string): Kept {
     }, SHOW_EVERY_MS);
     return () => {
       ended.abort();
+      timers.forEach(clearTimeout);
       stream.end();
       tellState(stream, null);
       document.removeEventListener("visibilitychange", turn);
