@@ -24,7 +24,7 @@ export function useBook(source: string, instrument: string): Kept {
   useEffect(() => {
     kept.current = { book: new Book(), fault: null }; // not another instrument's
     const ended = new AbortController();
-    /** What came since the beginning, until the last filling; what is stored by then goes before it. */
+    /** What came since the beginning, for as long as it is filled again; what is stored by then goes before it. */
     let came: Row[] | null = [];
     let timers: number[] = [];
     const fill = async () => {
@@ -37,17 +37,23 @@ export function useBook(source: string, instrument: string): Kept {
         if (!(error instanceof Fault)) throw error;
         fault = error;
       }
-      if (came === null) return;
-      book.apply(came);
+      book.apply(came ?? []);
       kept.current = { book, fault };
+    };
+    let isFillDue = false;
+    /** Not while the tab is hidden: then it is made up for, once it is seen. */
+    const fillAgain = async (isLast: boolean) => {
+      isFillDue = document.hidden;
+      if (isFillDue) return;
+      await fill();
+      if (isLast) came = null;
     };
     const begin = () => {
       timers.forEach(clearTimeout);
       came = [];
       void fill();
-      const last = FILL_AFTER_MS.length - 1;
       timers = FILL_AFTER_MS.map((after_ms, place) =>
-        window.setTimeout(() => void fill().then(() => place === last && (came = null)), after_ms),
+        window.setTimeout(() => void fillAgain(place === FILL_AFTER_MS.length - 1), after_ms),
       );
     };
     const stream: Stream = new Stream(worldOf("book_change", { where: whereOf(source, instrument) }), {
@@ -60,7 +66,10 @@ export function useBook(source: string, instrument: string): Kept {
       onState: (state) => tellState(stream, state),
       onRefused: () => void checkStillLetIn(),
     });
-    const turn = () => stream.turn();
+    const turn = () => {
+      stream.turn();
+      if (isFillDue && !document.hidden) void fillAgain(false);
+    };
     tellState(stream, "connecting");
     stream.turn();
     document.addEventListener("visibilitychange", turn);
