@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { events, Fault, type Params } from "./api";
 import { Book } from "./book";
+import { Filling } from "./filling";
 import { checkStillLetIn, heardNow, tellState, worldOf } from "./live";
 import type { Row } from "./rows";
 import { Stream } from "./stream";
@@ -10,8 +11,6 @@ import { Stream } from "./stream";
 const PAGE_ROWS = 10_000;
 const PAGES_MAX = 10;
 const SHOW_EVERY_MS = 500;
-/** Asked again so long after a beginning, for the store may have had less than the bus had told by then. */
-const FILL_AFTER_MS = [2_000, 5_000, 10_000];
 
 export interface Kept {
   readonly book: Book;
@@ -26,7 +25,6 @@ export function useBook(source: string, instrument: string): Kept {
     const ended = new AbortController();
     /** What came since the beginning, for as long as it is filled again; what is stored by then goes before it. */
     let came: Row[] | null = [];
-    let timers: number[] = [];
     const fill = async () => {
       const book = new Book();
       let fault: Fault | null = null;
@@ -37,24 +35,15 @@ export function useBook(source: string, instrument: string): Kept {
         if (!(error instanceof Fault)) throw error;
         fault = error;
       }
-      book.apply(came ?? []);
+      if (came === null) return; // a later filling was quicker
+      book.apply(came);
       kept.current = { book, fault };
     };
-    let isFillDue = false;
-    /** Not while the tab is hidden: then it is made up for, once it is seen. */
-    const fillAgain = async (isLast: boolean) => {
-      isFillDue = document.hidden;
-      if (isFillDue) return;
-      await fill();
-      if (isLast) came = null;
-    };
+    const filling = new Filling(fill, () => (came = null));
     const begin = () => {
-      timers.forEach(clearTimeout);
       came = [];
       void fill();
-      timers = FILL_AFTER_MS.map((after_ms, place) =>
-        window.setTimeout(() => void fillAgain(place === FILL_AFTER_MS.length - 1), after_ms),
-      );
+      filling.begin();
     };
     const stream: Stream = new Stream(worldOf("book_change", { where: whereOf(source, instrument) }), {
       onEvents: (rows) => {
@@ -68,7 +57,7 @@ export function useBook(source: string, instrument: string): Kept {
     });
     const turn = () => {
       stream.turn();
-      if (isFillDue && !document.hidden) void fillAgain(false);
+      filling.turn();
     };
     tellState(stream, "connecting");
     stream.turn();
@@ -78,7 +67,7 @@ export function useBook(source: string, instrument: string): Kept {
     }, SHOW_EVERY_MS);
     return () => {
       ended.abort();
-      timers.forEach(clearTimeout);
+      filling.end();
       stream.end();
       tellState(stream, null);
       document.removeEventListener("visibilitychange", turn);

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { events, Fault, type Params } from "./api";
+import { Filling } from "./filling";
 import { KINDS } from "./generated";
 import { checkStillLetIn, heardNow, tellState, worldOf } from "./live";
 import type { Range } from "./place";
@@ -26,8 +27,6 @@ const TRIM_EVERY_MS = 5_000;
 const PAGE_ROWS = 500;
 /** Of a moment in ns, so that texts compare as moments do. */
 const NS_DIGITS = 20;
-/** Asked again so long after a beginning, for the store may have had less than the bus had told by then. */
-const FILL_AFTER_MS = [2_000, 5_000, 10_000];
 
 export interface Wanted {
   readonly kind: string;
@@ -71,7 +70,7 @@ class Loader {
   private timers: number[] = [];
   private shown = 0;
   private trimmed_ms = 0;
-  private isFillDue = false;
+  private readonly filling = new Filling(() => this.fill());
   private readonly streams: Stream[] = [];
   private readonly ended = new AbortController();
 
@@ -115,6 +114,7 @@ class Loader {
       tellState(stream, null);
     }
     for (const timer of this.timers) clearTimeout(timer);
+    this.filling.end();
   }
 
   sort(order: Order): void {
@@ -128,7 +128,7 @@ class Loader {
 
   private turn = (): void => {
     for (const stream of this.streams) stream.turn();
-    if (this.isFillDue && !document.hidden) void this.fill();
+    this.filling.turn();
   };
 
   private follow(
@@ -167,7 +167,7 @@ class Loader {
     this.set.clear();
     this.next = null;
     void this.load();
-    for (const after_ms of FILL_AFTER_MS) this.later(after_ms, () => void this.fill());
+    this.filling.begin();
   }
 
   private async load(cursor?: string): Promise<void> {
@@ -189,8 +189,6 @@ class Loader {
 
   /** Ask for what was not found before. */
   private async fill(): Promise<void> {
-    this.isFillDue = document.hidden; // a hidden tab asks nothing: then it is asked when it is seen
-    if (this.isFillDue) return;
     const page = await events<Row>(this.wanted.kind, this.asked(), this.ended.signal).catch(() => null);
     if (page === null) return;
     this.add(page.events);
@@ -228,7 +226,7 @@ class Loader {
       else this.reverted.delete(String(block_hash));
     }
     this.set.keep((row) => !this.reverted.has(String(row["block_hash"])));
-    if (told.some((row) => row["kind"] === "restored")) void this.fill();
+    if (told.some((row) => row["kind"] === "restored")) void this.filling.ask();
     this.onShow();
   }
 
