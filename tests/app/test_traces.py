@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from tests.serve.stored import events
+from tests.servers.loopback import loopback
 
 from tidemill.app.chains.pipeline import Flow
 from tidemill.app.settings import read_settings
@@ -48,15 +49,8 @@ async def receiving():
 
     app = web.Application()
     app.router.add_post("/v1/traces", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    try:
-        yield spans, f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-    finally:
-        await runner.cleanup()
+    async with loopback(app) as place:
+        yield spans, f"http://{place}"
 
 
 def run(flow, first_offset=0):

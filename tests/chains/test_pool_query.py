@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.servers.loopback import loopback
 
 from tidemill._rust import PoolError, PoolQueries, PoolReading, PoolUnread, encode_aggregate3, encode_bundle
 from tidemill.chains.evm.config import EvmConfig
@@ -246,16 +247,9 @@ class Picky:
     async def serving(self) -> AsyncIterator["Picky"]:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_post("/", self.handle)
-        runner = web.AppRunner(app)
-        async with self._rpc:
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            try:
-                yield self
-            finally:
-                await runner.cleanup()
+        async with self._rpc, loopback(app) as place:
+            self.url = f"http://{place}"
+            yield self
 
 
 def readings_of(states: Sequence[PoolState | Fault]) -> list[PoolReading]:

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.shell import Shell
@@ -133,16 +134,8 @@ async def serving(
     app = web.Application()
     app.router.add_get("/", talk)
     app.router.add_post("/", post)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    where = f"127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-    try:
+    async with loopback(app, shutdown_timeout=0.1) as where:
         yield {"ws_url": f"ws://{where}", "http_url": f"http://{where}", "sockets": sockets}
-    finally:
-        await runner.cleanup()
 
 
 async def unspoilt() -> None:

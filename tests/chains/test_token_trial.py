@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import vyper
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill._rust import TokenTrial
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
@@ -114,16 +115,8 @@ class Limited:
 async def limited(world: World, lacks: str) -> AsyncIterator[PoolQuery]:
     app = web.Application()
     app.router.add_post("/", Limited(world.http_url, lacks).answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
-        async with querying(config_of(world), f"http://127.0.0.1:{port}") as query:
-            yield query
-    finally:
-        await runner.cleanup()
+    async with loopback(app) as place, querying(config_of(world), f"http://{place}") as query:
+        yield query
 
 
 async def test_a_node_without_state_overrides_leaves_every_token_untold(world: World) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
@@ -18,16 +19,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def serving(handler: Handler) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_post("/{tail:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    port = site._server.sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
+    async with loopback(app, shutdown_timeout=0.1) as place:
+        yield f"http://{place}"
 
 
 async def post(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill.core.clock import SystemClock
 from tidemill.core.socket import Socket, SocketLimits
@@ -27,15 +28,8 @@ async def serving(talk: Talk, status: int | None = None) -> AsyncIterator[str]:
 
     app = web.Application()
     app.router.add_get("/{tail:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    try:
-        yield f"ws://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-    finally:
-        await runner.cleanup()
+    async with loopback(app, shutdown_timeout=0.1) as place:
+        yield f"ws://{place}"
 
 
 async def echo(socket: web.WebSocketResponse) -> None:

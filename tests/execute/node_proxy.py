@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from aiohttp import ClientSession, web
 from msgspec import Struct, field
+from tests.servers.loopback import loopback
 
 
 class NodeProxy(Struct):
@@ -48,11 +49,6 @@ async def open_proxy(node_url: str) -> AsyncIterator[NodeProxy]:
 
     app = web.Application()
     app.router.add_post("/", forward)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with loopback(app) as place:
+        proxy.url = f"http://{place}/"
         yield proxy
-    finally:
-        await runner.cleanup()

@@ -9,6 +9,7 @@ from aiohttp import web
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from msgspec import Struct, field
+from tests.servers.loopback import loopback
 
 from tidemill._rust import keccak256
 from tidemill.sandbox.rpc import Rpc
@@ -84,11 +85,6 @@ async def run_relay(node_url: str) -> AsyncIterator[RelayServer]:
 
         app = web.Application()
         app.router.add_post("/", answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            relay.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        async with loopback(app) as place:
+            relay.url = f"http://{place}/"
             yield relay
-        finally:
-            await runner.cleanup()

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 from msgspec import Struct
+from tests.servers.loopback import loopback
 
 
 class AnswerServer(Struct):
@@ -27,12 +28,6 @@ async def serve_answers(answer: dict[str, Any]) -> AsyncIterator[AnswerServer]:
 
     app = web.Application()
     app.router.add_post("/", take)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    async with loopback(app) as place:
+        server.url = f"http://{place}/"
         yield server
-    finally:
-        await runner.cleanup()

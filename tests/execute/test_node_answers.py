@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
@@ -63,16 +64,8 @@ async def node(answer: Callable[[bytes], bytes]) -> AsyncIterator[HttpEndpoint]:
 
     app = web.Application()
     app.router.add_post("/", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    try:
-        async with HttpEndpoint(f"http://127.0.0.1:{port}/", SystemClock()) as http:
-            yield http
-    finally:
-        await runner.cleanup()
+    async with loopback(app) as place, HttpEndpoint(f"http://{place}/", SystemClock()) as http:
+        yield http
 
 
 async def test_a_node_that_answers_well_is_simulated_on() -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp.web
+from tests.servers.loopback import loopback
 
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _SWAP = "0xd78ad95fa46c994b6551d0da85fc275fe613ce37657fb8d5e3d130840159d822"
@@ -46,13 +47,8 @@ async def blocks_node() -> AsyncIterator[tuple[BlocksNode, str]]:
     """Serve a node without blocks, and yield it with its address."""
     node, application = BlocksNode(), aiohttp.web.Application()
     application.router.add_post("/", node.answer)
-    runner = aiohttp.web.AppRunner(application, shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield node, f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with loopback(application, shutdown_timeout=0.2) as place:
+        yield node, f"http://{place}/"
 
 
 def circle_receipt(number: int, profit: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp.web
+from tests.servers.loopback import loopback
 
 from tidemill.chains.solana.config import SolanaConfig
 from tidemill.sandbox.emulators.solana.serving import SolanaFaults, SolanaNode
@@ -16,14 +16,8 @@ async def solana_node(
 ) -> AsyncIterator[tuple[SolanaNode, SolanaConfig]]:
     """Serve a node, and yield it with the settings that read it."""
     node = SolanaNode(ledger, SolanaFaults(**faults))
-    runner = aiohttp.web.AppRunner(node.application(), shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await aiohttp.web.TCPSite(runner, "127.0.0.1", 0).start()
-        place = f"127.0.0.1:{runner.addresses[0][1]}/"
+    async with loopback(node.application(), shutdown_timeout=0.2) as place:
         yield (
             node,
-            SolanaConfig(http_url=f"http://{place}", ws_url=f"ws://{place}", poll_ms=20, retry_first_ms=20),
+            SolanaConfig(http_url=f"http://{place}/", ws_url=f"ws://{place}/", poll_ms=20, retry_first_ms=20),
         )
-    finally:
-        await runner.cleanup()

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 Lie = Callable[[list[Any], Any], Any]
 """Parameters and true result in, result out."""
@@ -141,13 +142,7 @@ async def hostile_node(target_http: str) -> AsyncIterator[HostileNode]:
     node = HostileNode(target_http)
     app = web.Application(client_max_size=1 << 28)
     app.router.add_route("*", "/{rest:.*}", node.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    node.port = runner.addresses[0][1]
-    try:
+    async with loopback(app, shutdown_timeout=0.1, access_log=None) as place:
+        node.port = int(place.rpartition(":")[2])
         async with aiohttp.ClientSession() as node._client:
             yield node
-    finally:
-        await runner.cleanup()

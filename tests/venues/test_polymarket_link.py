@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from tests.servers.loopback import loopback
 
 from tidemill.core.clock import SystemClock
 from tidemill.venues.polymarket_link import LinkLimits, Listener, PolymarketLink
@@ -21,13 +22,8 @@ async def serving(talk):
 
     application = web.Application()
     application.router.add_get("/", handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"ws://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with loopback(application, access_log=None, shutdown_timeout=0.1) as place:
+        yield f"ws://{place}/"
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
+from tests.servers.loopback import loopback
 
 
 class Got(NamedTuple):
@@ -36,16 +37,9 @@ async def receiving():
     receiver = Receiver()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", receiver.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert site._server is not None
-    receiver.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-    try:
+    async with loopback(app) as place:
+        receiver.url = f"http://{place}"
         yield receiver
-    finally:
-        await runner.cleanup()
 
 
 class Mailbox:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from tests.app.until import until
 from tests.servers.databases import influxdb, victoria_metrics
+from tests.servers.loopback import loopback
 from tests.store.market import START_NS, top, trade
 
 from tidemill.bus import open_bus
@@ -49,14 +50,8 @@ async def gate(target, script=()):
 
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post("/{tail:.*}", handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, auto_decompress=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}", seen
-    finally:
-        await runner.cleanup()
+    async with loopback(app, shutdown_timeout=0.1, auto_decompress=True) as place:
+        yield f"http://{place}", seen
 
 
 async def ask(url, method="GET", **params):
