@@ -1,5 +1,7 @@
 """What is prepared knows nothing of later parts, and a leak that is planted is found."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +18,7 @@ from tidemill.learn.leaks import columns_that_look_ahead
 from tidemill.learn.preparation import DataPreparation
 from tidemill.learn.scaling import Method
 from tidemill.learn.transformer import ColumnScaler
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Malformed, Refused
 
 ROWS = np.random.default_rng(3).normal(5, 2, (100, 3))
 
@@ -116,3 +118,16 @@ def test_scikit_learn_takes_the_scaler() -> None:
     scores = cross_val_score(pipeline, ROWS[:, 1:], ROWS[:, 1] * 2, cv=WalkForward(3, 5))
     assert min(scores) > 0.99
     check_estimator(ColumnScaler(), on_skip=None)
+
+
+def test_a_preparation_that_was_saved_takes_further_rows_the_same_way(tmp_path: Path) -> None:
+    table = pa.table({"event_ns": range(40), "gas": [float(at) for at in range(40)], "dex": ["a", "b"] * 20})
+    prepared = DataPreparation(train_size=0.7, embargo_rows=2)
+    made = prepared.normalize(prepared.encode(prepared.mark_missing(table)), "robust", handle_outliers=True)
+    loaded = DataPreparation.load(prepared.save(tmp_path / "preparation.json"))
+    assert loaded.fitted == prepared.fitted
+    assert loaded.transform(table) == made
+    assert len(loaded.split_temporal(made).val) == len(prepared.split_temporal(made).val)
+    (tmp_path / "preparation.json").write_text('{"train_size": 0.7, "steps": ["fly"]}')
+    with pytest.raises(Malformed, match="expected Fitted as JSON"):
+        DataPreparation.load(tmp_path / "preparation.json")

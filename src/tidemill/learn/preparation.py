@@ -1,15 +1,17 @@
 """How is a table made ready for learning: by its training rows alone, and parted in time."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
-from tidemill.core.arrow import pc
-from tidemill.learn.categories import Encoder, Encoding, fit_encoder, text_names, with_missing
+from tidemill.learn.categories import Encoder, Encoding, fit_encoder, text_names
+from tidemill.learn.fitted import Fitted, Step, floats
 from tidemill.learn.folds import Rows, parts_of
-from tidemill.learn.gas_series import Floats
+from tidemill.learn.model_files import read_json, to_json, write_file
 from tidemill.learn.scaling import Method, Scaler, fit_columns
 from tidemill.schema.faults import Refused
 
@@ -41,13 +43,31 @@ class DataPreparation:
         """
         if not 0 < train_size <= 1:
             raise Refused(f"train_size: expected more than 0 and 1 at most, found {train_size}")
-        self._train_size, self._embargo_rows = train_size, embargo_rows
-        self._fitted: tuple[int, int] | None = None
-        self.scaler: Scaler | None = None
+        self.fitted = Fitted(train_size=train_size, embargo_rows=embargo_rows)
+        """What was learned so far, and the steps that were taken."""
+        self._fitted_rows: tuple[int, int] | None = None
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Return the preparation that a file holds. Raises: Malformed, where it holds none; OSError."""
+        fitted = read_json(Path(path), Fitted)
+        made = cls(fitted.train_size, fitted.embargo_rows)
+        made.fitted = fitted
+        return made
+
+    def save(self, path: Path | str) -> Path:
+        """Write all that is needed to take further rows through the same steps, as JSON. Raises: OSError."""
+        return write_file(Path(path), to_json(self.fitted))
+
+    @property
+    def scaler(self) -> Scaler | None:
         """Of the last table that was normalised: what brings further rows to the same scale."""
-        self.encoder: Encoder | None = None
+        return self.fitted.scaler
+
+    @property
+    def encoder(self) -> Encoder | None:
         """Of the last table that was encoded."""
-        self._steps: dict[str, Callable[[pa.Table], pa.Table]] = {}
+        return self.fitted.encoder
 
     def normalize(
         self, data: Any, method: Method | str = Method.STANDARD, handle_outliers: bool = False
@@ -62,15 +82,13 @@ class DataPreparation:
             raise Refused(f"method: expected one of {', '.join(Method)}, found {method!r}")
         table = _table(data)
         names = _scaled_names(table, self.encoder.names() if self.encoder else ())
-        train_rows = round(table.num_rows * self._train_size)
+        train_rows = self._train_rows(table)
         if train_rows == 0:
             raise Refused(f"rows to fit on: expected one at least, found {table.num_rows} in all")
         # A column at a time: all of them together would take the memory of the table several times.
-        columns = (_floats(table[name])[:train_rows] for name in names)
-        self.scaler = fit_columns(columns, names, Method(method), handle_outliers=handle_outliers)
-        self._fitted = (table.num_rows, train_rows)
-        self._steps["normalize"] = self._scaled
-        return _like(data, self._scaled(table))
+        columns = (floats(table[name])[:train_rows] for name in names)
+        scaler = fit_columns(columns, names, Method(method), handle_outliers=handle_outliers)
+        return _like(data, self._taken(Step.NORMALIZE, table, scaler=scaler))
 
     def encode(
         self,
@@ -88,13 +106,10 @@ class DataPreparation:
         if method not in list(Encoding):
             raise Refused(f"method: expected one of {', '.join(Encoding)}, found {method!r}")
         table = _table(data)
-        train_rows = round(table.num_rows * self._train_size)
         names = text_names(table) if columns is None else list(columns)
-        training = table.slice(0, train_rows)
-        self.encoder = fit_encoder(training, names, Encoding(method), most=categories_max)
-        self._fitted = (table.num_rows, train_rows)
-        self._steps["encode"] = self.encoder.transform
-        return _like(data, self.encoder.transform(table))
+        training = table.slice(0, self._train_rows(table))
+        encoder = fit_encoder(training, names, Encoding(method), most=categories_max)
+        return _like(data, self._taken(Step.ENCODE, table, encoder=encoder))
 
     def mark_missing(self, data: Any, columns: Sequence[str] | None = None) -> Any:
         """Return the table with a column `NAME_is_missing` for each of these, or for each but the time.
@@ -105,37 +120,25 @@ class DataPreparation:
         names = (
             [name for name in table.column_names if name != TIME_COLUMN] if columns is None else [*columns]
         )
-
-        def mark(one: pa.Table) -> pa.Table:
-            return with_missing(one, names)
-
-        self._steps["mark_missing"] = mark
-        return _like(data, mark(table))
+        return _like(data, self._taken(Step.MARK_MISSING, table, marked=tuple(names)))
 
     def transform(self, data: Any) -> Any:
         """Return further rows after the same steps, in the order in which they were first taken.
 
         Raises: Refused, before any step.
         """
-        if not self._steps:
-            raise Refused("transform: expected a table to have been normalised or encoded before, found none")
-        table = _table(data)
-        for step in self._steps.values():
-            table = step(table)
-        return _like(data, table)
+        return _like(data, self.fitted.transform(_table(data)))
 
-    def _scaled(self, table: pa.Table) -> pa.Table:
-        assert self.scaler is not None
-        missing = [name for name in self.scaler.names if name not in table.column_names]
-        if missing:
-            raise Refused(
-                f"transform: expected the normalised table's columns, {', '.join(missing)} are absent"
-            )
-        for place, name in enumerate(self.scaler.names):
-            scaled = self.scaler.transform_column(place, _floats(table[name]))
-            column = pa.array(scaled, from_pandas=True)  # NaN is absent
-            table = table.set_column(table.column_names.index(name), name, column)
-        return table
+    def _train_rows(self, table: pa.Table) -> int:
+        return round(table.num_rows * self.fitted.train_size)
+
+    def _taken(self, step: Step, table: pa.Table, **learned: Any) -> pa.Table:
+        """Return the table after a step that learned this; a step taken again replaces what it was."""
+        steps = self.fitted.steps if step in self.fitted.steps else (*self.fitted.steps, step)
+        self.fitted = msgspec.structs.replace(self.fitted, steps=steps, **learned)
+        if step is not Step.MARK_MISSING:  # which learns nothing
+            self._fitted_rows = (table.num_rows, self._train_rows(table))
+        return self.fitted.take(step, table)
 
     def split_temporal(
         self, data: Any, train_size: float = 0.7, val_size: float = 0.15, test_size: float = 0.15
@@ -146,9 +149,9 @@ class DataPreparation:
         table was normalised by rows that are not all in the training part.
         """
         table = _table(data)
-        parts = parts_of(table.num_rows, (train_size, val_size, test_size), self._embargo_rows)
-        if self._fitted is not None:
-            rows, fitted = self._fitted
+        parts = parts_of(table.num_rows, (train_size, val_size, test_size), self.fitted.embargo_rows)
+        if self._fitted_rows is not None:
+            rows, fitted = self._fitted_rows
             if rows == table.num_rows and fitted > len(parts.train):
                 raise Refused(
                     f"train_size: expected the {fitted} rows the scale was made of in the training part, "
@@ -193,11 +196,6 @@ def _scaled_names(table: pa.Table, coded: Sequence[str]) -> list[str]:
     if not names:
         raise Refused(f"data: expected a column of numbers, found {', '.join(table.column_names) or 'none'}")
     return names
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    """Return float64[n]; NaN where a value is absent."""
-    return pc.cast(column, pa.float64(), safe=False).to_numpy()
 
 
 def _contiguous(table: pa.Table, rows: Rows) -> pa.Table:
