@@ -1,6 +1,9 @@
 """A dataset of stored rows is made again to the byte, and what was changed in it is found."""
 
+import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +16,11 @@ from typer.testing import CliRunner
 
 from tidemill.app.cli import app
 from tidemill.app.training.dataset import DESCRIPTION, ROWS, first_difference, write_dataset
-from tidemill.learn.datasets import Label, Recipe, content
+from tidemill.app.training.exported import reading_export
+from tidemill.export.request import ExportRequest
+from tidemill.export.running import Maker, run_export
+from tidemill.export.targets import target_of
+from tidemill.learn.datasets import Label, Preparing, Recipe, content
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import Store, StoreSettings, open_store
@@ -85,3 +92,35 @@ def test_without_a_store_the_command_says_so(tmp_path: Path) -> None:
     )
     assert isinstance(said.exception, Refused)
     assert "dataset: expected a store" in str(said.exception)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("form", ["parquet", "arrow"])
+async def test_an_export_gives_the_same_dataset_as_the_store(store: Store, tmp_path: Path, form: str) -> None:
+    recipe = msgspec.structs.replace(
+        RECIPE,
+        folds=2,
+        preparing=Preparing(mark_missing=True),
+        label=Label(column="base_fee_wei", formula="difference", horizon_ns=2),
+    )
+    await write_dataset(store, recipe, tmp_path / "dataset")
+    request = ExportRequest(format=form, table="block", compression="zstd", rows_a_file=20)
+    maker = Maker(version="test", now_ns=lambda: 1, final_blocks=2)
+    await run_export(store, request, target_of(str(tmp_path / "out"), tmp_path), maker)
+    command = f"verify-dataset {tmp_path / 'dataset'} --export {tmp_path / 'out'}"
+    alone = [sys.executable, "-m", "tidemill.app.cli", *command.split()]  # a process has one engine
+    ran = await asyncio.to_thread(subprocess.run, alone, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "the same as the export gives, to the byte" in ran.stdout
+    next((tmp_path / "out").glob("part-*")).write_bytes(b"")
+    with pytest.raises(Malformed, match="expected the files of its manifest"):
+        async with reading_export(tmp_path / "out"):
+            pass
+
+
+def test_what_is_no_export_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder, why in (("none", "expected the folder of an export"), ("empty", "manifest.json")):
+        said = CliRunner().invoke(app, f"verify-dataset {tmp_path} --export {tmp_path / folder}")
+        assert isinstance(said.exception, Refused)
+        assert why in str(said.exception)

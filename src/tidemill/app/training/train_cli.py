@@ -2,16 +2,21 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from tidemill.app.options import TIMES, AsJson, ConfigFile, DataFolder, environment_of
+from tidemill.app.options import TIMES, USAGE_ERROR, AsJson, ConfigFile, DataFolder, end, environment_of
 from tidemill.core.clock import NS_PER_S
 
 learning = typer.Typer()
 
 MOST = 20_000_000
+
+ExportFolder = Annotated[
+    Path | None,
+    typer.Option("--export", metavar="FOLDER", help="Rows of an export (Arrow, Parquet), not the store's."),
+]
 
 
 @learning.command("train")
@@ -91,38 +96,72 @@ def _dataset(
     columns: Annotated[str, typer.Option(metavar="NAME,…", help="Which columns.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where dataset.arrow and dataset.json go.")],
     start: Annotated[datetime, typer.Option(formats=TIMES, help="Rows then or later.")],
-    end: Annotated[datetime, typer.Option(formats=TIMES, help="Rows before that time.")],
+    until: Annotated[datetime, typer.Option("--end", formats=TIMES, help="Rows before that time.")],
     label: Annotated[str | None, typer.Option(metavar="NAME", help="Whose change is learned.")] = None,
     horizon_s: Annotated[float, typer.Option(min=1e-3, max=1e9, help="How much later.")] = 60.0,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Whose rows belong together.")] = None,
+    formula: Annotated[
+        str, typer.Option(help="log_change, relative_change, difference, value or direction.")
+    ] = "log_change",
+    embargo_s: Annotated[float, typer.Option(min=0, max=1e9, help="Left out between parts.")] = 0.0,
+    folds: Annotated[int, typer.Option(min=0, max=1_000, help="Walk-forward tests; column fold.")] = 0,
+    mark_missing: Annotated[
+        bool, typer.Option("--mark-missing", help="A column more for each: is it absent?")
+    ] = False,
+    encode: Annotated[
+        Literal["one_hot", "ordinal"] | None, typer.Option(help="How text becomes numbers.")
+    ] = None,
+    normalize: Annotated[
+        Literal["standard", "minmax", "robust"] | None, typer.Option(help="By the training part.")
+    ] = None,
+    cut_outliers: Annotated[
+        bool, typer.Option("--cut-outliers", help="Before --normalize: values far off the median are cut.")
+    ] = False,
+    export: ExportFolder = None,
     config: ConfigFile = None,
     data: DataFolder = None,
     json: AsJson = False,
 ) -> None:
-    """Make a dataset of stored rows, with what came of each, parted in time."""
+    """Make a dataset of rows stored or exported, with what came of each, parted in time."""
     from tidemill.app.training import dataset as command
-    from tidemill.learn.datasets import Label, Recipe
+    from tidemill.learn.categories import Encoding
+    from tidemill.learn.datasets import Label, Preparing, Recipe
+    from tidemill.learn.scaling import Method
+
+    if cut_outliers and normalize is None:
+        end("--cut-outliers: expected --normalize beside it, found none", USAGE_ERROR)
 
     recipe = Recipe(
         table=table,
         columns=tuple(columns.split(",")),
         start_ns=_ns(start),
-        end_ns=_ns(end),
-        label=Label(column=label, horizon_ns=round(horizon_s * NS_PER_S), by=by) if label else None,
+        end_ns=_ns(until),
+        label=Label(column=label, formula=formula, horizon_ns=round(horizon_s * NS_PER_S), by=by)
+        if label
+        else None,
+        embargo_ns=round(embargo_s * NS_PER_S),
+        folds=folds,
+        preparing=Preparing(
+            mark_missing=mark_missing,
+            encode=Encoding(encode) if encode else None,
+            normalize=Method(normalize) if normalize else None,
+            handle_outliers=cut_outliers,
+        ),
     )
-    raise SystemExit(command.make(environment_of(config, data), recipe, out, is_json=json))
+    raise SystemExit(command.make(environment_of(config, data), recipe, out, export=export, is_json=json))
 
 
 @learning.command("verify-dataset")
 def _verify(
     folder: Annotated[Path, typer.Argument(help="Of a dataset.")],
+    export: ExportFolder = None,
     config: ConfigFile = None,
     data: DataFolder = None,
 ) -> None:
-    """Rebuild a dataset from the store and compare byte for byte; exit 1 where it differs."""
+    """Rebuild a dataset from the store, or an export, and compare byte for byte; exit 1 where it differs."""
     from tidemill.app.training import dataset as command
 
-    raise SystemExit(command.verify(environment_of(config, data), folder))
+    raise SystemExit(command.verify(environment_of(config, data), folder, export=export))
 
 
 def _ns(time: datetime) -> int:
