@@ -908,7 +908,7 @@ export interface WhaleCopy {
   market_id: string | null;
   token_id: string;
   trade_id: string;
-  status: "filled" | "unpriced" | "unheld";
+  status: "filled" | "unpriced" | "unheld" | "limited";
   side: "buy" | "sell";
   size: Exact;
   price: Exact | null;

@@ -56,6 +56,8 @@ ALIASES = {
     "ML_MODELS_TRAINED": "ml.models_trained",
     "ML_AUTO_RETRAIN": "ml.auto_retrain",
     "POLYMARKET_WS_URL": "venues.polymarket.ws_url",
+    "TRADING_ENABLED": "whales.copy_enabled",
+    "TRADING_MAX_POSITION_USDC": "whales.copy_cost_max",
     "SEI_WS_URL": "venues.sei.ws_url",
     "SEI_RPC_URL": "venues.sei.http_url",
     "SEI_CHAIN_ID": "venues.sei.chain_id",

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tidemill.process.whales.config import WhaleConfig, check_whales
@@ -91,6 +92,26 @@ def test_whales_that_are_not_copied_are_left_alone() -> None:
     book = CopyBook(CONFIG)
     book.follow(trade(1, is_copied=0))
     assert book.next_due_ns is None
+
+
+def test_no_whale_is_followed_where_copying_is_off() -> None:
+    book = CopyBook(msgspec.structs.replace(CONFIG, copy_enabled=False))
+    book.follow(trade(1))
+    assert book.next_due_ns is None
+
+
+def test_a_position_costs_no_more_than_it_may() -> None:
+    book = CopyBook(msgspec.structs.replace(CONFIG, copy_cost_max=Decimal(6)))
+    book.price("7", Side.BUY, known("0.4", 101))
+    book.follow(trade(1))
+    assert copied(book, 102).size == 10
+    book.follow(trade(2, 101))
+    assert (found := copied(book, 103)).size == 5
+    assert found.position_size * found.average_price == 6
+    book.follow(trade(3, 102))
+    assert copied(book, 104).status is CopyStatus.LIMITED
+    with pytest.raises(Refused, match=r"whales\.copy_cost_max: expected more than 0"):
+        check_whales(WhaleConfig(copy_cost_max=Decimal(0)))
 
 
 def test_a_restart_forgets_no_trade_and_knows_no_price() -> None:

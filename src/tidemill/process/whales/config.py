@@ -64,6 +64,10 @@ class WhaleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A price that is older by then is none."""
     copy_size_share: _Share = Decimal("0.01")
     """How much of the whale's size a paper position takes."""
+    copy_enabled: bool = True
+    """Whether any whale is followed: those whose own switch says so."""
+    copy_cost_max: Annotated[Decimal, Meta()] | None = None
+    """What one position may cost, in quote: no more is bought than that leaves; absent: no bound."""
 
 
 def check_whales(config: WhaleConfig) -> WhaleConfig:
@@ -73,4 +77,6 @@ def check_whales(config: WhaleConfig) -> WhaleConfig:
             "whales.copy_mode: expected paper: live copies need the execution server and its limits, and none"
             " is configured"
         )
+    if config.copy_cost_max is not None and config.copy_cost_max <= 0:
+        raise Refused(f"whales.copy_cost_max: expected more than 0, found {config.copy_cost_max}")
     return config

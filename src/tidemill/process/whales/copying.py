@@ -74,7 +74,7 @@ class CopyBook:
 
     def follow(self, trade: Mapping[str, Any]) -> None:
         """Take a row of `whale_trade`; one of a whale that is not copied changes nothing."""
-        if not trade["is_copied"]:
+        if not (trade["is_copied"] and self._config.copy_enabled):
             return
         waiting = Waiting(
             trade_id=trade["trade_id"],
@@ -125,9 +125,13 @@ class CopyBook:
             return self._told(one, CopyStatus.UNHELD, before, now_ns)
         if known is None:
             return self._told(one, CopyStatus.UNPRICED, before, now_ns)
+        assert before.cost is not None  # it is of trades alone
+        if one.side is Side.BUY:
+            size = self._affordable(size, before.cost, known.price)
+            if not size:
+                return self._told(one, CopyStatus.LIMITED, before, now_ns)
         amount = rounded(size * known.price)
         gained = None
-        assert before.cost is not None  # it is of trades alone
         if one.side is Side.BUY:
             after = Position(before.size + size, before.cost + amount, one.market)
         else:
@@ -137,6 +141,13 @@ class CopyBook:
         self._positions[key] = after
         self._state[self.PREFIX + b"position/" + key] = msgpack.encode(after)
         return self._told(one, CopyStatus.FILLED, after, now_ns, (size, known, gained))
+
+    def _affordable(self, size: Decimal, cost: Decimal, price: Decimal) -> Decimal:
+        """Return how much of `size` a position may take that cost so much already."""
+        most = self._config.copy_cost_max
+        if most is None or cost + size * price <= most:
+            return size
+        return rounded((most - cost) / price) if cost < most else ZERO
 
     def _price_at(self, one: Waiting) -> Known | None:
         """Return the price at the due time; None where none is fresh, and of after the trade."""

@@ -232,6 +232,8 @@ class CopyStatus(StrEnum):
     """No price was known then: nothing was done."""
     UNHELD = "unheld"
     """The whale sold, and there was nothing on paper to sell."""
+    LIMITED = "limited"
+    """The whale bought, and the position costs all that one may."""
 
 
 class CopyPrice(StrEnum):
