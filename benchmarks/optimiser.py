@@ -22,8 +22,8 @@ from benchmarks.row import Row
 from tidemill.app.training.train import TrainOptions, trained
 from tidemill.app.training.training_episodes import SANDBOX, learned
 from tidemill.learn import DataPreparation, MarketForecaster
-from tidemill.learn.episodes import JUDGED_EPISODES, EpisodesReport, Learned
-from tidemill.learn.gas_series import GasSeries
+from tidemill.learn.gas.series import GasSeries
+from tidemill.learn.parameters.episodes import JUDGED_EPISODES, EpisodesReport, Learned
 
 _TABLE_ROWS, _FEATURES = 1_000_000, 75
 _SAMPLES = _EPISODES = 10_000

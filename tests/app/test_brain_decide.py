@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from tidemill.app.brain.config import BrainSettings
 from tidemill.app.brain.decide import Facts, Refuse, Send, decide
-from tidemill.learn.trend import Forecast, Trend
+from tidemill.learn.gas.trend import Forecast, Trend
 
 NOW_NS = 10**18
 LIMITS = BrainSettings()

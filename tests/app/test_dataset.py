@@ -20,7 +20,7 @@ from tidemill.app.training.exported import reading_export
 from tidemill.export.request import ExportRequest
 from tidemill.export.running import Maker, run_export
 from tidemill.export.targets import target_of
-from tidemill.learn.datasets import Label, Preparing, Recipe, content
+from tidemill.learn.datasets.dataset import Label, Preparing, Recipe, content
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import Store, StoreSettings, open_store

@@ -12,8 +12,8 @@ from tidemill.app.training.episode_plan import plan_of
 from tidemill.app.training.execution_episodes import ExecutionEpisodes, Site, open_site
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
-from tidemill.learn.agent import ActionParams
-from tidemill.learn.episodes import learn_from_episodes
+from tidemill.learn.parameters.agent import ActionParams
+from tidemill.learn.parameters.episodes import learn_from_episodes
 from tidemill.sandbox.rpc import Rpc
 
 in_module = pytest.mark.asyncio(loop_scope="module")

@@ -7,10 +7,10 @@ import pytest
 from tests.learn.made import MINUTE_NS, START_NS, returning
 
 from tidemill.app.execution.fee_forecast import TrainedBaseFee
-from tidemill.learn.forecaster import MarketForecaster
-from tidemill.learn.gas_models import FitOptions
-from tidemill.learn.gas_training import TrainingOptions, train
-from tidemill.learn.model_files import write
+from tidemill.learn.gas.forecaster import MarketForecaster
+from tidemill.learn.gas.model_files import write
+from tidemill.learn.gas.models import FitOptions
+from tidemill.learn.gas.training import TrainingOptions, train
 from tidemill.schema.faults import Refused
 
 BLOCKS = 200

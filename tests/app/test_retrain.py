@@ -14,9 +14,9 @@ from tidemill.app.cli import app
 from tidemill.app.settings import read_settings
 from tidemill.app.training.retrain import challenged
 from tidemill.app.training.train import TrainOptions, trained
-from tidemill.learn.gas_series import GasSeries
-from tidemill.learn.model_files import METADATA
-from tidemill.learn.model_registry import REGISTRY, Registry, read_registry, roll_back
+from tidemill.learn.gas.model_files import METADATA
+from tidemill.learn.gas.model_registry import REGISTRY, Registry, read_registry, roll_back
+from tidemill.learn.gas.series import GasSeries
 from tidemill.schema.faults import Refused
 
 OPTIONS = TrainOptions(horizon_steps=1, folds=2, trees=8)

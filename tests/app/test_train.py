@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from tidemill.app.cli import app
 from tidemill.app.training.train import TrainOptions, stored_series, trained
-from tidemill.learn.forecaster import MarketForecaster
-from tidemill.learn.gas_files import read_series
-from tidemill.learn.q_learning import QLearningAgent
+from tidemill.learn.gas.forecaster import MarketForecaster
+from tidemill.learn.gas.observations import read_series
+from tidemill.learn.parameters.q_learning import QLearningAgent
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store import StoreSettings, open_store

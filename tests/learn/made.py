@@ -4,8 +4,8 @@ import random
 
 import numpy as np
 
-from tidemill.learn.gas_series import GasSeries, Told, series_of
-from tidemill.learn.outcomes import Outcome
+from tidemill.learn.gas.series import GasSeries, Told, series_of
+from tidemill.learn.parameters.outcomes import Outcome
 
 START_NS = 1_700_000_040_000_000_000
 MINUTE_NS = 60_000_000_000

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from tidemill.learn.episodes import EpisodesReport
-from tidemill.learn.model_files import Metadata
-from tidemill.learn.outcomes import AgentReport
+from tidemill.learn.gas.model_files import Metadata
+from tidemill.learn.parameters.episodes import EpisodesReport
+from tidemill.learn.parameters.outcomes import AgentReport
 
 _NS_PER_S = 1_000_000_000
 _IMPORTANCES = 10

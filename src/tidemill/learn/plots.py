@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tidemill.learn.gas_series import Floats
-from tidemill.learn.model_files import Metadata
+from tidemill.learn.arrays import Floats
+from tidemill.learn.gas.model_files import Metadata
 
 _IMPORTANCES = 12
 _INCHES = (8.0, 4.5)

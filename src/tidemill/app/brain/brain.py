@@ -25,10 +25,10 @@ from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.log import logging_to
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.execute.signal import body_of
-from tidemill.learn.agent import Agent
-from tidemill.learn.chosen import chosen_agent
 from tidemill.learn.config import MlSettings
-from tidemill.learn.model_files import METADATA
+from tidemill.learn.gas.model_files import METADATA
+from tidemill.learn.parameters.agent import Agent
+from tidemill.learn.parameters.chosen import chosen_agent
 from tidemill.schema.events import Decision, DecisionState, ExecutionMode
 from tidemill.schema.faults import Refused
 

@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from tidemill.app.brain.config import BrainSettings
-from tidemill.learn.agent import ActionParams
-from tidemill.learn.trend import Forecast, Trend
+from tidemill.learn.gas.trend import Forecast, Trend
+from tidemill.learn.parameters.agent import ActionParams
 
 WEI_PER_GWEI = 10**9
 _HIGH = "0.95"

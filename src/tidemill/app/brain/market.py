@@ -7,11 +7,11 @@ from pathlib import Path
 from tidemill.app.brain.signal import Row
 from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.core.clock import Clock
-from tidemill.learn.agent import DEFAULT, ActionParams, Agent
-from tidemill.learn.forecaster import MarketForecaster
-from tidemill.learn.model_files import METADATA, chain_folder
-from tidemill.learn.q_learning import state_of
-from tidemill.learn.trend import Forecast
+from tidemill.learn.gas.forecaster import MarketForecaster
+from tidemill.learn.gas.model_files import METADATA, chain_folder
+from tidemill.learn.gas.trend import Forecast
+from tidemill.learn.parameters.agent import DEFAULT, ActionParams, Agent
+from tidemill.learn.parameters.q_learning import state_of
 
 SEEN_BLOCKS = 60
 """Of so many, the thirds of a market's state are made."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from tidemill.app.settings import Environment
-from tidemill.learn.model_files import METADATA
-from tidemill.learn.model_registry import VERSIONS
+from tidemill.learn.gas.model_files import METADATA
+from tidemill.learn.gas.model_registry import VERSIONS
 
 _log = logging.getLogger("tidemill.brain")
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from tidemill.core.clock import Clock
-from tidemill.learn.forecaster import MarketForecaster
-from tidemill.learn.model_files import METADATA, chain_folder
+from tidemill.learn.gas.forecaster import MarketForecaster
+from tidemill.learn.gas.model_files import METADATA, chain_folder
 from tidemill.schema.faults import Refused
 
 _HIGH = "0.95"

@@ -14,9 +14,17 @@ from pyarrow.lib import ArrowInvalid
 from tidemill.app.reading import reading
 from tidemill.app.settings import Environment
 from tidemill.app.training.exported import reading_export
-from tidemill.learn.datasets import Description, Recipe, content, difference, made, prepared, statement
-from tidemill.learn.fitted import Fitted
-from tidemill.learn.model_files import read_json, to_json, write_file
+from tidemill.learn.datasets.dataset import (
+    Description,
+    Recipe,
+    content,
+    difference,
+    made,
+    prepared,
+    statement,
+)
+from tidemill.learn.datasets.fitted import Fitted
+from tidemill.learn.json_files import read_json, to_json, write_file
 from tidemill.schema.faults import Malformed, Refused
 from tidemill.store.coverage import Readable
 

@@ -20,9 +20,9 @@ from tidemill.execute.plan.executor_code import creation_code
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.execute.plan.route import Address, Loan, PairHop, Route
 from tidemill.execute.plan.route_codec import call_data, encode
-from tidemill.learn.agent import ActionParams
-from tidemill.learn.episodes import Trial
-from tidemill.learn.q_learning import state_of
+from tidemill.learn.parameters.agent import ActionParams
+from tidemill.learn.parameters.episodes import Trial
+from tidemill.learn.parameters.q_learning import state_of
 from tidemill.sandbox import abi
 from tidemill.sandbox.atomic import circle_over
 from tidemill.sandbox.deploy import open_world

@@ -7,12 +7,12 @@ from msgspec import Struct, structs
 
 from tidemill.app.settings import Environment
 from tidemill.app.training.train import TrainOptions, check_packages, read_gas, trained, training_options
-from tidemill.learn import model_registry
 from tidemill.learn.config import MlSettings
-from tidemill.learn.gas_series import GasSeries
-from tidemill.learn.model_files import Metadata, chain_folder, read_metadata
-from tidemill.learn.model_registry import adopt
-from tidemill.learn.retraining import Contest, Need, contest, need_of
+from tidemill.learn.gas import model_registry
+from tidemill.learn.gas.model_files import Metadata, chain_folder, read_metadata
+from tidemill.learn.gas.model_registry import adopt
+from tidemill.learn.gas.retraining import Contest, Need, contest, need_of
+from tidemill.learn.gas.series import GasSeries
 from tidemill.schema.faults import Refused
 
 

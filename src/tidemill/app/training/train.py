@@ -18,15 +18,16 @@ from tidemill.app.training.progress import progress
 from tidemill.app.training.training_episodes import learned, written
 from tidemill.chains.evm.base_fee import next_base_fee_wei
 from tidemill.learn.card import card, episodes_card
-from tidemill.learn.episodes import JUDGED_EPISODES, EpisodesReport, Learned
-from tidemill.learn.gas_features import NAMES, Examples
-from tidemill.learn.gas_files import read_series
-from tidemill.learn.gas_models import FitOptions
-from tidemill.learn.gas_series import GasSeries, Told, series_of
-from tidemill.learn.gas_training import Trained, TrainingOptions, train
-from tidemill.learn.model_files import METADATA, Metadata, chain_folder, read_json, write, write_file
-from tidemill.learn.model_registry import REGISTRY, adopt
-from tidemill.learn.outcomes import AgentReport, read_outcomes, train_agent
+from tidemill.learn.gas.features import NAMES, Examples
+from tidemill.learn.gas.model_files import METADATA, Metadata, chain_folder, write
+from tidemill.learn.gas.model_registry import REGISTRY, adopt
+from tidemill.learn.gas.models import FitOptions
+from tidemill.learn.gas.observations import read_series
+from tidemill.learn.gas.series import GasSeries, Told, series_of
+from tidemill.learn.gas.training import Trained, TrainingOptions, train
+from tidemill.learn.json_files import read_json, write_file
+from tidemill.learn.parameters.episodes import JUDGED_EPISODES, EpisodesReport, Learned
+from tidemill.learn.parameters.outcomes import AgentReport, read_outcomes, train_agent
 from tidemill.learn.plots import gas_plots
 from tidemill.schema.faults import Refused
 from tidemill.store.coverage import Readable

@@ -124,9 +124,9 @@ def _dataset(
 ) -> None:
     """Make a dataset of rows stored or exported, with what came of each, parted in time."""
     from tidemill.app.training import dataset as command
-    from tidemill.learn.categories import Encoding
-    from tidemill.learn.datasets import Label, Preparing, Recipe
-    from tidemill.learn.scaling import Method
+    from tidemill.learn.datasets.categories import Encoding
+    from tidemill.learn.datasets.dataset import Label, Preparing, Recipe
+    from tidemill.learn.datasets.scaling import Method
 
     if cut_outliers and normalize is None:
         end("--cut-outliers: expected --normalize beside it, found none", USAGE_ERROR)

@@ -6,9 +6,9 @@ from pathlib import Path
 from tidemill.app.training.execution_episodes import open_episodes
 from tidemill.app.training.progress import progress
 from tidemill.learn.card import episodes_card
-from tidemill.learn.chosen import write_report
-from tidemill.learn.episodes import Learned, learn_from_episodes
-from tidemill.learn.model_files import write_file
+from tidemill.learn.json_files import write_file
+from tidemill.learn.parameters.chosen import write_report
+from tidemill.learn.parameters.episodes import Learned, learn_from_episodes
 from tidemill.learn.plots import episode_plots
 
 CARD = "parameters_card.md"

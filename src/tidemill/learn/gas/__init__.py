@@ -1,0 +1,1 @@
+"""Where do gas prices go: what a forecaster learns, says, and is judged by."""

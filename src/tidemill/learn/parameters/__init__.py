@@ -1,0 +1,1 @@
+"""How is a trade sent: slippage and priority fee, learned from what came of trades."""
