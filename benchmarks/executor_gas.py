@@ -2,7 +2,8 @@
 
 Bare is what the pools' own routers take for the same two swaps in two transactions of an account that has
 both tokens, less what the second costs by being a transaction of its own. The lender's own gas is that of its
-calls by the trace, without its callback; one whose own is above the limit cannot be held to it.
+calls by the trace, without its callback. Where it alone is above the limit and the whole is so, too, a second
+row tells what is left without it.
 """
 
 import asyncio
@@ -43,17 +44,19 @@ async def _run() -> list[Row]:
                 approval = abi.flat_call("approve(address,uint256)", arena.executor, abi.MAX_UINT256)
                 await arena.send(arena.owner, usdc, approval)
             gas, lent_gas = await _undone(arena, lambda source=source: _circle(arena, cheap, dear, source))
-            rows.append(_row(source.name.lower(), gas, bare_gas, lent_gas))
+            rows += _rows(source.name.lower(), gas, bare_gas, lent_gas)
         gas, lent_gas = await _undone(arena, lambda: _circle(arena, cheap, dear, None))
-        rows.append(_row("uniswap_v2, the first hop's own pair", gas, bare_gas, lent_gas))
-        return rows
+        return rows + _rows("uniswap_v2, the first hop's own pair", gas, bare_gas, lent_gas)
 
 
-def _row(source: str, gas: int, bare_gas: int, lent_gas: int) -> Row:
+def _rows(source: str, gas: int, bare_gas: int, lent_gas: int) -> list[Row]:
     note = f"the lender's own {lent_gas:,}; {gas:,} in all, {bare_gas:,} bare"
-    what = f"executor's gas over 2 bare swaps, {source}"
-    limit = _LIMIT_GAS if lent_gas <= _LIMIT_GAS or gas - bare_gas <= _LIMIT_GAS else None
-    return Row(what, gas - bare_gas, "gas", limit, "lower", note)
+    what, over_gas = f"executor's gas over 2 bare swaps, {source}", gas - bare_gas
+    rows = [Row(what, over_gas, "gas", _LIMIT_GAS, "lower", note)]
+    if over_gas > _LIMIT_GAS < lent_gas:
+        without = Row(f"{what}, without the lender's own", over_gas - lent_gas, "gas", _LIMIT_GAS, "lower")
+        rows.append(without)
+    return rows
 
 
 async def _settle(arena: Arena) -> None:
