@@ -18,7 +18,7 @@ from tidemill.execute.plan.route import (
     TickedHop,
     UniswapV4Hop,
 )
-from tidemill.execute.plan.route_codec import HOPS_MAX, call_data, decode, encode
+from tidemill.execute.plan.route_codec import HOPS_MAX, call_data, decode, encode, with_min_profit
 from tidemill.schema.faults import Malformed, Refused
 
 A, B, C = (bytes([digit]) * 20 for digit in (0xAA, 0xBB, 0xCC))
@@ -90,6 +90,11 @@ def test_bytes_are_a_route_or_malformed(plan: bytes) -> None:
         decode(plan)
     except Malformed:
         return
+
+
+@given(sizes)
+def test_a_plan_may_ask_for_another_least_profit(min_profit: int) -> None:
+    assert decode(with_min_profit(encode(ROUTE), min_profit)) == replace(ROUTE, min_profit=min_profit)
 
 
 def test_the_longest_route_fits() -> None:

@@ -1,14 +1,16 @@
 """Is what a simulation tells what then happens, and is what could not be simulated an error?"""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 from tests.execute.arena import Arena, bytes_of, hop, profit_told, route
+from typing_extensions import override
 
 from tidemill.core.clock import SystemClock
-from tidemill.core.http import HttpEndpoint
+from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.execute.plan.route import Route
 from tidemill.execute.plan.route_codec import call_data, encode
@@ -16,6 +18,7 @@ from tidemill.execute.simulation.node_simulation import NodeSimulator
 from tidemill.execute.simulation.simulate import Simulator
 from tidemill.execute.simulation.simulation import AccountOverride, BlockOverride, Call, Method
 from tidemill.sandbox import abi
+from tidemill.sandbox.site import FEES
 from tidemill.schema.faults import Refused, Unknown, Unreachable
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
@@ -146,6 +149,49 @@ async def test_state_is_kept_within_a_block_and_read_anew_for_the_next(
     assert int.from_bytes(anew.output) == int.from_bytes(first.output) + 123
     past = await simulator.run(asked, first.block_number)
     assert (past.output, past.block_number) == (first.output, first.block_number)
+
+
+class _Held(HttpEndpoint):
+    """A node whose answers to questions that have certain bytes in them wait."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, SystemClock())
+        self.held = b""
+        self.is_asked, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    @override
+    async def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> HttpAnswer | HttpFailure:
+        if self.held and self.held in body:
+            self.is_asked.set()
+            await self.may_go_on.wait()
+        return await super().post(body, headers)
+
+
+async def test_calls_run_on_the_block_before_while_the_next_is_read(arena: Arena) -> None:
+    giver, taker, stranger = (arena.world.accounts.traders[place] for place in (5, 6, 7))
+    # BALANCE of `taker`, returned.
+    code = bytes.fromhex(f"73{taker.removeprefix('0x')}3160005260206000f3")
+    made = {bytes_of(stranger): AccountOverride(code=code)}
+    asked = Call(sender=bytes_of(arena.operator), to=bytes_of(stranger), data=b"")
+    async with _Held(arena.world.http_url) as http:
+        simulator = Simulator(http, chain_id=arena.world.chain_id)
+        await simulator.run(Call(sender=bytes_of(arena.operator), to=bytes_of(arena.executor), data=b""))
+        first = simulator.block
+        assert first is not None
+        gift = {"from": giver, "to": taker, "value": hex(777), **FEES}
+        await arena.rpc.call("eth_sendTransaction", gift)
+        await arena.rpc.call("evm_mine")
+        newest = await arena.rpc.call("eth_getBlockByNumber", "latest", False)
+        http.held = newest["hash"].encode()
+        moving = asyncio.ensure_future(simulator.follow())
+        await http.is_asked.wait()
+        before = await simulator.run(asked, overrides=made)  # reads what was not known yet
+        assert before.block_number == first
+        http.may_go_on.set()
+        assert await moving == first + 1
+        after = await simulator.run(asked, overrides=made)
+        assert after.block_number == first + 1
+        assert int.from_bytes(after.output) == int.from_bytes(before.output) + 777
 
 
 @pytest.mark.parametrize("method", list(Method))

@@ -18,7 +18,7 @@ from tidemill.execute.plan.routers import Routers
 from tidemill.execute.signal import Signal
 from tidemill.execute.simulation.forked_state import Head, read_head
 from tidemill.execute.simulation.node import ask
-from tidemill.execute.simulation.simulate import Simulator
+from tidemill.execute.simulation.simulate import Ran, Simulator
 from tidemill.execute.simulation.simulation import Call, Simulation
 from tidemill.schema.faults import Fault, Refused, Unknown
 
@@ -28,6 +28,8 @@ _STALE_POLLS = 20
 """After so many polls without an answer the newest block is not known."""
 _STALE_MS_MIN = 5_000
 _MS_PER_S = 1_000
+_TURN_EVERY = 16
+"""Signals: planning so many takes a millisecond."""
 _GAS_LIMIT = 10_000_000
 """Of a simulation: five times what ten hops take, and below Ethereum's cap of a transaction."""
 
@@ -39,6 +41,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
     route: Route
     """Asking for any profit at all."""
+    plan: bytes
+    """`route`, as the executor reads it."""
     simulation: Simulation
     profit: int | None
     """Smallest units that the owner gains; None where it fails."""
@@ -132,25 +136,28 @@ class ChainDesk:
             site = await self.site()
         except Fault as fault:
             return [fault for _ in signals]
-        planned = [await self._planned(signal, head) for signal in signals]
+        planned: list[_Planned | Fault] = []
+        for place, signal in enumerate(signals):
+            if place % _TURN_EVERY == 0:
+                await asyncio.sleep(0)  # others have their turn on the loop
+            planned.append(await self._planned(signal, head))
         calls = [
             self.call_of(one.plan, site, head, one.route.loan.token)
             for one in planned
             if isinstance(one, _Planned)
         ]
-        within = _next_block(head, self.settings.facts.block_ms)
+        block_ms = self.settings.facts.block_ms
         try:
-            told = iter(await self._simulator.run_each(calls, within, overrides=site.overrides))
+            ran = await self._simulator.run_each(
+                calls, lambda head: _next_block(head, block_ms), overrides=site.overrides
+            )
         except Fault as fault:
             return [fault if isinstance(one, _Planned) else one for one in planned]
-        return [
-            _prepared(one.route, next(told).simulation, site, head) if isinstance(one, _Planned) else one
-            for one in planned
-        ]
+        told = iter(ran)
+        return [_prepared(one, next(told), site) if isinstance(one, _Planned) else one for one in planned]
 
     async def _planned(self, signal: Signal, head: Head) -> "_Planned | Fault":
-        """Return the route of a signal, or why there is none; others have their turn on the loop."""
-        await asyncio.sleep(0)
+        """Return the route of a signal, or why there is none."""
         last_block = head.number + self._valid_blocks if self.settings.facts.counts_own_blocks else _ANY_BLOCK
         try:
             pools = await self._routers.pools_of(signal)
@@ -207,9 +214,15 @@ def profit_of(told: Simulation, token: Address, site: ExecutorSite) -> int | Non
     return profit
 
 
-def _prepared(route: Route, told: Simulation, site: ExecutorSite, head: Head) -> Prepared:
-    profit = profit_of(told, route.loan.token, site)
-    return Prepared(route=route, simulation=told, profit=profit, base_fee_wei=head.base_fee_wei)
+def _prepared(planned: _Planned, ran: Ran, site: ExecutorSite) -> Prepared:
+    profit = profit_of(ran.simulation, planned.route.loan.token, site)
+    return Prepared(
+        route=planned.route,
+        plan=planned.plan,
+        simulation=ran.simulation,
+        profit=profit,
+        base_fee_wei=ran.within.base_fee_wei,
+    )
 
 
 def _next_block(head: Head, block_ms: int) -> Head:

@@ -23,7 +23,7 @@ from tidemill.execute.desk.answers import (
 from tidemill.execute.desk.chain_desk import ChainDesk, Prepared
 from tidemill.execute.desk.kept_answer import kept_answer
 from tidemill.execute.ledger import Ledger
-from tidemill.execute.plan.route_codec import encode
+from tidemill.execute.plan.route_codec import with_min_profit
 from tidemill.execute.sending.base import Sending
 from tidemill.execute.tally import copy_of
 from tidemill.execute.trade import Received, Simulated, Trade, after, first_event, is_settled
@@ -32,6 +32,9 @@ from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
 
 _JOBS_AT_ONCE = 64
 """Signals that are judged before their changes go to the ledger together."""
+
+_TURN_EVERY = 16
+"""Signals: judging so many takes a millisecond."""
 
 Tell = Callable[[Callable[[], Body]], None]
 """Tells listeners what the function makes, where there are any."""
@@ -133,9 +136,10 @@ class Lane:
         asked = [job.received.signal for job, one in zip(jobs, refused, strict=True) if one is None]
         prepared = iter(await self.desk.prepare_each(asked))
         judged: list[_Judged] = []
-        for job, refuse in zip(jobs, refused, strict=True):
+        for place, (job, refuse) in enumerate(zip(jobs, refused, strict=True)):
+            if place % _TURN_EVERY == _TURN_EVERY - 1:
+                await asyncio.sleep(0)  # others have their turn
             judged.append(self._judge(job, refuse or next(prepared)))
-            await asyncio.sleep(0)  # each takes a part of a millisecond: others have their turn
         return judged
 
     def _refusal(self, job: _Job) -> Refuse | None:
@@ -171,7 +175,7 @@ class Lane:
         trade = Trade(
             received=job.received,
             route=route,
-            plan=encode(route),
+            plan=with_min_profit(prepared.plan, verdict.min_profit),
             simulated=Simulated(simulation=told, profit=prepared.profit),
             gas_price_max_wei=limits.gas_price_max_wei or 2 * gas_price_wei,
             told=simulated,

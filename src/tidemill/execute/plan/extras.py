@@ -1,5 +1,6 @@
 """What does a request say of a hop beside pool and token: its `extras`, as Solidity's ABI spells them."""
 
+from functools import lru_cache
 from typing import Any
 
 from eth_abi.abi import decode
@@ -21,8 +22,10 @@ from tidemill.schema.faults import Malformed, Refused
 
 _PAIR_FEE_PPM = 3_000
 """Of Uniswap V2 and most forks."""
+_HOPS_KEPT = 4_096
 
 
+@lru_cache(_HOPS_KEPT)
 def hop_of(protocol: int, pool: Address, token_out: Address, extra: bytes, *, min_out: int) -> Hop:
     """Return the hop of a request's `protocols[i]`, `path[i]` and `extras[i]`.
 

@@ -3,6 +3,7 @@
 The layout is in contracts/executor.vy; a change there is a change here.
 """
 
+from functools import lru_cache
 from typing import assert_never
 
 from tidemill._rust import keccak256
@@ -28,6 +29,9 @@ HOPS_MAX = 10
 _EXECUTE = keccak256(b"execute(bytes)")[:4]
 _WORD = 32
 """Bytes; also where the plan begins, as the ABI has a single argument of any length."""
+_MIN_PROFIT_AT = (57, 73)
+"""Bytes of a plan, after source, lender, token and amount."""
+_HOPS_KEPT = 4_096
 _NOBODY = bytes(20)
 _NO_FEE_PPM = 1_000_000
 
@@ -44,6 +48,12 @@ def encode(route: Route) -> bytes:
     plan += _number(loan.amount, 16, "amount") + _number(route.min_profit, 16, "least profit")
     plan += _number(route.last_block, 5, "last block") + _number(loan.fee_ppm, 3, "loan fee")
     return plan + b"".join(map(_encode_hop, route.hops))
+
+
+def with_min_profit(plan: bytes, min_profit: int) -> bytes:
+    """Return the plan of the same route that asks for another least profit. Raises: Malformed."""
+    start, end = _MIN_PROFIT_AT
+    return plan[:start] + _number(min_profit, end - start, "least profit") + plan[end:]
 
 
 def call_data(plan: bytes) -> bytes:
@@ -129,6 +139,7 @@ def _is_locked(loan: Loan, hop: Hop, place: int) -> bool:
             return False
 
 
+@lru_cache(_HOPS_KEPT)
 def _encode_hop(hop: Hop) -> bytes:
     kind, own = _own_part(hop)
     return (

@@ -40,6 +40,15 @@ class Head(Struct, frozen=True):
         )
 
 
+class Reading(Struct, frozen=True):
+    """What a node said of accounts and slots at one block."""
+
+    head: Head
+    accounts: dict[Address, tuple[int, int, bytes | None]]
+    """Balance, nonce, and code where it was asked for."""
+    slots: dict[tuple[Address, int], int]
+
+
 class ForkedState:
     """A chain's state at one block; what calls needed so far is kept and read anew for the next block."""
 
@@ -56,17 +65,31 @@ class ForkedState:
     async def move_to(self, number: int | None) -> Head:
         """Make it the state at block `number`, or at the newest one, and return that block.
 
-        Raises: Unknown where the node has no such block; Gap, Unreachable, Refused, Malformed. After that
-        nothing is known until it succeeds.
+        Raises: Unknown where the node has no such block; Gap, Unreachable, Refused, Malformed. All is as
+        before then.
         """
-        self.head = None
-        self.evm.forget_values()
         head = await read_head(self._http, number)
-        if len(self._slots) > self._slots_max:
-            self._slots.clear()
-        await self._read(head, [*self._code], [*self._slots])
-        self.head = head
+        await self.take(await self.look(head))
         return head
+
+    async def look(self, head: Head) -> Reading:
+        """Read all that is known anew, as it is at `head`; nothing changes yet. Raises: as `move_to`."""
+        slots = [] if len(self._slots) > self._slots_max else [*self._slots]
+        return await self._ask(head, [*self._code], slots)
+
+    async def take(self, reading: Reading) -> None:
+        """Make it the state that was looked at. Raises: as `move_to`.
+
+        A slot that was read since of the block before is read again by the call that needs it.
+        """
+        since = [address for address in self._code if address not in reading.accounts]
+        later = await self._ask(reading.head, since, []) if since else None
+        self.evm.forget_values()
+        self._slots.clear()
+        self._put(reading)
+        if later is not None:
+            self._put(later)
+        self.head = reading.head
 
     def restore(self) -> None:
         """Undo what calls did that the machine was made to keep: all is again as it was read."""
@@ -115,26 +138,43 @@ class ForkedState:
     async def _read(
         self, head: Head, accounts: Sequence[Address], slots: Sequence[tuple[Address, int]]
     ) -> None:
+        self._put(await self._ask(head, accounts, slots))
+
+    async def _ask(
+        self, head: Head, accounts: Sequence[Address], slots: Sequence[tuple[Address, int]]
+    ) -> Reading:
         at = {"blockHash": _hex(head.block_hash)}  # by its hash: no reorg can come between two answers
         questions: list[Question] = []
+        changing = {address for address in accounts if self._may_change(address)}
         for address in accounts:
             name = _hex(address)
             questions += [("eth_getBalance", [name, at]), ("eth_getTransactionCount", [name, at])]
-            if self._may_change(address):
+            if address in changing:
                 questions.append(("eth_getCode", [name, at]))
         questions += [("eth_getStorageAt", [_hex(address), hex(slot), at]) for address, slot in slots]
         answers = iter(await ask(self._http, questions))
-        for address in accounts:
-            balance_wei, nonce = self._number(next(answers)), self._number(next(answers))
-            code = self._data(next(answers)) if self._may_change(address) else None
+        return Reading(
+            head,
+            {
+                address: (
+                    self._number(next(answers)),
+                    self._number(next(answers)),
+                    self._data(next(answers)) if address in changing else None,
+                )
+                for address in accounts
+            },
+            {slot: self._number(next(answers)) for slot in slots},
+        )
+
+    def _put(self, reading: Reading) -> None:
+        for address, (balance_wei, nonce, code) in reading.accounts.items():
             self.evm.put_account(address, balance_wei, nonce, code)
             self._accounts[address] = (balance_wei, nonce)
             if code is not None:
                 self._code[address] = code
-        for address, slot in slots:
-            value = self._number(next(answers))
+        for (address, slot), value in reading.slots.items():
             self.evm.put_slot(address, slot, value)
-            self._slots[address, slot] = value
+        self._slots |= reading.slots
 
     def _number(self, told: Any) -> int:
         return int.from_bytes(self._data(told, fill="0"))

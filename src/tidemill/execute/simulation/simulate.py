@@ -1,12 +1,12 @@
 """What would a call do on the chain as it is: run in this process, on state that is kept for each block."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tidemill._rust import EvmBlock, EvmOutcome, EvmOverrides
 from tidemill.core.http import HttpEndpoint
-from tidemill.execute.simulation.forked_state import ForkedState, Head
+from tidemill.execute.simulation.forked_state import ForkedState, Head, read_head
 from tidemill.execute.simulation.revert_reason import revert_reason
 from tidemill.execute.simulation.simulation import (
     BalanceChange,
@@ -29,6 +29,8 @@ class Ran(NamedTuple):
 
     simulation: Simulation
     outcome: EvmOutcome
+    within: Head
+    """The block that it ran in."""
 
 
 class Simulator:
@@ -36,17 +38,31 @@ class Simulator:
 
     def __init__(self, http: HttpEndpoint, *, chain_id: int, rules: str = "prague") -> None:
         """Calls run by the `rules` of a hard fork; a second layer's own fees are not part of them."""
+        self._http = http
         self._state = ForkedState(http, chain_id=chain_id, rules=rules)
         self._turn = asyncio.Lock()
+        self._move = asyncio.Lock()
         self._made: tuple[Overrides, EvmOverrides] | None = None
 
     async def follow(self, block: int | None = None) -> int:
         """Move to `block`, or to the newest, and return its number: all that was needed so far is read anew.
 
-        Raises: Unknown, Gap, Unreachable, Refused, Malformed.
+        Calls are run on the block before while it is read. Raises: Unknown, Gap, Unreachable, Refused,
+        Malformed; nothing has moved then.
         """
-        async with self._turn:
-            return (await self._state.move_to(block)).number
+        async with self._move:
+            head = await read_head(self._http, block)
+            here = self._state.head
+            if here is None or here.block_hash != head.block_hash:
+                reading = await self._state.look(head)
+                async with self._turn:
+                    await self._state.take(reading)
+            return head.number
+
+    @property
+    def block(self) -> int | None:
+        """The block that is followed; None before there is one."""
+        return None if self._state.head is None else self._state.head.number
 
     async def run(
         self,
@@ -73,15 +89,16 @@ class Simulator:
     async def run_each(
         self,
         calls: Sequence[Call],
-        within: Head,
+        within: Head | Callable[[Head], Head],
         *,
         overrides: Overrides | None = None,
         before: Sequence[Ran] | None = None,
     ) -> list[Ran]:
-        """Return what each call does by itself on the state that is followed, in the block `within`.
+        """Return what each call does by itself on the state that is followed, in the block `within`, which
+        may be made of the one that is followed.
 
         `before` is what the same calls did in the same block on another state: one that would read the same
-        here would do the same, and is not run again. Many run in a thread, on all processors.
+        here would do the same, and is not run again. Many run in a thread, on all processors but one.
 
         Raises: as `run`.
         """
@@ -89,6 +106,8 @@ class Simulator:
             head = self._state.head
             if head is None:
                 head = await self._state.move_to(None)
+            if callable(within):
+                within = within(head)
             await self._state.know(head, within.fee_recipient)
             block, made = within.seen_with(None), self._made_of(overrides)
             evm = self._state.evm
@@ -106,7 +125,7 @@ class Simulator:
                 if lacking is not None:  # what it reads, others may need as well
                     found[lacking] = await self._complete(calls[lacking], head, block, made)
             return [
-                Ran(_told(call, head, outcome), outcome)
+                Ran(_told(call, head, outcome), outcome, within)
                 for call, outcome in zip(calls, found, strict=True)
                 if outcome is not None
             ]
