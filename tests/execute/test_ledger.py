@@ -75,6 +75,14 @@ async def test_a_caller_that_is_cancelled_takes_nothing_with_it(tmp_path: Path) 
         assert len(ledger.unsettled) == ledger.tally.signals == len(await _rows(ledger)) == 20
 
 
+async def test_a_bug_ends_all_who_wait_and_nobody_after_them(tmp_path: Path) -> None:
+    async with open_ledger(tmp_path, PAPER) as ledger:
+        told = await asyncio.gather(ledger.tell(_first()), ledger.tell(object()), return_exceptions=True)  # type: ignore[arg-type]
+        assert [type(one) for one in told] == [AttributeError, AttributeError]
+        await ledger.tell(_first())
+        assert ledger.tally.signals == len(await _rows(ledger)) == 1
+
+
 async def test_only_one_process_writes_and_others_may_read(tmp_path: Path) -> None:
     async with open_ledger(tmp_path, PAPER) as ledger:
         await ledger.tell(_first())

@@ -51,7 +51,8 @@ class Ledger:
         self._answers: OrderedDict[bytes, bytes] = OrderedDict()
         self._answer_count = 0
         self._waiting: list[_Waiting] = []
-        self._turn = asyncio.Lock()
+        self._taken: list[_Waiting] = []
+        self._flushing: asyncio.Task[None] | None = None
         self._listeners: list[Told] = []
 
     async def start(self) -> None:
@@ -86,23 +87,38 @@ class Ledger:
         keyed = None if answer is None else (_digest(answer[0]), answer[1])
         mine = _Waiting(changes, state or {}, keyed, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
-        await asyncio.shield(asyncio.ensure_future(self._flush(mine)))
-        mine.done.result()
+        if self._flushing is None:
+            self._flushing = asyncio.ensure_future(self._flush())
+            self._flushing.add_done_callback(self._flushed)
+        await mine.done
 
-    async def _flush(self, mine: _Waiting) -> None:
-        async with self._turn:  # whoever has the turn commits what all others wait for
-            while not mine.done.done():
-                await self._commit()
+    async def _flush(self) -> None:
+        """Commit until nobody waits; what is told meanwhile goes in the next commit."""
+        while self._waiting:
+            await self._commit()
+        self._flushing = None  # whoever tells from here on begins anew
+
+    def _flushed(self, flushing: asyncio.Task[None]) -> None:
+        """Have those who wait for what ended early end like it."""
+        bug = None if flushing.cancelled() else flushing.exception()
+        if bug is None and not flushing.cancelled():
+            return
+        for one in (*self._taken, *self._waiting):
+            if bug is None:
+                one.done.cancel()
+            elif not one.done.done():
+                one.done.set_exception(bug)
+        self._waiting.clear()
+        self._flushing = None
 
     async def _commit(self) -> None:
-        taken: list[_Waiting] = []
-        while self._waiting and sum(len(one.changes) for one in taken) < _CHANGES_A_COMMIT:
-            taken.append(self._waiting.pop(0))
+        taken = self._taken = self._next()
         changes = [change for one in taken for change in one.changes]
         tally = copy_of(self.tally)
         state: dict[bytes, bytes | None] = {}
         for change in changes:
             tally.take(change)
+        for change in {change.execution_id: change for change in changes}.values():  # each one's newest
             state[_OPEN + change.execution_id] = None if is_settled(change) else msgspec.json.encode(change)
         state[_TALLY] = msgspec.json.encode(tally)
         for one in taken:
@@ -117,14 +133,25 @@ class Ledger:
             await self.bus.commit(batches, state)
         except Fault as fault:
             for one in taken:
-                one.done.set_exception(fault)
+                if not one.done.done():
+                    one.done.set_exception(fault)
             return
         self.tally = tally
         self._keep_answers(answers)
         for change in changes:
             self._fold(change)
         for one in taken:
-            one.done.set_result(None)
+            if not one.done.done():
+                one.done.set_result(None)
+
+    def _next(self) -> list[_Waiting]:
+        """Take as much of what waits as goes in one commit."""
+        changes, count = 0, 0
+        while count < len(self._waiting) and changes < _CHANGES_A_COMMIT:
+            changes += len(self._waiting[count].changes)
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
 
     def _keep_answers(self, answers: Sequence[tuple[bytes, bytes]]) -> None:
         self._answer_count += len(answers)

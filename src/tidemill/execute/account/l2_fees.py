@@ -28,6 +28,9 @@ _OTHER_FIELDS = b"\xff" * 80
 """As long as nonce, fees, gas, address and lengths together can be; bytes that are not zero cost the most."""
 
 
+_IN_THE_GAS = frozenset({FeeRule.EIP1559, FeeRule.LINEA, FeeRule.ZKSYNC})
+
+
 class Priced(NamedTuple):
     """A transaction whose data is to be priced."""
 
@@ -52,9 +55,11 @@ async def data_costs(
 
     Raises: Unreachable, Refused, Malformed where the node, or the contract, does not tell.
     """
+    if rule in _IN_THE_GAS:
+        return [DataCost()] * len(priced)
     asked = [questions(rule, one, at) for one in priced]
     each = [question for of_one in asked for question in of_one]
-    answers = iter(await ask_each(http, each) if each else [])
+    answers = iter(await ask_each(http, each))
     costs: list[DataCost] = []
     for of_one in asked:
         told = [next(answers) for _ in of_one]
@@ -75,7 +80,7 @@ def questions(rule: FeeRule, priced: Priced, at: str = "latest") -> list[Questio
         case FeeRule.ARBITRUM:
             asked = encode(["address", "bool", "bytes"], ["0x" + to.hex(), False, data])
             return [_call(_NODE_INTERFACE, _COMPONENTS, asked, at, sender)]
-        case FeeRule.EIP1559 | FeeRule.LINEA | FeeRule.ZKSYNC:
+        case _:
             return []  # all of it is in the gas
 
 

@@ -25,6 +25,8 @@ from tidemill.schema.faults import Fault, Gap, Malformed, Unknown, Unreachable
 _log = logging.getLogger("tidemill.execute")
 _KEPT = b"paper/"
 _RETRY_S = 1.0
+_JUDGED_AT_ONCE = 64
+"""Trades, so that others have their turn, and the ledger has what is known of them."""
 
 
 class _Order(Struct, frozen=True, kw_only=True):
@@ -74,7 +76,9 @@ class Paper(Sending):
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
-        self._simulator = Simulator(desk.http, chain_id=desk.settings.facts.chain_id)
+        chain_id = desk.settings.facts.chain_id
+        self._before, self._after = (Simulator(desk.http, chain_id=chain_id) for _ in range(2))
+        """On the state before the block that is judged by, and on the one after it."""
         self._due: dict[int, list[_Pending]] = {}
 
     async def send(self, trade: Trade) -> Sent:
@@ -110,13 +114,9 @@ class Paper(Sending):
         while True:
             newest = await self._until_due()
             for block in sorted(block for block in self._due if block <= newest):
-                pending = self._due.pop(block)
                 try:
-                    changes = await self._judge(block, pending)
-                    done = {_KEPT + told.execution_id: None for told in changes}
-                    await self._ledger.tell(*changes, state=done)
+                    await self._judge_all(block)
                 except Fault as fault:  # an endpoint, or the disk: they wait
-                    self._due[block] = pending + self._due.pop(block, [])
                     _log.warning("paper on %s: block %d: %s", self._desk.settings.name, block, fault)
                     await asyncio.sleep(_RETRY_S)
                     break
@@ -130,16 +130,27 @@ class Paper(Sending):
                     return desk.head.number
                 await desk.grown.wait()
 
+    async def _judge_all(self, block: int) -> None:
+        """Have the ledger know what became of the trades of a block. Raises: as `_judge`, and the ledger."""
+        while pending := self._due[block][:_JUDGED_AT_ONCE]:
+            changes = await self._judge(block, pending)
+            done = {_KEPT + told.execution_id: None for told in changes}
+            await self._ledger.tell(*changes, state=done)
+            del self._due[block][: len(pending)]
+        del self._due[block]
+
     async def _judge(self, block: int, pending: Sequence[_Pending]) -> list[Execution]:
         """Return what became of the trades of a block. Raises: Unreachable, Refused where nobody answers."""
         try:
             head = await read_head(self._desk.http, block)
             site = await self._desk.site()
             calls = [self._desk.call_of(one.order.plan, site, head, one.told.token) for one in pending]
-            await self._simulator.follow(block - 1)
-            before = await self._simulator.run_each(calls, head, overrides=site.overrides)
-            await self._simulator.follow(block)
-            after_all = await self._simulator.run_each(calls, head, overrides=site.overrides, before=before)
+            if self._after.block == block - 1:  # all of it is read already
+                self._before, self._after = self._after, self._before
+            await self._before.follow(block - 1)
+            before = await self._before.run_each(calls, head, overrides=site.overrides)
+            await self._after.follow(block)
+            after_all = await self._after.run_each(calls, head, overrides=site.overrides, before=before)
             first = [_seen(ran, one, site) for ran, one in zip(before, pending, strict=True)]
             last = [_seen(ran, one, site) for ran, one in zip(after_all, pending, strict=True)]
             counts = first if self._settings.position == "first" else last
