@@ -1,5 +1,8 @@
 """What is a trade signal: a request's body, read and found to be one, or refused with what is wrong in it."""
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import msgspec
 from msgspec import Struct, field
 
@@ -14,7 +17,10 @@ EXTRA_BYTES_MAX = 160
 """The longest that a hop needs: a V4 pool's key."""
 KEY_CHARS_MAX = 200
 """Of an idempotency key."""
+_KEPT = 4_096
+"""Addresses and extras that were read before: most signals name what others named."""
 _AMOUNT_BITS = 128
+_SOURCE_MAX, _KIND_MAX = max(LoanSource), max(HopKind)
 _CHAIN_ID_MAX = (1 << 63) - 1
 
 
@@ -68,12 +74,12 @@ class Signal(Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> bytes:
         """Keccak-256 of what is asked for, without its key."""
-        asked = msgspec.structs.astuple(msgspec.structs.replace(self, idempotency_key=None))
+        asked: Sequence[object] = msgspec.structs.astuple(msgspec.structs.replace(self, idempotency_key=None))
         if (
             self.priority_fee_wei is None
         ):  # a signal without has the digest that ledgers kept before there was one
             asked = asked[:-1]
-        return keccak256(msgspec.msgpack.encode([str(one) for one in asked]))
+        return keccak256(msgspec.msgpack.encode([_spelled(one) for one in asked]))
 
 
 def signal_of(body: bytes | msgspec.Raw, key: str | None = None) -> Signal:
@@ -94,9 +100,9 @@ def signal_of(body: bytes | msgspec.Raw, key: str | None = None) -> Signal:
         chain_id=_within(raw.chain_id, "chainId", 1, _CHAIN_ID_MAX),
         token=_address(raw.token, "token"),
         amount=_amount(raw.amount, "amount", least=1),
-        flash_source=LoanSource(_known(raw.flash_source, "flashSource", max(LoanSource))),
+        flash_source=LoanSource(_known(raw.flash_source, "flashSource", _SOURCE_MAX)),
         protocols=tuple(
-            HopKind(_known(one, f"protocols[{i}]", max(HopKind))) for i, one in enumerate(raw.protocols)
+            HopKind(_known(one, f"protocols[{i}]", _KIND_MAX)) for i, one in enumerate(raw.protocols)
         ),
         routers=tuple(_address(one, f"routers[{i}]") for i, one in enumerate(raw.routers)),
         path=tuple(_address(one, f"path[{i}]") for i, one in enumerate(raw.path)),
@@ -133,6 +139,15 @@ def body_of(signal: Signal) -> dict[str, object]:
     if signal.priority_fee_wei is not None:
         body["priorityFeeWei"] = str(signal.priority_fee_wei)
     return body
+
+
+def _spelled(value: object) -> str:
+    return _spelled_tuple(value) if isinstance(value, tuple) else str(value)
+
+
+@lru_cache(_KEPT)
+def _spelled_tuple(values: tuple[HopKind | bytes, ...]) -> str:
+    return str(values)
 
 
 def _key(inside: str | None, beside: str | None) -> str | None:
@@ -183,6 +198,7 @@ def _amount(value: str | int, name: str, *, least: int) -> int:
     return int(digits)
 
 
+@lru_cache(_KEPT)
 def _address(text: str, name: str) -> Address:
     """Read an address; one in letters of both cases must have EIP-55's checksum."""
     found = fixed_bytes(text, 20)
@@ -201,6 +217,7 @@ def _checksummed(digits: str) -> str:
     )
 
 
+@lru_cache(_KEPT)
 def _extra(text: str, name: str) -> bytes:
     byte_count = max(len(text) - 2, 0) // 2
     found = fixed_bytes(text, byte_count) if text else b""

@@ -1,15 +1,19 @@
 """What is a trade: a signal that was received, the route that it stands for, and what is known of it."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from tidemill._rust import keccak256
-from tidemill.execute.plan.route import Route
+from tidemill.execute.plan.kinds import HopKind
+from tidemill.execute.plan.route import Address, Route
 from tidemill.execute.signal import Signal
 from tidemill.execute.simulation.simulation import Simulation
 from tidemill.schema.events import Execution, ExecutionMode, ExecutionSource, ExecutionState
+
+_ROUTES_KEPT = 4_096
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -78,12 +82,14 @@ def first_event(one: Received) -> Execution:
         token=signal.token,
         amount=signal.amount,
         loan_source=ExecutionSource[signal.flash_source.name],
-        route=" > ".join(
-            f"{kind.name.lower()}:0x{pool.hex()}"
-            for kind, pool in zip(signal.protocols, signal.routers, strict=True)
-        ),
+        route=_route_text(signal.protocols, signal.routers),
         expected_profit_usd=signal.expected_profit_usd,
     )
+
+
+@lru_cache(_ROUTES_KEPT)
+def _route_text(kinds: tuple[HopKind, ...], pools: tuple[Address, ...]) -> str:
+    return " > ".join(f"{kind.name.lower()}:0x{pool.hex()}" for kind, pool in zip(kinds, pools, strict=True))
 
 
 def after(told: Execution, state: ExecutionState, event_ns: int, **changes: Any) -> Execution:
