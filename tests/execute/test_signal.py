@@ -82,6 +82,14 @@ def test_a_body_that_is_no_signal_is_refused_by_name(
         signal_of(_encoded(two_hops(**changes)))
 
 
+@pytest.mark.parametrize("digits", [400, 5_000])
+@pytest.mark.parametrize("name", ["chainId", "flashSource", "amount", "minProfit", "priorityFeeWei"])
+def test_a_number_of_any_length_is_refused(name: str, digits: int) -> None:
+    body = _encoded(two_hops(**{name: 77_777})).replace(b"77777", b"9" * digits)
+    with pytest.raises((Malformed, Refused), match=name):
+        signal_of(body)
+
+
 @given(st.binary(max_size=300))
 def test_bytes_are_a_signal_or_malformed_and_nothing_else(body: bytes) -> None:
     with pytest.raises(Malformed):

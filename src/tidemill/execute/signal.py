@@ -176,19 +176,19 @@ def _check_lengths(raw: _Body) -> None:
 
 def _within(value: int, name: str, least: int, most: int) -> int:
     if not least <= value <= most:
-        raise Malformed(f"signal: expected {name} of {least} to {most}, found {value:.40g}")
+        raise Malformed(f"signal: expected {name} of {least} to {most}, found {_shown(value)}")
     return value
 
 
 def _known(value: int, name: str, most: int) -> int:
     if not 0 <= value <= most:
-        raise Refused(f"signal: expected {name} of 0 to {most}, found {value:.40g}")
+        raise Refused(f"signal: expected {name} of 0 to {most}, found {_shown(value)}")
     return value
 
 
 def _amount(value: str | int, name: str, *, least: int) -> int:
     """Read a number of smallest units: a JSON integer, or a string of decimal digits."""
-    digits = str(value) if isinstance(value, int) else value
+    digits = _shown(value) if isinstance(value, int) else value
     is_number = digits.removeprefix("-").isascii() and digits.removeprefix("-").isdigit()
     if not is_number or len(digits) > 40 or not least <= int(digits) < 1 << _AMOUNT_BITS:
         raise Malformed(
@@ -196,6 +196,11 @@ def _amount(value: str | int, name: str, *, least: int) -> int:
             f" 2^{_AMOUNT_BITS}, found {digits!r:.60}"
         )
     return int(digits)
+
+
+def _shown(value: int) -> str:
+    """Return a number as a message tells it; of thousands of digits Python spells none."""
+    return str(value) if value.bit_length() <= _AMOUNT_BITS else f"one of {value.bit_length()} bits"
 
 
 @lru_cache(_KEPT)
