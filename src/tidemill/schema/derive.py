@@ -107,7 +107,12 @@ _MANY = 8
 
 
 def _values(logical: Logical, values: Sequence[Any]) -> Sequence[Any]:
-    return [_to_arrow(logical, value) for value in values] if logical.byte_width else values
+    width, is_signed = logical.byte_width, logical.is_signed
+    if not width:
+        return values
+    return [
+        one.to_bytes(width, "little", signed=is_signed) if isinstance(one, int) else one for one in values
+    ]
 
 
 @cache
