@@ -17,21 +17,25 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
+from tests.serve.program import FakeProgram, program, served
 from tests.serve.stored import events
+from tests.serve.test_requested import request_id
 from tests.servers.loopback import loopback
 
 from tidemill.app.chains.pipeline import Flow
 from tidemill.app.settings import read_settings
-from tidemill.app.traces import Traces, tracing
+from tidemill.app.traces import TraceIds, Traces, tracing
 from tidemill.app.traces_config import TracesSettings
 from tidemill.app.up import _trace
 from tidemill.core.log import LogConfig, logging_to
 from tidemill.core.redact import Redactor
+from tidemill.serve.server import Additions
 
 SWAPS, BLOCK = events("swap", 1, 3), events("block", 1, 1)
 BATCHES = [("swap", SWAPS), ("block", BLOCK)]
 FRAME_NS = min(SWAPS["recv_ns"].cast(pa.int64()).to_pylist() + BLOCK["recv_ns"].cast(pa.int64()).to_pylist())
-COMMITTED_NS, STORED_NS = FRAME_NS + 5_000_000, FRAME_NS + 80_000_000
+DECODED_NS, COMMITTED_NS, STORED_NS = (FRAME_NS + ms * 1_000_000 for ms in (2, 5, 80))
 
 
 @asynccontextmanager
@@ -54,7 +58,7 @@ async def receiving():
 
 
 def run(flow, first_offset=0):
-    flow.committed(BATCHES, [first_offset, first_offset], COMMITTED_NS)
+    flow.committed(BATCHES, [first_offset, first_offset], COMMITTED_NS, DECODED_NS)
     flow.stored("block", first_offset, COMMITTED_NS + 1_000_000)
     flow.stored("swap", first_offset, STORED_NS)
 
@@ -80,11 +84,16 @@ async def test_a_commit_is_one_trace_from_its_first_frame_to_its_last_row(tmp_pa
     assert inner == [
         ("bus to store", COMMITTED_NS, COMMITTED_NS + 1_000_000),
         ("bus to store", COMMITTED_NS, STORED_NS),
+        ("decode", FRAME_NS, DECODED_NS),
         ("events", FRAME_NS, STORED_NS),
         ("frame to bus", FRAME_NS, COMMITTED_NS),
+        ("pools and commit", DECODED_NS, COMMITTED_NS),
     ]
     assert {span.trace_id for span in spans} == {root.trace_id}
-    assert {span.parent_span_id for span in spans if span is not root} == {root.span_id}
+    (to_bus,) = (span for span in spans if span.name == "frame to bus")
+    parents = {span.name: span.parent_span_id for span in spans}
+    assert parents["decode"] == parents["pools and commit"] == to_bus.span_id
+    assert parents["bus to store"] == parents["frame to bus"] == root.span_id
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["trace_id"] for line in lines] == [root.trace_id.hex()] * 2
     assert [line["message"].rpartition(" after ")[0] for line in lines] == [
@@ -93,12 +102,31 @@ async def test_a_commit_is_one_trace_from_its_first_frame_to_its_last_row(tmp_pa
     ]
 
 
-def in_memory(sample, draws, *, is_stored=True):
-    exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+def recorded(sample=1.0, draw=lambda: 0.0, *, is_stored=True):
+    """Return what traces, and what tells which spans ended."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False, id_generator=TraceIds())
     provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return Traces(provider, sample, is_stored=is_stored, draw=draw), exporter.get_finished_spans
+
+
+def in_memory(sample, draws, *, is_stored=True):
     flow = Flow(is_stored=is_stored)
-    flow.traces = Traces(provider, sample, is_stored=is_stored, draw=iter(draws).__next__)
-    return flow, lambda: [span.name for span in exporter.get_finished_spans()]
+    flow.traces, spans = recorded(sample, iter(draws).__next__, is_stored=is_stored)
+    return flow, lambda: [span.name for span in spans()]
+
+
+async def test_a_request_has_a_span_of_its_own_trace_or_of_the_callers():
+    traces, spans = recorded()
+    async with served(FakeProgram(program()), additions=Additions(told=traces.asked)) as client:
+        own = await request_id(client, "/health")
+        theirs = {"traceparent": f"00-{'7' * 32}-{'8' * 16}-01"}
+        assert await request_id(client, "/endpoints?source=none", theirs) == "7" * 32
+    first, second = spans()
+    assert [f"{span.context.trace_id:032x}" for span in (first, second)] == [own, "7" * 32]
+    assert (first.parent, f"{second.parent.span_id:016x}") == (None, "8" * 16)
+    assert (first.name, first.kind) == ("GET /health", SpanKind.SERVER)
+    assert second.attributes["http.response.status_code"] == 400
 
 
 def test_only_the_share_that_is_asked_for_is_traced():

@@ -1,5 +1,6 @@
 """What the data API and the metrics see of a running engine: its parts' counts, read into plain structs."""
 
+import asyncio
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 
@@ -62,6 +63,7 @@ class Observed:
             to_bus=_times(engine.flow.to_bus),
             to_store=_times(engine.flow.to_store),
             memory=engine.memory.parts(),
+            tasks=len(asyncio.all_tasks()),
             memory_budget_bytes=engine.memory_budget_bytes,
             topics={topic: self._topic(topic) for topic in EVENTS},
             chains=tuple(self._chain(source, now_ns) for source in engine.statuses),

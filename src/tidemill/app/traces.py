@@ -1,4 +1,4 @@
-"""Trace a share of the events from their frame to where queries find them, by OpenTelemetry."""
+"""Trace a share of the events from frame to store, and of the requests answered, by OpenTelemetry."""
 
 import logging
 import random
@@ -13,9 +13,14 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from typing_extensions import override
 
 from tidemill.app.traces_config import TracesSettings
 from tidemill.bus.base import Batches
+from tidemill.core.trace_id import TRACE_ID
+from tidemill.serve.requested import Request
 
 _log = logging.getLogger("tidemill.traces")
 
@@ -23,6 +28,16 @@ _PATH = "/v1/traces"
 _OPEN_MAX = 1_000
 """Traces whose events are not stored yet; the oldest ends as it is."""
 _TIMEOUT_S = 5
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+
+
+class TraceIds(RandomIdGenerator):
+    """Names the trace of what a request causes as the request is named."""
+
+    @override
+    def generate_trace_id(self) -> int:
+        told = TRACE_ID.get()
+        return super().generate_trace_id() if told is None else int(told, 16)
 
 
 class _Open(Struct):
@@ -51,7 +66,9 @@ class Traces:
         self._draw = draw
         self._open: deque[_Open] = deque()
 
-    def committed(self, batches: Batches, offsets: Sequence[int], now_ns: int) -> None:
+    def committed(
+        self, batches: Batches, offsets: Sequence[int], now_ns: int, decoded_ns: int | None = None
+    ) -> None:
         """Begin a trace, where this commit is one of the sample: from its first frame on."""
         if self._draw() >= self._sample:
             return
@@ -63,7 +80,11 @@ class Traces:
         root = self._begin("events", None, min(frames))
         rows = {f"rows.{topic}": batch.num_rows for topic, batch in batches}
         root.set_attributes({**rows, **_place(batches)})
-        self._begin("frame to bus", root, min(frames)).end(now_ns)
+        to_bus = self._begin("frame to bus", root, min(frames))
+        if decoded_ns is not None:
+            self._begin("decode", to_bus, min(frames)).end(decoded_ns)
+            self._begin("pools and commit", to_bus, decoded_ns).end(now_ns)
+        to_bus.end(now_ns)
         self._say(root, "on the bus", now_ns - min(frames))
         waiting = {topic: offset for (topic, _), offset in zip(batches, offsets, strict=True)}
         if not self._is_stored:
@@ -88,9 +109,26 @@ class Traces:
                 self._say(one.root, "stored", stored_ns - (one.root.start_time or stored_ns))
         self._open = deque(one for one in self._open if one.waiting)
 
-    def _begin(self, name: str, parent: Span | None, start_ns: int) -> Span:
+    def asked(self, request: Request) -> None:
+        """Tell of a request, where it is one of the sample: in the caller's trace, where it told one."""
+        if self._draw() >= self._sample:
+            return
+        parent = None
+        if request.parent_span is not None:
+            place = SpanContext(
+                int(request.trace_id, 16), int(request.parent_span, 16), is_remote=True, trace_flags=_SAMPLED
+            )
+            parent = NonRecordingSpan(place)
+        span = self._begin(f"{request.method} {request.path}", parent, request.began_ns, SpanKind.SERVER)
+        span.set_attributes({"http.request.method": request.method, "url.path": request.path})
+        span.set_attribute("http.response.status_code", request.status)
+        span.end(request.ended_ns)
+
+    def _begin(
+        self, name: str, parent: trace.Span | None, start_ns: int, kind: SpanKind = SpanKind.INTERNAL
+    ) -> Span:
         context = None if parent is None else trace.set_span_in_context(parent)
-        span = self._tracer.start_span(name, context, start_time=start_ns)
+        span = self._tracer.start_span(name, context, kind, start_time=start_ns)
         assert isinstance(span, Span), "every span that is begun is kept: the sample was drawn before"
         return span
 
@@ -107,7 +145,7 @@ def tracing(settings: TracesSettings, instance: str, *, is_stored: bool) -> Iter
     base = settings.endpoint.rstrip("/").removesuffix(_PATH)
     exporter = OTLPSpanExporter(base + _PATH, timeout=_TIMEOUT_S)
     resource = Resource.create({"service.name": "tidemill", "service.instance.id": instance})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=TraceIds())
     provider.add_span_processor(BatchSpanProcessor(exporter))
     try:
         yield Traces(provider, settings.sample, is_stored=is_stored)

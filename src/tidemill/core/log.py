@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from typing_extensions import override
 
 from tidemill.core.redact import Redactor
+from tidemill.core.trace_id import TRACE_ID
 from tidemill.schema.faults import Unreachable
 
 FILE_NAME = "tidemill.log"
@@ -43,7 +44,7 @@ class _Line(logging.Formatter):
         self._is_json = is_json
 
     def format(self, record: logging.LogRecord) -> str:
-        trace_id = getattr(record, "trace_id", None)
+        trace_id = getattr(record, "trace_id", None) or TRACE_ID.get()
         if not self._is_json:
             traced = "" if trace_id is None else f" trace_id={trace_id}"
             return self._redactor(super().format(record) + traced)

@@ -58,6 +58,7 @@ def _whole(state: ProgramState) -> Iterator[Family]:
     yield gauged(d.BUILD, [((state.version,), 1)] if state.version else [])
     yield gauged(d.UPTIME, [((), state.uptime_s)])
     yield gauged(d.MEMORY, [((part,), size) for part, size in state.memory.items()])
+    yield gauged(d.TASKS, [((), state.tasks)])
     yield gauged(d.MEMORY_BUDGET, [((), state.memory_budget_bytes)])
     for metric, times in ((d.TO_BUS, state.to_bus), (d.TO_STORE, state.to_store)):
         yield bucketed(metric, times.counts, times.count, times.sum_s)

@@ -16,6 +16,7 @@ MEMORY = Metric(
     "What lies in memory: mapped (libraries, pages of the bus), engine (the embedded store), arrow, other.",
     ("part",),
 )
+TASKS = Metric("tidemill_tasks", "gauge", "Tasks that the program's event loop has.")
 MEMORY_BUDGET = Metric("tidemill_memory_budget_bytes", "gauge", "memory.mb; absent where none is set.")
 
 EVENTS = Metric("tidemill_events_total", "counter", "Events committed to the bus.", _TOPIC)

@@ -245,6 +245,8 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """From an event's frame to where queries find it."""
     memory: dict[str, int] = {}
     """Bytes of this process that lie in memory, by part; empty where nobody looks."""
+    tasks: int | None = None
+    """Of the event loop; None where nobody looks."""
     memory_budget_bytes: int | None = None
     """None where there is none."""
     topics: dict[str, TopicState]

@@ -27,6 +27,7 @@ from tidemill.serve.openapi import Described
 from tidemill.serve.ports import Port, Ports, is_loopback
 from tidemill.serve.program import Program
 from tidemill.serve.rates import Recent
+from tidemill.serve.requested import Told
 from tidemill.serve.route import Parts, Route, RouteTable, discover
 from tidemill.serve.routes import metrics as metrics_routes
 from tidemill.serve.web import app_of
@@ -60,6 +61,8 @@ class Additions(NamedTuple):
     """Of the answers about the newest events that are kept."""
     cache: Cache | None = None
     """Where answers that cost a query are kept; in the process by default."""
+    told: Told | None = None
+    """Hears of each request that was answered."""
 
 
 NOTHING_ADDED = Additions()
@@ -94,7 +97,7 @@ class Server:
         parts = Parts(*own, *shared, *protecting, *additions.parts)
         requests = metrics.histogram(declared.REQUESTS)
         guards = () if protection is None else protection.guards(table)
-        api = app_of(table, parts, local_names(ports.api), requests, guards)
+        api = app_of(table, parts, local_names(ports.api), requests, guards, additions.told)
         counted = _metrics_app(parts, ports.metrics, protection, asks=not additions.is_metrics_open)
         self._servers = [
             (_server(api, connections_max, _serving(protection, ports.api)), ports.api),

@@ -20,6 +20,7 @@ from tidemill.schema.faults import Fault, Refused
 from tidemill.serve.answers import HEADERS, FaultAnswer, fault_response, json_response
 from tidemill.serve.asked import read
 from tidemill.serve.auth.caller import check_role
+from tidemill.serve.requested import Requested, Told
 from tidemill.serve.route import Answer, Call, Parts, Route, RouteTable
 
 BODY_BYTES_MAX = 1 << 20
@@ -36,10 +37,12 @@ def app_of(
     hosts: list[str],
     requests: Histogram | None = None,
     middleware: Sequence[Middleware] = (),
+    told: Told | None = None,
 ) -> Starlette:
     """Return the application of `table`, whose routes answer from `parts`.
 
-    `hosts` are the names that it goes by; `middleware` sees each request first, its route not yet called.
+    `hosts` are the names that it goes by; `middleware` sees each request first, its route not yet called;
+    `told` hears of each that was answered.
     """
     # a page in a browser may reach a port of this machine under a name of its own: the name gives it away
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
@@ -57,7 +60,7 @@ def app_of(
 
     return Starlette(
         routes=list(_paths(table, parts, requests)),
-        middleware=[guard, *middleware],
+        middleware=[Middleware(Requested, told=told), guard, *middleware],
         exception_handlers={HTTPException: on_http, Exception: on_bug},
     )
 

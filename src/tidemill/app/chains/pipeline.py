@@ -67,8 +67,10 @@ class Flow:
         """Events committed to the bus."""
         return self.rows.total()
 
-    def committed(self, batches: Batches, offsets: Sequence[int], now_ns: int) -> None:
-        """Count what is on the bus now."""
+    def committed(
+        self, batches: Batches, offsets: Sequence[int], now_ns: int, decoded_ns: int | None = None
+    ) -> None:
+        """Count what is on the bus now; `decoded_ns` is when its frames were read, where that is known."""
         for (topic, batch), offset in zip(batches, offsets, strict=True):
             self.rows[topic] += batch.num_rows
             self.heads[topic] = offset + 1
@@ -81,7 +83,7 @@ class Flow:
         for told in self.listeners:
             told(batches, list(offsets))
         if self.traces is not None:
-            self.traces.committed(batches, offsets, now_ns)
+            self.traces.committed(batches, offsets, now_ns, decoded_ns)
 
     def stored(self, topic: str, last_offset: int, stored_ns: int) -> None:
         """Count what can be queried now: everything of `topic` up to `last_offset`."""
@@ -145,14 +147,14 @@ class ChainPipeline:
 
         Raises: Unsafe, where a block is to be undone that no longer can be; what was committed stays whole.
         """
-        beside = self._beside
+        beside, decoded_ns = self._beside, self._clock.now_ns()
         if beside is None or beside.can_wait(step):
             async with self._committing:
-                return await self._take(step, can_wait=True)
+                return await self._take(step, decoded_ns, can_wait=True)
         async with beside.lock:
             await beside.work_off()
             async with self._committing:
-                drifted = await self._take(step, can_wait=is_usual(step))
+                drifted = await self._take(step, decoded_ns, can_wait=is_usual(step))
             await beside.work_off()
             return drifted
 
@@ -182,7 +184,7 @@ class ChainPipeline:
         if batches and self._on_batches is not None:
             self._on_batches(batches)
 
-    async def _take(self, step: Step, *, can_wait: bool) -> tuple[bytes, ...]:
+    async def _take(self, step: Step, decoded_ns: int, *, can_wait: bool) -> tuple[bytes, ...]:
         tip, turns = self._apply(step)
         applied, drifted = self.book.take(), self.book.take_drifted()
         told = self.whales.take() if self.whales is not None else NOTHING_TOLD
@@ -201,7 +203,7 @@ class ChainPipeline:
             offsets = await self._commit(batches, state)
             self.tip = tip if tip is not None else self.tip
             if self.flow is not None:
-                self.flow.committed(batches, offsets, self._clock.now_ns())
+                self.flow.committed(batches, offsets, self._clock.now_ns(), decoded_ns)
             if self.digest is not None:
                 # Not all replays search, and none knows the registry: they have nothing of these to follow.
                 self.digest.add(recorded)
