@@ -1,4 +1,4 @@
-"""Write every generated file: what derives from the schema, the page's types, the references, the dashboards.
+"""Write all that is generated: what derives from the schema, types, references, dashboards, texts' figures.
 
 `python -m tidemill.app.generate` writes; with `--check` it says which files differ, and fails if any does.
 """
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from tidemill.app.operating.dashboards import build as dashboards
-from tidemill.app.operating.figures import KEPT, read_kept
+from tidemill.app.operating.figures import KEPT, filled, read_kept
 from tidemill.app.operating.figures import page as benchmarks_page
 from tidemill.app.settings import ALIASES, Settings
 from tidemill.app.streams import features
@@ -122,7 +122,10 @@ def files() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()
     yield from dashboards.files(ROOT)
-    yield ROOT / "docs/benchmarks.md", benchmarks_page(read_kept(ROOT / KEPT))
+    kept = read_kept(ROOT / KEPT)
+    yield ROOT / "docs/benchmarks.md", benchmarks_page(kept)
+    for text in (ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))):
+        yield text, filled(text.read_text(), kept)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,17 +1,23 @@
-"""Which figures were measured and kept, and do the texts that cite them say the same."""
+"""Which figures were measured and kept: a page of them, and their places in texts that cite them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from math import floor, log10
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from tidemill.schema.faults import Refused
+
 KEPT = "docs/benchmarks.json"
 """Written by `python -m benchmarks --keep`."""
-_CITED = re.compile(r"\[([0-9][0-9,.]*) ([^\]]+)\]\([^)]*benchmarks\.md#([\w-]+)\)")
-"""A figure of a text: a link to its benchmark, such as `[4.8 ms](benchmarks.md#reading)`."""
+_CITED = re.compile(r'\[[^\]]*\]\(([^)" ]*benchmarks\.md#([\w-]+)) "([^"]+)"\)')
+"""A figure of a text: a link to a benchmark that names its row, `[4.8 ms](benchmarks.md#reading "asks")`."""
+_UNMEASURED = "not measured yet"
+_DIGITS = 2
+"""What a text tells of a figure: more of them another run does not measure again."""
 
 _INTRODUCTION = """# Benchmarks
 
@@ -84,19 +90,29 @@ def _line(figure: Figure) -> str:
     return f"| {figure.what} | {measured} {figure.unit} | {limit} | {note} |\n"
 
 
-def unfounded(text: str, kept: Mapping[str, Measurement]) -> Iterator[str]:
-    """Yield each figure that `text` cites and that its benchmark has not, to the digits that are written."""
-    for written, unit, name in _CITED.findall(text):
-        measurement = kept.get(name)
-        rows = () if measurement is None else measurement.rows
-        if not any(row.unit == unit and _agrees(written, row.measured) for row in rows):
-            yield f"{written} {unit} of {name}"
+def filled(text: str, kept: Mapping[str, Measurement]) -> str:
+    """Return `text` with each figure that it cites as it was measured.
+
+    Raises: Refused, where a benchmark that was kept has no such row.
+    """
+
+    def fill(found: re.Match[str]) -> str:
+        place, name, what = found.groups()
+        return f'[{_told(kept.get(name), name, what)}]({place} "{what}")'
+
+    return _CITED.sub(fill, text)
 
 
-def _agrees(written: str, measured: float) -> bool:
-    plain = written.replace(",", "")
-    whole, _, decimals = plain.partition(".")
-    if decimals:
-        return float(plain) == round(measured, len(decimals))
-    zeros = len(whole) - len(whole.rstrip("0"))
-    return float(plain) in {round(measured, -digits) for digits in range(zeros + 1)}
+def _told(measurement: Measurement | None, name: str, what: str) -> str:
+    if measurement is None:
+        return _UNMEASURED
+    for row in measurement.rows:
+        if row.what == what:
+            return f"{_rounded(row.measured)} {row.unit}"
+    rows = ", ".join(repr(row.what) for row in measurement.rows)
+    raise Refused(f"{name}: expected one of {rows}, found {what!r}")
+
+
+def _rounded(measured: float) -> str:
+    digits = _DIGITS - 1 - floor(log10(abs(measured))) if measured else 0
+    return f"{round(measured, digits):,.{max(digits, 0)}f}"
