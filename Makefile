@@ -13,7 +13,7 @@ PAGE_FILES := $(wildcard web/*.json web/*.ts web/index.html) $(shell find web/sr
 
 export SERVICES
 .DELETE_ON_ERROR:
-.PHONY: demo fetched test check bench release-check budget site screenshot soak fuzz services generate lock clean setup
+.PHONY: demo fetched test check checked-rust checked-python bench release-check budget site screenshot soak fuzz services generate lock clean setup
 
 demo: setup .make/sandbox .make/page
 	$(BIN)/tidemill demo --seconds $(FOR)
@@ -29,32 +29,37 @@ endif
 ifneq ($(SERVICES),none)
 	cd web && npm test --silent
 endif
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile # beside each other: most wait for servers
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 20 # beside each other: most wait for servers
 
-check: .make/dev
+check: .make/dev # clippy leaves a core idle now and then, most others take one
+	$(MAKE) --jobs 2 --output-sync=target checked-rust checked-python
+ifneq ($(SERVICES),none)
+	$(MAKE) budget
+endif
+
+checked-rust:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	@bash -c '! grep -rn --include=Cargo.toml pyo3 crates --exclude-dir=tidemill-python' # only one crate may know Python
+
+checked-python:
 	$(BIN)/ruff format --check --quiet src tests benchmarks
 	$(BIN)/ruff check --quiet src tests benchmarks
 	$(BIN)/basedpyright --level error src
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/python -m tidemill.app.generate --check
-ifneq ($(SERVICES),none)
-	$(MAKE) budget
-endif
-	@bash -c '! grep -rn --include=Cargo.toml pyo3 crates --exclude-dir=tidemill-python' # only one crate may know Python
 
 bench: .make/dev .make/sandbox
 	$(BIN)/python -m benchmarks
 
 release-check: .make/dev .make/page # the wheel, in an environment of its own, and what it is made of: into target/wheels
 	rm -rf target/wheels target/release-check
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --interpreter $(PYTHON) --out target/wheels
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --interpreter $(CURDIR)/$(BIN)/python --out target/wheels
 	$(PYTHON) -m venv target/release-check
 	target/release-check/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.lock
 	target/release-check/bin/pip install --quiet --disable-pip-version-check --no-deps target/wheels/tidemill-*.whl
-	cd target/release-check && bin/tidemill --version && bin/tidemill config >config 		&& bin/tidemill db upgrade \
+	cd target/release-check && bin/tidemill --version && bin/tidemill config >config && bin/tidemill db upgrade \
 		&& bin/python -c "import chdb, lmdb, tidemill._rust" && bin/pip check
 	$(BIN)/python deploy/sbom.py >target/wheels/sbom.json
 

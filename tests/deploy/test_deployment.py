@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,36 @@ def test_what_the_image_is_built_of_is_there_and_not_left_out():
     for path in allowed:
         assert (DEPLOY.parent / path).exists(), path
     assert {"requirements", "pyproject.toml", "Cargo.lock", "crates", "src"} <= set(allowed)
+
+
+def test_the_image_is_given_all_that_its_steps_read(tmp_path):
+    """No engine builds it here: what its steps are given is looked at; their commands are tried elsewhere."""
+    root, given = DEPLOY.parent, tmp_path / "source"
+    rules = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    left_out = shutil.ignore_patterns("node_modules", "__pycache__", "*.so", "fuzz")
+    for path in (rule[1:] for rule in rules if rule[0] == "!"):
+        target = given / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (root / path).is_dir():
+            shutil.copytree(root / path, target, ignore=left_out)
+        else:
+            shutil.copy(root / path, target)
+    for source in re.findall(r"^COPY (?!--from)(\S+) \S+$", DOCKERFILE, re.MULTILINE):
+        assert (given / source).exists(), source
+    stages = re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.MULTILINE)
+    assert set(re.findall(r"--from=(\w+)", DOCKERFILE)) <= set(stages)
+    for step in re.findall(r"^RUN ((?:.*\\\n)*.*)$", DOCKERFILE, re.MULTILINE):
+        read = subprocess.run(["bash", "-n", "-c", step], capture_output=True, text=True, timeout=20)
+        assert read.returncode == 0, (step, read.stderr)
+    asked = ["cargo", "metadata", "--locked", "--offline", "--format-version=1"]
+    crates = subprocess.run(asked, cwd=given, capture_output=True, text=True, timeout=100)
+    assert crates.returncode == 0, crates.stderr
+    project = tomllib.loads((given / "pyproject.toml").read_text())["project"]
+    named = [project["readme"], *project["license-files"], "requirements/run.lock", "web/package-lock.json"]
+    assert all((given / name).exists() for name in named)
+    (maturin,) = re.findall(r"^maturin==[0-9.]+", (given / "requirements/dev.lock").read_text(), re.MULTILINE)
+    assert project["scripts"] == {"tidemill": "tidemill.app.cli:main"}
+    assert maturin in (given / "pyproject.toml").read_text()
 
 
 def test_compose_is_of_its_schema_and_lets_nobody_in_from_outside():
