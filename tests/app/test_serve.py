@@ -37,7 +37,8 @@ async def test_what_others_write_is_served_by_a_process_of_its_own(tmp_path):
                 found = [row["block_number"] for row in (await answer.json())["events"]]
                 assert found == [1, 2, 3]
             async with session.get(f"{url}/health") as answer:
-                assert (answer.status, (await answer.json())["status"]) == (200, "healthy")
+                told = await answer.json()
+                assert (answer.status, told["status"], told["is_reader"]) == (200, "healthy", True)
             async with session.ws_connect(f"{url}/ws/swap?cursor={bus.identity}~swap:0.0") as socket:
                 await bus.commit([("swap", events("swap", 4, 1))])
                 told = json.loads((await socket.receive()).data)

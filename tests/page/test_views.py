@@ -23,7 +23,7 @@ from .told import (
 
 SCREENSHOTS = ROOT / "screenshots"
 VIEWS = {
-    "now": None,
+    "now": "health",
     "coverage": "coverage",
     "pools": "pool",
     "books": "trade",
@@ -400,7 +400,7 @@ async def test_execution_shows_mode_counts_limits_ledger_and_profit(page, progra
     for state, count in Counter(row["state"] for row in newest.values()).items():
         await page.locator(f"[data-result={state}]").get_by_text(str(count), exact=True).wait_for()
     fees = sum(int(row["fee_wei"] or 0) for row in newest.values())
-    assert await page.locator("[data-result=fees]").inner_text() == str(fees)
+    assert await page.locator("[data-result=fees]").inner_text() == grouped(str(fees))
     gains = [row["realised_profit_usd"] for row in newest.values() if row["realised_profit_usd"] is not None]
     count, _, _, last = await chart_told(page, "Realised profit", "profit")
     assert (count, last) == (FILLED, pytest.approx(sum(gains)))

@@ -18,6 +18,7 @@ def test_all_that_runs_is_healthy_in_the_words_of_the_surface():
     assert found.services == {"bus": "up", "store": "up", "api": "up", "chain:eth": "up"}
     metrics = found.metrics
     assert (metrics.transactions_per_second, metrics.avg_latency_ms, metrics.error_rate) == RATES
+    assert not found.is_reader
 
 
 def test_one_chain_of_two_that_is_down_degrades():

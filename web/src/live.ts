@@ -16,6 +16,8 @@ export interface Health {
     readonly avg_latency_ms: number | null;
     readonly error_rate: number | null;
   };
+  /** Whether it only serves what other processes read and store. */
+  readonly is_reader: boolean;
 }
 
 export const health = signal<Health | null>(null);

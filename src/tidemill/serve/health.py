@@ -27,6 +27,8 @@ class HealthAnswer(Struct, frozen=True):
     services: dict[str, str]
     """up or down, by name: bus, store, api, chains, venues, and redis and influxdb where they are set."""
     metrics: HealthMetrics
+    is_reader: bool = False
+    """Whether it only serves what other processes read and store, as `tidemill serve` does."""
 
     @property
     def is_serving(self) -> bool:
@@ -51,9 +53,8 @@ def health_of(state: ProgramState, rates: Rates) -> HealthAnswer:
         status = "unhealthy"
     else:
         status = "degraded" if DOWN in services.values() else "healthy"
-    return HealthAnswer(
-        status, services, HealthMetrics(rates.events_per_s, rates.latency_ms, rates.error_rate)
-    )
+    metrics = HealthMetrics(rates.events_per_s, rates.latency_ms, rates.error_rate)
+    return HealthAnswer(status, services, metrics, state.is_reader)
 
 
 def _word(is_up: bool) -> str:

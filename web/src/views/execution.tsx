@@ -17,6 +17,8 @@ import { tokenOf } from "../tokens";
 import { useAsked } from "../use_asked";
 
 const KIND = "execution";
+/** What is answered where another process does this. */
+const NOT_HERE = 503;
 const EVERY_MS = 2_000;
 const NAMES = [
   "event_ns",
@@ -52,7 +54,11 @@ export function Execution(): JSX.Element {
       <KillSwitch />
       <Trades isModeKnown={told.value !== null} />
       {told.value === null && told.fault !== null && (
-        <p class="soft">Of limits and counts nothing is known here: {told.fault.message}.</p>
+        <p role="note" class="soft">
+          {told.fault.status === NOT_HERE
+            ? "Limits and counts are on the page of the `tidemill up` that trades: here no execution server runs."
+            : told.fault.message}
+        </p>
       )}
     </>
   );
@@ -97,7 +103,9 @@ function Server({ told }: { told: Told }): JSX.Element {
           .filter(([name]) => name !== "mode")
           .map(([name, value]) => (
             <div class="tile" key={name}>
-              <span class="soft">{name.replaceAll("_", " ")}</span>
+              <span class="soft">
+                {name === "total_profit" ? "total profit, US dollars" : name.replaceAll("_", " ")}
+              </span>
               <b data-stat={name}>{value === null ? "–" : String(value)}</b>
             </div>
           ))}
@@ -303,7 +311,7 @@ function Result({ rows }: { rows: readonly Row[] }): JSX.Element | null {
         ))}
         <div class="tile">
           <span class="soft">fees, wei</span>
-          <b data-result="fees">{fees}</b>
+          <b data-result="fees">{grouped(fees)}</b>
         </div>
       </section>
       {gained.length > 1 && (

@@ -6,6 +6,7 @@ import { ask, Fault, fetched } from "../api";
 import { Moment } from "../cells";
 import { KINDS } from "../generated";
 import { place } from "../going";
+import { health } from "../live";
 import { rangeOf } from "../place";
 import { Heading, Refused } from "../shell";
 import { useAsked } from "../use_asked";
@@ -43,6 +44,22 @@ const EVERY_MS = 1_500;
 const NS_PER_S = 1_000_000_000n;
 
 export function Exports(): JSX.Element {
+  return (
+    <>
+      <Heading name="Exports" />
+      {health.value?.is_reader ? (
+        <p role="note">
+          This process serves what others store. Exports are on the page of the <code>tidemill up</code> that
+          stores.
+        </p>
+      ) : (
+        <Made />
+      )}
+    </>
+  );
+}
+
+function Made(): JSX.Element {
   const jobs = useAsked("exports", () => ask<Job[]>("/exports"), EVERY_MS);
   const schedules = useAsked("schedules", () => ask<Schedule[]>("/schedules"), EVERY_MS);
   const [fault, tell] = useState<Fault | null>(null);
@@ -58,7 +75,6 @@ export function Exports(): JSX.Element {
   };
   return (
     <>
-      <Heading name="Exports" />
       <Begin act={act} />
       <Refused fault={fault ?? jobs.fault ?? schedules.fault} />
       <h2>Of this run</h2>

@@ -6,6 +6,7 @@ import { ask, fetched } from "../api";
 import { Chart } from "../chart";
 import { shownOf } from "../columns";
 import { grouped } from "../decimals";
+import { EventTable } from "../event_table";
 import { place } from "../going";
 import { health } from "../live";
 import { between, rangeOf } from "../place";
@@ -69,15 +70,40 @@ const STAGES: Readonly<Record<string, string>> = {
 };
 
 export function Now(): JSX.Element {
-  const chains = useAsked("endpoints", () => ask<Chain[]>("/endpoints"), EVERY_MS);
-  const scraped = useScrapes();
-  const [before, after] = [scraped[0], scraped.at(-1)];
-  const s = before && after ? (after.at_ms - before.at_ms) / 1000 : 0;
   return (
     <>
       <Heading name="Now" />
-      <Services samples={after?.samples ?? []} />
-      <Refused fault={chains.fault} />
+      {health.value?.is_reader ? <Reader /> : <Program />}
+      <h2>Connections, as they changed</h2>
+      <EventTable kind="health" />
+    </>
+  );
+}
+
+/** What is told where nothing is read: the rest is of the process that reads. */
+function Reader(): JSX.Element {
+  return (
+    <>
+      <Services alerts={[]} />
+      <p role="note">
+        This process serves what others read and store. Alerts, endpoints, latency and events a second are on
+        the page of the <code>tidemill up</code> that reads.
+      </p>
+    </>
+  );
+}
+
+function Program(): JSX.Element {
+  const chains = useAsked("endpoints", () => ask<Chain[]>("/endpoints"), EVERY_MS);
+  const raised = useAsked("alerts", () => ask<Alert[]>("/alerts"), EVERY_MS);
+  const scraped = useScrapes();
+  const [before, after] = [scraped[0], scraped.at(-1)];
+  const s = before && after ? (after.at_ms - before.at_ms) / 1000 : 0;
+  const told = (raised.value ?? []).map((alert) => alert.message);
+  return (
+    <>
+      <Services alerts={[...told, ...amiss(after?.samples ?? [])]} />
+      <Refused fault={chains.fault ?? raised.fault} />
       <section class="tiles" aria-label="flow">
         <Tile name="events/s, last minute" value={health.value?.metrics.transactions_per_second ?? null} />
         <Tile name="frame to stored, mean ms" value={health.value?.metrics.avg_latency_ms ?? null} />
@@ -148,10 +174,8 @@ function ms(s: number): string {
   return Number.isFinite(s) ? String(Number((s * 1000).toPrecision(3))) : "∞";
 }
 
-function Services({ samples }: { samples: readonly Sample[] }): JSX.Element {
+function Services({ alerts }: { alerts: readonly string[] }): JSX.Element {
   const told = health.value;
-  const raised = useAsked("alerts", () => ask<Alert[]>("/alerts"), EVERY_MS);
-  const alerts = [...(raised.value ?? []).map((alert) => alert.message), ...amiss(samples)];
   return (
     <section aria-label="services">
       <p>
