@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { theme, zone } from "./preferences";
+import { isDark, zone } from "./preferences";
 
 export interface Line {
   readonly name: string;
@@ -44,7 +44,7 @@ export function Chart(props: ChartProps): JSX.Element {
     props.lines.map(({ name, kind }) => [name, kind]),
     isTime,
     zone.value,
-    theme.value,
+    isDark.value,
   ]);
   const data = [props.x, ...props.lines.map((line) => line.values)] as unknown as uPlot.AlignedData;
   useEffect(() => {
@@ -70,9 +70,8 @@ export function Chart(props: ChartProps): JSX.Element {
 }
 
 function optionsOf(props: ChartProps, element: HTMLElement, isTime: boolean): uPlot.Options {
-  const style = getComputedStyle(element);
-  const ink = style.getPropertyValue("--ink-soft").trim();
-  const grid = { stroke: style.getPropertyValue("--edge").trim(), width: 1 };
+  const ink = colourOf(element, "--ink-soft");
+  const grid = { stroke: colourOf(element, "--edge"), width: 1 };
   const axis = { stroke: ink, grid, ticks: grid };
   const times = isTime ? { values: TIMES } : {};
   return {
@@ -87,11 +86,17 @@ function optionsOf(props: ChartProps, element: HTMLElement, isTime: boolean): uP
     ],
     series: [
       isTime ? { value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" } : {},
-      ...props.lines.map((line, at) =>
-        seriesOf(line, style.getPropertyValue(COLOURS[at % COLOURS.length]!).trim()),
-      ),
+      ...props.lines.map((line, at) => seriesOf(line, colourOf(element, COLOURS[at % COLOURS.length]!))),
     ],
   };
+}
+
+/** A colour of the style sheet as it is seen: the light or the dark one. */
+function colourOf(element: HTMLElement, name: string): string {
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = "";
+  return color;
 }
 
 /** Millions and more in short, for their digits have no room. */
@@ -117,7 +122,7 @@ function seriesOf(line: Line, colour: string): uPlot.Series {
     stroke: colour,
     width: 1.5,
     points: { show: line.kind === "points", size: 4 },
-    ...(line.kind === "bars" ? { fill: colour + "80" } : {}),
+    ...(line.kind === "bars" ? { fill: `color-mix(in srgb, ${colour} 50%, transparent)` } : {}),
     ...(paths === undefined ? {} : { paths }),
   };
 }
