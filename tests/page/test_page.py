@@ -127,6 +127,45 @@ async def test_a_table_is_walked_by_keyboard_alone(page, program):
     assert "id=" in page.url
 
 
+async def test_a_row_that_one_reads_stays_while_newer_ones_come(page, program):
+    await at(page, program, "data", kind="block", last="24h")
+    await settled(page)
+    table = page.get_by_role("table", name=re.compile("^block"))
+    await page.wait_for_function("+document.querySelector('[aria-rowcount]').ariaRowCount > 40")
+    await table.evaluate("one => one.scrollTop = 8 * 28 + 5")
+    await page.wait_for_function("document.querySelectorAll('[data-index=\"28\"]').length")
+    tops = """[...document.querySelectorAll('[data-index]')].map(row =>
+        [row.querySelector('[data-column=block_number]').textContent, row.getBoundingClientRect().y])"""
+    number, y = (await page.evaluate(tops))[10]
+    count = int(await table.get_attribute("aria-rowcount"))
+    await page.wait_for_function(
+        "was => +document.querySelector('[aria-rowcount]').ariaRowCount > was", arg=count + 5
+    )
+    assert dict(await page.evaluate(tops))[number] == y
+    await table.evaluate("one => one.scrollTop = 0")
+    await page.wait_for_function(
+        "was => +document.querySelector('[data-index=\"0\"] [data-column=block_number]')?.textContent > was",
+        arg=int(number),
+    )
+
+
+async def test_an_address_is_copied_whole_by_keyboard(page, program):
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await at(page, program, "pools")
+    await settled(page)
+    table = page.get_by_role("table", name=re.compile("^pool"))
+    await table.focus()
+    await page.keyboard.press("ArrowDown")
+    await page.wait_for_function("document.activeElement.matches('[data-index]')")
+    shown = page.locator("[data-index]:focus [data-column=pool] .short")
+    whole = await shown.get_attribute("title")
+    while await page.evaluate("document.activeElement.ariaLabel") != f"copy {whole}":
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name=f"copy {whole}").filter(has_text="✓").wait_for()
+    assert await page.evaluate("navigator.clipboard.readText()") == whole
+
+
 async def test_who_has_no_key_logs_in_and_a_wrong_one_is_refused(chromium, program):
     async with looking(chromium, program, None) as page:
         key = page.get_by_label("API key or token")

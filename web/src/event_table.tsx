@@ -58,15 +58,21 @@ export function FeedTable(props: EventTableProps & { feed: Feed }): JSX.Element 
             })}
       />
       <p class="soft count">
-        {feed.isLoading ? "asking …" : `${feed.rows.length} rows${feed.hasOlder ? ", the newest" : ""}`}{" "}
-        {feed.hasOlder && (
-          <button type="button" onClick={() => feed.loadOlder()}>
+        {feed.isLoading ? "asking …" : said(feed)}{" "}
+        {feed.loadOlder !== null && (
+          <button type="button" onClick={feed.loadOlder}>
             earlier ones
           </button>
         )}
+        {feed.hasOlder && feed.loadOlder === null && "; it holds no more: choose an earlier time"}
       </p>
     </section>
   );
+}
+
+function said({ rows, hasOlder }: Feed): string {
+  if (rows.length === 0) return "0 rows: nothing of this was told in this time.";
+  return `${rows.length} rows${hasOlder ? ", the newest" : ""}`;
 }
 
 /** Conditions such as `net_profit_usd>1`, with commas between them, kept in the address. */

@@ -52,6 +52,8 @@ export class RowSet {
   private seen = new Set<string>();
   private ordered: Row[] = [];
   private compare: (a: Row, b: Row) => number;
+  /** Whether rows were forgotten because there were too many: what is older than the rest is not here. */
+  isCut = false;
 
   constructor(
     readonly kind: string,
@@ -71,11 +73,7 @@ export class RowSet {
       const key = identityOf(this.kind, row);
       return !this.seen.has(key) && this.seen.add(key);
     });
-    if (found.length > 200) {
-      this.ordered = [...this.ordered, ...found].sort(this.compare);
-    } else {
-      for (const row of found) this.ordered.splice(this.placeOf(row), 0, row);
-    }
+    if (found.length > 0) this.ordered = this.merged(found.sort(this.compare));
     if (this.ordered.length > this.rows_max) this.forgetOldest();
     return found.length;
   }
@@ -90,6 +88,7 @@ export class RowSet {
   }
 
   clear(): void {
+    this.isCut = false;
     this.seen.clear();
     this.ordered = [];
   }
@@ -104,9 +103,21 @@ export class RowSet {
     return this.order;
   }
 
-  /** The place before which the row belongs; among equals the later one comes first. */
-  private placeOf(row: Row): number {
-    let [low, high] = [0, this.ordered.length];
+  /** All of them in order; a new list, so that who has the former can go on with it. */
+  private merged(found: readonly Row[]): Row[] {
+    const all: Row[] = [];
+    let at = 0;
+    for (const row of found) {
+      for (const end = this.placeOf(row, at); at < end; at += 1) all.push(this.ordered[at]!);
+      all.push(row);
+    }
+    for (; at < this.ordered.length; at += 1) all.push(this.ordered[at]!);
+    return all;
+  }
+
+  /** The place before which the row belongs, from `low` on; among equals the later one comes first. */
+  private placeOf(row: Row, low: number): number {
+    let high = this.ordered.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.compare(this.ordered[middle]!, row) < 0) low = middle + 1;
@@ -115,8 +126,13 @@ export class RowSet {
     return low;
   }
 
-  /** A tenth at once, so that not each row costs a look at all. */
+  /** The end of the list where the newest are first; otherwise a tenth at once, so that not each row costs a look at all. */
   private forgetOldest(): void {
+    this.isCut = true;
+    if (this.order.column === NEWEST_FIRST.column && this.order.isDescending) {
+      for (const row of this.ordered.splice(this.rows_max)) this.seen.delete(identityOf(this.kind, row));
+      return;
+    }
     const byAge = [...this.ordered].sort(comparing(this.kind, NEWEST_FIRST));
     const kept = new Set(byAge.slice(0, Math.floor(this.rows_max * 0.9)));
     this.keep((row) => kept.has(row));

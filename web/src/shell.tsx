@@ -1,7 +1,7 @@
 /** What surrounds every view: where one may go, who one is, and whether what is shown is still true. */
 
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { learnCaller } from "./api";
 import { Fault } from "./api";
 import { choose, place, VIEWS, type View } from "./going";
@@ -24,6 +24,10 @@ export function titleOf(view: string): string {
 
 export function Shell({ children }: { children: ComponentChildren }): JSX.Element {
   const at = place.value.view;
+  useEffect(() => {
+    // on a phone not all of them have room
+    document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [at]);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>

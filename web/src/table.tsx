@@ -7,9 +7,10 @@ import { label, unitOf, type Shown } from "./columns";
 import { zone } from "./preferences";
 import type { Order, Row } from "./rows";
 import { tokens } from "./tokens";
-import { useVirtual } from "./use_virtual";
+import { ROW_PX, useVirtual } from "./use_virtual";
 
-const ROW_PX = 28;
+/** Of the border, and of a scroll bar below. */
+const BARS_PX = 22;
 
 export interface TableProps {
   readonly name: string;
@@ -26,21 +27,27 @@ export interface TableProps {
 export function Table(props: TableProps): JSX.Element {
   const { columns, rows } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtual(rows.length, ROW_PX, scroller);
-  const [focused, focus] = useState(0);
+  const [focused, focus] = useState<Row | null>(null);
+  const { drawn, reveal } = useVirtual(
+    rows,
+    `${props.order?.column} ${props.order?.isDescending}`,
+    focused,
+    scroller,
+  );
+  const at = Math.max(0, focused === null ? 0 : rows.indexOf(focused));
   const wide_ch = columns.reduce((sum, column) => sum + column.width_ch, 0);
   const template = columns.map(({ width_ch }) => `minmax(${width_ch}ch, ${width_ch}fr)`).join(" ");
   const onKeyDown = (event: KeyboardEvent) => {
-    const to = targetOf(event.key, focused, rows.length);
+    const to = targetOf(event.key, at, rows.length);
     if (to !== null) {
       event.preventDefault();
-      focus(to);
-      virtual.scrollToIndex(to);
+      focus(rows[to] ?? null);
+      reveal(to);
       requestAnimationFrame(() =>
         scroller.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }),
       );
     } else if (event.key === "Enter" && (event.target as Element).matches("[data-index]")) {
-      const row = rows[focused];
+      const row = rows[at];
       if (row !== undefined) props.onChoose?.(row);
     }
   };
@@ -51,6 +58,7 @@ export function Table(props: TableProps): JSX.Element {
       aria-label={props.name}
       aria-rowcount={rows.length + 1}
       ref={scroller}
+      style={`--all: ${(rows.length + 1) * ROW_PX + BARS_PX}px`}
       tabIndex={0}
       onKeyDown={onKeyDown}
     >
@@ -62,27 +70,22 @@ export function Table(props: TableProps): JSX.Element {
             ))}
           </div>
         </div>
-        <div role="rowgroup" style={{ height: `${virtual.getTotalSize()}px`, position: "relative" }}>
-          {virtual.getVirtualItems().map(({ index, start }) => {
-            const row = rows[index];
-            if (row === undefined) return null;
-            return (
-              <Line
-                key={index} // not the row's own: what scrolls by is written into the lines that are there
-                row={row}
-                index={index}
-                start_px={start}
-                columns={columns}
-                amountOf={props.amountOf}
-                isChosen={props.chosen != null && props.chosen === props.keyOf(row)}
-                isFocused={index === focused}
-                tokens={tokens.value}
-                zone={zone.value}
-                onFocus={focus}
-                onChoose={props.onChoose}
-              />
-            );
-          })}
+        <div role="rowgroup" style={{ height: `${rows.length * ROW_PX}px`, position: "relative" }}>
+          {drawn.map(({ row, index, line }) => (
+            <Line
+              key={line} // not the row's own: what scrolls by is written into the lines that are there
+              row={row}
+              index={index}
+              columns={columns}
+              amountOf={props.amountOf}
+              isChosen={props.chosen != null && props.chosen === props.keyOf(row)}
+              isFocused={index === at}
+              tokens={tokens.value}
+              zone={zone.value}
+              onFocus={focus}
+              onChoose={props.onChoose}
+            />
+          ))}
         </div>
       </div>
     </div>
@@ -92,7 +95,6 @@ export function Table(props: TableProps): JSX.Element {
 interface LineProps {
   readonly row: Row;
   readonly index: number;
-  readonly start_px: number;
   readonly columns: readonly Shown[];
   readonly amountOf: AmountOf | undefined;
   readonly isChosen: boolean;
@@ -100,11 +102,11 @@ interface LineProps {
   /** These two are read by cells: a line is drawn anew when they change. */
   readonly tokens: unknown;
   readonly zone: unknown;
-  readonly onFocus: (index: number) => void;
+  readonly onFocus: (row: Row) => void;
   readonly onChoose: ((row: Row) => void) | undefined;
 }
 
-const DRAWN_FROM = ["row", "start_px", "amountOf", "isChosen", "isFocused", "tokens", "zone"] as const;
+const DRAWN_FROM = ["row", "index", "amountOf", "isChosen", "isFocused", "tokens", "zone"] as const;
 
 /** One row in sight; drawn again only where something of it is another. */
 class Line extends Component<LineProps> {
@@ -127,10 +129,10 @@ class Line extends Component<LineProps> {
         tabIndex={this.props.isFocused ? 0 : -1}
         style={{
           position: "absolute",
-          transform: `translateY(${this.props.start_px}px)`,
+          transform: `translateY(${index * ROW_PX}px)`,
           height: `${ROW_PX}px`,
         }}
-        onFocus={() => this.props.onFocus(index)}
+        onFocus={() => this.props.onFocus(row)}
         onClick={() => this.props.onChoose?.(row)}
       >
         {columns.map((column) => (

@@ -18,7 +18,8 @@ export interface Feed {
   readonly hasOlder: boolean;
   readonly order: Order;
   sort(order: Order): void;
-  loadOlder(): void;
+  /** Null where the table cannot hold more. */
+  readonly loadOlder: (() => void) | null;
 }
 
 /** Shown so often at most: who looks sees no more, and the main thread has time for them. */
@@ -52,10 +53,10 @@ export function useEvents(wanted: Wanted): Feed {
     rows: at?.set.rows ?? [],
     fault: at?.fault ?? null,
     isLoading: at?.isLoading ?? true,
-    hasOlder: (at?.next ?? null) !== null,
+    hasOlder: (at?.next ?? null) !== null || at?.set.isCut === true,
     order: at?.set.sortedBy ?? { column: "event_ns", isDescending: true },
     sort: (order) => at?.sort(order),
-    loadOlder: () => void at?.loadOlder(),
+    loadOlder: at?.next == null || at.set.isCut ? null : () => void at.loadOlder(),
   };
 }
 
@@ -67,7 +68,6 @@ class Loader {
   next: string | null = null;
   private pending: Row[] = [];
   private reverted = new Set<string>();
-  private timers: number[] = [];
   private shown = 0;
   private trimmed_ms = 0;
   private readonly filling = new Filling(() => this.fill());
@@ -113,7 +113,7 @@ class Loader {
       stream.end();
       tellState(stream, null);
     }
-    for (const timer of this.timers) clearTimeout(timer);
+    clearTimeout(this.shown);
     this.filling.end();
   }
 
@@ -198,12 +198,12 @@ class Loader {
   private take(came: Row[]): void {
     this.pending.push(...came);
     if (this.shown !== 0) return;
-    this.shown = this.later(SHOW_EVERY_MS, () => {
+    this.shown = window.setTimeout(() => {
       this.shown = 0;
       this.add(this.pending);
       this.pending = [];
       this.onShow();
-    });
+    }, SHOW_EVERY_MS);
   }
 
   private add(rows: readonly Row[]): void {
@@ -217,7 +217,9 @@ class Loader {
     const since = nsOf(Math.max(0, now_ms - range.last_s * 1000)).padStart(NS_DIGITS, "0");
     const before = this.set.rows.length;
     this.set.keep((row) => String(row["event_ns"]).padStart(NS_DIGITS, "0") >= since);
-    if (this.set.rows.length < before) this.next = null; // the range is here, whole
+    if (this.set.rows.length === before) return;
+    this.next = null; // the range is here, whole
+    this.set.isCut = false;
   }
 
   private reorganise(told: readonly Row[]): void {
@@ -228,11 +230,5 @@ class Loader {
     this.set.keep((row) => !this.reverted.has(String(row["block_hash"])));
     if (told.some((row) => row["kind"] === "restored")) void this.filling.ask();
     this.onShow();
-  }
-
-  private later(ms: number, then: () => void): number {
-    const timer = window.setTimeout(then, ms);
-    this.timers.push(timer);
-    return timer;
   }
 }

@@ -46,9 +46,28 @@ test("a few at a time give the same order as all at once", () => {
 
 test("what is too much is forgotten from the oldest on, and may come again", () => {
   const set = new RowSet("block", undefined, 10);
-  set.add(Array.from({ length: 11 }, (_, at) => block(at)));
-  expect(numbers(set)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2]);
+  set.add(Array.from({ length: 10 }, (_, at) => block(at)));
+  expect(set.isCut).toBe(false);
+  set.add([block(10)]);
+  expect(numbers(set)).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  expect(set.isCut).toBe(true);
+  set.keep((row) => row["block_number"] !== 10);
   expect(set.add([block(0)])).toBe(1);
+});
+
+test("in another order, too, the oldest are forgotten", () => {
+  const set = new RowSet("block", { column: "base_fee_wei", isDescending: true }, 10);
+  set.add(Array.from({ length: 11 }, (_, at) => block(at, String((at * 7) % 11))));
+  expect(set.rows.length).toBe(9);
+  expect(Math.min(...set.rows.map((row) => Number(row["block_number"])))).toBe(2);
+});
+
+test("who has the rows as they were can go on with them", () => {
+  const set = new RowSet("block");
+  set.add([block(1)]);
+  const before = set.rows;
+  set.add([block(2)]);
+  expect(before.map((row) => row["block_number"])).toEqual([1]);
 });
 
 test("an address names view, range and choice, and what cannot be read is the first view", () => {
