@@ -91,13 +91,19 @@ function OnePool({ id }: { id: string }): JSX.Element {
   );
 }
 
+/** Swaps with their tokens, each made once: a table keeps the line of a row that is the same. */
+const known = new WeakMap<Row, Row>();
+
 /** A swap does not always say its tokens; its pool does. */
 function withTokens(feed: Feed, pool: Row | undefined): Feed {
-  const { token0 = null, token1 = null } = pool ?? {};
-  return {
-    ...feed,
-    rows: feed.rows.map((row) => (row["token0"] == null ? { ...row, token0, token1 } : row)),
+  if (pool === undefined) return feed;
+  const { token0 = null, token1 = null } = pool;
+  const told = (row: Row) => {
+    const whole = known.get(row) ?? { ...row, token0, token1 };
+    known.set(row, whole);
+    return whole;
   };
+  return { ...feed, rows: feed.rows.map((row) => (row["token0"] == null ? told(row) : row)) };
 }
 
 function pairOf(row: Row | undefined): string | null {
