@@ -121,7 +121,7 @@ async def test_a_table_is_walked_by_keyboard_alone(page, program):
         await page.keyboard.press("Tab")
     for key in ("ArrowDown", "End", "Home", "ArrowDown"):
         await page.keyboard.press(key)
-        await page.wait_for_function("document.activeElement.matches('[data-index]')")
+        await page.wait_for_function("() => document.activeElement.matches('[data-index]')")
     await page.keyboard.press("Enter")
     await page.get_by_role("region", name="the chosen opportunity").wait_for()
     assert "id=" in page.url
@@ -131,9 +131,9 @@ async def test_a_row_that_one_reads_stays_while_newer_ones_come(page, program):
     await at(page, program, "data", kind="block", last="24h")
     await settled(page)
     table = page.get_by_role("table", name=re.compile("^block"))
-    await page.wait_for_function("+document.querySelector('[aria-rowcount]').ariaRowCount > 40")
+    await page.wait_for_function("() => +document.querySelector('[aria-rowcount]').ariaRowCount > 40")
     await table.evaluate("one => one.scrollTop = 8 * 28 + 5")
-    await page.wait_for_function("document.querySelectorAll('[data-index=\"28\"]').length")
+    await page.wait_for_function("() => document.querySelectorAll('[data-index=\"28\"]').length")
     tops = """[...document.querySelectorAll('[data-index]')].map(row =>
         [row.querySelector('[data-column=block_number]').textContent, row.getBoundingClientRect().y])"""
     number, y = (await page.evaluate(tops))[10]
@@ -156,7 +156,7 @@ async def test_an_address_is_copied_whole_by_keyboard(page, program):
     table = page.get_by_role("table", name=re.compile("^pool"))
     await table.focus()
     await page.keyboard.press("ArrowDown")
-    await page.wait_for_function("document.activeElement.matches('[data-index]')")
+    await page.wait_for_function("() => document.activeElement.matches('[data-index]')")
     shown = page.locator("[data-index]:focus [data-column=pool] .short")
     whole = await shown.get_attribute("title")
     while await page.evaluate("document.activeElement.ariaLabel") != f"copy {whole}":
