@@ -13,16 +13,20 @@ export default defineConfig({
   server: {
     proxy: Object.fromEntries(
       [
+        "alerts",
         "auth",
         "coverage",
         "endpoints",
         "events",
+        "execution",
         "export",
         "health",
+        "kill",
         "metrics",
         "schedule",
         "sql",
         "stats",
+        "whales",
         "ws",
       ].map((name) => [
         `/${name}`,
