@@ -33,6 +33,9 @@ const TIMES: uPlot.Axis.Values = [
   [1, "{HH}:{mm}:{ss}.{fff}", null, null, "\n{YYYY}-{MM}-{DD}", null, null, null, 1],
 ];
 
+/** From mark to mark at least: a time with its milliseconds. */
+const TIME_PX = 90;
+
 /** Told apart by hue and by lightness, in the order of the lines. */
 const COLOURS = ["--line-1", "--line-2", "--line-3", "--line-4"];
 
@@ -73,7 +76,7 @@ function optionsOf(props: ChartProps, element: HTMLElement, isTime: boolean): uP
   const ink = colourOf(element, "--ink-soft");
   const grid = { stroke: colourOf(element, "--edge"), width: 1 };
   const axis = { stroke: ink, grid, ticks: grid };
-  const times = isTime ? { values: TIMES } : {};
+  const times = isTime ? { values: TIMES, space: TIME_PX } : {};
   return {
     width: element.clientWidth || 600,
     height: props.height_px ?? 220,
