@@ -57,6 +57,7 @@ __all__ = [
     "UniswapV3Pool",
     "UniswapV4Pool",
     "VenueRead",
+    "advance_queries",
     "bundle_program",
     "decode_aggregate3",
     "decode_bundle",
@@ -392,11 +393,10 @@ class FramesRead:
     def heard(self) -> list[Notice | Answer | MalformedFrame]:
         """What `read_frames` tells of them."""
     def __len__(self) -> int: ...
-    def frame(self, index: int) -> tuple[int, str, bytes]:
-        """Return when a frame came, ns since 1970-01-01 UTC, over which connection, and the frame.
-
-        Raises: IndexError.
-        """
+    def origin(self, index: int) -> tuple[int, str]:
+        """Return when a frame came, ns since 1970, and over which connection. Raises: IndexError."""
+    def data(self, index: int) -> bytes:
+        """Return a frame. Raises: IndexError."""
 
 def read_recorded(content: bytes, frame_kind: int) -> list[FramesRead | tuple[int, int, str, bytes]] | None:
     """Read a chunk of a recording: its frames, and kind, time, connection and data of all else.
@@ -1555,6 +1555,9 @@ def lasting_answers(
     Each is contract, calldata and answer, which is None where the call reverted.
     """
 
+def advance_queries(queries: Sequence[PoolQueries]) -> None:
+    """Have each advance, on all cores; none may be named twice."""
+
 @final
 class PoolQueries:
     """Many pools being read in the same rounds, each of which is answered from the same block."""
@@ -1591,6 +1594,8 @@ class PoolQueries:
         """Take what the program gave to `bundle(first, last)`. Raises: Malformed."""
     def put(self, index: int, answer: bytes | None) -> None:
         """Take what one call gave; None where it reverted."""
+    def put_all(self, answers: Sequence[bytes | None]) -> None:
+        """Take what all calls of this round gave, in their order."""
     def advance(self) -> None:
         """End the round, whose calls are all answered, and find the calls of the next."""
     def results(self) -> list[PoolReading | PoolUnread]:

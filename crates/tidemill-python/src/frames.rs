@@ -150,16 +150,22 @@ impl FramesRead {
         self.places.len()
     }
 
-    fn frame<'py>(
-        &self,
-        py: Python<'py>,
-        index: usize,
-    ) -> PyResult<(i64, Option<Bound<'py, PyString>>, Bound<'py, PyBytes>)> {
+    /// When the frame came, and over which connection.
+    fn origin<'py>(&self, py: Python<'py>, index: usize) -> PyResult<(i64, Option<Bound<'py, PyString>>)> {
+        let place = self.place(index)?;
+        Ok((place.recv_ns, self.connections.get(place.connection).map(|name| name.bind(py).clone())))
+    }
+
+    fn data<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let data = self.content.get(self.place(index)?.bytes.clone());
+        Ok(PyBytes::new(py, data.unwrap_or_default()))
+    }
+}
+
+impl FramesRead {
+    fn place(&self, index: usize) -> PyResult<&Place> {
         let place = self.places.get(index);
-        let place = place.ok_or_else(|| PyIndexError::new_err(format!("expected a frame, found {index}")))?;
-        let connection = self.connections.get(place.connection).map(|name| name.bind(py).clone());
-        let data = self.content.get(place.bytes.clone()).unwrap_or_default();
-        Ok((place.recv_ns, connection, PyBytes::new(py, data)))
+        place.ok_or_else(|| PyIndexError::new_err(format!("expected a frame, found {index}")))
     }
 }
 

@@ -119,7 +119,9 @@ mod module {
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{dex_types, lasting_answers, PoolCoin, PoolQueries, PoolReading, PoolUnread};
+    use super::pool_query::{
+        advance_queries, dex_types, lasting_answers, PoolCoin, PoolQueries, PoolReading, PoolUnread,
+    };
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]

@@ -1,7 +1,10 @@
 //! Pools read by their addresses: the calls of many as one, and what the answers make of them.
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -289,6 +292,14 @@ impl PoolQueries {
         py.detach(|| self.batch().advance());
     }
 
+    /// Takes what all calls of this round gave, in their order; `advance` is still to be called.
+    fn put_all(&self, answers: Vec<Option<PyBackedBytes>>) {
+        let answers = answers
+            .into_iter()
+            .map(|answer| answer.map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new())));
+        self.batch().put(0, answers.collect());
+    }
+
     fn results(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let results = std::mem::take(&mut *self.batch()).results();
         let mut objects = Vec::with_capacity(results.len());
@@ -311,6 +322,26 @@ impl PoolQueries {
     fn batch(&self) -> MutexGuard<'_, Batch> {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Advances many queries, on every core.
+#[pyfunction]
+pub fn advance_queries(py: Python<'_>, queries: Vec<Py<PoolQueries>>) {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(one) = queries.get(next.fetch_add(1, Ordering::Relaxed)) {
+            one.get().batch().advance();
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get).min(queries.len());
+    py.detach(|| {
+        thread::scope(|scope| {
+            for _ in 1..cores {
+                scope.spawn(work);
+            }
+            work();
+        });
+    });
 }
 
 fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread {

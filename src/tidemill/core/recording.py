@@ -31,8 +31,9 @@ _HEADER = _MAGIC + bytes([_VERSION])
 _CHUNK = struct.Struct("<III")
 _CHUNK_BYTES_MAX = 1 << 30
 """No chunk is larger, compressed or not; a larger size is damage."""
-_CHUNKS_AHEAD = 2
-"""A thread reads and decompresses so many while those before are decoded: a fifth of a replay's work."""
+_CHUNKS_AHEAD = 8
+"""A thread reads and decompresses so many while those before are decoded: a fifth of a replay's work. With 2,
+those of the next step were not there when a step was done."""
 
 _NICE = 10
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from tidemill._rust import Head, PoolQueries, PoolReading, lasting_answers
+from tidemill._rust import Head, PoolQueries, PoolReading, advance_queries, lasting_answers
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory
@@ -67,12 +67,11 @@ class _Asked(Struct, eq=False):
         return _Expected(lasting, tuple(question for question in asked if question not in known))
 
     def take(self, questions: Sequence[Question], found: Sequence[bytes | None]) -> None:
+        """Take a round's answers; the queries are still to advance."""
         self.answers += [(to, data, answer) for (to, data), answer in zip(questions, found, strict=True)]
-        for index, answer in enumerate(found[len(self.extra) :]):
-            self.queries.put(index, answer)
+        self.queries.put_all(found[len(self.extra) :])
         self.extra = ()
         self.round_count += 1
-        self.queries.advance()
 
 
 def _asked(pool: bytes, kind: str | None, expected: _Expected = _NOTHING_EXPECTED) -> _Asked:
@@ -154,6 +153,7 @@ class CoinPools:
             for one, questions in rounds:
                 one.take(questions, found[first : first + len(questions)])
                 first += len(questions)
+            advance_queries([one.queries for one, _ in rounds])
             self._ask_round(job, block_number, [one for one, _ in rounds])
 
         self._multicall.ask([one for _, part in rounds for one in part], block_number, answered)

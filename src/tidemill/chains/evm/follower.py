@@ -4,7 +4,6 @@ It reads no clock and does no I/O: the same entries give the same steps, however
 """
 
 from collections.abc import Sequence
-from typing import overload
 
 import msgspec
 
@@ -100,7 +99,7 @@ class EvmFollower:
             if isinstance(entry, Entry):
                 self._on_entry(entry)
             else:
-                self._on_heard(entry.heard, _Frames(entry))
+                self._on_heard(entry.heard, entry)
             self.stopped = step.stop is not None
         self._take_frames(frames)
         step.state = self._window.take_changes()
@@ -139,45 +138,48 @@ class EvmFollower:
 
     def _take_frames(self, frames: list[Entry]) -> None:
         if frames and not self.stopped:
-            self._on_heard(read_frames([entry.data for entry in frames]), frames)
+            self._on_heard(read_frames([entry.data for entry in frames]), _Frames(frames))
             self.stopped = self._calls.step.stop is not None
         frames.clear()
 
     def _on_heard(
-        self, heard: Sequence[Answer | Notice | MalformedFrame], entries: "Sequence[Entry] | _Frames"
+        self, heard: Sequence[Answer | Notice | MalformedFrame], frames: "_Frames | FramesRead"
     ) -> None:
         """Take what frames say; logs announced one after another have the time of the last."""
         first, is_alone = 0, len(self.config.endpoints) == 1
         for item in heard:
             if self._calls.step.stop is not None:
                 return
-            said_by = {entry.connection for entry in entries[first : item.frame + 1]} if not is_alone else ()
+            its_frames = range(first, item.frame + 1)
+            said_by = {frames.origin(at)[1] for at in its_frames} if not is_alone else ()
             if first < item.frame and isinstance(item, Notice) and (len(said_by) > 1 or self._is_proof(item)):
                 # what follows from a frame has the frame's time and endpoint, however frames are grouped
-                for entry in entries[first : item.frame + 1]:
-                    for alone in read_frames([entry.data]):
-                        self._on_item(alone, entry)
+                for at in its_frames:
+                    for alone in read_frames([frames.data(at)]):
+                        self._on_item(alone, frames, at)
             else:
-                self._on_item(item, entries[item.frame])
+                self._on_item(item, frames, item.frame)
             first = item.frame + 1
 
     def _is_proof(self, notice: Notice) -> bool:
         announced = notice.announced
         return announced is not None and self._is_following and self._sealing.witness.is_proof(announced)
 
-    def _on_item(self, item: Answer | Notice | MalformedFrame, entry: Entry) -> None:
-        self._calls.now_ns = entry.recv_ns
-        self._calls.answered_by = self._calls.links[entry.connection].endpoint
-        self._attending.answered(entry.connection)
+    def _on_item(
+        self, item: Answer | Notice | MalformedFrame, frames: "_Frames | FramesRead", at: int
+    ) -> None:
+        self._calls.now_ns, connection = frames.origin(at)
+        self._calls.answered_by = self._calls.links[connection].endpoint
+        self._attending.answered(connection)
         match item:
             case Answer():
                 self._calls.answered(item)
             case Notice():
-                self._on_notice(item, entry.connection)
+                self._on_notice(item, connection)
             case MalformedFrame():
-                fault = Malformed(f"chain {self.config.source}: {entry.connection}: {item.message}")
+                fault = Malformed(f"chain {self.config.source}: {connection}: {item.message}")
                 self._calls.step.faults.append(fault)
-                self._calls.step.quarantine.append((entry.data, fault))
+                self._calls.step.quarantine.append((frames.data(at), fault))
 
     def _on_notice(self, notice: Notice, connection: str) -> None:
         if notice.head is not None and self._attending.announced(connection, notice.head):
@@ -204,19 +206,17 @@ class EvmFollower:
 
 
 class _Frames:
-    """Frames that were read, as the entries that they are."""
+    """Entries of frames, told as those of a recording are."""
 
-    def __init__(self, read: FramesRead) -> None:
-        self._read = read
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
 
-    @overload
-    def __getitem__(self, at: int) -> Entry: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Entry]: ...
-    def __getitem__(self, at: int | slice) -> Entry | list[Entry]:
-        if isinstance(at, slice):
-            return [self[place] for place in range(*at.indices(len(self._read)))]
-        return Entry(Kind.FRAME, *self._read.frame(at))
+    def origin(self, at: int) -> tuple[int, str]:
+        entry = self._entries[at]
+        return entry.recv_ns, entry.connection
+
+    def data(self, at: int) -> bytes:
+        return self._entries[at].data
 
 
 def drift_entry(pools: Sequence[bytes], recv_ns: int) -> Entry:
