@@ -89,6 +89,25 @@ def test_no_block_is_sealed_while_a_pool_is_read_and_those_that_waited_are_seale
     assert driver.canonical() == chain_of(node, first=tip)
 
 
+def test_blocks_do_not_wait_for_the_state_of_coins_pools_but_where_it_never_comes_in_time() -> None:
+    node, before = opened()
+    told = {b"chain/local/coins/" + POOL: b"curve_stable"}
+    driver = Driver(node, before.config, before.state | told).open()
+    tip = node.tip.number
+    for number in range(tip + 1, tip + 5):
+        drift(driver)
+        driver.announce(node.mine(1))
+        answer(driver, "eth_getLogs")
+        assert order(driver)[-1] == ("sealed", number)
+    drift(driver)
+    driver.announce(node.mine(1))
+    answer(driver, "eth_getLogs")
+    assert order(driver)[-1] == ("sealed", tip + 4)
+    driver.settle()
+    assert order(driver)[-1] == ("sealed", tip + 5)
+    assert driver.canonical() == chain_of(node, first=tip + 1)
+
+
 @pytest.mark.parametrize("when", range(1, 5))
 def test_a_pool_whose_block_leaves_the_chain_meanwhile_is_read_again(when: int) -> None:
     node, driver = opened()

@@ -50,7 +50,7 @@ def read_with_frames_read(path: Path) -> tuple[list[Entry], list[str]]:
             if isinstance(one, Entry):
                 entries.append(one)
                 continue
-            its_frames = [Entry(Kind.FRAME, *one.frame(at)) for at in range(len(one))]
+            its_frames = [Entry(Kind.FRAME, *one.origin(at), one.data(at)) for at in range(len(one))]
             assert list(map(told, one.heard)) == list(
                 map(told, read_frames([frame.data for frame in its_frames]))
             )

@@ -292,9 +292,10 @@ class Following:
         self._seal()
 
     def _seal(self) -> None:
-        if self._healing.is_holding:
-            return
         pending = self._line.pending
+        is_ready = bool(pending) and pending[0].logs is not None
+        if self._healing.is_holding and not (is_ready and self._healing.gives_way()):
+            return
         while pending and pending[0].logs is not None:
             first = pending[0]
             if missing := self._disputes.missing(first):

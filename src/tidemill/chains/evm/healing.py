@@ -22,6 +22,8 @@ from tidemill.core.clock import NS_PER_MS, NS_PER_S
 from tidemill.schema.faults import Gap, Unreachable
 
 _HOUR_NS = 3_600 * NS_PER_S
+_GIVEN_WAY_MAX = 4
+"""So often in a row a reading of coins' pools is put off for a block; then blocks wait for it."""
 _DOUBLINGS_MAX = 6
 """A node that cannot tell the state is asked again after `retry_max_ms`; the wait doubles so many times."""
 
@@ -62,11 +64,27 @@ class Healing:
         """Of V4 pools, which no contract of their own describes."""
         self._read_ns: dict[bytes, list[int]] = {}
         self._failure_count = 0
+        self._given_way_count = 0
 
     @property
     def is_holding(self) -> bool:
         """Whether the tip must not move forward."""
         return self._reading is not None
+
+    def gives_way(self) -> bool:
+        """Put off what is read, for the block after the tip has its logs; say whether it could be put off.
+
+        A node that is busy takes longer to tell the state of Curve's and Balancer's pools than the next block
+        takes to come. The logs of these pools are told without it.
+        """
+        reading = self._reading
+        assert reading is not None
+        if self._given_way_count >= _GIVEN_WAY_MAX or not self._window.coin_pools.keys() >= {*reading.pools}:
+            return False
+        self._given_way_count += 1
+        self._forget_reading()
+        self._waiting.update(dict.fromkeys(reading.pools, self._calls.now_ns))
+        return True
 
     def want(self, names: Iterable[bytes]) -> None:
         """Take pools that contradict their logs, by their addresses, V4 pools by manager and key."""
@@ -161,7 +179,7 @@ class Healing:
             self._calls.retry(fault, self._read, owner=self)
             return
         self._reading = None
-        self._failure_count = 0
+        self._failure_count = self._given_way_count = 0
         if snapshots:
             reread = Reread(tuple(snapshots), self._window.next_sequence())
             self._calls.step.blocks.append(reread)
@@ -181,10 +199,13 @@ class Healing:
             else:
                 self._wait(pool, now_ns + self._config.retry_max_ms * NS_PER_MS)
 
-    def _give_up(self, reading: _Reading) -> None:
+    def _forget_reading(self) -> None:
         self._bootstrap.stop()
         self._calls.drop(self)
         self._reading = None
+
+    def _give_up(self, reading: _Reading) -> None:
+        self._forget_reading()
         wait_ms = self._config.retry_max_ms << min(self._failure_count, _DOUBLINGS_MAX)
         self._failure_count += 1
         for pool in reading.pools:
