@@ -68,7 +68,7 @@ class _Client(WSListener):
         self._server.clients.add(self)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self._server.clients.discard(self)
+        self._server.left(self)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type is WSMsgType.CLOSE:
@@ -113,6 +113,8 @@ class PolymarketEmulator:
         """That one connection ever had."""
         self._options = options
         self._dice = random.Random(options.seed)  # noqa: S311
+        self._hearing: dict[str, set[_Client]] = {}
+        """Whom the market channel tells of a token."""
         self._places = {
             token: (market, outcome)
             for market in self.exchange.markets
@@ -186,29 +188,43 @@ class PolymarketEmulator:
             return
         if is_off:
             client.tokens.difference_update(tokens)
+            self._unheard(client, tokens)
             return
         new = [token for token in tokens if token in self._places and token not in client.tokens]
         client.tokens.update(new)
+        for token in new:
+            self._hearing.setdefault(token, set()).add(client)
         self.most_tokens = max(self.most_tokens, len(client.tokens))
         if not (self.mischief.no_books or self.mischief.is_frozen):
             client.send(encode([book(*self._places[token]) for token in new]))
+
+    def left(self, client: _Client) -> None:
+        """Forget a connection that ended."""
+        self.clients.discard(client)
+        self._unheard(client, client.tokens)
+
+    def _unheard(self, client: _Client, tokens: Iterable[str]) -> None:
+        for token in tokens:
+            self._hearing.get(token, set()).discard(client)
 
     def tell(self, moved: Moved) -> None:
         """Tell everybody whom it concerns what happened."""
         if self.mischief.is_frozen:
             return
         market = self.exchange.markets[moved.market]
+        for client in {client for token in market.tokens for client in self._hearing.get(token, ())}:
+            self._tell_market(client, market, moved)
+        if not moved.fills:
+            return
         for client in self.clients:
-            if client.channel == "market":
-                self._tell_market(client, market, moved)
-            elif client.channel == "live" and client.tokens:
+            if client.channel == "live" and client.tokens:
                 for fill in moved.fills:
                     self._twice_maybe(client, encode(live_trade(market, fill)))
 
     def _tell_market(self, client: _Client, market: Market, moved: Moved) -> None:
-        outcomes = [outcome for outcome, token in enumerate(market.tokens) if token in client.tokens]
-        if not outcomes or len(client.tokens) > self.mischief.tokens_per_connection:
+        if len(client.tokens) > self.mischief.tokens_per_connection:
             return
+        outcomes = [outcome for outcome, token in enumerate(market.tokens) if token in client.tokens]
         if not self._happens(self.mischief.drop_ppm):
             client.send(encode(price_change(market, moved, outcomes)))
             self.frame_count += 1
