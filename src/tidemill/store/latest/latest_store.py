@@ -31,6 +31,20 @@ for number, key in ipairs(KEYS) do
 end
 """
 """One command and one answer for many books: apart, they took most of the time that a book took."""
+_PUT_TRADES = """
+local at = 4
+for _, key in ipairs(KEYS) do
+  for _ = 1, ARGV[at] do
+    redis.call('ZADD', key, ARGV[at + 1], ARGV[at + 2])
+    if ARGV[2] == '1' then redis.call('PUBLISH', key, ARGV[at + 2]) end
+    at = at + 2
+  end
+  redis.call('ZREMRANGEBYRANK', key, 0, -ARGV[3] - 1)
+  redis.call('EXPIRE', key, ARGV[1])
+  at = at + 1
+end
+"""
+"""Each key's trades go into a sorted set: what is sent twice is in it once."""
 METRICS_EXPIRE_S = 60
 HEALTH_EXPIRE_S = 120
 
@@ -109,23 +123,19 @@ class LatestStore:
         commands: list[Command] = []
         for batch in batches:
             for at in range(0, batch.num_rows, _TRADES_AT_ONCE):
-                for entry in self._entries.trades(batch.slice(at, _TRADES_AT_ONCE)):
-                    commands += self._commands_of(entry)
+                commands.append(self._trades_command(self._entries.trades(batch.slice(at, _TRADES_AT_ONCE))))
                 await asyncio.sleep(0)
         return commands
 
-    def _commands_of(self, entry: TradesEntry) -> list[Command]:
-        """Return a sorted set's commands: what is sent twice is in it once."""
-        key, kept = self._key("trades", entry.name), self._settings.trades_kept
-        members = [part for event_ns, text in entry.trades for part in (event_ns, text)]
-        commands: list[Command] = [
-            ("ZADD", key, *members),
-            ("ZREMRANGEBYRANK", key, 0, -kept - 1),
-            ("EXPIRE", key, self._settings.expire_s),
-        ]
-        for _, text in entry.trades:
-            commands += self._published(key, text)
-        return commands
+    def _trades_command(self, entries: Sequence[TradesEntry]) -> Command:
+        settings = self._settings
+        keys = (self._key("trades", entry.name) for entry in entries)
+        said = (settings.expire_s, int(settings.is_published), settings.trades_kept)
+        parts: list[int | bytes] = []
+        for entry in entries:
+            parts.append(len(entry.trades))
+            parts += [part for trade in entry.trades for part in trade]
+        return ("EVAL", _PUT_TRADES, len(entries), *keys, *said, *parts)
 
     def _published(self, channel: str, text: bytes) -> list[Command]:
         return [("PUBLISH", channel, text)] if self._settings.is_published else []
