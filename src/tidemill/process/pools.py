@@ -65,6 +65,8 @@ class PoolBook:
         self.pools = PoolSet(source, chain_id, list(factories))
         self._factories = list(factories)
         self._source = source
+        self.prefix = self.prefix_of(source)
+        """Every key of its state starts with this."""
         self._chain_id = chain_id
         self._window_blocks = window_blocks
         self._undo: OrderedDict[bytes, _Undo] = OrderedDict()
@@ -84,11 +86,6 @@ class PoolBook:
     def prefix_of(source: str) -> bytes:
         """Return what every key of a source's state starts with."""
         return f"pools/{source}/".encode()
-
-    @property
-    def prefix(self) -> bytes:
-        """Every key of its state starts with this."""
-        return self.prefix_of(self._source)
 
     def load(self, state: Iterable[tuple[bytes, bytes]]) -> None:
         """Take up the state that was kept by an earlier run.
@@ -277,10 +274,10 @@ class PoolBook:
         self._tip = tip
         self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
 
-    def _keep(self, changed: Iterable[tuple[bytes, bytes | None]]) -> None:
-        for key, value in changed:
-            self._state[self.prefix + b"pool/" + key] = value
-            self._changed[key] = value
+    def _keep(self, changed: Records) -> None:
+        prefix = self.prefix + b"pool/"
+        self._state.update((prefix + key, value) for key, value in changed)
+        self._changed.update(changed)
 
     def _undo_key(self, block_hash: bytes) -> bytes:
         return self.prefix + b"undo/" + block_hash.hex().encode()
