@@ -25,7 +25,7 @@ from tidemill.app.running import run
 from tidemill.app.settings import Environment
 from tidemill.bus import Bus, open_bus
 from tidemill.chains.evm.follower import EvmFollower
-from tidemill.chains.evm.replay import Start, begin
+from tidemill.chains.evm.replay import QUESTIONS, Start, begin
 from tidemill.chains.evm.window import state_prefix
 from tidemill.core.clock import SystemClock
 from tidemill.core.pauses import avoid_pauses
@@ -204,6 +204,12 @@ async def _replay_recording(
             break
     seconds = time.perf_counter() - started_s
     faults += [str(fault) for fault in pipeline.faults]
+    if start.questions != QUESTIONS and follower.unknown_answer_count:
+        faults.insert(
+            0,
+            f"recording {options.file}: expected a run of this version, found one that asked nodes otherwise:"
+            f" {follower.unknown_answer_count} of its answers tell nothing, and events are missing",
+        )
     return start.config.source, seconds
 
 

@@ -13,11 +13,16 @@ from tidemill.chains.evm.window import read_checkpoint
 from tidemill.core.recording import Entry, Kind, read_recording
 from tidemill.schema.faults import Malformed
 
+QUESTIONS = 2
+"""Counts the changes of what the machine asks of nodes: answers to other questions tell it nothing."""
+
 
 class Start(Struct, frozen=True, kw_only=True):
     """What a run began with."""
 
     kind: str = "evm"
+    questions: int = 1
+    """The `QUESTIONS` of the program that ran."""
     run_id: str
     config: EvmConfig
     state: dict[str, str]
@@ -33,6 +38,7 @@ class Start(Struct, frozen=True, kw_only=True):
 def start_entry(config: EvmConfig, run_id: str, state: Mapping[bytes, bytes], recv_ns: int) -> Entry:
     """Return the entry with which a run, and its recording, begins; endpoints go without their secrets."""
     start = Start(
+        questions=QUESTIONS,
         run_id=run_id,
         config=without_secrets(config),
         state={key.hex(): value.hex() for key, value in state.items()},
