@@ -8,7 +8,7 @@ import pytest
 from chdb.session import Session
 from tests.store.samples import START_NS, arbitrage, swap
 
-from tidemill.schema import derive
+from tidemill.schema import ddl, derive
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
@@ -151,12 +151,14 @@ async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp
             f"DROP TABLE {table}_statistics_feed",
             f"DROP TABLE {table}_statistics",
             "DELETE FROM schema_migration WHERE name LIKE 'add statistics%'",
+            f"ALTER TABLE swap DROP INDEX {ddl.TIME_INDEX}",
         ):
             await store._execute(change)
     async with open_store(f"chdb://{tmp_path}") as store:
         done = await store.migrate()
         assert set(done) == {
-            f"add {what} of {table}" for what in ("codecs", "indexes", "settings", "statistics")
+            *(f"add {what} of {table}" for what in ("codecs", "indexes", "settings", "statistics")),
+            "add indexes of swap",
         }
         assert await store.migrate() == []
         assert await store.insert(table, rows, "a") == 40

@@ -34,11 +34,21 @@ def test_only_columns_packed_otherwise_are_packed_anew() -> None:
 
 
 def test_indexes_are_dropped_that_nobody_declares_and_made_where_they_lack() -> None:
-    told = indexings(TAG, {"by_transaction": "SELECT _part_offset ORDER BY tx_hash", "old": "SELECT 1"})
+    told = indexings(
+        TAG,
+        {"by_transaction": "SELECT _part_offset ORDER BY tx_hash", "old": "SELECT 1"},
+        has_time_index=False,
+    )
     assert told[0] == f"ALTER TABLE {TAG} DROP PROJECTION old"
     assert [statement.split()[3] for statement in told[1:]] == ["ADD", "MATERIALIZE"]
     assert all("by_profit" in statement for statement in told[1:])
-    assert indexings("swap", {}) == []
+    assert indexings("swap", {}, has_time_index=True) == []
+
+
+def test_tables_in_another_order_than_that_of_time_get_an_index_of_times() -> None:
+    told = indexings("swap", {}, has_time_index=False)
+    assert [statement.split()[3] for statement in told] == ["ADD", "MATERIALIZE"]
+    assert all(ddl.TIME_INDEX in statement for statement in told)
 
 
 def test_a_table_gets_the_settings_that_it_lacks_alone() -> None:

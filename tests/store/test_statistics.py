@@ -7,7 +7,7 @@ import pytest
 from tests.store.samples import START_NS, arbitrage, block, reorg
 
 from tidemill.schema import derive
-from tidemill.schema.ddl import Placement
+from tidemill.schema.ddl import TIME_INDEX, Placement
 from tidemill.schema.events import EVENTS, ReorgKind
 from tidemill.schema.statistics import STATISTICS_SUFFIX, settling_sql, statistics_ddl
 from tidemill.schema.storage import Measured, also_named, projections, statistics
@@ -126,6 +126,14 @@ async def test_rows_are_found_by_their_indexes(make_store: MakeStore, test: str,
         await put(store, range(100), "a")
         told = await store.query(f"EXPLAIN projections = 1 SELECT * FROM {TAG}_canonical WHERE {test}")
         assert f"Name: {index}" in "\n".join(told.column("explain").to_pylist())
+
+
+async def test_rows_of_a_time_are_found_by_the_index_of_times(make_store: MakeStore) -> None:
+    async with make_store() as store:
+        await store.migrate()
+        await store.insert("block", [derive.to_batch([block(number) for number in range(1, 9)])], "a")
+        told = await store.query("EXPLAIN indexes = 1 SELECT * FROM block_canonical WHERE event_ns < 5")
+        assert f"Name: {TIME_INDEX}" in "\n".join(told.column("explain").to_pylist())
 
 
 @pytest.mark.parametrize("tag", sorted(EVENTS))

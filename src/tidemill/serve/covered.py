@@ -1,6 +1,7 @@
 """What do the stored rows cover, as every answer's header says: asked of the store once for many answers."""
 
 import asyncio
+import math
 import time
 from typing import Any
 
@@ -8,11 +9,13 @@ import msgspec
 
 from tidemill.schema.faults import Fault
 from tidemill.serve.across import Across
-from tidemill.store.coverage import SourceCoverage, coverage_of
+from tidemill.store.coverage import SourceCoverage, coverage_of, sources_of
 
 HEADER = "X-Coverage"
 _AGE_MAX_S = 1.0
 """A header that is older is made anew, beside the answer that carries it."""
+_SOURCES_AGE_MAX_S = 60.0
+"""Which sources have rows that tell nothing of their blocks; those that tell of them are known at once."""
 _SHARE = 20
 """Asking takes a twentieth of the time at the most."""
 
@@ -27,6 +30,8 @@ class CoverageBoard:
         self._asked_s: float | None = None
         self._took_s = 0.0
         self._asking: asyncio.Task[None] | None = None
+        self._sources: list[str] = []
+        self._sources_asked_s = -math.inf
 
     async def header(self) -> str:
         """Return the header's value: JSON, by source; empty before anything is known."""
@@ -48,7 +53,10 @@ class CoverageBoard:
 
     async def _ask(self, now_s: float) -> None:
         try:
-            found = await coverage_of(self._program)
+            if now_s - self._sources_asked_s > _SOURCES_AGE_MAX_S:
+                self._sources = await sources_of(self._program)
+                self._sources_asked_s = now_s
+            found = await coverage_of(self._program, having_rows=self._sources)
         except Fault:  # the answer itself says so, where it asks the store too
             found = []
         self._asked_s, self._took_s = now_s, time.monotonic() - now_s

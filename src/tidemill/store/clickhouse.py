@@ -38,6 +38,10 @@ _COLUMNS_SQL = (
     " WHERE database = currentDatabase() ORDER BY table, position"
 )
 _PROJECTIONS_SQL = "SELECT table, name, query FROM system.projections WHERE database = currentDatabase()"
+_TIMED_SQL = (
+    "SELECT table FROM system.data_skipping_indices"
+    " WHERE database = currentDatabase() AND name = {name:String}"
+)
 _ENGINES_SQL = "SELECT name, engine_full AS engine FROM system.tables WHERE database = currentDatabase()"
 _SIZES_SQL = (
     "SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts"
@@ -157,6 +161,7 @@ class ClickHouseStore(Store):
         indexed: dict[str, dict[str, str]] = {}
         for row in (await self._own(_PROJECTIONS_SQL)).to_pylist():
             indexed.setdefault(row["table"], {})[row["name"]] = row["query"]
+        timed = set((await self._own(_TIMED_SQL, {"name": ddl.TIME_INDEX})).column("table").to_pylist())
         engines = {row["name"]: row["engine"] for row in (await self._own(_ENGINES_SQL)).to_pylist()}
         changes: list[tuple[str, str]] = []
         for tag in EVENTS:
@@ -170,7 +175,8 @@ class ClickHouseStore(Store):
             changes += [(f"add column {tag}.{name}", sql) for name, sql in added]
             changes += [(f"add codecs of {tag}", sql) for sql in repackings(tag, live[tag])]
             changes += [(f"add settings of {tag}", sql) for sql in resettings(tag, engines[tag])]
-            changes += [(f"add indexes of {tag}", sql) for sql in indexings(tag, indexed.get(tag, {}))]
+            indexing = indexings(tag, indexed.get(tag, {}), has_time_index=tag in timed)
+            changes += [(f"add indexes of {tag}", sql) for sql in indexing]
         return changes
 
     async def _record(self, version: int, name: str, checksum: str) -> None:
@@ -287,8 +293,8 @@ class ClickHouseStore(Store):
             for tag in sorted(EVENTS)
         ]
 
-    async def _own(self, sql: str) -> pa.Table:
-        return await self._ask(sql, {}, self._settings.limits)
+    async def _own(self, sql: str, params: Mapping[str, str] | None = None) -> pa.Table:
+        return await self._ask(sql, params or {}, self._settings.limits)
 
 
 def _describing(sql: str, schema: pa.Schema) -> str:

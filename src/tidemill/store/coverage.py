@@ -1,6 +1,6 @@
 """Read what the store's rows cover: for each source the blocks that are complete, and what is missing."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
@@ -55,7 +55,8 @@ _PAGE_RECORDS = 500_000
 """About so many are put in order at once: 0.2 s, a tenth of the memory that a query may take, and half of the
 rows that it may answer, should no two of them belong together."""
 _SOURCES_SQL = " UNION DISTINCT ".join(
-    f"SELECT DISTINCT toString(source) AS source FROM {tag}"  # noqa: S608 names of ours
+    # by their numbers first: to spell them row by row takes three times as long
+    f"SELECT toString(source) AS source FROM (SELECT DISTINCT source FROM {tag})"  # noqa: S608 names of ours
     for tag in EVENTS
     if tag != "health"  # which tells of connections, and keeps no rows of a chain
 )
@@ -154,25 +155,34 @@ def _pages(hours: pa.Table) -> Iterator[str]:
     yield lower
 
 
+async def sources_of(store: Readable) -> list[str]:
+    """Return the sources that have rows."""
+    found = await store.query(_SOURCES_SQL)
+    names: list[str] = found.column("source").to_pylist() if found.num_rows else []
+    return names
+
+
 async def coverage_of(
     store: Readable,
     source: str | None = None,
     from_block: int | None = None,
     to_block: int | None = None,
     level: Proof = Proof.NONE,
+    *,
+    having_rows: Collection[str] | None = None,
 ) -> list[SourceCoverage]:
     """Return what is known of `source`, or of every source that has rows, by name.
 
     A bound that is None is the first or the last block that anything is known of. Ask before the rows are
-    read: a gap that closes in between must count as open.
+    read: a gap that closes in between must count as open. `having_rows` are the sources that have some, where
+    `sources_of` was asked before: it reads a column of all rows.
 
     Raises: Refused, where there is no such source or the range is none.
     """
     if from_block is not None and to_block is not None and from_block > to_block:
         raise Refused(f"coverage: expected a range of blocks, found {from_block} to {to_block}")
     ledgers = await ledgers_of(store)
-    found = await store.query(_SOURCES_SQL)
-    sources = sorted({*ledgers, *(found.column("source").to_pylist() if found.num_rows else ())})
+    sources = sorted({*ledgers, *(await sources_of(store) if having_rows is None else having_rows)})
     if source is not None:
         if source not in sources:
             raise Refused(f"source: expected one of {', '.join(sources) or 'none yet'}, found {source!r}")

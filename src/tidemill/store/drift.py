@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tidemill.schema import derive
-from tidemill.schema.ddl import LOCAL_SUFFIX, kept_settings, projection_ddl, projection_query
+from tidemill.schema.ddl import (
+    LOCAL_SUFFIX,
+    TIME_INDEX,
+    kept_settings,
+    projection_ddl,
+    projection_query,
+    time_index_ddl,
+)
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.storage import projections
@@ -102,11 +109,19 @@ def resettings(tag: str, engine: str) -> list[str]:
     return [f"ALTER TABLE {tag} MODIFY SETTING {', '.join(lacking)}"] if lacking else []
 
 
-def indexings(tag: str, live: Mapping[str, str]) -> list[str]:
-    """Return the statements that give `tag` the projections of the schema, for the rows that are there, too.
+def indexings(tag: str, live: Mapping[str, str], *, has_time_index: bool) -> list[str]:
+    """Return the statements that give `tag` the indexes of the schema, for the rows that are there, too.
 
-    `live` are the queries of those that it has, by name.
+    `live` are the queries of the projections that it has, by name.
     """
+    times = None if has_time_index else time_index_ddl(tag)
+    if times is None:
+        return _projectings(tag, live)
+    added = [f"ALTER TABLE {tag} ADD INDEX {times}", f"ALTER TABLE {tag} MATERIALIZE INDEX {TIME_INDEX}"]
+    return added + _projectings(tag, live)
+
+
+def _projectings(tag: str, live: Mapping[str, str]) -> list[str]:
     wanted = {one.name: one for one in projections(EVENTS[tag])}
     kept = {name for name, one in wanted.items() if live.get(name) == projection_query(one)}
     gone = [f"ALTER TABLE {tag} DROP PROJECTION {name}" for name in live if name not in kept]
