@@ -9,53 +9,87 @@ import re
 import sys
 import time
 
+from typing_extensions import override
+
 _EVENT_NS = re.compile(rb'"event_ns":(\d+)')
 _UPGRADE = (
     "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-_MEDIUM, _LONG = 126, 127
+_MEDIUM = 126
 
 
-async def listen(host: str, port: int, path: str, until: asyncio.Event, found: list[float]) -> int:
-    """Take frames until told to stop; return how many events came."""
-    reader, writer = await asyncio.open_connection(host, port, limit=1 << 22)
-    writer.write(_UPGRADE.format(path=path, host=host).encode())
-    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
-    found.append(-1.0)
-    count = 0
-    while not until.is_set():
-        size = (await reader.readexactly(2))[1]
-        if size == _MEDIUM:
-            size = int.from_bytes(await reader.readexactly(2), "big")
-        elif size == _LONG:
-            size = int.from_bytes(await reader.readexactly(8), "big")
-        times = _EVENT_NS.findall(await reader.readexactly(size))
+class Counts:
+    """What all clients heard."""
+
+    def __init__(self) -> None:
+        self.listening = 0
+        self.events = 0
+        self.ages_ms: list[float] = []
+
+
+class Listener(asyncio.Protocol):
+    """One client, which asks for as little of the machine as it can."""
+
+    def __init__(self, upgrade: bytes, counts: Counts) -> None:
+        self._upgrade = upgrade
+        self._counts = counts
+        self._held = b""
+        self._is_open = False
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(self._upgrade)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        held = self._held + data
+        if not self._is_open:
+            head, end, held = held.partition(b"\r\n\r\n")
+            if not end:
+                self._held = head
+                return
+            assert head.startswith(b"HTTP/1.1 101"), head
+            self._is_open = True
+            self._counts.listening += 1
+        while len(held) > 1:
+            first, size = 2, held[1]
+            if size >= _MEDIUM:
+                first = 4 if size == _MEDIUM else 10
+                size = int.from_bytes(held[2:first], "big")
+            if len(held) < first + size:
+                break
+            self._take(held[first : first + size])
+            held = held[first + size :]
+        self._held = held
+
+    def _take(self, body: bytes) -> None:
+        times = _EVENT_NS.findall(body)
         if times:
-            found.append((time.time_ns() - int(times[0])) / 1e6)
-            count += len(times)
-    writer.close()
-    return count
+            self._counts.ages_ms.append((time.time_ns() - int(times[0])) / 1e6)
+            self._counts.events += len(times)
 
 
 async def main() -> None:
     """Listen as the arguments say."""
     host, port, path, clients, seconds = sys.argv[1:]
-    until, found = asyncio.Event(), list[float]()
-    tasks = [asyncio.create_task(listen(host, int(port), path, until, found)) for _ in range(int(clients))]
-    while len(found) < len(tasks):  # noqa: ASYNC110 each appends once
+    upgrade, counts = _UPGRADE.format(path=path, host=host).encode(), Counts()
+    loop = asyncio.get_running_loop()
+    for _ in range(int(clients)):
+        await loop.create_connection(lambda: Listener(upgrade, counts), host, int(port))
+    while counts.listening < int(clients):  # noqa: ASYNC110 each is counted once
         await asyncio.sleep(0.05)
     print("ready", file=sys.stderr, flush=True)
     await asyncio.sleep(1)
-    found.clear()
+    counts.ages_ms.clear()
+    counts.events = 0
     await asyncio.sleep(float(seconds))
-    took = sorted(found)
-    until.set()
-    counts = await asyncio.gather(*tasks)
+    took = sorted(counts.ages_ms)
     json.dump(
         {
             "frames": len(took),
-            "events": sum(counts),
+            "events": counts.events,
             "p50_ms": took[len(took) // 2],
             "p99_ms": took[len(took) * 99 // 100],
             "max_ms": took[-1],

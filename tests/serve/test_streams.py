@@ -210,6 +210,30 @@ async def sent(client, path, last_id, count):
     raise AssertionError("the stream ended")
 
 
+async def test_a_frame_is_sent_at_once_only_where_none_waits_before_it():
+    sent, is_taking = [], True
+
+    def take(frame):
+        if is_taking:
+            sent.append(frame)
+        return is_taking
+
+    client = Subscription(take)
+    one, two, three, four = [Frame("swap", Place(number), b"{}") for number in range(4)]
+    client.offer([one])
+    assert await client.next() is one
+    waiting = asyncio.create_task(client.next())
+    await asyncio.sleep(0)
+    client.offer([two])
+    assert sent == [two]
+    is_taking = False
+    client.offer([three])
+    is_taking = True
+    client.offer([four])
+    assert [await waiting, await client.next()] == [three, four]
+    assert sent == [two]
+
+
 async def test_a_client_that_takes_nothing_is_told_and_dropped_and_the_others_go_on(told):
     async with served(told) as client:
         async with listening(client, f"/ws/swap?cursor={cursor_at(told, 'swap', 0)}") as quick:

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tidemill.schema.faults import Fault
 from tidemill.serve.across import Across
 from tidemill.serve.answers import FaultAnswer
-from tidemill.serve.framed import text_message
+from tidemill.serve.framed import sending_at_once, text_message
 from tidemill.serve.hub import Dropped, Frame, Hub, Wish
 from tidemill.serve.place import Place, cursor_of, places_of
 from tidemill.serve.role import Role
@@ -65,17 +65,23 @@ async def _tell(socket: WebSocket, call: Call, asked: StreamAsked) -> None:
                 await socket.send_text(_text(bus, Frame(tag, place, None)))
         else:
             place = places_of(bus, asked.cursor).get(tag)
-        async with aclosing(hub.follow(wish, place)) as frames:
+        send = sending_at_once(socket.scope)
+        take = None if send is None else lambda frame: send(_message(bus, frame))
+        async with aclosing(hub.follow(wish, place, take)) as frames:
             async for frame in frames:
-                if frame.message is None:
-                    frame.message = text_message(_text(bus, frame))
-                await socket.send(frame.message)  # who takes nothing answers no ping, and is gone
+                await socket.send(_message(bus, frame))  # who takes nothing answers no ping, and is gone
     except Fault as fault:
         async with asyncio.timeout(_SEND_S):
             await socket.send_text(_fault(fault))
             await socket.close(TRY_AGAIN if isinstance(fault, Dropped) else REFUSED)
     except (TimeoutError, WebSocketDisconnect):
         return
+
+
+def _message(bus: str, frame: Frame) -> dict[str, Any]:
+    if frame.message is None:
+        frame.message = text_message(_text(bus, frame))
+    return frame.message
 
 
 def _text(bus: str, frame: Frame) -> str:
