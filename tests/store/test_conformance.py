@@ -106,10 +106,28 @@ async def test_rows_of_reverted_blocks_are_left_out_until_restored(make_store: M
         await store.migrate()
         await store.insert("swap", [derive.to_batch([swap(number) for number in range(12)])], "a")
         await store.insert("reorg", [derive.to_batch([reorg(1, ReorgKind.REVERTED, 0)])], "a")
-        assert [row["amount0_in"] for row in await everything(store)] == [0, 1, 2, 3, 8, 9, 10, 11]
+        left = [0, 1, 2, 3, 8, 9, 10, 11]
+        assert [row["amount0_in"] for row in await everything(store)] == left == await paged(store)
         assert len(await everything(store, finality="instant")) == 12
         await store.insert("reorg", [derive.to_batch([reorg(1, ReorgKind.RESTORED, 1)])], "b")
-        assert len(await everything(store)) == 12
+        assert len(await everything(store)) == 12 == len(await paged(store))
+
+
+@pytest.mark.parametrize("count", [3, 80])
+async def test_pages_leave_out_few_reverted_blocks_and_many(make_store: MakeStore, count: int) -> None:
+    async with make_store() as store:
+        await store.migrate()
+        swaps = [swap(number) for number in range(4 * count)]
+        await store.insert("swap", [derive.to_batch(swaps)], "a")
+        assert len(await paged(store)) == 4 * count
+        reverted = [reorg(number, ReorgKind.REVERTED, number) for number in range(1, count)]
+        await store.insert("reorg", [derive.to_batch(reverted)], "a")
+        assert await paged(store) == [0, 1, 2, 3]
+
+
+async def paged(store: Store) -> list[int]:
+    rows = await store.page("swap", Page(limit=1_000, newest_first=False))
+    return [row["amount0_in"] for row in derive.to_rows("swap", rows)]
 
 
 async def test_rows_that_are_not_there_are_told_by_their_identity(make_store: MakeStore) -> None:

@@ -17,10 +17,11 @@ by five costs as much CPU again as inserting them (8.0 ms of CPU an insert by de
 _WIDE_MIN_BYTES = 64 << 20
 """Smaller parts are one file each, larger ones have two for each column: an insert of 8,000 records of 145
 columns takes a third less CPU in one file, under load half (17 MB; the engine's own limit is 10 MB)."""
-_REVERTED = (
+REVERTED = (
     "SELECT chain_id, block_hash FROM {reorgs} GROUP BY chain_id, block_hash\n"
     "    HAVING argMax(kind, sequence) = 'reverted'"
 )
+"""Asks for the blocks that are reverted now."""
 
 
 class Placement(NamedTuple):
@@ -163,7 +164,7 @@ def canonical_rows_test(tag: str) -> str:
 def canonical_test(reorgs: str = "reorg") -> str:
     """Return the test that a row's block is canonical, as the rows of `reorgs` tell."""
     # GLOBAL: asked once where the tables are a cluster's, and nothing else on one server
-    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {_REVERTED.format(reorgs=reorgs)})"
+    return f"(chain_id, block_hash) GLOBAL NOT IN (\n    {REVERTED.format(reorgs=reorgs)})"
 
 
 def finalized_view_ddl(tag: str, final_blocks: int, placement: Placement) -> str:

@@ -18,6 +18,7 @@ from tidemill.schema.statistics import settling_sql, statistics_ddl
 from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, StoreSettings, TableSize
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
+from tidemill.store.reverted import RevertedBlock
 from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
@@ -66,6 +67,10 @@ class ClickHouseStore(Store):
     def __init__(self, settings: StoreSettings) -> None:
         self._settings = settings
         self._placement = Placement(settings.deduplication_window)
+
+    async def _reverted_blocks(self) -> Sequence[RevertedBlock] | None:
+        """Return the blocks that are not canonical; None where a query is to ask itself."""
+        return None
 
     @abstractmethod
     async def _execute(self, sql: str) -> None:
@@ -280,7 +285,7 @@ class ClickHouseStore(Store):
 
     @override
     async def page(self, tag: str, page: Page) -> pa.Table:
-        query = page_query(tag, page)
+        query = page_query(tag, page, await self._reverted_blocks())
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         return answer.cast(selected_schema(tag, answer.schema.names))
 

@@ -13,6 +13,7 @@ from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 from tidemill.schema.types import ADDRESS, HASH, NANOS
 from tidemill.store.base import Condition, Finality, Page, Value
+from tidemill.store.reverted import RevertedBlock
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
@@ -81,8 +82,11 @@ def page_keys(tag: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
-def page_query(tag: str, page: Page) -> Query:
-    """Return the query of `Store.page`. Raises: Refused, where a name or a value does not fit the schema."""
+def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = None) -> Query:
+    """Return the query of `Store.page`; `reverted` are the blocks that are not canonical, where it is known.
+
+    Raises: Refused, where a name or a value does not fit the schema.
+    """
     by_name = {column.name: column for column in derive.columns(known_tag(tag))}
     keys = [by_name[name] for name in page_keys(tag)]
     wanted = [_known(tag, by_name, name).name for name in (by_name if page.columns is None else page.columns)]
@@ -96,7 +100,7 @@ def page_query(tag: str, page: Page) -> Query:
     )
     if page.after is not None:
         tests += _after(keys, page.after, beyond, binder)
-    table = _table(tag, page.finality, tests)
+    table = _table(tag, page.finality, tests, reverted)
     test = " AND ".join(tests) or "1"
     order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
     shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
@@ -112,12 +116,20 @@ def page_query(tag: str, page: Page) -> Query:
     return Query(rows, binder.params)
 
 
-def _table(tag: str, finality: Finality, tests: list[str]) -> str:
+def _table(
+    tag: str, finality: Finality, tests: list[str], reverted: Sequence[RevertedBlock] | None = None
+) -> str:
     """Return what has the rows of `tag` that are so final; add to `tests` what they are to pass besides."""
     if not derive.has_block(tag) or finality == "instant":
         return tag
     if finality == "finalized":
         return tag + ddl.FINALIZED_SUFFIX
+    if reverted is not None:
+        blocks = ", ".join(f"({one.chain_id}, unhex('{one.block_hash.hex()}'))" for one in reverted)
+        if blocks:
+            test = f"(chain_id, block_hash) NOT IN ({blocks})"
+            tests.append(f"(block_hash IS NULL OR {test})" if derive.is_block_optional(tag) else test)
+        return tag
     # The view's own test: a view of 146 columns takes the engine 40 ms to look through.
     tests.append(f"({ddl.canonical_rows_test(tag)})")
     return tag

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +21,7 @@ from tidemill.schema import derive
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.base import QueryLimits, Store, StoreSettings
 from tidemill.store.clickhouse import ClickHouseStore, limit_settings, to_stream
+from tidemill.store.reverted import RevertedBlock, RevertedBlocks
 from tidemill.store.statement import LASTING_ERRORS, bound, error_code, first_line
 
 _Result = TypeVar("_Result")
@@ -60,6 +61,7 @@ class ChdbStore(ClickHouseStore):
         super().__init__(settings)
         self._folder = folder
         self._held = ExitStack()
+        self._reverted = RevertedBlocks()
         self._connections: list[Session] = []
         self._guard = threading.Lock()
         self._local = threading.local()
@@ -127,7 +129,14 @@ class ChdbStore(ClickHouseStore):
                 data = f"file('/dev/fd/{file.fileno()}', 'ArrowStream', '{quoted}')"
                 writer.query(f"INSERT INTO {tag} ({names}) SETTINGS {how} SELECT {names} FROM {data}")  # noqa: S608 (see above)
 
-        await self._write(insert)
+        if tag != "reorg":
+            await self._write(insert)
+            return
+        self._reverted.forget()
+        try:
+            await self._write(insert)
+        finally:
+            self._reverted.forget()
 
     def _check_room(self, added_bytes: int) -> None:
         # The engine reserves room too, but where a write fails later it keeps a part that cannot be read.
@@ -157,6 +166,10 @@ class ChdbStore(ClickHouseStore):
         await _in(self._writing, run)
 
     # --- read
+
+    @override
+    async def _reverted_blocks(self) -> Sequence[RevertedBlock] | None:
+        return await self._reverted.now(self._own)
 
     @override
     async def engine_bytes(self) -> int | None:
