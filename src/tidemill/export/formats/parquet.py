@@ -10,8 +10,8 @@ from typing_extensions import override
 from tidemill.export.binary_layout import KEPT_AS
 from tidemill.export.exporter import NONE, FileExporter, Rows
 
-_GROUP_ROWS = 16_384
-"""Of the widest table some 30 MB, which are in memory until the group is written."""
+_GROUP_ROWS = 8_192
+"""Of the widest table some 15 MB, which are in memory until the group is written."""
 
 
 class ParquetExporter(FileExporter):
