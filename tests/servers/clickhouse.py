@@ -3,9 +3,9 @@ server of today. `python -m tests.servers.clickhouse FOLDER [PORT]` prints its p
 ends.
 
 It has one user, `trader`, and takes what https://clickhouse.com/docs/interfaces/http says of: a statement as
-`query` or as the body, data after `INSERT … FORMAT …`, `database`, `param_*`, settings, `default_format`. An
-error is a status, `X-ClickHouse-Exception-Code` and the engine's words. It has no compression, no sessions,
-no progress in headers, no other users.
+`query` or as the body, data after `INSERT … FORMAT …`, `database`, `param_*`, settings, `default_format`; all
+of them in a form, too. An error is a status, `X-ClickHouse-Exception-Code` and the engine's words. It has no
+compression, no sessions, no progress in headers, no other users.
 """
 
 import asyncio
@@ -80,7 +80,11 @@ class Server:
     async def serve(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != _ALLOWED:
             return _failed(403, "Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)")
-        asked, body = dict(request.query), await request.read()
+        asked, body = dict(request.query), b""
+        if request.content_type == "multipart/form-data":  # long parameters, and the statement beside them
+            asked |= {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        else:
+            body = await request.read()
         loop = asyncio.get_running_loop()
         try:
             answer, how = await loop.run_in_executor(self._threads, self.answer, asked, body)
