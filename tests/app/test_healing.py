@@ -149,8 +149,7 @@ async def test_pools_with_wrong_ticks_become_what_their_contracts_are(
         try:
             await run.until(lambda: bool(pipeline.book.pools))
             await swap_all(fresh_world, run, pools)
-            # No swaps are taken back: before the one that told of wrong ticks, they are right again; and
-            # of its newest block anvil may tell what it is making the next of.
+            # No swaps are taken back: before the one that told of wrong ticks, they are right again.
             for _ in range(3):
                 await fresh_world.mine()
             await fresh_world.reorg(3)

@@ -8,7 +8,7 @@ from tidemill.chains.evm.follower import EvmFollower, drift_entry
 from tidemill.chains.evm.steps import Call, Reread, Restored, Reverted, Sealed
 from tidemill.core.recording import Entry, Kind
 
-from .contracts import MulticallNode
+from .contracts import MulticallNode, words
 from .driver import Driver, chain_of, config_of, encoded
 from .test_opening import POOL_C, TICKS, factories, grown_node
 
@@ -64,7 +64,7 @@ def test_a_drifted_pool_is_read_anew_after_the_tip_and_told_as_repaired() -> Non
     node, driver = opened()
     tip = node.tip.number
     drift(driver)
-    driver.settle()
+    driver.settle(ticks=1)
     (reread,) = rereads(driver)
     (pool,) = reread.pools
     assert (pool.address, pool.block_number, "0x" + pool.block_hash.hex()) == (POOL, tip, node.tip.hash)
@@ -131,6 +131,31 @@ def test_a_pool_whose_block_leaves_the_chain_meanwhile_is_read_again(when: int) 
     assert driver.canonical() == chain_of(node, first=driver.canonical()[0][0])
 
 
+def test_what_a_node_tells_of_its_newest_block_is_asked_again_where_the_next_one_comes() -> None:
+    node, driver = opened()
+    tip = node.tip.number
+    told = dict(node.contracts)
+    node.say(POOL_C, liquidity=words(99))  # of the block that is being made
+    drift(driver)
+    driver.settle()
+    assert rereads(driver) == []
+    node.contracts = told  # that block is there: what is told of the tip is of the tip
+    driver.announce(node.mine(1)).settle()
+    (reread,) = rereads(driver)
+    assert [(pool.block_number, pool.liquidity) for pool in reread.pools] == [(tip, 12)]
+    assert order(driver)[-2:] == [("reread", tip), ("sealed", tip + 1)]
+
+
+def test_what_a_node_tells_of_a_block_that_another_follows_is_asked_once() -> None:
+    node, driver = opened()
+    driver.tick()
+    tip = node.tip.number
+    driver.announce(node.mine(1))
+    drift(driver)
+    driver.settle()
+    assert order(driver)[-2:] == [("reread", tip), ("sealed", tip + 1)]
+
+
 def test_a_node_that_is_on_another_branch_is_not_believed() -> None:
     node, driver = opened()
     tip = node.tip
@@ -150,9 +175,10 @@ def test_a_node_that_does_not_tell_the_state_holds_up_the_chain_for_a_bounded_ti
     node, driver = opened(heal_timeout_ms=2_000)
     tip = node.tip.number
     drift(driver)
+    driver.announce(node.mine(1))
     silent: list[Call] = [call for call in driver.calls if call.method == "eth_call"]
     driver.calls = [call for call in driver.calls if call.method != "eth_call"]
-    driver.mine(1)
+    driver.settle()
     assert order(driver)[-1] == ("sealed", tip)
     for _ in range(50):
         driver.tick()
@@ -165,7 +191,7 @@ def test_a_node_that_does_not_tell_the_state_holds_up_the_chain_for_a_bounded_ti
         driver.frame(node.answer(call.encode()))  # too late: nobody asks any more
     assert rereads(driver) == []
     driver.tick(10_000)
-    driver.settle()
+    driver.settle(ticks=1)
     assert rereads(driver)[0].pools[0].block_number == tip + 1
 
 
@@ -173,7 +199,6 @@ def test_a_pool_that_drifts_again_and_again_waits_until_the_hour_is_over() -> No
     node, driver = opened(heals_per_hour_max=2)
     for _ in range(3):
         drift(driver)
-        driver.settle()
         driver.mine(1)
     assert len(rereads(driver)) == 2
     (fault,) = driver.faults
@@ -184,7 +209,7 @@ def test_a_pool_that_drifts_again_and_again_waits_until_the_hour_is_over() -> No
     driver.settle()
     assert len(rereads(driver)) == 2
     driver.tick(HOUR_MS)
-    driver.settle()
+    driver.settle(ticks=1)
     assert len(rereads(driver)) == 3
     assert rereads(driver)[-1].pools[0].block_number == node.tip.number
 
@@ -193,7 +218,7 @@ def test_a_pool_that_is_asked_for_twice_is_read_once() -> None:
     _, driver = opened()
     drift(driver)
     drift(driver)
-    driver.settle()
+    driver.settle(ticks=1)
     assert len(rereads(driver)) == 1
     assert len(cover(driver)) == 2
 
@@ -202,7 +227,7 @@ def test_a_pool_that_cannot_be_read_does_not_spoil_the_others_and_is_tried_again
     _, driver = opened()
     stranger = b"\x77" * 20
     drift(driver, stranger, POOL)
-    driver.settle()
+    driver.settle(ticks=1)
     assert [pool.address for reread in rereads(driver) for pool in reread.pools] == [POOL]
     assert any("Unknown: chain local: pool 0x7777" in fault for fault in driver.faults)
     driver.tick(10_000)

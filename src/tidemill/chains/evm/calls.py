@@ -129,8 +129,11 @@ class Calls:
     def retry(self, fault: Fault, again: Callable[[], None], *, owner: object) -> None:
         """Report `fault`, and run `again` after the first retry's wait."""
         self.step.faults.append(fault)
-        due_ns = self.now_ns + self._config.retry_first_ms * NS_PER_MS
-        self._later.append((due_ns, again, owner))
+        self.wait(self._config.retry_first_ms, again, owner=owner)
+
+    def wait(self, wait_ms: int, then: Callable[[], None], *, owner: object) -> None:
+        """Run `then` after a while, unless what `owner` asked is dropped before."""
+        self._later.append((self.now_ns + wait_ms * NS_PER_MS, then, owner))
 
     def drop(self, owner: object) -> None:
         """Forget every question of `owner`."""
@@ -296,8 +299,7 @@ class Calls:
 
     def _again(self, question: _Question, wait_ms: int | None) -> None:
         if question.lost is not None:
-            due_ns = self.now_ns + self._config.retry_first_ms * NS_PER_MS
-            self._later.append((due_ns, question.lost, question.owner))
+            self.wait(self._config.retry_first_ms, question.lost, owner=question.owner)
             return
         if wait_ms is None:
             wait_ms = self._config.retry_first_ms << min(max(question.attempts - 1, 0), 20)

@@ -134,7 +134,7 @@ class Following:
         behind = newest.number - self._window.tip_number
         self._has_caught_up = self._has_caught_up or behind <= 0
         if self._has_caught_up and behind <= self._config.walk_blocks_max:
-            self._healing.start_due()
+            self._healing.start_due(is_past=bool(self._line.pending))
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
@@ -264,7 +264,7 @@ class Following:
         for head in path:
             pending = self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
             pending.told_by = self._teller
-        self._healing.on_tip_moved()
+        self._healing.on_announced()
         self._ask_logs()
 
     def _on_confirmed(self, head: Head) -> None:

@@ -2,6 +2,12 @@
 
 While it is read no block is sealed, so that what was read fits the tip; blocks that come meanwhile wait with
 their logs, and `heal_timeout_ms` bounds the wait.
+
+A node may answer about its newest block from the state that the next one has left, until it announces that
+one (anvil does): logs of the next block would then be counted twice. So an answer about a block that nothing
+follows yet is believed only after a while without a successor; where one comes, the block is read once more,
+for what it left no longer changes. Pools of Curve and Balancer do without: their next log has them read
+again, and counts for nothing else.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +30,8 @@ from tidemill.schema.faults import Gap, Unreachable
 _HOUR_NS = 3_600 * NS_PER_S
 _GIVEN_WAY_MAX = 4
 """So often in a row a reading of coins' pools is put off for a block; then blocks wait for it."""
+_SETTLED_MS = 500
+"""A node that has the next block's state announces that block sooner."""
 _DOUBLINGS_MAX = 6
 """A node that cannot tell the state is asked again after `retry_max_ms`; the wait doubles so many times."""
 
@@ -34,6 +42,8 @@ class _Reading(Struct, eq=False):
     head: Head
     pools: tuple[bytes, ...]
     since_ns: int
+    is_past: bool
+    """Whether a block that follows `head` was announced before it was asked about."""
 
 
 class Healing:
@@ -79,7 +89,7 @@ class Healing:
         """
         reading = self._reading
         assert reading is not None
-        if self._given_way_count >= _GIVEN_WAY_MAX or not self._window.coin_pools.keys() >= {*reading.pools}:
+        if self._given_way_count >= _GIVEN_WAY_MAX or not self._is_of_coins(reading):
             return False
         self._given_way_count += 1
         self._forget_reading()
@@ -110,8 +120,8 @@ class Healing:
         self._creations[creation.pool] = creation
         return creation.pool
 
-    def start_due(self) -> None:
-        """Read the pools whose time has come."""
+    def start_due(self, *, is_past: bool) -> None:
+        """Read the pools whose time has come; `is_past` says that a block after the tip is announced."""
         now_ns = self._calls.now_ns
         pools = tuple(pool for pool, due_ns in self._waiting.items() if due_ns <= now_ns)
         if not pools or self._reading is not None or not self._calls.links.is_any_open:
@@ -121,19 +131,22 @@ class Healing:
             return
         for pool in pools:
             del self._waiting[pool]
-        self._reading = _Reading(head, pools, now_ns)
+        self._reading = _Reading(head, pools, now_ns, is_past)
         self._read()
 
-    def on_tip_moved(self) -> None:
-        """Read again where the block that is read at is no longer the tip."""
+    def on_announced(self) -> None:
+        """Take that a block after the tip is announced: what was asked before that is read again."""
         reading = self._reading
-        if reading is None or reading.head.hash == self._window.tip_hash:
+        if reading is None:
+            return
+        is_settled = reading.is_past or self._is_of_coins(reading)
+        if is_settled and reading.head.hash == self._window.tip_hash:
             return
         head = self._window.find(self._window.tip_hash)
         if head is None:
             self._give_up(reading)
             return
-        reading.head = head
+        reading.head, reading.is_past = head, True
         self._read()
 
     def tick(self) -> None:
@@ -167,7 +180,7 @@ class Healing:
         )
 
     def _on_checked(self, snapshots: list[PoolSnapshot], result: bytes) -> None:
-        """Accept what was read where its block is still the same."""
+        """Accept what was read where its block is still the same; of a newest block, after a while."""
         reading = self._reading
         assert reading is not None
         found = parse_head(result)
@@ -177,7 +190,12 @@ class Healing:
                 " again"
             )
             self._calls.retry(fault, self._read, owner=self)
-            return
+        elif reading.is_past or self._is_of_coins(reading):
+            self._accept(reading, snapshots)
+        else:
+            self._calls.wait(_SETTLED_MS, lambda: self._accept(reading, snapshots), owner=self)
+
+    def _accept(self, reading: _Reading, snapshots: list[PoolSnapshot]) -> None:
         self._reading = None
         self._failure_count = self._given_way_count = 0
         if snapshots:
@@ -185,6 +203,9 @@ class Healing:
             self._calls.step.blocks.append(reread)
         self._tell(reading, {snapshot.address for snapshot in snapshots})
         self._released(snapshots)
+
+    def _is_of_coins(self, reading: _Reading) -> bool:
+        return self._window.coin_pools.keys() >= {*reading.pools}
 
     def _tell(self, reading: _Reading, read: set[bytes]) -> None:
         head, now_ns = reading.head, self._calls.now_ns
