@@ -165,6 +165,7 @@ fn moves_with_time(exact: &Exact, zeros: &[i16], timestamp_s: u64) -> bool {
         }
         Exact::WeightedV3(pool) => pool.rates().iter().any(|rate| *rate != ONE),
         Exact::StableV3(pool) => pool.rates().iter().any(|rate| *rate != ONE),
+        Exact::GyroV3(pool) => pool.rates().iter().any(|rate| *rate != ONE),
         Exact::WeightedV2(_) | Exact::Pool(_) => false,
     }
 }

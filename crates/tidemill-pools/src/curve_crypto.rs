@@ -6,7 +6,6 @@
 mod analytic;
 mod newton;
 mod ng;
-mod signed;
 mod tweak;
 
 use ruint::aliases::{U256, U512};

@@ -1,8 +1,12 @@
 //! Exact pools of decentralised exchanges: logs to state, swaps to the last unit; no input or output.
 
 mod abi;
+pub mod balancer_buffer;
 pub mod balancer_fixed_point;
+pub mod balancer_fixed_price;
+pub mod balancer_gyro;
 pub mod balancer_pool;
+pub mod balancer_reclamm;
 pub mod balancer_stable;
 pub mod balancer_weighted;
 pub mod bundle;
@@ -22,6 +26,7 @@ mod order_fills;
 mod patch;
 mod pool_set;
 pub mod query;
+mod signed;
 mod ticked;
 mod token_trial;
 pub mod transfer;

@@ -6,25 +6,17 @@ mod shared;
 use std::str::FromStr;
 
 use serde_json::Value;
+use shared::balancer::{check_v3, raw_balances, uint, uints, vault_terms};
 use shared::{read, read_json};
 use tidemill_pools::balancer_fixed_point::{PowVersion, ONE};
 use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3, Surge};
-use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
+use tidemill_pools::balancer_v3::VaultTerms;
 use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
 use tidemill_pools::{PoolError, Price, U256};
 
 const STATES: &str = "amm_onchain_golden/";
-
-fn uint(value: &Value) -> U256 {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    U256::from_str(&text).unwrap_or_else(|_| panic!("a number, found {text}"))
-}
-
-fn uints(value: &Value) -> Vec<U256> {
-    value.as_array().unwrap().iter().map(uint).collect()
-}
 
 /// Reads a fraction of one, as the recorder wrote it, with 18 decimals.
 fn fraction(value: &Value) -> U256 {
@@ -120,54 +112,6 @@ fn the_deployed_v2_stable_pools_answers_are_ours() {
         count += 1;
     }
     assert!(count == 0 || count == 36, "{count}");
-}
-
-/// Finds raw balances whose live balances are the recorded ones.
-fn raw_balances(pool: &Value) -> Vec<U256> {
-    let (factors, rates) = (uints(&pool["scalingFactors"]), uints(&pool["tokenRates"]));
-    let live = uints(&pool["balancesLiveScaled18"]);
-    let units = factors.into_iter().zip(rates);
-    let raw = live.into_iter().zip(units).map(|(live, (factor, rate))| {
-        let raw = (live * ONE).div_ceil(factor * rate);
-        assert_eq!(raw * factor * rate / ONE, live);
-        raw
-    });
-    raw.collect()
-}
-
-fn vault_terms(pool: &Value) -> VaultTerms {
-    VaultTerms {
-        scaling_factors: uints(&pool["scalingFactors"]),
-        rates: uints(&pool["tokenRates"]),
-        fee: uint(&pool["swapFee"]),
-        aggregate_fee: U256::ZERO,
-        min_trade: MIN_TRADE,
-    }
-}
-
-type Answer = Result<U256, PoolError>;
-
-/// Compares every swap of a recording with `quote`: whether the amount is paid in, the two tokens, the amount.
-fn check_v3(
-    recording: &str,
-    expected_count: usize,
-    quote: impl Fn(&Value, bool, (usize, usize), U256) -> Answer,
-) {
-    let Some(recording) = read_json(&format!("balancer/maths/{recording}.json")) else { return };
-    let pool = &recording["pool"];
-    let token_of = |address: &Value| {
-        let address = address.as_str().unwrap();
-        let mut tokens = pool["tokens"].as_array().unwrap().iter();
-        tokens.position(|token| token.as_str().unwrap().eq_ignore_ascii_case(address)).unwrap()
-    };
-    let swaps = recording["swaps"].as_array().unwrap();
-    for swap in swaps {
-        let tokens = (token_of(&swap["tokenIn"]), token_of(&swap["tokenOut"]));
-        let is_in = uint(&swap["swapKind"]).is_zero();
-        let found = quote(pool, is_in, tokens, uint(&swap["amountRaw"]));
-        assert_eq!(found, Ok(uint(&swap["outputRaw"])), "{swap}");
-    }
-    assert_eq!(swaps.len(), expected_count);
 }
 
 fn check_v3_weighted(recording: &str, weights: impl Fn(&Value) -> Vec<U256>) {

@@ -8,7 +8,6 @@ use tidemill_pools::balancer_fixed_point::PowVersion;
 use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3};
-use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
 use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2};
 use tidemill_pools::curve_crypto::{CryptoSwap, Generation};
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
@@ -445,44 +444,9 @@ fn vault_v3(hook: U256) -> (Chain, StableV3) {
     let mut chain = Chain::default();
     let (fee, amp) = (decimal("1000000000000000"), number(500_000));
     let balances = [decimal("4000000000000000000000"), decimal("4100000000000000000000")];
-    let vault = address(VAULT);
-    let (me, zero) = (of_address(POOL), U256::ZERO);
-    chain.tell(POOL, 0x8d92_8af8, &[], words(&[of_address(vault)]));
-    chain.tell(POOL, 0x6dac_cffa, &[], words(&[amp, zero, number(1_000)]));
+    chain.tell(POOL, 0x6dac_cffa, &[], words(&[amp, U256::ZERO, number(1_000)]));
     chain.tell(POOL, 0x984d_e9e8, &invariant_of(1), words(&[ONE]));
-    let tokens = [of_address(address(1)), of_address(address(2))];
-    let infos = [zero; 6];
-    let offsets = [4 * 32, 7 * 32, 14 * 32, 17 * 32].map(number);
-    let told = [
-        offsets.as_slice(),
-        &[number(2)],
-        &tokens,
-        &[number(2)],
-        &infos,
-        &[number(2)],
-        &balances,
-        &[number(2)],
-        &balances,
-    ];
-    chain.tell(vault, 0x67e0_e076, &[me], words(&told.concat()));
-    chain.tell(vault, 0xb450_90f9, &[me], words(&[fee]));
-    chain.tell(vault, 0x7e36_1bde, &[me], arrays(&[&[U256::ONE, U256::ONE], &[ONE, ONE]]));
-    let mut hooks = vec![zero; 10];
-    hooks.push(hook);
-    chain.tell(vault, 0xce86_30d4, &[me], words(&hooks));
-    let config =
-        [zero, zero, zero, zero, fee, ONE / number(2), zero, zero, zero, U256::ONE, U256::ONE, zero, zero];
-    chain.tell(vault, 0xf294_86a1, &[me], words(&config));
-    chain.tell(vault, 0xe2cb_0ba0, &[], words(&[MIN_TRADE]));
-    chain.token(address(1), 18);
-    chain.token(address(2), 18);
-    let terms = VaultTerms {
-        scaling_factors: vec![U256::ONE; 2],
-        rates: vec![ONE; 2],
-        fee,
-        aggregate_fee: ONE / number(2),
-        min_trade: MIN_TRADE,
-    };
+    let terms = chain.tell_vault_v3(POOL, address(VAULT), fee, balances, hook);
     (chain, StableV3::new(terms, amp, balances.to_vec()).unwrap())
 }
 

@@ -6,29 +6,15 @@ mod shared;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use shared::read;
+use shared::balancer::{buffer_answers, BUFFERS};
+use shared::{read, read_json};
 
-/// Kinds of Balancer's V3 pools whose swaps are tried elsewhere.
-const BALANCER_V3: [&str; 4] = ["WEIGHTED", "STABLE", "LIQUIDITY_BOOTSTRAPPING", "QUANT_AMM_WEIGHTED"];
-
-const BALANCER_MATHS: [&str; 17] = [
-    "1-21671845-Buffer-csUSDC",
-    "1-21671845-Buffer-waEthLidoWETH",
-    "1-21671845-Buffer-waEthUSDC",
+const WITH_LIQUIDITY: [&str; 5] = [
     "1-22247251-StableSurgeHook",
     "1-22524240-QuantAMM",
-    "1-23511249-GyroECLP-Barter",
-    "11155111-10434442-FixedPriceLBP-MTK-USDC",
     "11155111-7439300-Stable-stataUSDC-stataUSDT",
     "11155111-7439300-Weighted-USDC-DAI",
     "11155111-7748718-GyroECLP",
-    "11155111-8085514-LBP-BAL-DAI",
-    "8453-31094200-ReClamm-WETH-USDC-In-Range",
-    "8453-31094380-ReClamm-WETH-USDC-Same-Timestamp",
-    "8453-31094381-ReClamm-WETH-USDC-Out-Of-Range",
-    "8453-32632378-ReClamm-V2",
-    "8453-32641745-ReClamm-V2-Out-Of-Range",
-    "buffer-manual",
 ];
 
 /// Answers that are not tried, by what they are and why.
@@ -50,16 +36,28 @@ fn without_state(found: &mut Unanswered) -> Option<()> {
     Some(())
 }
 
-/// Swaps in pools of kinds that are not built in.
-fn of_other_kinds(found: &mut Unanswered) -> Option<()> {
-    for name in BALANCER_MATHS {
-        let recording: Value = serde_json::from_str(&read(&format!("balancer/maths/{name}.json"))?).unwrap();
-        let kind = recording["pool"]["poolType"].as_str().unwrap();
-        if !BALANCER_V3.contains(&kind) {
-            let reason = "a kind of pool that is not built in".to_owned();
-            let count = recording["swaps"].as_array().unwrap().len();
-            *found.entry((format!("balancer/maths, {kind}"), reason)).or_default() += count;
+/// Answers of buffers that the recorded rate, cut to a unit, does not settle.
+fn of_cut_rates(found: &mut Unanswered) -> Option<()> {
+    for (recording, is_cautious) in BUFFERS {
+        let answers = buffer_answers(recording, is_cautious)?;
+        let unsettled = answers.iter().filter(|answer| answer.found != answer.told).count();
+        if unsettled > 0 {
+            let reason =
+                "asked at a rate that was recorded cut to a unit: between what it and the next one give";
+            found.insert((format!("balancer/maths, {recording}"), reason.to_owned()), unsettled);
         }
+    }
+    Some(())
+}
+
+/// Deposits and withdrawals, none of which is computed.
+fn of_liquidity(found: &mut Unanswered) -> Option<()> {
+    for recording in WITH_LIQUIDITY {
+        let recorded = read_json(&format!("balancer/maths/{recording}.json"))?;
+        let count = |kind: &str| recorded[kind].as_array().unwrap().len();
+        let what = format!("balancer/maths, {recording}, deposits and withdrawals");
+        let reason = "not built in: no swap needs them".to_owned();
+        found.insert((what, reason), count("adds") + count("removes"));
     }
     Some(())
 }
@@ -67,7 +65,11 @@ fn of_other_kinds(found: &mut Unanswered) -> Option<()> {
 #[test]
 fn the_guide_lists_every_recorded_answer_that_is_not_tried_and_why() {
     let mut found = Unanswered::new();
-    if without_state(&mut found).and_then(|()| of_other_kinds(&mut found)).is_none() {
+    if without_state(&mut found)
+        .and_then(|()| of_cut_rates(&mut found))
+        .and_then(|()| of_liquidity(&mut found))
+        .is_none()
+    {
         return;
     }
     let guide = include_str!("../../../docs/guide/pools.md");

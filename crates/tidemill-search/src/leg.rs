@@ -1,6 +1,7 @@
 //! What the search knows of a pool or an order book in one direction: its exact swaps, and a smooth model where there is one.
 
 use ruint::aliases::U256;
+use tidemill_pools::balancer_gyro::GyroV3;
 use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::{StableV2, StableV3};
 use tidemill_pools::balancer_weighted::{WeightedV2, WeightedV3};
@@ -90,6 +91,7 @@ impl Quoting for Exact {
             }
             Self::WeightedV3(pool) => pool.balance(token),
             Self::StableV3(pool) => pool.balance(token),
+            Self::GyroV3(pool) => pool.balance(token),
         }
     }
 }
@@ -131,7 +133,7 @@ macro_rules! quoting_of_balancer {
     };
 }
 
-quoting_of_balancer![WeightedV2, WeightedV3, StableV2, StableV3];
+quoting_of_balancer![WeightedV2, WeightedV3, StableV2, StableV3, GyroV3];
 
 /// So many units that their rounding is below a millionth of the screen's margin.
 const ENOUGH: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
@@ -211,7 +213,7 @@ impl<'a> Leg<'a> {
             Exact::CurveCrypto(_) => HopKind::CurveCrypto,
             Exact::WeightedV2(_) => HopKind::BalancerWeighted,
             Exact::StableV2(..) => HopKind::BalancerStable,
-            Exact::WeightedV3(_) | Exact::StableV3(_) => HopKind::BalancerV3,
+            Exact::WeightedV3(_) | Exact::StableV3(_) | Exact::GyroV3(_) => HopKind::BalancerV3,
         };
         Self::quoted(pool, (coin_in, coin_out), kind)
     }

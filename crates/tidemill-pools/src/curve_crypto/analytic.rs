@@ -9,7 +9,7 @@ use crate::checked::{div, mul, mul_div, small, ten_to};
 use crate::error::PoolError;
 
 use super::newton::{Shape, ONE};
-use super::signed::Signed;
+use crate::signed::Signed;
 
 /// The coefficients of a·x³ + b·x² + c·x + d.
 struct Cubic {

@@ -10,7 +10,7 @@ use crate::error::PoolError;
 
 use super::analytic::cube_root;
 use super::newton::{sorted, Shape, ONE};
-use super::signed::Signed;
+use crate::signed::Signed;
 use super::CryptoSwap;
 
 const ROUNDS_MAX: usize = 255;

@@ -3,6 +3,7 @@
 use ruint::aliases::U256;
 
 use crate::balancer_fixed_point::PowVersion;
+use crate::balancer_gyro::{EclpTerms, GyroV3};
 use crate::balancer_stable::stable_math::StableVersion;
 use crate::balancer_stable::{StableTerms, StableV2, StableV3, IMBALANCE_MAX};
 use crate::balancer_v3::{VaultTerms, MAX_TOKENS};
@@ -33,6 +34,7 @@ const TOKEN_RATES: Signature = Signature([0x7e, 0x36, 0x1b, 0xde], "getPoolToken
 const STATIC_FEE: Signature = Signature([0xb4, 0x50, 0x90, 0xf9], "getStaticSwapFeePercentage(address)");
 const HOOKS: Signature = Signature([0xce, 0x86, 0x30, 0xd4], "getHooksConfig(address)");
 const POOL_CONFIG: Signature = Signature([0xf2, 0x94, 0x86, 0xa1], "getPoolConfig(address)");
+pub(super) const ECLP: Signature = Signature([0x7b, 0xe2, 0x19, 0xa2], "getECLPParams()");
 /// Asked only of made-up balances, to tell the pool's generation by how it answers.
 pub(super) const INVARIANT: Signature =
     Signature([0x98, 0x4d, 0xe9, 0xe8], "computeInvariant(uint256[],uint8)");
@@ -45,20 +47,39 @@ const CONFIG_FEE: usize = 4;
 const CONFIG_AGGREGATE_FEE: usize = 5;
 const CONFIG_IS_PAUSED: usize = 11;
 
-/// What the pool itself says of its maths: weights, or an amplification.
+/// What the pool itself says of its maths: weights, an amplification, or an ellipse.
 enum Shape {
     Weighted(Vec<U256>),
     Stable(U256),
+    Ellipse(Box<EclpTerms>),
     Other,
 }
 
 struct AskedShape<'a> {
     weights: Asked<'a>,
     amp: Asked<'a>,
+    /// Not asked of the V2 vault's pools, whose elliptic ones swap otherwise.
+    ellipse: Option<Asked<'a>>,
 }
 
 fn ask_shape<'a>(address: Address, view: &View<'a>) -> AskedShape<'a> {
-    AskedShape { weights: view.ask(address, WEIGHTS), amp: view.ask(address, AMPLIFICATION) }
+    AskedShape { weights: view.ask(address, WEIGHTS), amp: view.ask(address, AMPLIFICATION), ellipse: None }
+}
+
+/// Reads the numbers of an ellipse in the contract's order; the first two are prices at its ends, which no swap needs.
+fn ellipse_of(words: Words<'_>) -> Result<EclpTerms, Stop> {
+    let of = |index| words.signed(index, "int256 of the ellipse");
+    let [cosine, sine, stretch, norm] =
+        [2, 3, 4, 13].map(|index| words.unsigned(index, 255, "int256 of the ellipse, above zero"));
+    Ok(EclpTerms {
+        cosine: cosine?,
+        sine: sine?,
+        stretch: stretch?,
+        lowest: [of(5)?, of(6)?],
+        highest: [of(7)?, of(8)?],
+        derived: [of(9)?, of(10)?, of(11)?, of(12)?],
+        norm: norm?,
+    })
 }
 
 impl AskedShape<'_> {
@@ -68,8 +89,12 @@ impl AskedShape<'_> {
                 words.array(0, MAX_TOKENS, "uint256[] weights")?.numbers("uint256 weight")?,
             ));
         }
-        Ok(match self.amp.words_if_any()? {
-            Some(words) => Shape::Stable(words.u256(0, "uint256 amplification")?),
+        if let Some(words) = self.amp.words_if_any()? {
+            return Ok(Shape::Stable(words.u256(0, "uint256 amplification")?));
+        }
+        let Some(ellipse) = &self.ellipse else { return Ok(Shape::Other) };
+        Ok(match ellipse.words_if_any()? {
+            Some(words) => Shape::Ellipse(Box::new(ellipse_of(words)?)),
             None => Shape::Other,
         })
     }
@@ -189,7 +214,7 @@ fn exact_v2(
                 built.map(|built| Exact::StableV2(Box::new(built), pool.share))
             })
             .into(),
-        Shape::Other => return Ok(Err(Doubt::NoMaths)),
+        Shape::Ellipse(_) | Shape::Other => return Ok(Err(Doubt::NoMaths)),
     };
     let candidates: Vec<_> = candidates.into_iter().flatten().collect();
     let quote = |exact: &Exact, trial: Trial| exact.amount_out(trial.i, trial.j, trial.amount);
@@ -267,7 +292,8 @@ fn ask_invariant<'a>(address: Address, times: U256, view: &View<'a>) -> Asked<'a
 /// Reads a pool of the V3 vault.
 pub(super) fn read_v3(wanted: &Wanted<'_>, view: &View<'_>) -> Result<Reading, Stop> {
     let address = wanted.address;
-    let (vault, shape) = (view.ask(address, GET_VAULT), ask_shape(address, view));
+    let (vault, mut shape) = (view.ask(address, GET_VAULT), ask_shape(address, view));
+    shape.ellipse = Some(view.ask(address, ECLP));
     let vault = vault.words()?.address(0, "address")?;
     let of_pool = |signature| view.ask_with(vault, signature, &[address_word(address)]);
     let asked = AskedV3 {
@@ -348,6 +374,9 @@ fn exact_v3(
                 (None, _) => return Ok(Err(Doubt::NoMaths)),
             };
             pool.map(|pool| Exact::StableV3(Box::new(pool)))
+        }
+        Shape::Ellipse(ellipse) => {
+            GyroV3::new(terms, ellipse, balances).map(|pool| Exact::GyroV3(Box::new(pool)))
         }
         Shape::Other => return Ok(Err(Doubt::NoMaths)),
     };

@@ -2,6 +2,7 @@
 
 use ruint::aliases::U256;
 
+use crate::balancer_gyro::GyroV3;
 use crate::balancer_pool::BalancerPool;
 use crate::balancer_stable::{StableV2, StableV3};
 use crate::balancer_weighted::{WeightedV2, WeightedV3};
@@ -28,6 +29,8 @@ pub enum Exact {
     WeightedV3(Box<WeightedV3>),
     /// A stable pool of Balancer's V3 vault.
     StableV3(Box<StableV3>),
+    /// An elliptic pool of Balancer's V3 vault.
+    GyroV3(Box<GyroV3>),
 }
 
 impl Exact {
@@ -47,6 +50,7 @@ impl Exact {
             Self::StableV2(pool, share) => pool.amount_out(place(*share, i), place(*share, j), amount_in),
             Self::WeightedV3(pool) => pool.amount_out(i, j, amount_in),
             Self::StableV3(pool) => pool.amount_out(i, j, amount_in),
+            Self::GyroV3(pool) => pool.amount_out(i, j, amount_in),
         }
     }
 
@@ -66,6 +70,7 @@ impl Exact {
             Self::StableV2(pool, share) => pool.amount_in(place(*share, i), place(*share, j), amount_out),
             Self::WeightedV3(pool) => pool.amount_in(i, j, amount_out),
             Self::StableV3(pool) => pool.amount_in(i, j, amount_out),
+            Self::GyroV3(pool) => pool.amount_in(i, j, amount_out),
         }
     }
 
@@ -89,6 +94,7 @@ impl Exact {
             Self::StableV2(pool, share) => pool.spot_price(place(*share, i), place(*share, j)),
             Self::WeightedV3(pool) => pool.spot_price(i, j),
             Self::StableV3(pool) => pool.spot_price(i, j),
+            Self::GyroV3(pool) => pool.spot_price(i, j),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::view::Signature;
 use super::{balancer, curve, reading};
 
 /// What was settled when the contract was made.
-const SETTLED: [Signature; 9] = [
+const SETTLED: [Signature; 10] = [
     curve::COINS,
     curve::COINS_OLD,
     curve::FACTORY,
@@ -14,6 +14,7 @@ const SETTLED: [Signature; 9] = [
     balancer::GET_POOL_ID,
     balancer::GET_VAULT,
     balancer::SHARE_INDEX,
+    balancer::ECLP,
     // Its value moves with the amplification; which balances it refuses does not, and that alone is asked.
     balancer::INVARIANT,
     // A pool took them when it was made: what a token tells later changes nothing of its rates.

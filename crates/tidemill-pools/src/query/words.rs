@@ -84,6 +84,12 @@ impl<'a> Words<'a> {
         Ok(value)
     }
 
+    /// Returns the word at `index` as `int256`: whether it is negative, and its size.
+    pub(super) fn signed(&self, index: usize, expected: &'static str) -> Result<(bool, U256), Stop> {
+        let value = self.u256(index, expected)?;
+        Ok(if value.bit(255) { (true, value.wrapping_neg()) } else { (false, value) })
+    }
+
     /// Returns the word at `index` as `uint128` or less.
     pub(super) fn u128(&self, index: usize, bits: usize, expected: &'static str) -> Result<u128, Stop> {
         Ok(self.unsigned(index, bits.min(128), expected)?.to())

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
 use tidemill_pools::multicall::{Answer, Call, Reverted};
 use tidemill_pools::query::{Progress, Query, QueryError, Reading};
 use tidemill_pools::{Address, U256};
@@ -69,6 +70,52 @@ impl Chain {
 
     pub fn token(&mut self, token: Address, decimals: u64) {
         self.tell(token, 0x313c_e567, &[], words(&[number(decimals)]));
+    }
+
+    /// Makes `pool` one of Balancer's V3 vault, of tokens 1 and 2 with 18 decimals and no rates; returns its terms.
+    pub fn tell_vault_v3(
+        &mut self,
+        pool: Address,
+        vault: Address,
+        fee: U256,
+        balances: [U256; 2],
+        hook: U256,
+    ) -> VaultTerms {
+        let (me, zero, one) = (of_address(pool), U256::ZERO, U256::from(10).pow(U256::from(18)));
+        self.tell(pool, 0x8d92_8af8, &[], words(&[of_address(vault)]));
+        let tokens = [of_address(address(1)), of_address(address(2))];
+        let infos = [zero; 6];
+        let offsets = [4 * 32, 7 * 32, 14 * 32, 17 * 32].map(number);
+        let told = [
+            offsets.as_slice(),
+            &[number(2)],
+            &tokens,
+            &[number(2)],
+            &infos,
+            &[number(2)],
+            &balances,
+            &[number(2)],
+            &balances,
+        ];
+        self.tell(vault, 0x67e0_e076, &[me], words(&told.concat()));
+        self.tell(vault, 0xb450_90f9, &[me], words(&[fee]));
+        self.tell(vault, 0x7e36_1bde, &[me], arrays(&[&[U256::ONE, U256::ONE], &[one, one]]));
+        let mut hooks = vec![zero; 10];
+        hooks.push(hook);
+        self.tell(vault, 0xce86_30d4, &[me], words(&hooks));
+        let half = one / number(2);
+        let config = [zero, zero, zero, zero, fee, half, zero, zero, zero, U256::ONE, U256::ONE, zero, zero];
+        self.tell(vault, 0xf294_86a1, &[me], words(&config));
+        self.tell(vault, 0xe2cb_0ba0, &[], words(&[MIN_TRADE]));
+        self.token(address(1), 18);
+        self.token(address(2), 18);
+        VaultTerms {
+            scaling_factors: vec![U256::ONE; 2],
+            rates: vec![one; 2],
+            fee,
+            aggregate_fee: half,
+            min_trade: MIN_TRADE,
+        }
     }
 
     pub fn answer(&self, call: &Call) -> Answer {

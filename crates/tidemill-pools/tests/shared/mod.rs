@@ -1,6 +1,7 @@
 //! Where the recordings are, and how a test says that they are absent.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
+pub mod balancer;
 pub mod chain;
 pub mod curve;
 

@@ -1,4 +1,4 @@
-//! Signed numbers of 256 bits whose quotients are rounded towards zero, as Vyper's are.
+//! Signed numbers of 256 bits whose quotients are rounded towards zero, as those of contracts are.
 
 use ruint::aliases::U256;
 
@@ -7,14 +7,14 @@ use crate::error::PoolError;
 
 /// A signed number: zero is not negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Signed {
-    pub(super) is_negative: bool,
-    pub(super) size: U256,
+pub(crate) struct Signed {
+    pub(crate) is_negative: bool,
+    pub(crate) size: U256,
 }
 
 impl Signed {
     /// Returns a number; the contract reverts at 2^255.
-    pub(super) fn new(is_negative: bool, size: U256) -> Result<Self, PoolError> {
+    pub(crate) fn new(is_negative: bool, size: U256) -> Result<Self, PoolError> {
         if size.bit(255) {
             return Err(PoolError::Overflow);
         }
@@ -22,17 +22,17 @@ impl Signed {
     }
 
     /// Returns a number that is not negative.
-    pub(super) fn of(size: U256) -> Result<Self, PoolError> {
+    pub(crate) fn of(size: U256) -> Result<Self, PoolError> {
         Self::new(false, size)
     }
 
     /// Returns the number with the other sign.
-    pub(super) fn negated(self) -> Self {
+    pub(crate) fn negated(self) -> Self {
         Self { is_negative: !self.is_negative && !self.size.is_zero(), size: self.size }
     }
 
     /// Adds.
-    pub(super) fn plus(self, other: Self) -> Result<Self, PoolError> {
+    pub(crate) fn plus(self, other: Self) -> Result<Self, PoolError> {
         if self.is_negative == other.is_negative {
             return Self::new(self.is_negative, add(self.size, other.size)?);
         }
@@ -41,17 +41,17 @@ impl Signed {
     }
 
     /// Subtracts.
-    pub(super) fn minus(self, other: Self) -> Result<Self, PoolError> {
+    pub(crate) fn minus(self, other: Self) -> Result<Self, PoolError> {
         self.plus(other.negated())
     }
 
     /// Multiplies.
-    pub(super) fn times(self, other: Self) -> Result<Self, PoolError> {
+    pub(crate) fn times(self, other: Self) -> Result<Self, PoolError> {
         Self::new(self.is_negative != other.is_negative, mul(self.size, other.size)?)
     }
 
     /// Divides, rounding towards zero.
-    pub(super) fn over(self, other: Self) -> Result<Self, PoolError> {
+    pub(crate) fn over(self, other: Self) -> Result<Self, PoolError> {
         Self::new(self.is_negative != other.is_negative, div(self.size, other.size)?)
     }
 }
