@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,20 @@ def python_of(peer: str) -> str:
         subprocess.run([*pip, "-r", script_of(f"{peer}.lock.txt")], check=True)
         stamp.touch()
     return str(python)
+
+
+def installed_npm(name: str) -> Path:
+    """Return the `node_modules` with what the lock in the peers' folder `name` names; install that once."""
+    folder, modules = Path(script_of(name)), _ENVIRONMENTS / name / "node_modules"
+    stamp = modules.parent / "installed"
+    if not stamp.exists():
+        modules.parent.mkdir(parents=True, exist_ok=True)
+        for file in ("package.json", "package-lock.json"):
+            shutil.copyfile(folder / file, modules.parent / file)
+        flags = ("--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error")
+        subprocess.run(["npm", "ci", *flags], cwd=modules.parent, check=True)
+        stamp.touch()
+    return modules
 
 
 def ask_peer(peer: str, script: str, question: Any) -> Any:

@@ -51,8 +51,8 @@ pub struct GasTable {
 impl GasTable {
     /// Gas measured on a local node with the venues' own contracts, one swap a transaction, the transaction's own
     /// 21,000 taken off: V2 87.9k, V3 118k, V4 135k, Algebra 122k, `StableSwap` 98k, Balancer V2 weighted 96.5k and
-    /// stable 146k, Balancer V3 163k; Aerodrome, through its router, volatile 177k and stable 194k, which stands for
-    /// both (71k more twice an hour, where an observation is due). The base is what a Balancer V2 flash loan around
+    /// stable 146k, Balancer V3 163k; Aerodrome, through its router (`python -m benchmarks solidly_gas`), volatile 163k
+    /// and stable 186k, which stands for both (71k more twice an hour, where an observation is due). The base is what a Balancer V2 flash loan around
     /// two V2 swaps took beyond these two: 199k in all; lent by Aave the same took 282k, by a V3 pool 218k, by
     /// Balancer V3 189k. A tick is the dearest of Uniswap/v3-core's gas snapshots: (223,772 - 130,435) / 4, with both
     /// of its growth slots written for the first time. `CryptoSwap` was not measured: absent.
@@ -65,7 +65,7 @@ impl GasTable {
             Some(97_000),
             Some(114_000),
             Some(101_000),
-            Some(173_500),
+            Some(165_000),
             Some(77_000),
             None,
             Some(75_500),
