@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -134,8 +134,10 @@ fn records(
         }
         let made = features.iter().map(|column| -> ArrayRef {
             let values = column.slice(begun, rows);
-            let present = values.iter().map(|value| !value.is_nan()).collect::<NullBuffer>();
-            let present = Some(present).filter(|present| present.null_count() > 0);
+            let present = values.iter().any(|value| value.is_nan()).then(|| {
+                let is_present = |at| values.get(at).is_some_and(|value: &f64| !value.is_nan());
+                NullBuffer::new(BooleanBuffer::collect_bool(values.len(), is_present))
+            });
             Arc::new(Float64Array::new(values, present))
         });
         let columns: Vec<ArrayRef> = batch.columns().iter().cloned().chain(made).collect();

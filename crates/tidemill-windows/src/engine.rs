@@ -5,32 +5,49 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::width;
 use crate::error::WindowError;
+use crate::layout::{lookups, Layout, Lookup};
 use crate::plan::{Plan, Statistic};
 use crate::quantiles::Quantiles;
+use crate::registers::Registers;
 use crate::rows::{Key, Rows};
-use crate::window::Window;
+use crate::window::{Span, Window};
 
+/// How what is saved is laid out: of another it is not taken up.
+const FORMAT: &str = "2";
 /// Keys that were silent for longer than every window are looked for after so much of the stream, ns.
 const SWEEP_NS: i64 = 3_600_000_000_000;
 
-/// What is kept of one measure of one key.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Kept {
-    window: Window,
-    quantiles: Option<Box<Quantiles>>,
-}
-
+/// What is kept of one key.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct OfKey {
     last_ns: i64,
-    tracks: Vec<Kept>,
+    windows: Vec<Window>,
+    quantiles: Vec<Quantiles>,
 }
 
 /// What is kept of a key, in one place for all copies of an engine in which it is the same.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Shared(Arc<OfKey>);
+
+impl Shared {
+    fn of(layout: &Layout) -> Self {
+        Self(Arc::new(OfKey {
+            last_ns: 0,
+            windows: vec![Window::default(); layout.windows.len()],
+            quantiles: vec![Quantiles::default(); layout.quantiles.len()],
+        }))
+    }
+
+    /// Returns a quantile; what is shared is copied only where something of it expired.
+    fn quantile(&mut self, number: usize, span: Span, now_ns: i64, share: f64) -> Option<f64> {
+        if !self.0.quantiles.get(number)?.is_current(span, now_ns) {
+            Arc::make_mut(&mut self.0).quantiles.get_mut(number)?.expire(span, now_ns);
+        }
+        self.0.quantiles.get(number)?.at(share)
+    }
+}
 
 impl Serialize for Shared {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -58,25 +75,11 @@ struct State {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Engine {
     plan: Plan,
+    layouts: Vec<Layout>,
     lookups: Vec<Lookup>,
     state: State,
-}
-
-/// What is read of one series for one of the asked row's keys.
-#[derive(Debug, Clone, PartialEq)]
-struct Lookup {
-    series: usize,
-    key: Option<String>,
-    tracks: Vec<TrackReads>,
-}
-
-/// What is read of one track.
-#[derive(Debug, Clone, PartialEq)]
-struct TrackReads {
-    track: usize,
-    window: usize,
-    /// Register, statistic, and how many values it needs.
-    reads: Vec<(usize, Statistic, u64)>,
+    /// Where a window's row is put together.
+    row: Vec<f64>,
 }
 
 /// What is known of an asked batch: its facts, and the keys of each lookup.
@@ -94,7 +97,7 @@ struct Turn {
     row: usize,
 }
 
-/// What is kept of a batch's rows: series, its keys, and each track's measure.
+/// What is kept of a batch's rows: series, its keys, and its measures.
 struct Feed<'a> {
     series: usize,
     keys: Option<&'a [Key]>,
@@ -104,8 +107,10 @@ struct Feed<'a> {
 impl Engine {
     /// Makes one that has seen nothing.
     pub fn new(plan: Plan) -> Self {
-        let lookups = lookups_of(&plan);
-        let mut engine = Self { plan, lookups, state: State::default() };
+        let series = plan.series.iter().enumerate();
+        let layouts: Vec<_> = series.map(|(number, series)| Layout::of(&plan, number, series)).collect();
+        let lookups = lookups(&plan, &layouts);
+        let mut engine = Self { plan, layouts, lookups, state: State::default(), row: Vec::new() };
         engine.state.series.resize_with(engine.plan.series.len(), FxHashMap::default);
         engine
     }
@@ -140,20 +145,22 @@ impl Engine {
             count += asked.as_ref().map_or(0, |_| rows.len());
         }
         let mut features = vec![vec![f64::NAN; count]; self.plan.outputs.len()];
-        let mut registers = Vec::new();
+        let mut registers = Registers::new(&self.plan, count);
+        let mut values = Vec::new();
         for Turn { place, is_kept, batch, row } in turns {
             let Some(rows) = batches.get(batch) else { continue };
             self.advance(place, rows.time_ns.get(row).copied().unwrap_or_default());
             if is_kept {
                 for feed in feeds.get(batch).into_iter().flatten() {
-                    self.keep(feed, row);
+                    self.keep(feed, row, &mut values);
                 }
             } else if let Some(Some(asked)) = asked.get(batch) {
                 self.ask(asked, row, &mut registers);
                 let at = asked_before.get(batch).copied().unwrap_or_default() + row;
-                self.write(&registers, at, &mut features);
+                registers.next(at, &self.plan, &mut features);
             }
         }
+        registers.tell(&self.plan, &mut features);
         Ok(features)
     }
 
@@ -165,21 +172,13 @@ impl Engine {
         let asked = self.asked(rows)?;
         let asked = asked.ok_or_else(|| WindowError::Plan(format!("{}, which nobody asks", rows.source)))?;
         let mut features = vec![vec![f64::NAN; rows.len()]; self.plan.outputs.len()];
-        let mut registers = Vec::new();
+        let mut registers = Registers::new(&self.plan, rows.len());
         for row in 0..rows.len() {
             self.ask(&asked, row, &mut registers);
-            self.write(&registers, row, &mut features);
+            registers.next(row, &self.plan, &mut features);
         }
+        registers.tell(&self.plan, &mut features);
         Ok(features)
-    }
-
-    fn write(&self, registers: &[f64], at: usize, features: &mut [Vec<f64>]) {
-        for (output, column) in self.plan.outputs.iter().zip(features) {
-            let value = registers.get(output.register).copied().unwrap_or(f64::NAN);
-            if let Some(cell) = column.get_mut(at) {
-                *cell = output.told(value);
-            }
-        }
     }
 
     fn turns(&self, batches: &[Rows]) -> Result<Vec<Turn>, WindowError> {
@@ -215,9 +214,9 @@ impl Engine {
                     None => None,
                     Some(name) => Some(rows.key(name).ok_or_else(|| lacking(rows.source, name))?),
                 };
-                let measures = series.tracks.iter().map(|track| {
-                    rows.measure(&track.measure).ok_or_else(|| lacking(rows.source, &track.measure))
-                });
+                let measures = self.layouts.get(number).into_iter().flat_map(|layout| &layout.measures);
+                let measures =
+                    measures.map(|name| rows.measure(name).ok_or_else(|| lacking(rows.source, name)));
                 of_batch.push(Feed { series: number, keys, measures: measures.collect::<Result<_, _>>()? });
             }
             feeds.push(of_batch);
@@ -257,41 +256,62 @@ impl Engine {
         }
     }
 
-    fn keep(&mut self, feed: &Feed<'_>, row: usize) {
+    fn keep(&mut self, feed: &Feed<'_>, row: usize, values: &mut Vec<f64>) {
         let key = feed.keys.map_or(Some(0), |keys| keys.get(row).copied().filter(|key| *key != 0));
-        let (Some(key), Some(series)) = (key, self.plan.series.get(feed.series)) else { return };
+        let (Some(key), Some(layout)) = (key, self.layouts.get(feed.series)) else { return };
         let Some(kept) = self.state.series.get_mut(feed.series) else { return };
         let now_ns = self.state.now_ns;
-        let of_key = kept.entry(key).or_insert_with(|| {
-            let tracks = series.tracks.iter().map(|_| Kept::default()).collect();
-            Shared(Arc::new(OfKey { last_ns: now_ns, tracks }))
-        });
-        let of_key = Arc::make_mut(&mut of_key.0);
+        let of_key = Arc::make_mut(&mut kept.entry(key).or_insert_with(|| Shared::of(layout)).0);
         of_key.last_ns = now_ns;
-        for ((track, kept), measure) in series.tracks.iter().zip(&mut of_key.tracks).zip(&feed.measures) {
-            let value = measure.get(row).copied().filter(|value| value.is_finite());
-            let (Some(value), Some(span)) = (value, self.plan.windows.get(track.window)) else { continue };
-            kept.window.add(*span, now_ns, value);
-            if track.has_quantiles {
-                kept.quantiles.get_or_insert_default().add(*span, now_ns, value);
+        let measured = |measure: &usize| {
+            feed.measures.get(*measure).and_then(|values| values.get(row)).copied().unwrap_or(f64::NAN)
+        };
+        for (of_window, window) in layout.windows.iter().zip(&mut of_key.windows) {
+            values.clear();
+            values.extend(of_window.measures.iter().map(measured));
+            window.add(&of_window.kinds, of_window.span, now_ns, values);
+        }
+        for ((measure, span), quantiles) in layout.quantiles.iter().zip(&mut of_key.quantiles) {
+            let value = measured(measure);
+            if value.is_finite() {
+                quantiles.add(*span, now_ns, value);
             }
         }
     }
 
     /// Fills the registers for an asked row.
-    fn ask(&mut self, asked: &Asked<'_>, row: usize, registers: &mut Vec<f64>) {
-        registers.clear();
-        registers.extend(asked.facts.iter().map(|fact| fact.get(row).copied().unwrap_or(f64::NAN)));
-        registers.extend(&self.plan.constants);
-        registers.resize(registers.len() + self.plan.reads.len(), f64::NAN);
+    fn ask(&mut self, asked: &Asked<'_>, row: usize, registers: &mut Registers) {
+        for (register, fact) in asked.facts.iter().enumerate() {
+            registers.set(register, fact.get(row).copied().unwrap_or(f64::NAN));
+        }
+        let State { began_ns, now_ns, series, .. } = &mut self.state;
+        let age_ns = began_ns.map_or(0, |began_ns| now_ns.saturating_sub(began_ns));
         for (lookup, keys) in self.lookups.iter().zip(&asked.keys) {
             let key = keys.map_or(Some(0), |keys| keys.get(row).copied().filter(|key| *key != 0));
-            if let Some(key) = key {
-                look_up(&self.plan, &mut self.state, lookup, key, registers);
+            let mut found = key.and_then(|key| series.get_mut(lookup.series)?.get_mut(&key));
+            let Some(layout) = self.layouts.get(lookup.series) else { continue };
+            for (number, readings) in &lookup.windows {
+                let Some(of_window) = layout.windows.get(*number) else { continue };
+                self.row.resize(width(&of_window.kinds), 0.0);
+                match found.as_ref().and_then(|found| found.0.windows.get(*number)) {
+                    Some(window) => window.at(&of_window.kinds, of_window.span, *now_ns, &mut self.row),
+                    None => self.row.fill(0.0),
+                }
+                let is_full = age_ns >= of_window.span.span_ns;
+                for reading in readings {
+                    let value = match reading.statistic {
+                        _ if key.is_none() => f64::NAN,
+                        Statistic::Quantile(share) if is_full && reading.is_enough(&self.row) => {
+                            let found = found.as_mut().zip(reading.quantiles);
+                            found
+                                .and_then(|(found, at)| found.quantile(at, of_window.span, *now_ns, share))
+                                .unwrap_or(f64::NAN)
+                        }
+                        _ => reading.of(&self.row, is_full),
+                    };
+                    registers.set(reading.register, value);
+                }
             }
-        }
-        for step in &self.plan.steps {
-            registers.push(step.apply(registers));
         }
     }
 
@@ -309,67 +329,19 @@ impl Engine {
     /// # Errors
     /// `State`, where another plan saved it, or it is broken.
     pub fn restore(&mut self, saved: &[u8]) -> Result<(), WindowError> {
-        let (plan, state): (String, State) =
-            postcard::from_bytes(saved).map_err(|error| WindowError::State(error.to_string()))?;
-        if plan != self.plan_text()? || state.series.len() != self.plan.series.len() {
+        let broken = |error: postcard::Error| WindowError::State(error.to_string());
+        let (plan, state): (String, _) = postcard::take_from_bytes(saved).map_err(broken)?;
+        if plan != self.plan_text()? {
             return Err(WindowError::State("found another plan's".to_owned()));
         }
-        self.state = state;
+        self.state = postcard::from_bytes(state).map_err(broken)?;
+        self.state.series.resize_with(self.plan.series.len(), FxHashMap::default);
         Ok(())
     }
 
     fn plan_text(&self) -> Result<String, WindowError> {
-        serde_json::to_string(&self.plan).map_err(|error| WindowError::State(error.to_string()))
-    }
-}
-
-fn lookups_of(plan: &Plan) -> Vec<Lookup> {
-    let first = plan.facts.len() + plan.constants.len();
-    let mut lookups: Vec<Lookup> = Vec::new();
-    for (number, read) in plan.reads.iter().enumerate() {
-        let Some(track) = plan.track(read) else { continue };
-        let is_same = |lookup: &Lookup| lookup.series == read.series && lookup.key == read.key;
-        let at = lookups.iter().position(is_same).unwrap_or_else(|| {
-            lookups.push(Lookup { series: read.series, key: read.key.clone(), tracks: Vec::new() });
-            lookups.len() - 1
-        });
-        let Some(lookup) = lookups.get_mut(at) else { continue };
-        let one = (first + number, read.statistic, read.values_min);
-        if let Some(reads) = lookup.tracks.iter_mut().find(|reads| reads.track == read.track) {
-            reads.reads.push(one);
-        } else {
-            let reads = TrackReads { track: read.track, window: track.window, reads: vec![one] };
-            lookup.tracks.push(reads);
-        }
-    }
-    lookups
-}
-
-fn look_up(plan: &Plan, state: &mut State, lookup: &Lookup, key: Key, registers: &mut [f64]) {
-    let now_ns = state.now_ns;
-    let age_ns = state.began_ns.map_or(0, |began_ns| now_ns.saturating_sub(began_ns));
-    let mut of_key = state.series.get_mut(lookup.series).and_then(|series| series.get_mut(&key));
-    for reads in &lookup.tracks {
-        let Some(span) = plan.windows.get(reads.window).copied() else { continue };
-        let kept = of_key.as_ref().and_then(|of_key| of_key.0.tracks.get(reads.track));
-        let whole = kept.map_or(Aggregate::EMPTY, |kept| kept.window.at(span, now_ns));
-        for (register, statistic, values_min) in &reads.reads {
-            let value = match statistic {
-                // the last is what it is, however long it was watched
-                Statistic::Last if whole.count >= *values_min => statistic.of(&whole),
-                _ if age_ns < span.span_ns => f64::NAN,
-                Statistic::Count => statistic.of(&whole),
-                _ if whole.count < *values_min => f64::NAN,
-                Statistic::Quantile(share) => of_key
-                    .as_mut()
-                    .and_then(|of_key| Arc::make_mut(&mut of_key.0).tracks.get_mut(reads.track))
-                    .and_then(|kept| kept.quantiles.as_mut()?.at(span, now_ns, *share))
-                    .unwrap_or(f64::NAN),
-                statistic => statistic.of(&whole),
-            };
-            if let Some(into) = registers.get_mut(*register) {
-                *into = value;
-            }
-        }
+        let plan =
+            serde_json::to_string(&self.plan).map_err(|error| WindowError::State(error.to_string()))?;
+        Ok(format!("{FORMAT} {plan}"))
     }
 }

@@ -5,13 +5,15 @@
 mod aggregate;
 mod engine;
 mod error;
+mod layout;
 mod plan;
 mod program;
 mod quantiles;
+mod registers;
 mod rows;
 mod window;
 
-pub use aggregate::Aggregate;
+pub use aggregate::{width, Kind};
 pub use engine::Engine;
 pub use error::WindowError;
 pub use plan::{Output, Plan, Read, Series, Statistic, Track};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::Kind;
 use crate::error::WindowError;
 use crate::program::Step;
 use crate::window::Span;
@@ -96,22 +96,34 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// Returns it of a window; quantiles are read elsewhere.
-    pub fn of(self, whole: &Aggregate) -> f64 {
+    /// Returns what must be kept for it; quantiles are kept elsewhere.
+    pub const fn kind(self) -> Kind {
         match self {
-            Self::Count => crate::aggregate::float(whole.count),
-            _ if whole.count == 0 => f64::NAN,
-            Self::Sum => whole.sum,
-            Self::Mean => whole.mean(),
-            Self::Std => whole.deviation(),
-            Self::Min => whole.min,
-            Self::Max => whole.max,
-            Self::First => whole.first,
-            Self::Last => whole.last,
-            Self::Rises => whole.rises,
-            Self::Falls => whole.falls,
-            Self::Squares => whole.squares,
-            Self::Quantile(_) => f64::NAN,
+            Self::Count | Self::Quantile(_) => Kind::Count,
+            Self::Sum | Self::Mean => Kind::Sum,
+            Self::Std => Kind::Moments,
+            Self::First | Self::Last => Kind::Ends,
+            Self::Min | Self::Max | Self::Rises | Self::Falls | Self::Squares => Kind::Path,
+        }
+    }
+
+    /// Returns it of a track's slots; NaN where they lack it, or there is no value.
+    pub fn of(self, slots: &[f64]) -> f64 {
+        use Statistic::{Count, Falls, First, Last, Max, Mean, Min, Rises, Squares, Std, Sum};
+        match (self, slots) {
+            (Count, [count, ..]) => *count,
+            (_, [] | [0.0, ..]) => f64::NAN,
+            (Sum, [_, sum, ..]) => *sum,
+            (Mean, [count, sum, ..]) => sum / count,
+            (Std, [count, _, m2, ..]) => (m2.max(0.0) / count).sqrt(),
+            (First, [_, first, _] | [_, _, _, first, ..]) => *first,
+            (Last, [_, _, last] | [_, _, _, _, last, ..]) => *last,
+            (Min, [_, _, _, _, _, min, ..]) => *min,
+            (Max, [_, _, _, _, _, _, max, ..]) => *max,
+            (Rises, [.., rises, _, _]) => *rises,
+            (Falls, [.., falls, _]) => *falls,
+            (Squares, [.., squares]) => *squares,
+            _ => f64::NAN,
         }
     }
 }

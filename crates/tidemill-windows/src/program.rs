@@ -46,31 +46,46 @@ impl Step {
         }
     }
 
-    /// Returns its value; what is not finite is absent.
-    pub fn apply(self, registers: &[f64]) -> f64 {
-        let at = |register: usize| registers.get(register).copied().unwrap_or(f64::NAN);
-        let value = match self {
-            Self::Add(a, b) => at(a) + at(b),
-            Self::Sub(a, b) => at(a) - at(b),
-            Self::Mul(a, b) => at(a) * at(b),
-            Self::Div(a, b) => at(a) / at(b),
-            Self::Neg(a) => -at(a),
-            Self::Abs(a) => at(a).abs(),
-            Self::Ln(a) => at(a).ln(),
-            Self::Exp(a) => at(a).exp(),
-            Self::Sqrt(a) => at(a).sqrt(),
-            Self::Least(a, b) if at(a).is_nan() || at(b).is_nan() => f64::NAN,
-            Self::Least(a, b) => at(a).min(at(b)),
-            Self::Where(a, b) if at(a) > 0.0 => at(b),
-            Self::Where(..) => f64::NAN,
-            Self::Otherwise(a, b) if at(a).is_nan() => at(b),
-            Self::Otherwise(a, _) => at(a),
-            Self::Known(a) => f64::from(u8::from(!at(a).is_nan())),
+    /// Computes it for many rows: `before` has so many rows of each register; what is not finite is absent.
+    pub fn apply(self, before: &[f64], rows: usize, into: &mut [f64]) {
+        let of = |register: usize| before.get(register * rows..(register + 1) * rows).unwrap_or_default();
+        let one = |a: usize, into: &mut [f64], made: fn(f64) -> f64| {
+            for (into, a) in into.iter_mut().zip(of(a)) {
+                *into = present(made(*a));
+            }
         };
-        if value.is_finite() {
-            value
-        } else {
-            f64::NAN
+        match self {
+            Self::Add(a, b) => both(of(a), of(b), into, |a, b| a + b),
+            Self::Sub(a, b) => both(of(a), of(b), into, |a, b| a - b),
+            Self::Mul(a, b) => both(of(a), of(b), into, |a, b| a * b),
+            Self::Div(a, b) => both(of(a), of(b), into, |a, b| a / b),
+            Self::Neg(a) => one(a, into, |a| -a),
+            Self::Abs(a) => one(a, into, f64::abs),
+            Self::Ln(a) => one(a, into, f64::ln),
+            Self::Exp(a) => one(a, into, f64::exp),
+            Self::Sqrt(a) => one(a, into, f64::sqrt),
+            Self::Least(a, b) => {
+                both(of(a), of(b), into, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) });
+            }
+            Self::Where(a, b) => both(of(a), of(b), into, |a, b| if a > 0.0 { b } else { f64::NAN }),
+            Self::Otherwise(a, b) => both(of(a), of(b), into, |a, b| if a.is_nan() { b } else { a }),
+            Self::Known(a) => one(a, into, |a| if a.is_nan() { 0.0 } else { 1.0 }),
         }
+    }
+}
+
+#[inline]
+fn both(a: &[f64], b: &[f64], into: &mut [f64], made: impl Fn(f64, f64) -> f64) {
+    for (into, (a, b)) in into.iter_mut().zip(a.iter().zip(b)) {
+        *into = present(made(*a, *b));
+    }
+}
+
+#[inline]
+fn present(value: f64) -> f64 {
+    if value.is_finite() {
+        value
+    } else {
+        f64::NAN
     }
 }

@@ -3,7 +3,7 @@
 //! Values fall into classes whose bounds grow by a constant factor; a bucket keeps how many it has of each, so that what leaves the
 //! window is subtracted, in whole numbers. Source: Masson, Rim and Lee (2019), `DDSketch`, PVLDB 12(12), section 2.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,9 +27,12 @@ struct Group {
 /// The classes of one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
-    buckets: VecDeque<(i64, Vec<i32>)>,
-    whole: BTreeMap<i32, Group>,
-    count: u64,
+    /// Buckets, and how many values each has.
+    buckets: VecDeque<(i64, usize)>,
+    /// The class of each value, in the order of time.
+    classes: VecDeque<i32>,
+    /// Groups of neighbouring classes, in order.
+    whole: Vec<(i32, Group)>,
 }
 
 impl Quantiles {
@@ -39,21 +42,31 @@ impl Quantiles {
         let bucket = span.bucket(time_ns);
         let class = class_of(value);
         match self.buckets.back_mut() {
-            Some((newest, held)) if *newest == bucket => held.push(class),
-            _ => self.buckets.push_back((bucket, vec![class])),
+            Some((newest, held)) if *newest == bucket => *held += 1,
+            _ => self.buckets.push_back((bucket, 1)),
         }
-        let group = self.whole.entry(class.div_euclid(GROUP)).or_default();
+        self.classes.push_back(class);
+        let number = class.div_euclid(GROUP);
+        let at = self.whole.partition_point(|(other, _)| *other < number);
+        if self.whole.get(at).is_none_or(|(other, _)| *other != number) {
+            self.whole.insert(at, (number, Group::default()));
+        }
+        let Some((_, group)) = self.whole.get_mut(at) else { return };
         group.count += 1;
         if let Some(held) = group.of_class.get_mut(place_of(class)) {
             *held += 1;
         }
-        self.count += 1;
     }
 
-    /// Returns the value that the share `quantile` of the window's values do not exceed; `None` where there are none.
-    pub fn at(&mut self, span: Span, time_ns: i64, quantile: f64) -> Option<f64> {
-        self.expire(span, time_ns);
-        let last = self.count.checked_sub(1)?;
+    /// Says whether nothing that is held is expired at a time.
+    pub fn is_current(&self, span: Span, time_ns: i64) -> bool {
+        let expired = span.expired(time_ns);
+        self.buckets.front().is_none_or(|(bucket, _)| *bucket > expired)
+    }
+
+    /// Returns the value that the share `quantile` of the held values do not exceed; `None` where there are none.
+    pub fn at(&self, quantile: f64) -> Option<f64> {
+        let last = (self.classes.len() as u64).checked_sub(1)?;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a share of a count
         let rank = (quantile.clamp(0.0, 1.0) * crate::aggregate::float(last)).floor() as u64;
         let mut passed = 0;
@@ -69,20 +82,21 @@ impl Quantiles {
         Some(value_of(number * GROUP + i32::try_from(place).ok()?))
     }
 
-    fn expire(&mut self, span: Span, time_ns: i64) {
+    /// Lets go of what is expired at a time.
+    pub fn expire(&mut self, span: Span, time_ns: i64) {
         let expired = span.expired(time_ns);
         while self.buckets.front().is_some_and(|(bucket, _)| *bucket <= expired) {
             let Some((_, gone)) = self.buckets.pop_front() else { return };
-            for class in gone {
-                self.count -= 1;
+            for class in self.classes.drain(..gone) {
                 let number = class.div_euclid(GROUP);
-                let Some(group) = self.whole.get_mut(&number) else { continue };
+                let Ok(at) = self.whole.binary_search_by_key(&number, |(other, _)| *other) else { continue };
+                let Some((_, group)) = self.whole.get_mut(at) else { continue };
                 group.count -= 1;
                 if let Some(held) = group.of_class.get_mut(place_of(class)) {
                     *held -= 1;
                 }
                 if group.count == 0 {
-                    self.whole.remove(&number);
+                    self.whole.remove(at);
                 }
             }
         }

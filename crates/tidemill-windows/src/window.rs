@@ -1,11 +1,11 @@
-//! One sliding window: buckets of time, and their aggregate in constant time however long the window is.
+//! One sliding window of one key: buckets of time, and the aggregates of all its tracks in constant time however long it is.
 //!
-//! Two stacks: what lies in front is kept as aggregates to its end, so that the oldest bucket is taken off without a
-//! subtraction, which floats would not forgive. Source: Tangwongsan et al. (2017), Low-Latency Sliding-Window Aggregation.
+//! Two stacks in one run of rows: the older part is kept as aggregates to its end, so that the oldest bucket is taken off
+//! without a subtraction, which floats would not forgive. Source: Tangwongsan et al. (2017), Low-Latency Sliding-Window Aggregation.
 
 use serde::{Deserialize, Serialize};
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::{add, then, width, Kind};
 
 /// How long a window is, and how finely it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,105 +28,152 @@ impl Span {
     }
 }
 
-/// The values of one window. What most steps need lies together; the rest is reached for where a bucket comes or goes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The values of one window; what its tracks are is told at each call, and always the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Window {
-    /// The oldest of the older buckets, with the aggregate from it to the end of this part: the last of `front`.
-    top: Option<(i64, Aggregate)>,
-    /// The oldest of the newer buckets.
-    back_first: Option<i64>,
-    /// The newest bucket, where it is not in front.
-    newest: Option<(i64, Aggregate)>,
-    /// The aggregate of the newer buckets, the newest with them.
-    back_whole: Aggregate,
-    /// The older buckets, the oldest last; each with the aggregate from it to the end of this part.
-    front: Vec<(i64, Aggregate)>,
-    /// The newer buckets but the newest, the oldest first.
-    back: Vec<(i64, Aggregate)>,
-}
-
-impl Default for Window {
-    fn default() -> Self {
-        Self {
-            top: None,
-            back_first: None,
-            newest: None,
-            back_whole: Aggregate::EMPTY,
-            front: Vec::new(),
-            back: Vec::new(),
-        }
-    }
+    /// The oldest bucket that is held.
+    oldest: Option<i64>,
+    /// The newest, where it is not among `buckets`.
+    newest: Option<i64>,
+    /// The others, in order.
+    buckets: Vec<i64>,
+    /// How many of these are expired.
+    gone: usize,
+    /// How many are of the older part.
+    turned: usize,
+    /// Rows: the aggregate of the newer part, the newest with it; the newest; then each of `buckets`, those of the older
+    /// part with the aggregate from it to the end of that part.
+    rows: Vec<f64>,
 }
 
 impl Window {
-    /// Adds a value at a time that is not before the last one's.
-    pub fn add(&mut self, span: Span, time_ns: i64, value: f64) {
+    /// Adds a value of each track at a time that is not before the last one's; what is not finite is none.
+    pub fn add(&mut self, kinds: &[Kind], span: Span, time_ns: i64, values: &[f64]) {
         let expired = span.expired(time_ns);
-        if !self.is_current(expired) {
-            self.expire(expired);
+        if self.oldest.is_some_and(|oldest| oldest <= expired) {
+            self.expire(kinds, expired);
         }
+        if !values.iter().any(|value| value.is_finite()) {
+            return;
+        }
+        let width = width(kinds);
         let bucket = span.bucket(time_ns);
-        match &mut self.newest {
-            Some((newest, held)) if *newest == bucket => held.add(value),
-            newest => {
-                self.back.extend(newest.replace((bucket, Aggregate::of(value))));
-                self.back_first.get_or_insert(bucket);
-            }
+        if self.newest != Some(bucket) {
+            self.keep_newest(width);
+            self.newest = Some(bucket);
+            self.oldest.get_or_insert(bucket);
         }
-        self.back_whole.add(value);
+        let Some((whole, rest)) = self.rows.split_at_mut_checked(width) else { return };
+        add(kinds, whole, values);
+        if let Some(newest) = rest.get_mut(..width) {
+            add(kinds, newest, values);
+        }
     }
 
-    /// Returns the aggregate of the window at a time that is not before the last value's; what is held stays as it is.
-    pub fn at(&self, span: Span, time_ns: i64) -> Aggregate {
+    /// Writes the aggregates at a time that is not before the last value's to `into`, a row; what is held stays as it is.
+    pub fn at(&self, kinds: &[Kind], span: Span, time_ns: i64, into: &mut [f64]) {
+        let width = into.len();
+        let (Some(whole), Some(oldest)) = (self.rows.get(..width), self.oldest) else {
+            into.fill(0.0);
+            return;
+        };
         let expired = span.expired(time_ns);
-        if self.is_current(expired) {
-            return self.top.as_ref().map_or(self.back_whole, |(_, front)| front.then(&self.back_whole));
-        }
-        // the oldest is the last: those that are expired are a run at the end, mostly of one or two
-        if self.front.first().is_some_and(|(newest, _)| *newest > expired) {
-            if let Some((_, front)) = self.front.iter().rfind(|(bucket, _)| *bucket > expired) {
-                return front.then(&self.back_whole);
+        let is_held = |at: &usize| self.buckets.get(*at).is_some_and(|bucket| *bucket > expired);
+        // mostly the first is; those that are expired are a run of one or two
+        let front = if oldest > expired {
+            Some(self.gone).filter(|gone| *gone < self.turned)
+        } else {
+            (self.gone..self.turned).find(is_held)
+        };
+        if let Some(front) = front.and_then(|front| self.row(front, width)) {
+            into.copy_from_slice(front);
+            then(kinds, into, whole);
+        } else if self.back_first().is_none_or(|first| first > expired) {
+            into.copy_from_slice(whole);
+        } else {
+            into.fill(0.0);
+            let held = (self.turned..self.buckets.len()).filter(is_held);
+            for row in held.filter_map(|at| self.row(at, width)) {
+                then(kinds, into, row);
+            }
+            if let Some(row) = self.newest_row(width).filter(|_| self.newest > Some(expired)) {
+                then(kinds, into, row);
             }
         }
-        if self.back_first.is_none_or(|first| first > expired) {
-            return self.back_whole;
-        }
-        let held = self.back.iter().chain(&self.newest).filter(|(bucket, _)| *bucket > expired);
-        held.fold(Aggregate::EMPTY, |whole, (_, bucket)| whole.then(bucket))
     }
 
     /// Returns the number of buckets that are held.
     pub fn buckets(&self) -> usize {
-        self.front.len() + self.back.len() + usize::from(self.newest.is_some())
+        self.buckets.len() - self.gone + usize::from(self.newest.is_some())
     }
 
-    /// Says whether no bucket that is held is expired.
-    fn is_current(&self, expired: i64) -> bool {
-        self.top.as_ref().map(|(bucket, _)| *bucket).or(self.back_first).is_none_or(|first| first > expired)
+    fn row(&self, at: usize, width: usize) -> Option<&[f64]> {
+        self.rows.get((at + 2) * width..(at + 3) * width)
     }
 
-    fn expire(&mut self, expired: i64) {
+    fn newest_row(&self, width: usize) -> Option<&[f64]> {
+        self.newest.and_then(|_| self.rows.get(width..2 * width))
+    }
+
+    /// Returns the oldest bucket of the newer part.
+    fn back_first(&self) -> Option<i64> {
+        self.buckets.get(self.turned).copied().or(self.newest)
+    }
+
+    /// Moves the newest bucket to the others, and makes room for another.
+    fn keep_newest(&mut self, width: usize) {
+        if self.rows.is_empty() {
+            self.rows.resize(2 * width, 0.0);
+        }
+        if let Some(newest) = self.newest.take() {
+            self.buckets.push(newest);
+            self.rows.extend_from_within(width..2 * width);
+        }
+        if let Some(row) = self.rows.get_mut(width..2 * width) {
+            row.fill(0.0);
+        }
+    }
+
+    fn expire(&mut self, kinds: &[Kind], expired: i64) {
         loop {
-            while self.front.last().is_some_and(|(bucket, _)| *bucket <= expired) {
-                self.front.pop();
+            while self.gone < self.turned && self.buckets.get(self.gone).is_some_and(|gone| *gone <= expired)
+            {
+                self.gone += 1;
             }
-            if !self.front.is_empty() || self.back_first.is_none_or(|first| first > expired) {
-                self.top = self.front.last().copied();
+            let back_first = self.back_first();
+            if self.gone < self.turned {
+                self.oldest = self.buckets.get(self.gone).copied();
                 return;
             }
-            self.turn();
+            self.forget(width(kinds));
+            if back_first.is_none_or(|first| first > expired) {
+                self.oldest = back_first;
+                return;
+            }
+            self.turn(kinds);
         }
     }
 
-    /// Moves the newer part to the front.
-    fn turn(&mut self) {
-        let mut whole = Aggregate::EMPTY;
-        self.back.extend(self.newest.take());
-        while let Some((bucket, held)) = self.back.pop() {
-            whole = held.then(&whole);
-            self.front.push((bucket, whole));
+    /// Lets go of the older part, of which all is expired.
+    fn forget(&mut self, width: usize) {
+        self.buckets.drain(..self.gone);
+        self.rows.drain(2 * width..(2 + self.gone) * width);
+        (self.gone, self.turned) = (0, 0);
+    }
+
+    /// Makes the newer part the older one; of that nothing is left.
+    fn turn(&mut self, kinds: &[Kind]) {
+        let width = width(kinds);
+        self.keep_newest(width);
+        self.turned = self.buckets.len();
+        for at in (0..self.turned.saturating_sub(1)).rev() {
+            let Some((before, later)) = self.rows.split_at_mut_checked((at + 3) * width) else { return };
+            if let (Some(row), Some(later)) = (before.get_mut((at + 2) * width..), later.get(..width)) {
+                then(kinds, row, later);
+            }
         }
-        self.back_first = None;
-        self.back_whole = Aggregate::EMPTY;
+        if let Some(whole) = self.rows.get_mut(..width) {
+            whole.fill(0.0);
+        }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::float_cmp, clippy::unwrap_used)] // the same steps give the same bits
 
 use proptest::prelude::*;
-use tidemill_windows::{Aggregate, Quantiles, Span, Window, ACCURACY};
+use tidemill_windows::{width, Kind, Quantiles, Span, Statistic, Window, ACCURACY};
 
 fn held(span: Span, now_ns: i64, events: &[(i64, f64)]) -> Vec<f64> {
     let in_window = |time_ns: &i64| span.bucket(*time_ns) > span.expired(now_ns);
@@ -13,23 +13,39 @@ fn close(found: f64, expected: f64) -> bool {
     (found - expected).abs() <= 1e-9 * (1.0 + expected.abs())
 }
 
-fn agrees(found: &Aggregate, values: &[f64]) -> bool {
-    let Some((first, last)) = values.first().zip(values.last()) else { return found.count == 0 };
+const KINDS: [Kind; 5] = [Kind::Count, Kind::Sum, Kind::Moments, Kind::Ends, Kind::Path];
+
+/// What a recount says of each statistic.
+fn recounted(values: &[f64]) -> Vec<(Statistic, f64)> {
+    let Some((first, last)) = values.first().zip(values.last()) else { return vec![(Statistic::Count, 0.0)] };
     #[allow(clippy::cast_precision_loss)]
     let count = values.len() as f64;
     let sum: f64 = values.iter().sum();
     let mean = sum / count;
     let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    found.count == values.len() as u64
-        && found.first == *first
-        && found.last == *last
-        && found.min == values.iter().copied().fold(f64::INFINITY, f64::min)
-        && found.max == values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-        && close(found.sum, sum)
-        && close(found.m2, values.iter().map(|value| (value - mean).powi(2)).sum())
-        && close(found.rises, changes.iter().map(|change| change.max(0.0)).sum())
-        && close(found.falls, changes.iter().map(|change| (-change).max(0.0)).sum())
-        && close(found.squares, changes.iter().map(|change| change * change).sum())
+    vec![
+        (Statistic::Count, count),
+        (Statistic::Sum, sum),
+        (Statistic::Mean, mean),
+        (Statistic::Std, (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt()),
+        (Statistic::Min, values.iter().copied().fold(f64::INFINITY, f64::min)),
+        (Statistic::Max, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        (Statistic::First, *first),
+        (Statistic::Last, *last),
+        (Statistic::Rises, changes.iter().map(|change| change.max(0.0)).sum()),
+        (Statistic::Falls, changes.iter().map(|change| (-change).max(0.0)).sum()),
+        (Statistic::Squares, changes.iter().map(|change| change * change).sum()),
+    ]
+}
+
+/// Says whether every track of a row has what a recount of its values finds, of what its kind keeps.
+fn agrees(mut row: &[f64], values: &[Vec<f64>; 5]) -> bool {
+    KINDS.iter().zip(values).all(|(kind, values)| {
+        let (slots, rest) = row.split_at(kind.width());
+        row = rest;
+        let kept = recounted(values).into_iter().filter(|(one, _)| kind.with(one.kind()) == *kind);
+        kept.map(|(one, expected)| (one.of(slots), expected)).all(|(found, expected)| close(found, expected))
+    })
 }
 
 fn steps() -> impl Strategy<Value = Vec<(i64, f64, bool)>> {
@@ -40,15 +56,21 @@ proptest! {
     #[test]
     fn a_window_has_what_a_recount_finds(steps in steps(), span_ns in 1_i64..200, bucket_ns in 1_i64..20) {
         let span = Span { span_ns: span_ns.max(bucket_ns), bucket_ns };
-        let (mut window, mut events, mut now_ns) = (Window::default(), Vec::new(), 1_000);
-        for (after_ns, value, is_asked) in steps {
+        let (mut window, mut events, mut now_ns) = (Window::default(), [const { Vec::new() }; 5], 1_000);
+        let mut row = vec![0.0; width(&KINDS)];
+        for (number, (after_ns, value, is_asked)) in steps.into_iter().enumerate() {
             now_ns += after_ns;
             if is_asked {
-                let found = window.at(span, now_ns);
-                prop_assert!(agrees(&found, &held(span, now_ns, &events)), "{found:?}");
+                window.at(&KINDS, span, now_ns, &mut row);
+                let values = events.each_ref().map(|events| held(span, now_ns, events));
+                prop_assert!(agrees(&row, &values), "{row:?}");
             } else {
-                window.add(span, now_ns, value);
-                events.push((now_ns, value));
+                // of a row some tracks have no value
+                let values = [0, 1, 2, 3, 4].map(|track| if number % (track + 2) == 1 { f64::NAN } else { value });
+                window.add(&KINDS, span, now_ns, &values);
+                for (events, value) in events.iter_mut().zip(values).filter(|(_, value)| value.is_finite()) {
+                    events.push((now_ns, value));
+                }
             }
         }
     }
@@ -59,7 +81,7 @@ proptest! {
         let (mut window, mut now_ns) = (Window::default(), 0);
         for (after_ns, value, _) in steps {
             now_ns += after_ns;
-            window.add(span, now_ns, value);
+            window.add(&[Kind::Path], span, now_ns, &[value]);
             // one bucket may lie on both sides of the turn
             prop_assert!(window.buckets() <= 12);
         }
@@ -77,7 +99,7 @@ proptest! {
             values.sort_by(f64::total_cmp);
             #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let expected = values[(share * (values.len() - 1) as f64).floor() as usize];
-            let found = quantiles.at(span, now_ns, share).unwrap();
+            let found = quantiles.at(share).unwrap();
             prop_assert!((found - expected).abs() <= ACCURACY * expected.abs() * 1.000_001, "{found} {expected}");
         }
     }
@@ -87,7 +109,9 @@ proptest! {
 fn an_empty_window_has_no_quantile() {
     let span = Span { span_ns: 10, bucket_ns: 1 };
     let mut quantiles = Quantiles::default();
-    assert_eq!(quantiles.at(span, 0, 0.5), None);
+    assert_eq!(quantiles.at(0.5), None);
     quantiles.add(span, 0, 1.0);
-    assert_eq!(quantiles.at(span, 10, 0.5), None);
+    assert!(!quantiles.is_current(span, 10));
+    quantiles.expire(span, 10);
+    assert_eq!(quantiles.at(0.5), None);
 }

@@ -5,6 +5,9 @@ use arrow_array::{
     Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
 };
 
+/// Whole numbers of so many bytes are exact as floats.
+const EXACT_BYTES: usize = 6;
+
 /// One batch, its columns by name.
 pub struct Columns<'a>(pub &'a RecordBatch);
 
@@ -74,15 +77,24 @@ impl<'a> Columns<'a> {
 }
 
 fn unsigned(bytes: &[u8]) -> f64 {
-    bytes.iter().rev().fold(0.0, |value, byte| value * 256.0 + f64::from(*byte))
+    digits(bytes, 0)
+}
+
+/// Returns the number of little-endian digits, each first flipped by `mask`; every step from the 53rd bit on rounds.
+fn digits(bytes: &[u8], mask: u8) -> f64 {
+    let used = bytes.iter().rposition(|byte| *byte != mask).map_or(0, |last| last + 1);
+    let (low, high) = bytes.split_at_checked(used.saturating_sub(EXACT_BYTES)).unwrap_or_default();
+    let first =
+        high.iter().take(EXACT_BYTES).rev().fold(0_u64, |value, byte| (value << 8) | u64::from(byte ^ mask));
+    #[allow(clippy::cast_precision_loss)] // so few bytes are exact
+    low.iter().rev().fold(first as f64, |value, byte| value * 256.0 + f64::from(byte ^ mask))
 }
 
 fn signed(bytes: &[u8]) -> f64 {
     if bytes.last().is_none_or(|high| *high < 0x80) {
         return unsigned(bytes);
     }
-    let complement = bytes.iter().rev().fold(0.0, |value, byte| value * 256.0 + f64::from(!*byte));
-    -(complement + 1.0)
+    -(digits(bytes, 0xFF) + 1.0)
 }
 
 #[cfg(test)]
