@@ -21,10 +21,16 @@ _CLUSTER = "dGlkZW1pbGwtLXRlc3RzIQ"
 
 
 class Broker:
-    """A broker's process on a port of its own; `kill` and `start` it as often as the test likes."""
+    """A broker's process on a port of its own; `kill` and `start` it as often as the test likes.
 
-    def __init__(self, folder: Path) -> None:
+    With a `user` and a password it takes nobody else, by PLAIN or SCRAM-SHA-512 over TLS alone.
+    """
+
+    def __init__(self, folder: Path, user: tuple[str, str] | None = None) -> None:
         self.port = free_port()
+        self.authority = folder / "broker.pem"
+        """The broker's certificate, which it signed itself; of one with a user."""
+        self._user = user
         self._folder = folder
         self._config = folder / "server.properties"
         self._classes = f"{_jars()}/*"
@@ -40,7 +46,7 @@ class Broker:
 
     def _make(self) -> None:
         controller = free_port()
-        settings = {
+        settings: dict[str, object] = {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
@@ -65,17 +71,50 @@ class Broker:
             "num.network.threads": 2,
             "num.io.threads": 2,
         }
+        format_options: list[str] = []
+        if self._user is not None:
+            name, password = self._user
+            settings |= self._secured(controller, name, password)
+            format_options = ["--add-scram", f"SCRAM-SHA-512=[name={name},password={password}]"]
         self._config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         subprocess.run(
             [
                 *(*_java(), "-cp", self._classes, "kafka.tools.StorageTool", "format"),
                 *("-t", _CLUSTER, "-c", str(self._config)),
+                *format_options,
             ],
             check=True,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=60,
         )
+
+    def _secured(self, controller: int, name: str, password: str) -> dict[str, object]:
+        """Make a certificate, and return the settings that ask for it and for who one is."""
+        store, secret = self._folder / "broker.p12", "of-the-store"
+        held = ["-alias", "broker", "-keystore", str(store), "-storepass", secret]
+        making = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-storetype", "PKCS12"]
+        whose = ["-validity", "2", "-dname", "CN=localhost", "-ext", "SAN=dns:localhost,ip:127.0.0.1"]
+        for command in ([*making, *whose], ["-exportcert", "-rfc", "-file", str(self.authority)]):
+            subprocess.run(["keytool", *command, *held], check=True, capture_output=True, timeout=60)
+        package, mechanism = "org.apache.kafka.common.security", "listener.name.sasl_ssl"
+        users = f'username="{name}" password="{password}" user_{name}="{password}"'
+        plain = f"{package}.plain.PlainLoginModule required {users};"
+        return {
+            "listeners": f"SASL_SSL://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"SASL_SSL://127.0.0.1:{self.port}",
+            "listener.security.protocol.map": "SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "SASL_SSL",
+            "sasl.mechanism.inter.broker.protocol": "PLAIN",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+            f"{mechanism}.plain.sasl.jaas.config": plain,
+            f"{mechanism}.scram-sha-512.sasl.jaas.config": f"{package}.scram.ScramLoginModule required;",
+            "ssl.keystore.type": "PKCS12",
+            "ssl.keystore.location": store,
+            "ssl.keystore.password": secret,
+            "ssl.truststore.type": "PEM",  # it speaks to itself, too
+            "ssl.truststore.location": self.authority,
+        }
 
     def start(self) -> None:
         with (self._folder / "broker.log").open("ab") as log:
@@ -101,12 +140,12 @@ class Broker:
 
 
 @contextmanager
-def kafka() -> Iterator[Broker]:
+def kafka(user: tuple[str, str] | None = None) -> Iterator[Broker]:
     """Run a broker that answers while the context is open."""
     folder = Path(tempfile.mkdtemp(prefix="tidemill-kafka-"))
     made: Broker | None = None
     try:
-        made = Broker(folder)
+        made = Broker(folder, user)
         made.start()
         made.wait()
         yield made

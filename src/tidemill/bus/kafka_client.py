@@ -6,7 +6,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AdminClient,
     OffsetSpec,  # pyright: ignore[reportPrivateImportUsage] the library's documentation imports it so
@@ -19,6 +25,8 @@ from tidemill.schema.faults import Fault, Refused, Unreachable
 
 _log = logging.getLogger("tidemill.kafka")
 _ANSWER_S = 10.0
+_FIRST_ANSWER_S = 1.0
+"""A cluster that refuses us never answers: after so long it is seen whether that is why."""
 _TOPIC_POLL_S = 0.01
 _LEADER_S = 2.0
 _STATE = "tidemill-state"
@@ -58,8 +66,13 @@ class Location(NamedTuple):
 def fault_of(error: KafkaException | KafkaError, what: str) -> Fault:
     """Return the fault that Kafka's error is."""
     inner: KafkaError = error.args[0] if isinstance(error, KafkaException) else error
-    kind = Refused if inner.code() in _LASTING else Unreachable
+    kind = Refused if _is_lasting(inner) else Unreachable
     return kind(f"kafka: {what}: {inner.str()}")
+
+
+def _is_lasting(error: KafkaError) -> bool:
+    # of TLS a broken handshake may be a broker that ends; a certificate stays what it is
+    return error.code() in _LASTING or "certificate verify failed" in error.str()
 
 
 class KafkaClient:
@@ -69,7 +82,9 @@ class KafkaClient:
         self.location = location
         self.settings = settings
         self.bus = bus
-        self._admin = AdminClient(self.config())
+        self._refusal: KafkaError | None = None
+        """What a connection was last told that cannot be otherwise at the next one."""
+        self._admin = AdminClient(self.config() | {"error_cb": self._note})
         self.unique = secrets.token_hex(6)
         """A name that no other process has."""
         self._partitions: dict[str, int] = {}
@@ -139,16 +154,35 @@ class KafkaClient:
 
     def refresh(self) -> list[str]:
         """Learn which topics exist; return Kafka's names. Raises: Unreachable, Refused."""
+        what = f"expected {self.location.servers} to list its topics"
         try:
-            found = self._admin.list_topics(timeout=_ANSWER_S).topics
+            found = self._listed().topics
         except KafkaException as error:
-            raise fault_of(error, f"expected {self.location.servers} to list its topics") from error
+            raise fault_of(self._refusal or error, what) from error
         self._partitions = {
             name: len(topic.partitions)
             for name, topic in found.items()
             if topic.error is None and all(part.leader >= 0 for part in topic.partitions.values())
         }
         return sorted(self._partitions)
+
+    def _listed(self) -> Any:
+        self._refusal = None
+        try:
+            return self._admin.list_topics(timeout=_FIRST_ANSWER_S)
+        except KafkaException:
+            self._admin.poll(0)  # has `_note` called
+            if self._refusal is not None:
+                raise
+        try:
+            return self._admin.list_topics(timeout=_ANSWER_S - _FIRST_ANSWER_S)
+        except KafkaException:
+            self._admin.poll(0)
+            raise
+
+    def _note(self, error: KafkaError) -> None:
+        if _is_lasting(error):
+            self._refusal = error
 
     def make_topics(self, topics: Iterable[str]) -> None:
         """Make those topics that do not exist. Raises: Unreachable, Refused."""
@@ -204,6 +238,24 @@ class KafkaClient:
         """
         level = IsolationLevel.READ_COMMITTED if committed else IsolationLevel.READ_UNCOMMITTED
         return self._offsets(dict.fromkeys(lanes, OffsetSpec.latest()), level)
+
+    def places(self, group: str, lanes: Iterable[Lane]) -> dict[Lane, int]:
+        """Return the offset that a group takes next of each, where it committed one.
+
+        Raises: Unreachable, Refused.
+        """
+        asked = [TopicPartition(lane.name, lane.partition) for lane in lanes]
+        if not asked:
+            return {}
+        request = [ConsumerGroupTopicPartitions(group, asked)]
+        try:
+            answer = self._admin.list_consumer_group_offsets(request, request_timeout=_ANSWER_S)[group]
+            told = answer.result(_ANSWER_S).topic_partitions
+        except KafkaException as error:
+            raise fault_of(error, f"expected to be told where {group} is") from error
+        except TimeoutError as error:
+            raise Unreachable(f"kafka: expected an answer of {self.location.servers}") from error
+        return {Lane(place.topic, place.partition): place.offset for place in told if place.offset >= 0}
 
     def firsts(self, lanes: Iterable[Lane]) -> dict[Lane, int]:
         """Return the lowest offset of each that is kept. Raises: Unreachable, Refused."""
