@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from benchmarks.row import Row
@@ -19,7 +20,10 @@ from tidemill.schema import derive
 from tidemill.schema.features import FEATURES
 from tidemill.store import open_store
 
-_SECONDS = 4
+_SECONDS = 60
+_RAW_SECONDS = 10
+_TAKES_AN_INSERT = 3
+"""Some 20,000 records, as many as the writer inserts at once where they come as fast."""
 _BLOCK_ROWS = 500
 _BLOCKS_A_TAKE = 40
 _POOLS, _ACCOUNTS = 400, 60
@@ -45,10 +49,12 @@ async def _batches() -> list[Row]:
             takes = [blocks.take(at) for at in range(6)]
             began, number = time.perf_counter(), 0
             while time.perf_counter() - began < _SECONDS:
-                taken = blocks.moved(takes[number % len(takes)], number)
-                computing = time.perf_counter()
-                records = await asyncio.to_thread(_taken, book, taken)
-                computed_s += time.perf_counter() - computing
+                records = []
+                for at in range(number * _TAKES_AN_INSERT, (number + 1) * _TAKES_AN_INSERT):
+                    taken = blocks.moved(takes[at % len(takes)], at)
+                    computing = time.perf_counter()
+                    records += await asyncio.to_thread(_taken, book, taken)
+                    computed_s += time.perf_counter() - computing
                 if inserting is not None:
                     rows += await inserting
                 inserting = asyncio.create_task(store.insert(RECORD, records, f"batch {number}"))
@@ -79,7 +85,7 @@ def _taken(book: FeatureBook, batches: list[Taken]) -> list[pa.RecordBatch]:
 
 async def _raw(store: Any, records: list[pa.RecordBatch]) -> float:
     rows, began, number = 0, time.perf_counter(), 0
-    while time.perf_counter() - began < _SECONDS / 2:
+    while time.perf_counter() - began < _RAW_SECONDS:
         rows += await store.insert(RECORD, records, f"raw {number}")
         number += 1
     return rows / (time.perf_counter() - began)
@@ -98,7 +104,7 @@ def _on_arrival() -> list[Row]:
         due = began + at / _ON_ARRIVAL_PER_S
         while time.perf_counter() < due:
             pass
-        row = _renumbered(arbitrages.slice(at, 1), [first + at], at)
+        row = _renumbered(arbitrages.slice(at, 1), np.array([first + at]), at)
         arrived = time.perf_counter()
         book.take([Taken("arbitrage", at, row)])
         took.append((time.perf_counter() - arrived) * 1e3)
@@ -126,6 +132,8 @@ class _Blocks:
             "swap": [self._swap(number) for number in sorted(numbers + numbers[: rows // 2])],
             "arbitrage": [self._arbitrage(number) for number in numbers],
         }
+        for rows_of in topics.values():  # a block's transactions are told in their order
+            rows_of.sort(key=lambda row: (row["block_number"], row.get("tx_index", 0)))
         return [Taken(topic, 0, _batch(topic, made)) for topic, made in topics.items()]
 
     def moved(self, takes: list[Taken], number: int) -> list[Taken]:
@@ -226,19 +234,20 @@ def _batch(topic: str, rows: list[dict[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array(list(values(f.name)), f.type) for f in schema], schema=schema)
 
 
-def _plus(batch: pa.RecordBatch, first: int) -> list[int]:
-    return [first + number for number in batch.column("block_number").to_pylist()]
+def _plus(batch: pa.RecordBatch, first: int) -> np.ndarray:
+    return batch.column("block_number").to_numpy().astype(np.int64) + first
 
 
-def _renumbered(batch: pa.RecordBatch, numbers: list[int], salt: int) -> pa.RecordBatch:
+def _renumbered(batch: pa.RecordBatch, numbers: np.ndarray, salt: int) -> pa.RecordBatch:
     """Return the same rows as those of other blocks."""
-    blocks = pa.array(numbers, pa.uint64())
-    times = pa.array([_BEGAN_NS + number * _BLOCK_NS for number in numbers], pa.int64())
+    times = pa.array(_BEGAN_NS + numbers * _BLOCK_NS)
+    hashes = np.zeros((len(numbers), 4), ">u8")
+    hashes[:, 1], hashes[:, 3] = numbers, salt
     changed = {
-        "block_number": blocks,
+        "block_number": pa.array(numbers.astype(np.uint64)),
         "event_ns": times.cast(batch.schema.field("event_ns").type),
-        "block_hash": pa.array(
-            [number.to_bytes(16, "big") + salt.to_bytes(16, "big") for number in numbers], pa.binary(32)
+        "block_hash": pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(32), len(numbers), [None, pa.py_buffer(hashes)]
         ),
     }
     arrays = [changed.get(name, batch.column(name)) for name in batch.schema.names]

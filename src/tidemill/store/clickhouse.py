@@ -4,6 +4,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import pyarrow as pa
 from msgspec import structs
@@ -334,12 +335,10 @@ def _keys(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[object, ...]]:
     return zip(*(rows.column(name).to_pylist() for name in names), strict=True)
 
 
-def to_stream(rows: pa.Table) -> pa.Buffer:
-    """Return `rows` as an Arrow IPC stream of one batch."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as stream:
+def write_stream(rows: pa.Table, into: IO[bytes]) -> None:
+    """Write `rows` as an Arrow IPC stream of one batch."""
+    with pa.ipc.new_stream(into, rows.schema) as stream:
         stream.write_table(rows.combine_chunks())
-    return sink.getvalue()
 
 
 def aligned(tag: str, batches: pa.Table | Sequence[pa.RecordBatch]) -> pa.Table:

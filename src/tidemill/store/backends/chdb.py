@@ -20,7 +20,7 @@ from tidemill.core.priority import give_way
 from tidemill.schema import derive
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.base import QueryLimits, Store, StoreSettings
-from tidemill.store.clickhouse import ClickHouseStore, limit_settings, to_stream
+from tidemill.store.clickhouse import ClickHouseStore, limit_settings, write_stream
 from tidemill.store.reverted import RevertedBlock, RevertedBlocks
 from tidemill.store.statement import LASTING_ERRORS, bound, error_code, first_line
 
@@ -124,7 +124,7 @@ class ChdbStore(ClickHouseStore):
             # reports success where the disk is full; `Python(table)` fails on fixed-size bytes.
             with _unnamed_file() as file:
                 self._check_room(rows.nbytes)
-                file.write(to_stream(rows))
+                write_stream(rows, file)
                 file.flush()
                 data = f"file('/dev/fd/{file.fileno()}', 'ArrowStream', '{quoted}')"
                 writer.query(f"INSERT INTO {tag} ({names}) SETTINGS {how} SELECT {names} FROM {data}")  # noqa: S608 (see above)

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.base import QueryLimits, Store, StoreSettings
-from tidemill.store.clickhouse import ClickHouseStore, limit_settings, to_stream
+from tidemill.store.clickhouse import ClickHouseStore, limit_settings, write_stream
 from tidemill.store.statement import LASTING_ERRORS, first_line
 
 _FORM = "clickhouse://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -130,7 +130,9 @@ class ClickHouseServerStore(ClickHouseStore):
     @override
     async def _append(self, tag: str, rows: pa.Table, settings: Mapping[str, str]) -> None:
         # A file is not sent again by the client itself: who repeats an insert must look for what it lacks.
-        body = BytesIO(to_stream(rows))
+        body = BytesIO()
+        write_stream(rows, body)
+        body.seek(0)
         async with self._writing, self._faults("write"):
             await self._opened().raw_insert(
                 tag, rows.schema.names, body, {**settings, **_STORED_AT_ONCE}, "ArrowStream"
