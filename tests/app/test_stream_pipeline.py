@@ -103,6 +103,8 @@ async def test_what_is_forwarded_comes_once_and_in_order(open_any: OpenBus) -> N
         running.cancel()
         await asyncio.wait([running])
         await bus.commit([("small", batch(20))])
+        assert sum((await bus.waiting("test.tenfold", ["small"])).values()) > 0
+        assert await bus.waiting("test.nobody", ["small"]) == {}
         again = asyncio.create_task(pipeline(bus, Tenfold()).run())
         assert await large(bus, 21) == [10 * number for number in range(21)]
         again.cancel()

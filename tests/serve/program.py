@@ -123,6 +123,7 @@ def program(**changes: Any) -> ProgramState:
             net_sol={"solana": -0.5},
         ),
         kafka_sent_per_s=17.5,
+        processors={"pool_activity": {"swap.0": 3, "swap.1": 4}},
     )
     return msgspec.structs.replace(state, **changes)
 

@@ -43,6 +43,7 @@ def test_every_part_of_the_state_is_told_in_both_formats(accept):
         ("tidemill_store_insert_seconds_count", ("topic", "swap")): 30,
         ("tidemill_store_waiting_batches", ("topic", "swap")): 2,
         ("tidemill_store_faults_total",): 6,
+        ("tidemill_processor_waiting_batches", ("partition", "swap.1"), ("processor", "pool_activity")): 4,
         ("tidemill_chain_behind_blocks", of_chain): 5,
         ("tidemill_complete_blocks", ("proof", "bloom"), of_chain): 90,
         ("tidemill_missing_blocks", of_chain): 3,

@@ -28,6 +28,7 @@ from tidemill.app.memory import MemoryWatch
 from tidemill.app.recording.digest import Digest
 from tidemill.app.settings import Environment
 from tidemill.app.streams.feature_run import FeatureRun
+from tidemill.app.streams.lag_watch import LagWatch
 from tidemill.app.streams.risk_run import RiskRun
 from tidemill.app.venues.book_feed import BookFeed
 from tidemill.app.venues.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
@@ -109,6 +110,7 @@ class Engine:
         """What watches wallets, where a chain has exchanges."""
         self.gains = Gains(environment.settings.solana)
         self.features: FeatureRun
+        self.lags: LagWatch
         """What makes the records of arbitrage transactions."""
         self.ledgers: LedgerRelay
         """What brings execution's ledgers to the bus."""
@@ -151,6 +153,7 @@ class Engine:
             await self.inspections.start()
             self.whales = WhaleRun(self._environment, self._chains, self.bus, self._clock, self._committed)
             self.features = FeatureRun(self.bus, settings.features)
+            self.lags = LagWatch(self.bus, settings.kafka.consumer.group_id)
             self.ledgers = LedgerRelay(self._environment.paths.data, self.bus)
             self._opened = opened.pop_all()
         return self
@@ -195,6 +198,7 @@ class Engine:
             beside.append(tasks.create_task(self._book_feed.run(), name="books"))
             beside.append(tasks.create_task(self.memory.run(), name="memory"))
             beside.append(tasks.create_task(self.features.run(self._commit), name="features"))
+            beside.append(tasks.create_task(self.lags.run(), name="lags"))
             beside.append(tasks.create_task(self.ledgers.run(self._commit), name="ledgers"))
             decisions = relay_journal(self._environment.paths.data, self.bus, self._commit)
             beside.append(tasks.create_task(decisions, name="decisions"))

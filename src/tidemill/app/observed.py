@@ -14,6 +14,7 @@ from tidemill.app.venues.markets import venue_state
 from tidemill.bus.base import Entry
 from tidemill.core.clock import NS_PER_S, Clock, SystemClock
 from tidemill.core.latency import Latency
+from tidemill.process.features.words import ASKED
 from tidemill.schema.events import EVENTS
 from tidemill.serve.alerting.alerting import Alerting
 from tidemill.serve.program import (
@@ -76,6 +77,7 @@ class Observed:
             venues=tuple(venue_state(source, run.status()) for source, run in engine.markets.items()),
             arbitrages=_arbitrages(engine.gains, now_ns),
             kafka_sent_per_s=engine.bus.sent_per_s,
+            processors=self._processors(),
             sinks=tuple(_sink(name, counts) for name, counts in engine.beside.counts().items()),
             alert_routes=() if self._alerting is None else self._alerting.states(),
             alerts_suppressed=0 if self._alerting is None else self._alerting.suppressed,
@@ -114,6 +116,13 @@ class Observed:
     def ignore(self, told: Told) -> None:
         """Call it no longer."""
         self._engine.flow.listeners.remove(told)
+
+    def _processors(self) -> dict[str, dict[str, int]]:
+        engine = self._engine
+        told, reached = dict(engine.lags.waiting), engine.features.next_offset
+        if reached is not None:
+            told["features"] = {ASKED: max(engine.flow.heads.get(ASKED, reached) - reached, 0)}
+        return told
 
     def _topic(self, topic: str) -> TopicState:
         flow, stored = self._engine.flow, self._engine.stored(topic)

@@ -131,6 +131,18 @@ class Bus(ABC):
 
         return BusIntake(self, group, topics, batches_max=batches_max)
 
+    async def waiting(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        """Return by partition how many batches of `topics` a group of processors has not taken.
+
+        As `Intake.lag`, of any process; nothing of what none of the group ever took up. Raises: Unreachable.
+        """
+        found: dict[str, int] = {}
+        for part in [part for topic in topics for part in await self.partitions(topic)]:
+            place = await self.get(consumer_key(group, part))
+            if place is not None:
+                found[part] = max(await self.head(part) - int.from_bytes(place, "big"), 0)
+        return found
+
     @abstractmethod
     async def first(self, topic: str) -> int:
         """Return the lowest offset that can still be read; equals `head` where there is none."""

@@ -34,6 +34,8 @@ def families(state: ProgramState) -> Iterator[Family]:
     yield from _arbitrages(state.arbitrages)
     yield gauged(d.KAFKA_SENT, [((), state.kafka_sent_per_s)])
     yield from _venues(state.venues)
+    waiting = [((k, part), n) for k, parts in state.processors.items() for part, n in parts.items()]
+    yield gauged(d.PROCESSOR_WAITING, waiting)
     yield from _sinks(state.sinks)
     yield from _alert_routes(state.alert_routes)
     yield counted(d.ALERTS_SUPPRESSED, [((), state.alerts_suppressed)])

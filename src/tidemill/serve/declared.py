@@ -37,6 +37,13 @@ STORED = Metric("tidemill_stored_rows_total", "counter", "Rows brought into the 
 INSERTS = Metric("tidemill_store_insert_seconds", "summary", "How long inserts took.", _TOPIC)
 WAITING = Metric("tidemill_store_waiting_batches", "gauge", "Batches on the bus that are not stored.", _TOPIC)
 
+PROCESSOR_WAITING = Metric(
+    "tidemill_processor_waiting_batches",
+    "gauge",
+    "Batches on the bus that a processor has not taken, of those that ever ran; on Kafka its group's lag.",
+    ("processor", "partition"),
+)
+
 CHAIN_UP = Metric("tidemill_chain_up", "gauge", "Whether the chain is read, 1 or 0.", _CHAIN)
 CHAIN_TIP = Metric("tidemill_chain_tip_block", "gauge", "The newest block on the bus.", _CHAIN)
 CHAIN_BEHIND = Metric(

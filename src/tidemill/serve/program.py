@@ -257,6 +257,8 @@ class ProgramState(Struct, frozen=True, kw_only=True):
     """Whether what is read is stored; otherwise it ends at the bus."""
     is_reader: bool = False
     """Whether it only serves what other processes read."""
+    processors: dict[str, dict[str, int]] = {}
+    """How many batches wait for each processor, by its name and the partition."""
     sinks: tuple[SinkState, ...] = ()
     """The stores beside the main one."""
     alert_routes: tuple[AlertRouteState, ...] = ()

@@ -70,6 +70,11 @@ class FeatureRun:
         """Rows that came too late for the windows."""
         return sum(book.too_late_rows for book in self._books.values())
 
+    @property
+    def next_offset(self) -> int | None:
+        """The offset in `arbitrage` that is read next; None where features are not made."""
+        return self._next.get(ASKED)
+
     async def run(self, commit: Commit) -> None:
         """Make records until cancelled; `commit` is awaited with what came of it.
 

@@ -267,6 +267,17 @@ class KafkaBus(Bus):
         return KafkaGroup(self._client, group, topics)
 
     @override
+    async def waiting(self, group: str, topics: Sequence[str]) -> dict[str, int]:
+        def ask() -> dict[str, int]:
+            self._client.refresh()
+            lanes = {lane: f"{topic}.{lane.partition}" for topic in topics for lane in self._lanes(topic)}
+            places = self._client.places(self._client.location.named(group), lanes)
+            ends = self._client.ends(places, committed=True)
+            return {lanes[lane]: max(ends[lane] - place, 0) for lane, place in places.items()}
+
+        return await self._ask(ask)
+
+    @override
     async def first(self, topic: str) -> int:
         return await self._ask(lambda: sum(self._client.firsts(self._lanes(topic)).values()))
 

@@ -132,6 +132,12 @@ DASHBOARDS = (
                 needs=_ENDED,
             ),
             Panel("Batches that wait for the store", "short", "tidemill_store_waiting_batches", "{{topic}}"),
+            Panel(
+                "Batches that wait for processors",
+                "short",
+                "sum by (processor) (tidemill_processor_waiting_batches)",
+                "{{processor}}",
+            ),
             Panel("Inserts, mean", "s", mean("tidemill_store_insert_seconds", "topic"), "{{topic}}"),
             Panel("Sinks' rows", "ops", rate("tidemill_sink_rows_total", "sink"), "{{sink}}", _SINK),
         ),
