@@ -84,7 +84,8 @@ class KafkaClient:
         self.bus = bus
         self._refusal: KafkaError | None = None
         """What a connection was last told that cannot be otherwise at the next one."""
-        self._admin = AdminClient(self.config() | {"error_cb": self._note})
+        how: dict[str, Any] = {**self.config(), "error_cb": self._note}
+        self._admin = AdminClient(how)
         self.unique = secrets.token_hex(6)
         """A name that no other process has."""
         self._partitions: dict[str, int] = {}
