@@ -18,6 +18,7 @@ from tidemill.app.control import ask_sql, ask_status
 from tidemill.app.sandbox.world import world_config
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import World
+from tidemill.schema.faults import Unreachable
 
 
 def chain_section(name: str, world: World, **changes: Any) -> str:
@@ -44,7 +45,7 @@ def chain_section(name: str, world: World, **changes: Any) -> str:
 
 async def tidemill(folder: Path, *arguments: str, **env: str) -> tuple[int, str, str]:
     """Run a command to its end; return exit code, output and complaint."""
-    process = await _start(folder, arguments, env)
+    process = await start(folder, arguments, env)
     async with asyncio.timeout(60):
         out, complaint = await process.communicate()
     assert process.returncode is not None
@@ -59,7 +60,7 @@ def up(folder: Path, *arguments: str, **env: str) -> AbstractAsyncContextManager
 @asynccontextmanager
 async def running(folder: Path, *arguments: str, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a command in `folder` while the context is open; at the end it must stop cleanly by SIGTERM."""
-    process = await _start(folder, arguments, env)
+    process = await start(folder, arguments, env)
     log = asyncio.ensure_future(process.communicate())
     try:
         yield process
@@ -77,7 +78,7 @@ async def running(folder: Path, *arguments: str, **env: str) -> AsyncIterator[as
 
 async def kill_after(folder: Path, after_s: float) -> None:
     """Run `tidemill up` in `folder` and end it with SIGKILL so long after its start."""
-    process = await _start(folder, ("up",), {})
+    process = await start(folder, ("up",), {})
     gone = asyncio.ensure_future(process.communicate())
     await asyncio.wait([gone], timeout=after_s)
     assert not gone.done(), "it ended by itself"
@@ -87,7 +88,7 @@ async def kill_after(folder: Path, after_s: float) -> None:
 
 async def kill_when(folder: Path, holds: Callable[[], Awaitable[bool]]) -> None:
     """Run `tidemill up` in `folder` and end it with SIGKILL as soon as `holds` says so."""
-    process = await _start(folder, ("up",), {})
+    process = await start(folder, ("up",), {})
     gone = asyncio.ensure_future(process.communicate())
     try:
         await until(holds, 60)
@@ -97,22 +98,23 @@ async def kill_when(folder: Path, holds: Callable[[], Awaitable[bool]]) -> None:
         await gone
 
 
-async def _start(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> asyncio.subprocess.Process:
+def environment(env: dict[str, str]) -> dict[str, str]:
+    """Return what a command is started with: nothing of ours but `env`, and where the tests' things are."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TIDEMILL_") and k != "LOG_LEVEL"}
     sandbox = os.environ.get("TIDEMILL_SANDBOX_DIR", str(ROOT / ".sandbox"))
+    ours = {"PYTHONPATH": str(ROOT / "src"), "TIDEMILL_SANDBOX_DIR": sandbox, **FREE_PORTS}
+    return {**inherited, **ours, **env}
+
+
+async def start(folder: Path, arguments: tuple[str, ...], env: dict[str, str]) -> asyncio.subprocess.Process:
+    """Start a command in `folder`, with nothing of ours in its environment but `env`."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tidemill.app.cli",
         *arguments,
         cwd=folder,
-        env={
-            **inherited,
-            "PYTHONPATH": str(ROOT / "src"),
-            "TIDEMILL_SANDBOX_DIR": sandbox,
-            **FREE_PORTS,
-            **env,
-        },
+        env=environment(env),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -129,9 +131,12 @@ async def begun(folder: Path, name: str) -> None:
     """Wait until the first blocks are stored: a node forgets the states that a run begins with."""
 
     async def is_there() -> bool:
-        return (await chain_status(folder, name))["tip"] is not None
+        try:
+            return (await chain_status(folder, name))["tip"] is not None
+        except Unreachable:  # it is too busy to answer in time
+            return False
 
-    await until(is_there)
+    await until(is_there, 120)
 
 
 async def caught_up(folder: Path, name: str, world: World, timeout_s: float = 40) -> None:
