@@ -1,6 +1,6 @@
 """A node that breaks off, and what it was asked."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -21,6 +21,10 @@ class NodeProxy(Struct):
     """The error that it answers with, in place of asking."""
     methods: list[str] = field(default_factory=list)
     """What it was asked, in order."""
+    takes_transaction: Callable[[], bool] = lambda: True
+    """Called where a transaction is handed over: whether the node gets it."""
+    took_transaction: Callable[[], object] = lambda: None
+    """Called once the node has one."""
 
 
 @asynccontextmanager
@@ -33,7 +37,8 @@ async def open_proxy(node_url: str) -> AsyncIterator[NodeProxy]:
         asked = msgspec.json.decode(body)
         asked = asked if isinstance(asked, list) else [asked]
         proxy.methods += [one["method"] for one in asked]
-        if proxy.is_broken:
+        is_sending = any(one["method"] == "eth_sendRawTransaction" for one in asked)
+        if proxy.is_broken or (is_sending and not proxy.takes_transaction()):
             return web.Response(status=502)
         if proxy.says is not None:
             error = {"code": -32_000, "message": proxy.says}
@@ -45,6 +50,8 @@ async def open_proxy(node_url: str) -> AsyncIterator[NodeProxy]:
             session.post(proxy.node_url, data=body) as answer,
         ):
             found = await answer.read()
+        if is_sending:
+            proxy.took_transaction()
         return web.Response(status=502) if proxy.is_mute else web.Response(body=found)
 
     app = web.Application()

@@ -103,10 +103,15 @@ async def assert_ledger_is_chain(
         known = last.get(row["execution_id"])
         assert row["sequence"] == (0 if known is None else known["sequence"] + 1), row
         last[row["execution_id"]] = row
-    told = {"0x" + row["tx_hash"].hex(): row for row in last.values() if row["block_hash"] is not None}
+    included = [row for row in last.values() if row["block_hash"] is not None]
+    told = {"0x" + row["tx_hash"].hex(): row for row in included if row["state"] != ExecutionState.REPLACED}
     async with Rpc(world.http_url) as rpc:
         sent = await _sent(rpc, account, executor)
         assert set(sent) == set(told)
+        for row in included:
+            if row["state"] == ExecutionState.REPLACED:  # by one that carries out nothing
+                other = await rpc.call("eth_getTransactionReceipt", "0x" + row["tx_hash"].hex())
+                assert (other["blockHash"], other["to"]) == ("0x" + row["block_hash"].hex(), account)
         for digest in sent:
             receipt, row = await rpc.call("eth_getTransactionReceipt", digest), told[digest]
             is_success = receipt["status"] == "0x1"

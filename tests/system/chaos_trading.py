@@ -27,7 +27,7 @@ from tidemill.schema.faults import Refused
 from .program import start
 
 _SIGNAL_EVERY_S = 0.3
-_LIFE_S = (4.0, 12.0)
+_LIFE_S = (2.0, 8.0)
 _DIES_ONE_IN = 4
 """Transactions handed over, at each of both moments: before the node has it, and after."""
 _UNSENT, _UNTOLD = "signed, not sent", "sent, not told"
@@ -115,9 +115,18 @@ class Trading:
                 self.ends["did not start"] += 1  # in the middle of a reorg the node knows no latest block
 
     async def _kill_at_random(self) -> None:
-        while True:
-            await asyncio.sleep(self._dice.uniform(*_LIFE_S))
-            self._kill("at random")
+        async with aiohttp.ClientSession() as session:
+            while True:
+                await until(lambda: self._answers(session), 120)  # a busy machine takes long to start it
+                await asyncio.sleep(self._dice.uniform(*_LIFE_S))
+                self._kill("at random")
+
+    async def _answers(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"{self._url}/health") as answer:
+                return answer.status == 200
+        except aiohttp.ClientConnectionError:
+            return False
 
     async def _signal(self) -> None:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
