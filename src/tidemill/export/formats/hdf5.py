@@ -74,7 +74,7 @@ class _Growing:
             self._room = end + _ROOM_ROWS
             self.dataset.resize(self._room, axis=0)
         if self.dataset.compression is None and len(values) == _CHUNK_ROWS:
-            # a tenth of what the library takes for a slice
+            # spares what the library does for each slice
             place = (first, *(0 for _ in values.shape[1:]))
             self.dataset.id.write_direct_chunk(place, np.ascontiguousarray(values, self.dataset.dtype))
         else:
