@@ -30,6 +30,7 @@ FILES = {
     "models/plots/importances_xgb.png",
     "models/plots/importances_gb.png",
     "training_data.csv",
+    "ledger_report.json",
     "q_table.json",
     "rl_metrics.json",
     "replay_buffer.json",

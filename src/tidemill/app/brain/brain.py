@@ -125,7 +125,7 @@ class Brain:
                 "found none; `tidemill train` makes one"
             )
         if self._ml.enabled:
-            self._agent = chosen_agent(self._data)
+            self._agent = chosen_agent(self._data, is_live=self._mode is ExecutionMode.LIVE)
             for market in self._markets.values():
                 market.load()
 

@@ -26,6 +26,7 @@ from tidemill.learn.gas.observations import read_series
 from tidemill.learn.gas.series import GasSeries, Told, series_of
 from tidemill.learn.gas.training import Trained, TrainingOptions, train
 from tidemill.learn.json_files import read_json, write_file
+from tidemill.learn.parameters.chosen import write_ledger_report
 from tidemill.learn.parameters.episodes import JUDGED_EPISODES, EpisodesReport, Learned
 from tidemill.learn.parameters.outcomes import AgentReport, read_outcomes, train_agent
 from tidemill.learn.plots import gas_plots
@@ -122,7 +123,7 @@ def trained(
         files.append(write_file(folder / CARD, card(metadata, report).encode()))
         files += [write_file(folder / PLOTS / name, png) for name, png in gas_plots(metadata).items()]
     if made is not None:
-        files += made.agent.save(data)
+        files += [*made.agent.save(data), write_ledger_report(data, made.report)]
     if played is not None:
         files += written(data, folder, played)
     return Answer(

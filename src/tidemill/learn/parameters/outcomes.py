@@ -15,6 +15,8 @@ from tidemill.learn.parameters.q_learning import QLearningAgent
 from tidemill.learn.parameters.thompson import ThompsonAgent
 from tidemill.schema.faults import Malformed, Refused
 
+Q_LEARNING = "q_learning"
+"""The policy whose agent is saved."""
 TRAIN_SHARE = 0.7
 """Of the outcomes, the first; the others judge."""
 OUTCOMES_MIN = 20
@@ -101,7 +103,7 @@ def train_agent(outcomes: Sequence[Outcome], episodes: int, seed: int) -> Traine
     q_agent, bandit = QLearningAgent(None, actions=actions, seed=seed), ThompsonAgent(actions, seed)
     _teach(q_agent, earlier, episodes)
     _teach(bandit, earlier, len(earlier))  # once each: a bandit counts an outcome told twice as two
-    report = _report(outcomes, [outcomes[at] for at in test], {"q_learning": q_agent, "thompson": bandit})
+    report = _report(outcomes, [outcomes[at] for at in test], {Q_LEARNING: q_agent, "thompson": bandit})
     agent = QLearningAgent(None, actions=actions, seed=seed)
     _teach(agent, outcomes, episodes)
     return TrainedAgent(agent, report)
