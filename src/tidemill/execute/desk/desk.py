@@ -123,7 +123,7 @@ class Desk:
         """Return what signals came to since the ledger began."""
         tally = self._ledger.tally
         return self._counts() | {
-            "total_profit": tally.profit_usd,
+            "total_profit": round(tally.profit_usd, 6),  # what a sum of floats has beyond is none
             "mode": self.mode,
             "connected_clients": len(self.listeners),
             "providers": len(self.lanes),
