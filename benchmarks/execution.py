@@ -74,7 +74,7 @@ async def _measure(session: aiohttp.ClientSession, url: str, body: dict[str, Any
     if filled != accepted:
         raise RuntimeError(f"expected {accepted} trades to be filled, found {stats}")
     note = f"{accepted} accepted, and judged by the blocks that followed, in {took_s:.1f} s"
-    rows.append(Row("paper trades sustained", accepted / took_s, "1/s", 1_000.0, "higher", note))
+    rows.append(Row("paper trades sustained", accepted / took_s, "trades/s", 1_000.0, "higher", note))
     return rows
 
 
