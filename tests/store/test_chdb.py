@@ -1,17 +1,21 @@
 """What the embedded store does with its folder: owners, upgrades, old tables."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from chdb.session import Session
-from tests.store.samples import START_NS, arbitrage, swap
+from tests.store.samples import START_NS, arbitrage, reorg, swap
 
 from tidemill.schema import ddl, derive
-from tidemill.schema.events import EVENTS
+from tidemill.schema.events import EVENTS, ReorgKind
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
+from tidemill.store.backends.chdb import ChdbStore
+from tidemill.store.base import Page
 from tidemill.store.clickhouse import ClickHouseStore
 from tidemill.store.migrations import migrations
 
@@ -225,3 +229,30 @@ async def test_wide_columns_are_told_apart_whatever_they_are_called(tmp_path: Pa
         assert told == {"a`b\\": b"UInt256", "n": None, "t.a": b"FixedString(32)", "c": b"Int256"}
         twice = (await store.query("SELECT toUInt256(7) AS a, * FROM (SELECT toUInt256(7) AS a)")).schema
         assert {field.metadata[b"clickhouse"] for field in twice} == {b"UInt256"}
+
+
+async def test_a_reverted_block_is_left_out_though_who_told_of_it_was_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_writing, may_write = threading.Event(), threading.Event()
+
+    def wait(_: int) -> None:
+        is_writing.set()
+        may_write.wait()
+
+    async with open_store(f"chdb://{tmp_path / 'store'}") as store:
+        assert isinstance(store, ChdbStore)
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch([swap(0), swap(4)])], "a")
+        monkeypatch.setattr(store, "_check_room", wait)
+        reverted = [derive.to_batch([reorg(1, ReorgKind.REVERTED, 0)])]
+        told = asyncio.create_task(store.insert("reorg", reverted, "b"))
+        try:
+            await asyncio.to_thread(is_writing.wait, 30)
+            told.cancel()
+            await asyncio.gather(told, return_exceptions=True)
+            assert (await store.page("swap", Page(limit=10))).num_rows == 2
+        finally:
+            may_write.set()
+        await store._write(lambda _: None)  # whatever was begun before it is written
+        assert (await store.page("swap", Page(limit=10))).num_rows == 1

@@ -28,23 +28,21 @@ class RevertedBlocks:
     """What the table `reorg` says, until something is added to it."""
 
     def __init__(self) -> None:
-        self._found: Sequence[RevertedBlock] | None = None
-        self._is_known = False
         self._version = 0
+        self._found: tuple[int, Sequence[RevertedBlock] | None] | None = None
+        """The version that was asked about, and the answer."""
 
     def forget(self) -> None:
-        """Ask again: something is being added, or was."""
-        self._is_known = False
+        """Ask again, for something may have been added; from any one thread."""
         self._version += 1
 
     async def now(self, ask: Callable[[str], Awaitable[pa.Table]]) -> Sequence[RevertedBlock] | None:
         """Return the blocks, or None where there are too many. Raises: Refused, Unreachable."""
-        if self._is_known:
-            return self._found
-        version = self._version
+        version, known = self._version, self._found
+        if known is not None and known[0] == version:
+            return known[1]
         rows = (await ask(_ASKED_SQL)).to_pylist()
         found = [RevertedBlock(row["chain_id"], row["block_hash"]) for row in rows]
         few = found if len(found) <= _BLOCKS_MAX else None
-        if version == self._version:
-            self._found, self._is_known = few, True
+        self._found = version, few
         return few

@@ -127,16 +127,13 @@ class ChdbStore(ClickHouseStore):
                 write_stream(rows, file)
                 file.flush()
                 data = f"file('/dev/fd/{file.fileno()}', 'ArrowStream', '{quoted}')"
-                writer.query(f"INSERT INTO {tag} ({names}) SETTINGS {how} SELECT {names} FROM {data}")  # noqa: S608 (see above)
+                try:
+                    writer.query(f"INSERT INTO {tag} ({names}) SETTINGS {how} SELECT {names} FROM {data}")  # noqa: S608 (see above)
+                finally:  # here, as a caller that is cancelled does not wait for it
+                    if tag == "reorg":
+                        self._reverted.forget()
 
-        if tag != "reorg":
-            await self._write(insert)
-            return
-        self._reverted.forget()
-        try:
-            await self._write(insert)
-        finally:
-            self._reverted.forget()
+        await self._write(insert)
 
     def _check_room(self, added_bytes: int) -> None:
         # The engine reserves room too, but where a write fails later it keeps a part that cannot be read.
