@@ -1,17 +1,13 @@
 """Give each request a trace id, the caller's or a new one: for its answer, the log, and who traces."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from tidemill.core.clock import Clock, SystemClock
 from tidemill.core.trace_id import TRACE_ID, new_trace_id, read_traceparent
+from tidemill.serve.asgi import App, Receive, Scope, Send
 
 HEADER = b"x-request-id"
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Request(NamedTuple):

@@ -1,14 +1,13 @@
 """How much, and for how long, may a request send."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from tidemill.serve.asgi import Receive
 from tidemill.serve.auth.config import LimitSettings
 from tidemill.serve.auth.denial import Denied
-
-Receive = Callable[[], Awaitable[Any]]
 
 
 def check_sizes(scope: Mapping[str, Any], limits: LimitSettings) -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from math import ceil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tidemill.core.clock import NS_PER_S, Clock
+from tidemill.serve.asgi import App, Receive, Scope, Send
 from tidemill.serve.auth.addresses import Addresses, site_of
 from tidemill.serve.auth.audit import Audit, Deed
 from tidemill.serve.auth.bodies import check_sizes, limited
@@ -26,11 +27,6 @@ from tidemill.serve.route import RouteTable
 REQUESTS_PER_MINUTE = 1_000
 _DENIED_COST = 10
 """A key or token that is not good costs as much as so many requests: who guesses is soon too fast."""
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Rules(NamedTuple):
