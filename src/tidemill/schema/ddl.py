@@ -75,7 +75,8 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
     """Return the statements that make the table `tag` where it is missing."""
     stored = {column.name: f" CODEC({column.logical.codec})" for column in derive.columns(tag)}
     parts = [f"{name} {kind}{stored.get(name, '')}" for name, kind in derive.clickhouse_columns(tag)]
-    parts += [f"INDEX {index}" for index in [time_index_ddl(tag)] if index is not None]
+    if (index := time_index_ddl(tag)) is not None:
+        parts.append(f"INDEX {index}")
     parts += [f"PROJECTION {projection_ddl(one)}" for one in storage.projections(EVENTS[tag])]
     body = ",\n".join(f"    {part}" for part in parts)
     local = (
@@ -161,7 +162,12 @@ def canonical_view_ddl(tag: str, placement: Placement) -> str:
 
 def canonical_rows_test(tag: str) -> str:
     """Return the test that a row of `tag` belongs to a canonical block, or to none."""
-    return f"block_hash IS NULL OR {canonical_test()}" if derive.is_block_optional(tag) else canonical_test()
+    return blocks_test(tag, canonical_test())
+
+
+def blocks_test(tag: str, test: str) -> str:
+    """Return the test that a row of `tag` belongs to a block that passes `test`, or to none."""
+    return f"block_hash IS NULL OR {test}" if derive.is_block_optional(tag) else test
 
 
 def canonical_test(reorgs: str = "reorg") -> str:

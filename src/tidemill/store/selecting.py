@@ -127,8 +127,7 @@ def _table(
     if reverted is not None:
         blocks = ", ".join(f"({one.chain_id}, unhex('{one.block_hash.hex()}'))" for one in reverted)
         if blocks:
-            test = f"(chain_id, block_hash) NOT IN ({blocks})"
-            tests.append(f"(block_hash IS NULL OR {test})" if derive.is_block_optional(tag) else test)
+            tests.append(f"({ddl.blocks_test(tag, f'(chain_id, block_hash) NOT IN ({blocks})')})")
         return tag
     # The view's own test: a view of 146 columns takes the engine 40 ms to look through.
     tests.append(f"({ddl.canonical_rows_test(tag)})")
