@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import msgspec
@@ -93,11 +92,10 @@ async def _rebuilt(store: Readable, recipe: Recipe) -> tuple[pa.Table, Fitted | 
     return prepared(recipe, made(recipe, rows))
 
 
-@asynccontextmanager
-async def _rows_of(environment: Environment, asker: str, export: Path | None) -> AsyncIterator[Readable]:
-    opened = reading(environment, asker) if export is None else reading_export(export)
-    async with opened as store:
-        yield store
+def _rows_of(
+    environment: Environment, asker: str, export: Path | None
+) -> AbstractAsyncContextManager[Readable]:
+    return reading(environment, asker) if export is None else reading_export(export)
 
 
 async def _made(environment: Environment, recipe: Recipe, folder: Path, export: Path | None) -> Description:

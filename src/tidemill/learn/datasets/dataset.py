@@ -14,13 +14,13 @@ from tidemill.learn.datasets.categories import Encoding
 from tidemill.learn.datasets.fitted import Fitted
 from tidemill.learn.datasets.folds import Rows, WalkForward, parts_of
 from tidemill.learn.datasets.labels import formula_of
+from tidemill.learn.datasets.preparation import TIME_COLUMN as TIME
 from tidemill.learn.datasets.preparation import DataPreparation
 from tidemill.learn.datasets.scaling import Method
 from tidemill.schema import ddl, derive
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
 
-TIME = "event_ns"
 PARTS = ("train", "val", "test")
 _NUMBER = re.compile(r"\b(U?Int|Float|Decimal)\d*")
 
@@ -101,7 +101,7 @@ def statement(recipe: Recipe) -> str:
     if recipe.folds and (recipe.preparing.encode or recipe.preparing.normalize):
         raise Refused(
             "folds: expected columns as they are, each fold scales by its own training rows "
-            "(learn.transformer.ColumnScaler), found encode or normalize"
+            "(learn.datasets.transformer.ColumnScaler), found encode or normalize"
         )
     view = recipe.table + (ddl.CANONICAL_SUFFIX if derive.has_block(recipe.table) else "")
     identity = derive.identity(recipe.table)
@@ -159,9 +159,9 @@ def prepared(recipe: Recipe, table: pa.Table) -> tuple[pa.Table, Fitted | None]:
         return table, None
     first = table.column_names.index(recipe.columns[0])
     after = table.column_names[first + len(recipe.columns) :]
-    names = [*table.column_names[:first], *columns.column_names[1:], *after]
-    made = {name: (columns if name in columns.column_names else table)[name] for name in names}
-    return pa.table({name: _plain(column) for name, column in made.items()}), preparation.fitted
+    parts = (table.select(table.column_names[:first]), columns.drop_columns([TIME]), table.select(after))
+    made = {name: _plain(part[name]) for part in parts for name in part.column_names}
+    return pa.table(made), preparation.fitted
 
 
 def fold_rows(table: pa.Table, fold: int, embargo_ns: int = 0) -> tuple[Rows, Rows]:

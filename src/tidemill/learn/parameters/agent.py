@@ -1,5 +1,6 @@
 """What chooses a trade's parameters: which actions there are, and what every agent says and learns."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypedDict
 
@@ -93,14 +94,21 @@ class Agent(Protocol):
         ...
 
 
-def in_order(success: bool | str | None, next_state: str | bool | None) -> tuple[bool, str | None]:
-    """Return success and next state, in whichever of the two orders they were given. Raises: Refused."""
+def outcome_of(
+    reward: float, success: bool | str | None, next_state: str | bool | None
+) -> tuple[bool, str | None]:
+    """Return success and next state, in whichever of the two orders they were given.
+
+    Raises: Refused, where they are none, or the reward is no number.
+    """
     if isinstance(success, str) or isinstance(next_state, bool):
         success, next_state = next_state, success
     if not isinstance(success, bool) or not (next_state is None or isinstance(next_state, str)):
         raise Refused(
             f"update: expected success (a bool) and next_state (text), found {success!r}, {next_state!r}"
         )
+    if not math.isfinite(reward):
+        raise Refused(f"reward: expected a number, found {reward}")
     return success, next_state
 
 

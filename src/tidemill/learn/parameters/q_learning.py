@@ -1,6 +1,5 @@
 """Which slippage and priority fee pay best in which state: a table of values, epsilon-greedy."""
 
-import math
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from tidemill.learn.json_files import read_json, to_json, write_file
-from tidemill.learn.parameters.agent import ActionParams, Actions, Choice, in_order
+from tidemill.learn.parameters.agent import ActionParams, Actions, Choice, outcome_of
 from tidemill.schema.faults import Malformed, Refused
 
 Q_TABLE, METRICS, REPLAY = "q_table.json", "rl_metrics.json", "replay_buffer.json"
@@ -134,9 +133,7 @@ class QLearningAgent:
 
         Raises: Refused, where the action is none, the reward no number, or success is not told.
         """
-        has_succeeded, following = in_order(success, next_state)
-        if not math.isfinite(reward):
-            raise Refused(f"reward: expected a number, found {reward}")
+        has_succeeded, following = outcome_of(reward, success, next_state)
         one = Experience(state, self.actions.index(action), reward, has_succeeded, following)
         self._buffer.append(one)
         self._learn(one)

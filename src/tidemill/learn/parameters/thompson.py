@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from tidemill.learn.arrays import Floats
 from tidemill.learn.json_files import read_json, to_json, write_file
-from tidemill.learn.parameters.agent import ActionParams, Actions, Choice, in_order
-from tidemill.schema.faults import Malformed, Refused
+from tidemill.learn.parameters.agent import ActionParams, Actions, Choice, outcome_of
+from tidemill.schema.faults import Malformed
 
 BANDIT = "bandit.json"
 
@@ -86,9 +86,7 @@ class ThompsonAgent:
 
         Raises: Refused, where the action is none, the reward no number, or success is not told.
         """
-        in_order(success, next_state)
-        if not np.isfinite(reward):
-            raise Refused(f"reward: expected a number, found {reward}")
+        outcome_of(reward, success, next_state)
         index, place = self.actions.index(action), self._place(state)
         self._tries[place, index] += 1
         self._total[place, index] += reward
