@@ -110,8 +110,9 @@ class Engine:
         """What watches wallets, where a chain has exchanges."""
         self.gains = Gains(environment.settings.solana)
         self.features: FeatureRun
-        self.lags: LagWatch
         """What makes the records of arbitrage transactions."""
+        self.lags: LagWatch
+        """What knows how far processors are behind."""
         self.ledgers: LedgerRelay
         """What brings execution's ledgers to the bus."""
         self._store: Store | None = None

@@ -139,8 +139,7 @@ class Healing:
         reading = self._reading
         if reading is None:
             return
-        is_settled = reading.is_past or self._is_of_coins(reading)
-        if is_settled and reading.head.hash == self._window.tip_hash:
+        if self._is_settled(reading) and reading.head.hash == self._window.tip_hash:
             return
         head = self._window.find(self._window.tip_hash)
         if head is None:
@@ -190,7 +189,7 @@ class Healing:
                 " again"
             )
             self._calls.retry(fault, self._read, owner=self)
-        elif reading.is_past or self._is_of_coins(reading):
+        elif self._is_settled(reading):
             self._accept(reading, snapshots)
         else:
             self._calls.wait(_SETTLED_MS, lambda: self._accept(reading, snapshots), owner=self)
@@ -203,6 +202,10 @@ class Healing:
             self._calls.step.blocks.append(reread)
         self._tell(reading, {snapshot.address for snapshot in snapshots})
         self._released(snapshots)
+
+    def _is_settled(self, reading: _Reading) -> bool:
+        """Say whether what is told of the block may be believed at once."""
+        return reading.is_past or self._is_of_coins(reading)
 
     def _is_of_coins(self, reading: _Reading) -> bool:
         return self._window.coin_pools.keys() >= {*reading.pools}
