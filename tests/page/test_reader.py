@@ -1,6 +1,7 @@
 """The page of `tidemill serve`: it shows what is stored, and says what is told elsewhere."""
 
 import pytest
+from playwright.async_api import expect
 from tests.app.test_serve import said_url
 from tests.serve.stored import events
 from tests.system.program import running
@@ -41,4 +42,4 @@ async def test_what_only_the_reading_process_has_is_said_to_be_there(chromium, t
                 assert await serious(page) == []
             await at(page, served, "now", start="1", end="1800000000000000000")
             await states(page, "live")
-            assert await page.locator("section[aria-label=health] [data-index]").count() == 3
+            await expect(page.locator("section[aria-label=health] [data-index]")).to_have_count(3)
