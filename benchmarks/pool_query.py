@@ -21,7 +21,7 @@ from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import Pool, World
 
-_ROUNDS = 60
+_ROUNDS = 300
 _ROUNDS_PEER = 3
 _WORKS = [("uniswap_v2", 500, 5.0), ("uniswap_v3", 100, 3.0)]
 _SLOTS = {"uniswap_v2": range(5, 13), "uniswap_v3": range(5)}

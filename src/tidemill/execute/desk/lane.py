@@ -226,7 +226,10 @@ class Lane:
             self._tell(lambda: failed_message(received.signal, answer.content))
             return answer
         claim = None if key is None else (key, kept_answer(received, None))
-        await self._ledger.tell(*judged.changes, answer=claim)
+        simulated = trade.told
+        trade, state = self.sending.begin(trade)
+        begun = () if trade.told is simulated else (trade.told,)
+        await self._ledger.tell(*judged.changes, *begun, answer=claim, state=state)
         return await self._send(trade)
 
     async def _send(self, trade: Trade) -> Answer:

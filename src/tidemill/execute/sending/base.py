@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from tidemill.bus.base import State
 from tidemill.execute.trade import Trade
 from tidemill.schema.events import Execution
 
@@ -28,9 +29,14 @@ class Sending(ABC):
     `signed` before, with all that finds it again after the process was killed.
     """
 
+    def begin(self, trade: Trade) -> tuple[Trade, State]:
+        """Return `trade` as the ledger is to have it before `send` is called, and what it keeps beside it."""
+        return trade, {}
+
     @abstractmethod
     async def send(self, trade: Trade) -> Sent:
-        """Take charge of `trade`; return once it is under way, or will not be, and the ledger has that.
+        """Take charge of `trade`, as `begin` returned it; return once it is under way, or will not be, and
+        the ledger has that.
 
         What follows (included, final, filled, …) is told the ledger by `run`.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tidemill.bus.base import State
 from tidemill.core.clock import Clock
 from tidemill.execute.account.l2_fees import DataCost, Priced, data_costs
 from tidemill.execute.config import PaperSettings
@@ -81,22 +82,28 @@ class Paper(Sending):
         """On the state before the block that is judged by, and on the one after it."""
         self._due: dict[int, list[_Pending]] = {}
 
-    async def send(self, trade: Trade) -> Sent:
-        """Note that the trade waits for its block."""
-        block = trade.simulated.simulation.block_number + self._settings.inclusion_blocks
-        order = _Order(
-            plan=trade.plan,
-            gas_price_max_wei=trade.gas_price_max_wei,
-            block=block,
-            priority_fee_wei=trade.received.signal.priority_fee_wei,
-        )
+    def begin(self, trade: Trade) -> tuple[Trade, State]:
+        """Have the ledger keep what the trade is judged by."""
         told = after(trade.told, ExecutionState.PAPER_PENDING, self._clock.now_ns())
-        await self._ledger.tell(told, state={_KEPT + told.execution_id: msgspec.json.encode(order)})
-        self._due.setdefault(block, []).append(_Pending(told, order))
-        if self._desk.head is not None and block <= self._desk.head.number:  # it came while we simulated
+        kept = {_KEPT + told.execution_id: msgspec.json.encode(self._order_of(trade))}
+        return msgspec.structs.replace(trade, told=told), kept
+
+    async def send(self, trade: Trade) -> Sent:
+        """Have the trade wait for its block."""
+        order = self._order_of(trade)
+        self._due.setdefault(order.block, []).append(_Pending(trade.told, order))
+        if self._desk.head is not None and order.block <= self._desk.head.number:  # it came meanwhile
             async with self._desk.grown:
                 self._desk.grown.notify_all()
-        return Sent(told=told)
+        return Sent(told=trade.told)
+
+    def _order_of(self, trade: Trade) -> _Order:
+        return _Order(
+            plan=trade.plan,
+            gas_price_max_wei=trade.gas_price_max_wei,
+            block=trade.simulated.simulation.block_number + self._settings.inclusion_blocks,
+            priority_fee_wei=trade.received.signal.priority_fee_wei,
+        )
 
     async def take_up(self, unsettled: Sequence[Execution]) -> None:
         """Go on waiting for the blocks of trades that were not judged; of others nothing was noted yet."""
