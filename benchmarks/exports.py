@@ -3,13 +3,14 @@
 The records are `benchmarks.arbitrage_rows`, 145 columns. Beside each format is what the engine takes for its
 own `INTO OUTFILE` of the same rows in the same order, where it has the format; else what reading the rows
 takes alone, in no order, and after that h5py's own way of columns that are in memory, or the writing of the
-bytes of the records alone. None of these brings anything onto the disk or makes a digest; the engine packs
-Arrow by LZ4.
+bytes of the records alone. Each is brought onto the disk and has its digest made, as an export has; the
+engine packs Arrow by LZ4.
 Memory is what a process of its own takes at most over what it has with the store open. Nothing of ours is
 compressed but Parquet, by snappy. EXPORT_ROWS exports fewer.
 """
 
 import asyncio
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -77,7 +78,16 @@ def _h5py(folder: str, _: float) -> float:
     with h5py.File(f"{folder}/beside.h5", "w") as file:
         for name, values in arrays.items():
             file.create_dataset(name, data=values, chunks=(min(8_192, _ROWS), *values.shape[1:]))
+    _finish(Path(f"{folder}/beside.h5"))
     return time.perf_counter() - began_s
+
+
+def _finish(path: Path) -> None:
+    """Do what an export does with a whole file."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        hashlib.file_digest(file, "sha256")
+    path.unlink()
 
 
 def _plain(values: pa.Array) -> np.ndarray:
@@ -98,6 +108,7 @@ def _raw(folder: str, megabytes: float) -> float:
     with Path(f"{folder}/beside.tfrecord").open("wb", buffering=0) as file:
         for _ in range(int(megabytes * 1e6) >> 20):
             file.write(piece)
+    _finish(Path(f"{folder}/beside.tfrecord"))
     return time.perf_counter() - began_s
 
 
@@ -169,8 +180,8 @@ def _engine(folder: str, form: str) -> float:
     path = Path(folder) / "engine.out"
     began_s = time.perf_counter()
     session.query(f"{_SELECT}{_ORDER} INTO OUTFILE '{path}' FORMAT {form}")
-    took_s = time.perf_counter() - began_s
     assert path.stat().st_size > _ROWS
-    path.unlink()
+    _finish(path)
+    took_s = time.perf_counter() - began_s
     session.close()
     return took_s

@@ -8,6 +8,7 @@ use arrow_array::{
     Array, Decimal128Array, FixedSizeBinaryArray, Float64Array, Int32Array, RecordBatch, StringArray,
     TimestampNanosecondArray, UInt32Array, UInt64Array, UInt8Array,
 };
+use arrow_buffer::NullBuffer;
 use ruint::aliases::U256;
 
 const E18: u128 = 1_000_000_000_000_000_000;
@@ -52,7 +53,7 @@ pub struct Column<'b> {
     pub name: &'b str,
     /// Its values.
     pub values: Values<'b>,
-    array: &'b dyn Array,
+    nulls: Option<&'b NullBuffer>,
 }
 
 impl<'b> Column<'b> {
@@ -71,14 +72,14 @@ impl<'b> Column<'b> {
                     kind: kind.to_owned(),
                     found: array.data_type().to_string(),
                 })?;
-                Ok(Self { name, values, array: array.as_ref() })
+                Ok(Self { name, values, nulls: array.nulls() })
             })
             .collect()
     }
 
     /// Whether the value in `row` is absent.
     pub fn is_absent(&self, row: usize) -> bool {
-        self.array.is_null(row)
+        self.nulls.is_some_and(|nulls| nulls.is_null(row))
     }
 }
 
@@ -127,9 +128,7 @@ pub fn wide(out: &mut Vec<u8>, bytes: &[u8], is_signed: bool) {
 /// Writes bytes as 0x….
 pub fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"0x");
-    for byte in bytes {
-        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-    }
+    out.extend(bytes.iter().flat_map(|byte| [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]));
 }
 
 /// Writes a number of 10^-18 without needless zeros.
@@ -148,7 +147,7 @@ pub fn fixed18(out: &mut Vec<u8>, value_e18: i128) {
 /// Writes a float with the fewest digits that give the same one; what is no number in these `words`.
 pub fn float(out: &mut Vec<u8>, value: f64, [nan, infinite, minus_infinite]: [&str; 3]) {
     if value.is_finite() {
-        out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
         out.extend_from_slice(nan.as_bytes());
     } else {

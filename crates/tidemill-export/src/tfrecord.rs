@@ -17,7 +17,7 @@ const MASK_DELTA: u32 = 0xa282_ead8;
 pub fn records(columns: &[Column<'_>], first: usize, end: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity((end - first) * columns.len() * 40);
     let (mut entries, mut scratch) = (Vec::new(), Vec::new());
-    let keys: Vec<Vec<u8>> = columns.iter().map(|column| key(column.name)).collect();
+    let keys: Vec<Key> = columns.iter().map(|column| Key::of(column.name)).collect();
     for row in first..end {
         entries.clear();
         for (key, column) in keys.iter().zip(columns) {
@@ -30,14 +30,26 @@ pub fn records(columns: &[Column<'_>], first: usize, end: usize) -> Vec<u8> {
     out
 }
 
-fn key(name: &str) -> Vec<u8> {
-    let mut out = vec![FIRST];
-    varint(&mut out, name.len() as u64);
-    out.extend_from_slice(name.as_bytes());
-    out
+/// What comes before each value of a column.
+struct Key {
+    name: Vec<u8>,
+    /// All that comes before a double, which is the same for each.
+    double: Vec<u8>,
 }
 
-fn entry(out: &mut Vec<u8>, key: &[u8], values: &Values<'_>, row: usize, scratch: &mut Vec<u8>) {
+impl Key {
+    fn of(column: &str) -> Self {
+        let mut name = vec![FIRST];
+        varint(&mut name, column.len() as u64);
+        name.extend_from_slice(column.as_bytes());
+        let mut double = Vec::new();
+        bytes(&mut double, &name, &[0; 8]);
+        double.truncate(double.len() - 8);
+        Self { name, double }
+    }
+}
+
+fn entry(out: &mut Vec<u8>, Key { name: key, double }: &Key, values: &Values<'_>, row: usize, scratch: &mut Vec<u8>) {
     scratch.clear();
     match values {
         Values::U8(all) => number(out, key, u64::from(all.value(row))),
@@ -45,7 +57,10 @@ fn entry(out: &mut Vec<u8>, key: &[u8], values: &Values<'_>, row: usize, scratch
         Values::U64(all) => number(out, key, all.value(row)),
         Values::I32(all) => number(out, key, i64::from(all.value(row)).cast_unsigned()),
         Values::Nanos(all) => number(out, key, all.value(row).cast_unsigned()),
-        Values::F64(all) => bytes(out, key, &all.value(row).to_le_bytes()),
+        Values::F64(all) => {
+            out.extend_from_slice(double);
+            out.extend_from_slice(&all.value(row).to_le_bytes());
+        }
         Values::Wide(all, _) | Values::Hex(all) => bytes(out, key, all.value(row)),
         Values::Text(all) => bytes(out, key, all.value(row).as_bytes()),
         Values::Fixed18(all) => {
