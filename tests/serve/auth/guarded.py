@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +45,8 @@ class Guarded(NamedTuple):
     keys: ApiKeys
     logs: Path
     tls: Any
+    stop: Callable[[], None]
+    """Asks the server to end."""
 
     def key(self, role: Role = Role.VIEWER, **more: Any) -> str:
         made = make_key("a test", role, **{"now": NOW, **more})
@@ -97,7 +100,7 @@ async def guarded(
         protection = opened.enter_context(protecting(api, around))
         additions = Additions(protection=protection, routes=routes)
         async with (
-            answering(FakeProgram(program()), ports, connections_max, additions),
+            answering(FakeProgram(program()), ports, connections_max, additions) as running,
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(15)) as session,
         ):
-            yield Guarded(session, ports.api.url, keys, around.logs, tls)
+            yield Guarded(session, ports.api.url, keys, around.logs, tls, running.stop)

@@ -55,14 +55,15 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     query_bytes_max: _Positive = 16_384
     """Of what follows the `?`."""
     head_timeout_s: _Seconds = 10.0
-    """How long a connection may take to send a request's head."""
+    """How long a connection may take to send a request's head, and one of HTTP/2 may have no request."""
     body_timeout_s: _Seconds = 30.0
     """How long it may take to send the body."""
     stall_timeout_s: _Seconds = 30.0
     """How long it may leave an answer unread."""
     connections_per_address_max: _Positive = 256
-    """Of one address at a time, so that one caller does not take all of `api.connections_max`; none of a
-    trusted proxy, nor where callers need not say who they are."""
+    """Of one address at a time, so that one caller does not take all of `api.connections_max`; over HTTP/2
+    each request that is under way is one more. None of a trusted proxy, nor where callers need not say who
+    they are."""
     at_once_per_caller_max: _Positive = 256
     """Requests and streams of one key, or one token's subject, that are open at a time."""
 
