@@ -77,6 +77,9 @@ class Driver:
     def open(self, *connections: str) -> Driver:
         for connection in connections or ("ws",):
             self.feed(self.entry(Kind.OPEN, connection=connection))
+        self.settle()
+        if self.config.start_block == "latest":
+            self.tick(500)  # only then what was told of a newest block is believed
         return self.settle()
 
     def close(self, connection: str = "ws") -> None:

@@ -96,9 +96,40 @@ def test_the_order_of_answers_makes_no_difference(seed: int) -> None:
     config = config_of(factories=factories(), start_block="latest", multicall_calls=5)
     driver = Driver(node, config)
     driver.feed(driver.entry(driver.entries[0].kind.OPEN))
-    driver.shuffled(seed)
+    driver.shuffled(seed).tick(500)
     assert set(snapshots(driver)) == {PAIR_A, POOL_C}
     assert snapshots(driver)[POOL_C].ticks == tuple((tick, *TICKS[tick]) for tick in sorted(TICKS))
+
+
+def test_what_a_node_tells_of_its_newest_block_is_asked_again_where_the_next_one_comes() -> None:
+    node = grown_node()
+    told, newest = dict(node.contracts), node.tip.number
+    node.say(PAIR_A, reserves=words(1, 2, 3))  # of the block that is being made
+    driver = Driver(node, config_of(factories=factories(), start_block="latest"))
+    driver.feed(driver.entry(driver.entries[0].kind.OPEN))
+    driver.settle()
+    assert snapshots(driver) == {}
+    node.contracts = told  # that block is there: what is told of the one before is of that
+    driver.announce(node.mine(1)).settle()
+    pair = snapshots(driver)[PAIR_A]
+    assert (pair.block_number, pair.reserve0, pair.reserve1) == (newest, 10**18, 3 * 10**9)
+    assert driver.canonical() == chain_of(node, first=newest + 1)
+
+
+def test_what_a_node_tells_of_its_newest_block_is_believed_after_a_while_without_a_next_one() -> None:
+    node = grown_node()
+    driver = Driver(node, config_of(factories=factories(), start_block="latest"))
+    driver.feed(driver.entry(driver.entries[0].kind.OPEN))
+    driver.settle().tick(400)
+    assert snapshots(driver) == {}
+    driver.tick(100)
+    assert snapshots(driver).keys() == {PAIR_A, POOL_C}
+
+
+def test_what_a_node_tells_of_a_block_that_another_follows_is_asked_once() -> None:
+    node = grown_node()
+    driver = Driver(node, config_of(factories=factories(), start_block=node.tip.number)).open()
+    assert snapshots(driver).keys() == {PAIR_A, POOL_C}
 
 
 def test_a_reorg_of_the_block_that_was_read_has_it_read_again() -> None:
@@ -108,7 +139,7 @@ def test_a_reorg_of_the_block_that_was_read_has_it_read_again() -> None:
     while not any(call.method == "eth_call" for call in driver.calls):
         driver.answer(driver.calls[0])
     node.reorg(1)
-    driver.settle()
+    driver.settle().tick(500)
     found = snapshots(driver)
     assert "changed while its state was read" in driver.faults[0]
     assert found[PAIR_A].block_hash == bytes.fromhex(node.tip.hash[2:])

@@ -2,7 +2,12 @@
 
 Pools from a list are asked first whose they are. Then all are asked their price or their reserves, those with
 ticks the words of their bitmaps, and then the ticks whose bit is set. All are asked of the same block, whose
-hash is compared before and after by the caller.
+hash is compared afterwards.
+
+A node may answer about its newest block from the state that the next one has left, until it announces that
+one (anvil does): logs of the next block would then be counted twice. So an answer about a block that nothing
+follows yet is believed only after a while without a successor; where one comes, the caller has the block read
+once more, for what it left no longer changes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from tidemill._rust import Head
+from tidemill._rust import Head, parse_head
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.coin_pools import COIN_PROTOCOLS, CoinPools
 from tidemill.chains.evm.config import EvmConfig
@@ -32,6 +37,8 @@ _STABLE = bytes.fromhex("22be3de1")
 
 _LISTED = (_TOKEN0, _TOKEN1, _FACTORY, _FEE, _TICK_SPACING, _STABLE)
 _MAX_TICK = 887_272
+_SETTLED_MS = 500
+"""A node that has the next block's state announces that block sooner."""
 
 
 class Wanted(Struct, frozen=True):
@@ -61,25 +68,32 @@ class Bootstrap:
         config: EvmConfig,
         known: Mapping[bytes, Factory],
         done: Callable[[list[PoolSnapshot]], None],
+        changed: Callable[[], None],
     ) -> None:
+        """`done` takes what was read; `changed` is told where the block is another one by then."""
         self._calls = calls
         self._known = known
         self._where = f"chain {config.source}"
         self._done = done
+        self._changed = changed
         self._multicall = Multicall(calls, config)
         self._coin_pools = CoinPools(calls, window, config, known)
         self._head: Head | None = None
         self._snapshots: list[PoolSnapshot] = []
         self._of_coins: list[bytes] = []
         self._newest: int | None = None
+        self._is_settled = False
 
-    def start(self, head: Head, wanted: Sequence[Wanted], newest: int | None = None) -> None:
-        """Read the pools `wanted` as they are after `head`.
+    def start(
+        self, head: Head, wanted: Sequence[Wanted], newest: int | None = None, *, is_settled: bool
+    ) -> None:
+        """Read the pools `wanted` as they are after `head`; `is_settled` says that what is told of it may be
+        believed at once.
 
         Pools of Curve and Balancer that are not there yet are described by the block `newest`.
         """
         self.stop()
-        self._head, self._newest = head, newest
+        self._head, self._newest, self._is_settled = head, newest, is_settled
         created: list[Creation] = []
         self._of_coins = []
         for creation in (pool.creation for pool in wanted if pool.creation is not None):
@@ -99,6 +113,7 @@ class Bootstrap:
 
     def stop(self) -> None:
         """Forget what is on its way."""
+        self._calls.drop(self)
         self._multicall.stop()
         self._coin_pools.stop()
 
@@ -237,12 +252,32 @@ class Bootstrap:
 
     def _read_coins(self, done: list[PoolSnapshot]) -> None:
         if not self._of_coins:
-            self._done(done)
+            self._check(done)
             return
         assert self._head is not None
         self._coin_pools.read(
-            self._head, self._of_coins, lambda read: self._done([*done, *read]), self._newest
+            self._head, self._of_coins, lambda read: self._check([*done, *read]), self._newest
         )
+
+    def _check(self, read: list[PoolSnapshot]) -> None:
+        assert self._head is not None
+        self._calls.ask_bulk(
+            "eth_getBlockByNumber",
+            [hex(self._head.number), False],
+            lambda result: self._on_checked(read, result),
+            owner=self,
+        )
+
+    def _on_checked(self, read: list[PoolSnapshot], result: bytes) -> None:
+        """Hand over what was read where its block is still the same; of a newest block, after a while."""
+        assert self._head is not None
+        found = parse_head(result)
+        if found is None or found.hash != self._head.hash:
+            self._changed()
+        elif self._is_settled or not read:
+            self._done(read)
+        else:
+            self._calls.wait(_SETTLED_MS, lambda: self._done(read), owner=self)
 
     def _ask(self, questions: list[Question], then: Callable[[list[bytes | None]], None]) -> None:
         assert self._head is not None

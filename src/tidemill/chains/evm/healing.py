@@ -3,18 +3,15 @@
 While it is read no block is sealed, so that what was read fits the tip; blocks that come meanwhile wait with
 their logs, and `heal_timeout_ms` bounds the wait.
 
-A node may answer about its newest block from the state that the next one has left, until it announces that
-one (anvil does): logs of the next block would then be counted twice. So an answer about a block that nothing
-follows yet is believed only after a while without a successor; where one comes, the block is read once more,
-for what it left no longer changes. Pools of Curve and Balancer do without: their next log has them read
-again, and counts for nothing else.
+A reading of the newest block that a next one overtakes is begun again (see bootstrap.py). Pools of Curve and
+Balancer do without: their next log has them read again, and counts for nothing else.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from tidemill._rust import Head, keccak256, parse_head
+from tidemill._rust import Head, keccak256
 from tidemill.chains.evm.bootstrap import Bootstrap, Wanted
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
@@ -30,8 +27,6 @@ from tidemill.schema.faults import Gap, Unreachable
 _HOUR_NS = 3_600 * NS_PER_S
 _GIVEN_WAY_MAX = 4
 """So often in a row a reading of coins' pools is put off for a block; then blocks wait for it."""
-_SETTLED_MS = 500
-"""A node that has the next block's state announces that block sooner."""
 _DOUBLINGS_MAX = 6
 """A node that cannot tell the state is asked again after `retry_max_ms`; the wait doubles so many times."""
 
@@ -67,7 +62,7 @@ class Healing:
         self._released = released
         self._where = f"chain {config.source}"
         self._known = known_factories(config)
-        self._bootstrap = Bootstrap(calls, window, config, self._known, self._on_snapshots)
+        self._bootstrap = Bootstrap(calls, window, config, self._known, self._accept, self._on_changed)
         self._reading: _Reading | None = None
         self._waiting: dict[bytes, int] = {}
         self._creations: dict[bytes, Creation] = {}
@@ -164,37 +159,23 @@ class Healing:
         self._released(())
 
     def _read(self) -> None:
-        assert self._reading is not None
-        self._calls.drop(self)
-        wanted = [Wanted(pool, self._creations.get(pool)) for pool in self._reading.pools]
-        self._bootstrap.start(self._reading.head, wanted)
-
-    def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
-        assert self._reading is not None
-        self._calls.ask_bulk(
-            "eth_getBlockByNumber",
-            [hex(self._reading.head.number), False],
-            lambda result: self._on_checked(snapshots, result),
-            owner=self,
-        )
-
-    def _on_checked(self, snapshots: list[PoolSnapshot], result: bytes) -> None:
-        """Accept what was read where its block is still the same; of a newest block, after a while."""
         reading = self._reading
         assert reading is not None
-        found = parse_head(result)
-        if found is None or found.hash != reading.head.hash:
-            fault = Gap(
-                f"{self._where}: block {reading.head.number} changed while pools were read: they are read"
-                " again"
-            )
-            self._calls.retry(fault, self._read, owner=self)
-        elif self._is_settled(reading):
-            self._accept(reading, snapshots)
-        else:
-            self._calls.wait(_SETTLED_MS, lambda: self._accept(reading, snapshots), owner=self)
+        self._calls.drop(self)
+        wanted = [Wanted(pool, self._creations.get(pool)) for pool in reading.pools]
+        self._bootstrap.start(reading.head, wanted, is_settled=self._is_settled(reading))
 
-    def _accept(self, reading: _Reading, snapshots: list[PoolSnapshot]) -> None:
+    def _on_changed(self) -> None:
+        assert self._reading is not None
+        fault = Gap(
+            f"{self._where}: block {self._reading.head.number} changed while pools were read: they are read"
+            " again"
+        )
+        self._calls.retry(fault, self._read, owner=self)
+
+    def _accept(self, snapshots: list[PoolSnapshot]) -> None:
+        reading = self._reading
+        assert reading is not None
         self._reading = None
         self._failure_count = self._given_way_count = 0
         if snapshots:

@@ -35,14 +35,20 @@ class Opening:
         self._ready = ready
         self._where = f"chain {config.source}"
         self._begun = False
+        self._base_number = -1
         self._base: Head | None = None
         self._newest: int | None = None
+        self._wanted: list[Wanted] | None = None
+        """The pools that are read; None before they are known."""
+        self._is_past = False
+        """Whether a block after the first tip is known."""
         self._listed = listed_pools(config)
         self._discovery = Discovery(calls, config, factories, self._on_discovered)
         managers = {manager.address: manager for manager in self._listed.managers}
         self._created: list[Creation] = []
         self._by_id = Discovery(calls, config, managers, self._on_found, self._listed.ids)
-        self._bootstrap = Bootstrap(calls, window, config, known_factories(config), self._on_snapshots)
+        known = known_factories(config)
+        self._bootstrap = Bootstrap(calls, window, config, known, self._on_snapshots, self._on_changed)
 
     def ask_newest(self) -> None:
         """Ask for the newest head."""
@@ -56,8 +62,9 @@ class Opening:
         self.on_head(head)
 
     def on_head(self, head: Head) -> None:
-        """Begin when the chain has reached the block to start after."""
+        """Begin when the chain has reached the block to start after; then take that it went on."""
         if self._begun:
+            self._on_later(head)
             return
         start = self._config.start_block
         base_number = head.number if isinstance(start, str) else start - 1
@@ -66,18 +73,27 @@ class Opening:
             self._ready()
         elif base_number <= head.number:
             self._begun, self._newest = True, head.number
-            self._ask_base(base_number)
+            self._base_number, self._is_past = base_number, base_number < head.number
+            self._ask_base()
 
-    def _ask_base(self, number: int) -> None:
+    def _on_later(self, head: Head) -> None:
+        """Have what was asked of a newest block read again once another follows it."""
+        if self._is_past or head.number <= self._base_number:
+            return
+        self._is_past = True
+        if self._wanted is not None:
+            self._read_pools()
+
+    def _ask_base(self) -> None:
         self._calls.ask_bulk(
-            "eth_getBlockByNumber",
-            [hex(number), False],
-            lambda result: self._on_base(number, result),
-            owner=self,
+            "eth_getBlockByNumber", [hex(self._base_number), False], self._on_base, owner=self
         )
 
-    def _on_base(self, number: int, result: bytes) -> None:
-        self._base = self._read(number, result)
+    def _on_base(self, result: bytes) -> None:
+        number, head = self._base_number, parse_head(result)
+        if head is None or head.number != number:
+            raise Gap(f"{self._where}: expected block {number}, the node has none yet")
+        self._base = head
         if any(factory.from_block <= number for factory in self._factories.values()):
             self._discovery.start(number)
         else:
@@ -109,27 +125,26 @@ class Opening:
             if isinstance(listed, str):
                 pool = bytes.fromhex(listed[2:])
                 wanted.setdefault(pool, Wanted(pool))
-        self._bootstrap.start(self._base, list(wanted.values()), self._newest)
+        self._wanted = list(wanted.values())
+        self._read_pools()
+
+    def _read_pools(self) -> None:
+        assert self._base is not None
+        assert self._wanted is not None
+        self._bootstrap.start(self._base, self._wanted, self._newest, is_settled=self._is_past)
+
+    def _on_changed(self) -> None:
+        """Begin again at the block that took the first tip's place, which may be the newest."""
+        number = self._base_number
+        self._calls.step.faults.append(
+            Gap(f"{self._where}: block {number} changed while its state was read: it is read again")
+        )
+        self._wanted, self._is_past = None, False
+        self._ask_base()
 
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
-        assert self._base is not None
-        base = self._base
-        self._calls.ask_bulk(
-            "eth_getBlockByNumber",
-            [hex(base.number), False],
-            lambda result: self._on_checked(base, snapshots, result),
-            owner=self,
-        )
-
-    def _on_checked(self, base: Head, snapshots: list[PoolSnapshot], result: bytes) -> None:
-        """Accept what was read where its block is still the same."""
-        head = self._read(base.number, result)
-        if head.hash != base.hash:
-            self._calls.step.faults.append(
-                Gap(f"{self._where}: block {base.number} changed while its state was read: it is read again")
-            )
-            self._ask_base(base.number)
-            return
+        head = self._base
+        assert head is not None
         self._calls.step.snapshots += snapshots
         read = [pool for pool in snapshots if pool.answers or not pool.coins]
         self._tokens.want(token for pool in read for token in pool.coins or (pool.token0, pool.token1))
@@ -138,9 +153,3 @@ class Opening:
         # those of pools that are not there yet may be as young: they are asked later, as of the newest block
         self._tokens.want(coin for pool in snapshots for coin in pool.coins)
         self._ready()
-
-    def _read(self, number: int, result: bytes) -> Head:
-        head = parse_head(result)
-        if head is None or head.number != number:
-            raise Gap(f"{self._where}: expected block {number}, the node has none yet")
-        return head
