@@ -8,13 +8,17 @@ mod swap;
 
 use ruint::aliases::{U256, U512};
 
+use crate::balancer_fixed_point::mul_up;
 use crate::balancer_pool::{BalancerPool, Swapped};
+use crate::balancer_v3::liquidity::{LiquidityPool, Rounding};
 use crate::balancer_v3::{Live, Vault, VaultTerms};
 use crate::error::PoolError;
 use crate::kind::Price;
 use crate::signed::Signed;
 
 use decimals::Point;
+use ellipse::SIZE_MAX;
+use swap::unsigned;
 
 /// What an ellipse is made of: the contract's numbers, whose sizes are below 2^255.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +100,11 @@ impl GyroV3 {
 
 /// Returns both live balances.
 fn both(mut live: Live) -> Result<[U256; 2], PoolError> {
-    <[U256; 2]>::try_from(&*live.balances()).map_err(|_| PoolError::Tokens)
+    two(live.balances())
+}
+
+fn two(live: &[U256]) -> Result<[U256; 2], PoolError> {
+    <[U256; 2]>::try_from(live).map_err(|_| PoolError::Tokens)
 }
 
 impl BalancerPool for GyroV3 {
@@ -134,5 +142,43 @@ impl BalancerPool for GyroV3 {
         };
         let scaled = |slope: U256, token| Ok::<U512, PoolError>(slope.widening_mul(self.vault.unit(token)?));
         Ok(Price { numerator: scaled(slope_in, token_in)?, denominator: scaled(slope_out, token_out)? })
+    }
+}
+
+impl LiquidityPool for GyroV3 {
+    /// To 60%, or to 500%.
+    const RATIOS: [U256; 2] = [
+        U256::from_limbs([600_000_000_000_000_000, 0, 0, 0]),
+        U256::from_limbs([5_000_000_000_000_000_000, 0, 0, 0]),
+    ];
+
+    fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    fn with_vault(&self, vault: Vault) -> Self {
+        Self { vault, ..*self }
+    }
+
+    fn invariant(&self, live: &[U256], rounding: Rounding) -> Result<U256, PoolError> {
+        let (size, error) = self.ellipse.size_and_error(two(live)?)?;
+        unsigned(match rounding {
+            Rounding::Down => size.minus(error),
+            Rounding::Up => size.plus(error),
+        }?)
+    }
+
+    fn balance_at(&self, live: &[U256], token: usize, ratio: U256) -> Result<U256, PoolError> {
+        let sized = |rounding| Signed::of(mul_up(self.invariant(live, rounding)?, ratio)?);
+        let size = Point { x: sized(Rounding::Up)?, y: sized(Rounding::Down)? };
+        if size.x.minus(SIZE_MAX)?.is_positive() {
+            return Err(PoolError::Unsafe);
+        }
+        let [first, second] = two(live)?;
+        if token == 0 {
+            self.ellipse.balance_beside(size, false, second)
+        } else {
+            self.ellipse.balance_beside(size, true, first)
+        }
     }
 }

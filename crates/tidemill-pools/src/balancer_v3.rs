@@ -2,6 +2,8 @@
 //!
 //! Source: balancer-v3-monorepo, `Vault`, `ScalingHelpers`, `PoolDataLib`.
 
+pub mod liquidity;
+
 use ruint::aliases::U256;
 
 use crate::balancer_fixed_point::{
@@ -47,7 +49,7 @@ pub struct VaultTerms {
 
 /// A pool's share of the V3 vault: its terms and raw balances.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Vault {
+pub struct Vault {
     terms: VaultTerms,
     balances: Vec<U256>,
 }
@@ -67,6 +69,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    pub(crate) fn of(balances: &[U256]) -> Result<Self, PoolError> {
+        let mut live = Self { balances: [U256::ZERO; MAX_TOKENS], count: balances.len() };
+        live.balances.get_mut(..balances.len()).ok_or(PoolError::Tokens)?.copy_from_slice(balances);
+        Ok(live)
+    }
+
     pub(crate) fn balances(&mut self) -> &mut [U256] {
         self.balances.get_mut(..self.count).unwrap_or_default()
     }

@@ -67,6 +67,12 @@ pub enum PoolError {
     /// A swap would add to or take from a balance more than the contract lets one swap.
     #[error("expected a swap of at most 30% of a balance, found a larger one")]
     Ratio,
+    /// A change of liquidity would move the invariant further than the pool lets one change.
+    #[error("expected a change of liquidity within the pool's bounds, found a larger one")]
+    Growth,
+    /// The pool's hook refuses a change of liquidity that unbalances it.
+    #[error("expected a change of liquidity that keeps the pool balanced, found one that its hook refuses")]
+    Surge,
     /// A swap would leave less than the pool's invariant asks for.
     #[error("expected a swap that keeps the pool's invariant, found one that lowers it")]
     Invariant,

@@ -6,7 +6,7 @@ mod shared;
 use std::str::FromStr;
 
 use serde_json::Value;
-use shared::balancer::{check_v3, raw_balances, uint, uints, vault_terms};
+use shared::balancer::{check_liquidity, check_v3, quoted, raw_balances, uint, uints, vault_terms};
 use shared::{read, read_json};
 use tidemill_pools::balancer_fixed_point::{PowVersion, ONE};
 use tidemill_pools::balancer_pool::BalancerPool;
@@ -114,20 +114,21 @@ fn the_deployed_v2_stable_pools_answers_are_ours() {
     assert!(count == 0 || count == 36, "{count}");
 }
 
+fn weighted_v3(pool: &Value, weights: Vec<U256>) -> WeightedV3 {
+    WeightedV3::new(vault_terms(pool), weights, raw_balances(pool)).unwrap()
+}
+
 fn check_v3_weighted(recording: &str, weights: impl Fn(&Value) -> Vec<U256>) {
-    check_v3(recording, 4, |pool, is_in, (token_in, token_out), amount| {
-        let pool = WeightedV3::new(vault_terms(pool), weights(pool), raw_balances(pool)).unwrap();
-        if is_in {
-            pool.amount_out(token_in, token_out, amount)
-        } else {
-            pool.amount_in(token_in, token_out, amount)
-        }
+    check_v3(recording, 4, |pool, is_in, tokens, amount| {
+        quoted(&weighted_v3(pool, weights(pool)), is_in, tokens, amount)
     });
 }
 
 #[test]
 fn the_deployed_v3_weighted_pools_answers_are_ours() {
-    check_v3_weighted("11155111-7439300-Weighted-USDC-DAI", |pool| uints(&pool["weights"]));
+    let recording = "11155111-7439300-Weighted-USDC-DAI";
+    check_v3_weighted(recording, |pool| uints(&pool["weights"]));
+    check_liquidity(recording, (3, 5), |pool| weighted_v3(pool, uints(&pool["weights"])));
 }
 
 #[test]
@@ -173,31 +174,34 @@ fn a_liquidity_bootstrapping_pool_is_a_weighted_one_at_its_weights_of_the_moment
 
 #[test]
 fn a_quant_amm_pool_is_a_weighted_one_at_its_weights_of_the_moment() {
-    check_v3_weighted("1-22524240-QuantAMM", |pool| {
+    let weights = |pool: &Value| {
         let seconds = uint(&pool["currentTimestamp"]) - uint(&pool["lastUpdateTime"]);
         let parts: Vec<String> =
             pool["firstFourWeightsAndMultipliers"].as_array().unwrap().iter().map(Value::to_string).collect();
         let at = |index: usize| parts[index].trim_matches('"').parse::<i128>().unwrap();
         let of = |token: usize| at(token) + at(token + 3) * i128::try_from(seconds).unwrap();
         (0..3).map(|token| U256::from(u128::try_from(of(token)).unwrap())).collect()
-    });
+    };
+    check_v3_weighted("1-22524240-QuantAMM", weights);
+    check_liquidity("1-22524240-QuantAMM", (3, 5), |pool| weighted_v3(pool, weights(pool)));
 }
 
-fn check_v3_stable(recording: &str, expected_count: usize) {
-    check_v3(recording, expected_count, |state, is_in, (token_in, token_out), amount| {
-        let mut pool = StableV3::new(vault_terms(state), uint(&state["amp"]), raw_balances(state)).unwrap();
-        if let Some(hook) = state.get("hook") {
-            pool = pool.with_surge(Surge {
-                threshold: uint(&hook["dynamicData"]["surgeThresholdPercentage"]),
-                max_fee: uint(&hook["dynamicData"]["maxSurgeFeePercentage"]),
-            });
-        }
-        if is_in {
-            pool.amount_out(token_in, token_out, amount)
-        } else {
-            pool.amount_in(token_in, token_out, amount)
-        }
+fn stable_v3(state: &Value) -> StableV3 {
+    let pool = StableV3::new(vault_terms(state), uint(&state["amp"]), raw_balances(state)).unwrap();
+    match state.get("hook") {
+        Some(hook) => pool.with_surge(Surge {
+            threshold: uint(&hook["dynamicData"]["surgeThresholdPercentage"]),
+            max_fee: uint(&hook["dynamicData"]["maxSurgeFeePercentage"]),
+        }),
+        None => pool,
+    }
+}
+
+fn check_v3_stable(recording: &str, swaps: usize) {
+    check_v3(recording, swaps, |state, is_in, tokens, amount| {
+        quoted(&stable_v3(state), is_in, tokens, amount)
     });
+    check_liquidity(recording, (2, 3), stable_v3);
 }
 
 #[test]
@@ -206,7 +210,7 @@ fn the_deployed_v3_stable_pools_answers_are_ours() {
 }
 
 #[test]
-fn the_deployed_surge_hooks_fees_are_ours() {
+fn the_deployed_surge_hooks_fees_and_what_it_lets_through_are_ours() {
     check_v3_stable("1-22247251-StableSurgeHook", 4);
 }
 
@@ -230,8 +234,7 @@ fn spot_prices_are_what_small_amounts_pay() {
     let Some(stable) = read_json("balancer/maths/11155111-7439300-Stable-stataUSDC-stataUSDT.json") else {
         return;
     };
-    let stable = &stable["pool"];
-    let pool = StableV3::new(vault_terms(stable), uint(&stable["amp"]), raw_balances(stable)).unwrap();
+    let pool = stable_v3(&stable["pool"]);
     let paid = pool.balances()[0] / U256::from(10_000);
     near(pool.spot_price(0, 1).unwrap(), paid, pool.amount_out(0, 1, paid).unwrap(), 0.001);
 }

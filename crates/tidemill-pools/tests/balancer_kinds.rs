@@ -6,7 +6,8 @@ mod shared;
 use proptest::prelude::*;
 use serde_json::Value;
 use shared::balancer::{
-    buffer_answers, check_v3, quoted, raw_balances, uint, uints, vault_terms, BufferAnswer, BUFFERS,
+    buffer_answers, check_liquidity, check_shares, check_v3, quoted, raw_balances, uint, uints, vault_terms,
+    BufferAnswer, BUFFERS,
 };
 use shared::chain::{number, words, Chain};
 use tidemill_pools::balancer_buffer::{Buffer, Wrapping, LEAST_WRAP};
@@ -49,6 +50,7 @@ fn the_deployed_elliptic_pools_answers_are_ours() {
             quoted(&elliptic(pool), is_in, tokens, amount)
         });
     }
+    check_liquidity("11155111-7748718-GyroECLP", (3, 5), elliptic);
 }
 
 /// The ellipse of a pool on Sepolia, as `getECLPParams()` tells it: two prices, then the numbers that swaps need.
@@ -204,11 +206,13 @@ proptest! {
         amount in 1_u128..10_u128.pow(31),
         token_in in 0_usize..2,
         passed_s in 0_u64..5_000_000,
+        part_ppm in 1_u64..400_000,
         is_first in any::<bool>(),
     ) {
         let (balances, amount) = (vec![U256::from(balances.0), U256::from(balances.1)], U256::from(amount));
         let pool = GyroV3::new(free(), &sepolia(), balances.clone()).unwrap();
         check_no_gain(&pool, token_in, amount);
+        check_shares(&pool, amount, token_in, part_ppm);
         let pool = FixedPriceV3::new(free(), 0, ONE, balances.clone()).unwrap();
         check_no_gain(&pool, token_in, amount);
         let terms = ReClammTerms {

@@ -1,11 +1,15 @@
 //! What must hold for any Balancer pool: more in never gives less out, there and back never gains, nothing panics.
 #![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
 
+mod shared;
+
 use proptest::prelude::*;
+use shared::balancer::check_shares;
 use tidemill_pools::balancer_fixed_point::{pow_down, pow_up, PowVersion, ONE};
 use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3, Surge};
+use tidemill_pools::balancer_v3::liquidity::{Add, LiquidityPool, Remove, MIN_SUPPLY};
 use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
 use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2, WeightedV3};
 use tidemill_pools::{PoolError, U256};
@@ -166,6 +170,19 @@ proptest! {
     }
 
     #[test]
+    fn shares_bought_and_sold_again_never_gain(
+        made in made(), supply in 10_u128.pow(9)..10_u128.pow(30), token in 0_usize..3, part_ppm in 1_u64..400_000,
+    ) {
+        let supply = U256::from(supply);
+        let weighted = WeightedV3::new(made.vault(), made.weights(), made.balances()).unwrap();
+        check_shares(&weighted, supply, token, part_ppm);
+        check_shares(&weighted.with_least_balances(vec![MIN_TRADE; 3]).unwrap(), supply, token, part_ppm);
+        let stable = StableV3::new(made.vault(), U256::from(made.amp), made.balances()).unwrap();
+        check_shares(&stable, supply, token, part_ppm);
+        check_shares(&stable.bounded(), supply, token, part_ppm);
+    }
+
+    #[test]
     fn any_numbers_give_an_answer_or_an_error(numbers in prop::collection::vec(any::<[u64; 4]>(), 12), cut in 0_usize..250) {
         let cut_of = |at: usize| U256::from_limbs(numbers[at]) >> cut;
         let three = |at: usize| (at..at + 3).map(cut_of).collect::<Vec<_>>();
@@ -182,6 +199,11 @@ proptest! {
         for pool in pools.into_iter().flatten() {
             let _ = pool.swap_in(0, 1, cut_of(11));
             let _ = pool.swap_out(0, 1, cut_of(11));
+            match pool {
+                Any::WeightedV3(pool) => any_change(&pool, cut_of(10), cut_of(11), &three(9)),
+                Any::StableV3(pool) => any_change(&pool, cut_of(9), cut_of(11), &three(9)),
+                Any::WeightedV2(_) | Any::StableV2(_) => {}
+            }
         }
     }
 
@@ -194,6 +216,69 @@ proptest! {
         let found = f64::from(up) / 1e18;
         prop_assert!((found - exact).abs() <= exact * 1e-12 + 1e-16, "{} {}", found, exact);
     }
+}
+
+fn any_change(pool: &impl LiquidityPool, supply: U256, shares: U256, amounts: &[U256]) {
+    for given in [Add::Proportional(shares), Add::Unbalanced(amounts), Add::Single { token: 1, shares }] {
+        let _ = pool.add_liquidity(supply, given);
+    }
+    let (for_shares, amount) =
+        (Remove::SingleForShares { token: 1, shares }, Remove::SingleAmount { token: 1, amount: amounts[0] });
+    for wanted in [Remove::Proportional(shares), for_shares, amount] {
+        let _ = pool.remove_liquidity(supply, wanted);
+    }
+}
+
+fn even_stable(amount: u64) -> StableV3 {
+    let terms = VaultTerms {
+        scaling_factors: vec![U256::ONE; 2],
+        rates: vec![ONE; 2],
+        fee: U256::from(10_u64.pow(14)),
+        aggregate_fee: ONE / U256::from(2),
+        min_trade: MIN_TRADE,
+    };
+    StableV3::new(terms, U256::from(200_000), vec![U256::from(amount); 2]).unwrap()
+}
+
+#[test]
+fn changes_of_liquidity_that_the_contracts_refuse_are_errors() {
+    let (balance, supply) = (10_u64.pow(18), U256::from(2 * 10_u64.pow(18)));
+    let pool = even_stable(balance);
+    let add = |given: Add<'_>| pool.add_liquidity(supply, given).map(|found| found.shares);
+    let remove = |wanted| pool.remove_liquidity(supply, wanted).map(|found| found.shares);
+    assert_eq!(add(Add::Proportional(MIN_TRADE - U256::ONE)), Err(PoolError::Small));
+    assert_eq!(add(Add::Unbalanced(&[ONE])), Err(PoolError::Tokens));
+    assert_eq!(add(Add::Single { token: 2, shares: ONE }), Err(PoolError::Tokens));
+    assert_eq!(add(Add::Single { token: 0, shares: ONE * U256::from(9) }), Err(PoolError::Growth));
+    assert_eq!(add(Add::Unbalanced(&[ONE * U256::from(9); 2])), Err(PoolError::Growth));
+    assert_eq!(add(Add::Unbalanced(&[U256::MAX; 2])), Err(PoolError::Overflow));
+    let half = supply / U256::from(2);
+    assert_eq!(remove(Remove::SingleForShares { token: 0, shares: half }), Err(PoolError::Growth));
+    assert_eq!(remove(Remove::SingleForShares { token: 2, shares: half }), Err(PoolError::Tokens));
+    assert_eq!(remove(Remove::SingleAmount { token: 2, amount: ONE }), Err(PoolError::Tokens));
+    assert_eq!(remove(Remove::SingleAmount { token: 0, amount: ONE + ONE }), Err(PoolError::Insufficient));
+    let all_but = |left: U256| remove(Remove::Proportional(supply - left));
+    assert_eq!(all_but(MIN_SUPPLY), Ok(supply - MIN_SUPPLY));
+    assert_eq!(all_but(MIN_SUPPLY - U256::ONE), Err(PoolError::Insufficient));
+    assert_eq!(pool.add_liquidity(U256::ZERO, Add::Proportional(ONE)), Err(PoolError::Empty));
+}
+
+#[test]
+fn the_surge_hook_refuses_what_unbalances_and_lets_through_what_is_in_proportion() {
+    let surge = Surge { threshold: ONE / U256::from(10), max_fee: ONE / U256::from(2) };
+    let (pool, supply) = (even_stable(10_u64.pow(18)).with_surge(surge), U256::from(2 * 10_u64.pow(18)));
+    let add = |amounts: &[U256]| pool.add_liquidity(supply, Add::Unbalanced(amounts)).map(|found| found.pool);
+    let small = add(&[ONE / U256::from(10), U256::ZERO]).unwrap();
+    assert_eq!(add(&[ONE, U256::ZERO]), Err(PoolError::Surge));
+    // Half of the fee left the pool.
+    assert!(small.balances()[0] < ONE + ONE / U256::from(10));
+    assert!(pool.add_liquidity(supply, Add::Proportional(supply)).is_ok());
+    assert!(pool.remove_liquidity(supply, Remove::Proportional(ONE)).is_ok());
+    let shares = ONE / U256::from(2);
+    assert_eq!(
+        pool.remove_liquidity(supply, Remove::SingleForShares { token: 0, shares }),
+        Err(PoolError::Surge)
+    );
 }
 
 #[test]

@@ -7,15 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use shared::balancer::{buffer_answers, BUFFERS};
-use shared::{read, read_json};
-
-const WITH_LIQUIDITY: [&str; 5] = [
-    "1-22247251-StableSurgeHook",
-    "1-22524240-QuantAMM",
-    "11155111-7439300-Stable-stataUSDC-stataUSDT",
-    "11155111-7439300-Weighted-USDC-DAI",
-    "11155111-7748718-GyroECLP",
-];
+use shared::read;
 
 /// Answers that are not tried, by what they are and why.
 type Unanswered = BTreeMap<(String, String), usize>;
@@ -50,26 +42,10 @@ fn of_cut_rates(found: &mut Unanswered) -> Option<()> {
     Some(())
 }
 
-/// Deposits and withdrawals, none of which is computed.
-fn of_liquidity(found: &mut Unanswered) -> Option<()> {
-    for recording in WITH_LIQUIDITY {
-        let recorded = read_json(&format!("balancer/maths/{recording}.json"))?;
-        let count = |kind: &str| recorded[kind].as_array().unwrap().len();
-        let what = format!("balancer/maths, {recording}, deposits and withdrawals");
-        let reason = "not built in: no swap needs them".to_owned();
-        found.insert((what, reason), count("adds") + count("removes"));
-    }
-    Some(())
-}
-
 #[test]
 fn the_guide_lists_every_recorded_answer_that_is_not_tried_and_why() {
     let mut found = Unanswered::new();
-    if without_state(&mut found)
-        .and_then(|()| of_cut_rates(&mut found))
-        .and_then(|()| of_liquidity(&mut found))
-        .is_none()
-    {
+    if without_state(&mut found).and_then(|()| of_cut_rates(&mut found)).is_none() {
         return;
     }
     let guide = include_str!("../../../docs/guide/pools.md");

@@ -16,7 +16,7 @@ use super::Ellipse;
 /// Most that both balances may add up to, with 18 decimals.
 pub(super) const BALANCES_MAX: U256 = ten_to(34);
 /// Largest size of an ellipse, with 18 decimals.
-const SIZE_MAX: Signed =
+pub(super) const SIZE_MAX: Signed =
     Signed { is_negative: false, size: U256::from_limbs([3, 0, 0, 0]).wrapping_mul(ten_to(37)) };
 
 type Answer = Result<Signed, PoolError>;
@@ -24,6 +24,12 @@ type Answer = Result<Signed, PoolError>;
 impl Ellipse {
     /// Returns bounds of the size of the ellipse through these balances: x not below it, y not above.
     pub(super) fn size(&self, balances: [U256; 2]) -> Result<Point, PoolError> {
+        let (size, error) = self.size_and_error(balances)?;
+        Ok(Point { x: size.plus(error.times(whole(2))?)?, y: size })
+    }
+
+    /// Returns the size of the ellipse through these balances as it comes out, and how far off it may be.
+    pub(super) fn size_and_error(&self, balances: [U256; 2]) -> Result<(Signed, Signed), PoolError> {
         let [x, y] = balances;
         let sum = x.checked_add(y).filter(|sum| *sum <= BALANCES_MAX).ok_or(PoolError::Unsafe)?;
         let (x, y, sum) = (Signed::of(x)?, Signed::of(y)?, Signed::of(sum)?);
@@ -48,7 +54,7 @@ impl Ellipse {
         if size.plus(error)?.minus(SIZE_MAX)?.is_positive() {
             return Err(PoolError::Unsafe);
         }
-        Ok(Point { x: size.plus(error.times(whole(2))?)?, y: size })
+        Ok((size, error))
     }
 
     /// Returns a power of the norm, with 38 decimals.

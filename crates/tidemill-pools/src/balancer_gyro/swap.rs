@@ -37,8 +37,7 @@ impl Ellipse {
         let size = self.size(balances)?;
         let after_in = add(balance_in, amount_in)?;
         self.check_most(size, is_first_in, after_in)?;
-        let after_out = self.side(size, is_first_in)?.sought(Signed::of(after_in)?)?;
-        sub(balance_out, unsigned(after_out)?)
+        sub(balance_out, self.balance_beside(size, is_first_in, after_in)?)
     }
 
     /// Returns what `amount_out` costs before the fee; all with 18 decimals.
@@ -51,9 +50,19 @@ impl Ellipse {
         let [balance_in, balance_out] = ordered(balances, is_first_in);
         let size = self.size(balances)?;
         let after_out = sub(balance_out, amount_out)?;
-        let after_in = unsigned(self.side(size, !is_first_in)?.sought(Signed::of(after_out)?)?)?;
+        let after_in = self.balance_beside(size, !is_first_in, after_out)?;
         self.check_most(size, is_first_in, after_in)?;
         sub(after_in, balance_in)
+    }
+
+    /// Returns one balance of an ellipse of this size by the other.
+    pub(super) fn balance_beside(
+        &self,
+        size: Point,
+        is_first_given: bool,
+        given: U256,
+    ) -> Result<U256, PoolError> {
+        unsigned(self.side(size, is_first_given)?.sought(Signed::of(given)?)?)
     }
 
     fn check_most(&self, size: Point, is_first: bool, balance: U256) -> Result<(), PoolError> {
@@ -156,7 +165,7 @@ fn over_up(a: Signed, b: Signed) -> Answer {
     }
 }
 
-fn unsigned(value: Signed) -> Result<U256, PoolError> {
+pub(super) fn unsigned(value: Signed) -> Result<U256, PoolError> {
     if value.is_negative {
         Err(PoolError::Overflow)
     } else {

@@ -32,11 +32,24 @@ impl Surge {
         let balance = live.balances().get_mut(bought.0).ok_or(PoolError::Tokens)?;
         *balance = sub(*balance, bought.1)?;
         let after = imbalance(live)?;
-        if after <= before || after <= self.threshold || self.max_fee <= static_fee {
+        if !self.is_surging(before, after) || self.max_fee <= static_fee {
             return Ok(static_fee);
         }
         let excess = div_down(sub(after, self.threshold)?, complement(self.threshold))?;
         add(static_fee, mul_down(sub(self.max_fee, static_fee)?, excess)?)
+    }
+
+    /// Refuses a change of liquidity from some live balances to others that is out of proportion where a swap would surge.
+    pub(super) fn check_change(self, before: &[U256], after: &[U256]) -> Result<(), PoolError> {
+        if self.is_surging(imbalance(Live::of(before)?)?, imbalance(Live::of(after)?)?) {
+            Err(PoolError::Surge)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn is_surging(self, before: U256, after: U256) -> bool {
+        after > before && after > self.threshold
     }
 }
 

@@ -4,17 +4,24 @@
 
 use ruint::aliases::{U256, U512};
 
-use crate::balancer_fixed_point::{add, quotient_down, sub};
+use crate::balancer_fixed_point::{add, mul_up, quotient_down, sub};
 use crate::balancer_pool::{BalancerPool, Swapped};
+use crate::balancer_v3::liquidity::{LiquidityPool, Rounding};
 use crate::balancer_v3::{Live, Vault, VaultTerms};
 use crate::error::PoolError;
 use crate::kind::Price;
 
-use super::stable_math::StableVersion;
+use super::stable_math::{balance_given_invariant, invariant, StableVersion};
 use super::{Curve, Surge};
 
 /// The most tokens on a curve.
 const MAX_TOKENS: usize = 5;
+
+/// How far one change of liquidity may move the invariant: to 60%, or to 500%.
+const RATIOS: [U256; 2] = [
+    U256::from_limbs([600_000_000_000_000_000, 0, 0, 0]),
+    U256::from_limbs([5_000_000_000_000_000_000, 0, 0, 0]),
+];
 
 /// Later pools refuse a swap that makes one balance this many times another.
 pub const IMBALANCE_MAX: U256 = U256::from_limbs([10_000, 0, 0, 0]);
@@ -96,17 +103,31 @@ impl StableV3 {
         (token_in, paid): (usize, U256),
         (token_out, bought): (usize, U256),
     ) -> Result<(), PoolError> {
+        let of = |token: usize| balances.get(token).copied().ok_or(PoolError::Tokens);
+        self.check_spread(balances, &[add(of(token_in)?, paid)?, sub(of(token_out)?, bought)?])
+    }
+
+    /// Compares the largest and the least of these balances, as the later contracts do.
+    fn check_spread(&self, balances: &[U256], further: &[U256]) -> Result<(), PoolError> {
         if !self.is_bounded {
             return Ok(());
         }
-        let of = |token: usize| balances.get(token).copied().ok_or(PoolError::Tokens);
-        let after = [add(of(token_in)?, paid)?, sub(of(token_out)?, bought)?];
-        let all = || balances.iter().chain(&after).copied();
+        let all = || balances.iter().chain(further).copied();
         let (least, most) = (all().min().unwrap_or_default(), all().max().unwrap_or_default());
         if quotient_down(most, least)? >= IMBALANCE_MAX {
             return Err(PoolError::Insufficient);
         }
         Ok(())
+    }
+
+    /// Returns the invariant, by a unit larger where it is rounded up.
+    fn rounded_invariant(&self, live: &[U256], rounding: Rounding) -> Result<U256, PoolError> {
+        let found = invariant(self.amp, live, StableVersion::V3)?;
+        if found.is_zero() || rounding == Rounding::Down {
+            Ok(found)
+        } else {
+            add(found, U256::ONE)
+        }
     }
 }
 
@@ -157,5 +178,34 @@ impl BalancerPool for StableV3 {
             numerator: scaled(price.numerator, self.vault.unit(token_in)?)?,
             denominator: scaled(price.denominator, self.vault.unit(token_out)?)?,
         })
+    }
+}
+
+impl LiquidityPool for StableV3 {
+    const RATIOS: [U256; 2] = RATIOS;
+
+    fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    fn with_vault(&self, vault: Vault) -> Self {
+        Self { vault, ..*self }
+    }
+
+    fn invariant(&self, live: &[U256], rounding: Rounding) -> Result<U256, PoolError> {
+        self.check_spread(live, &[])?;
+        self.rounded_invariant(live, rounding)
+    }
+
+    fn balance_at(&self, live: &[U256], token: usize, ratio: U256) -> Result<U256, PoolError> {
+        let before = self.rounded_invariant(live, Rounding::Up)?;
+        let kept = mul_up(before, ratio)?;
+        let after = balance_given_invariant(self.amp, live, kept, token, StableVersion::V3)?;
+        self.check_spread(live, &[after])?;
+        Ok(after)
+    }
+
+    fn check_change(&self, before: &[U256], after: &[U256]) -> Result<(), PoolError> {
+        self.surge.map_or(Ok(()), |surge| surge.check_change(before, after))
     }
 }

@@ -4,13 +4,22 @@
 
 use ruint::aliases::U256;
 
-use crate::balancer_fixed_point::{add, sub, PowVersion};
+use crate::balancer_fixed_point::{
+    add, div_down, div_up, mul_down, mul_up, pow_down, pow_up, sub, PowVersion, ONE,
+};
 use crate::balancer_pool::{BalancerPool, Swapped};
+use crate::balancer_v3::liquidity::{LiquidityPool, Rounding};
 use crate::balancer_v3::{Direction, Live, Vault, VaultTerms};
 use crate::error::PoolError;
 use crate::kind::Price;
 
 use super::{in_given_out, out_given_in, spot_price, Weighted};
+
+/// How far one change of liquidity may move the invariant: to 70%, or to 300%.
+const RATIOS: [U256; 2] = [
+    U256::from_limbs([700_000_000_000_000_000, 0, 0, 0]),
+    U256::from_limbs([3_000_000_000_000_000_000, 0, 0, 0]),
+];
 
 /// A weighted pool of the V3 vault, of 2 to 8 tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,5 +124,44 @@ impl BalancerPool for WeightedV3 {
             Ok(Weighted { balance, weight: *self.weights.get(token).ok_or(PoolError::Tokens)? })
         };
         spot_price(of(token_in)?, of(token_out)?)
+    }
+}
+
+impl LiquidityPool for WeightedV3 {
+    const RATIOS: [U256; 2] = RATIOS;
+
+    fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    fn with_vault(&self, vault: Vault) -> Self {
+        Self { vault, ..self.clone() }
+    }
+
+    /// The product of the balances, each to the power of its weight; `Empty` where it is zero.
+    fn invariant(&self, live: &[U256], rounding: Rounding) -> Result<U256, PoolError> {
+        for (token, balance) in live.iter().enumerate() {
+            self.check_least(token, *balance)?;
+        }
+        let product =
+            live.iter().zip(&self.weights).try_fold(ONE, |product, (balance, weight)| match rounding {
+                Rounding::Down => mul_down(product, pow_down(*balance, *weight, PowVersion::Shortcuts)?),
+                Rounding::Up => mul_up(product, pow_up(*balance, *weight, PowVersion::Shortcuts)?),
+            })?;
+        if product.is_zero() {
+            return Err(PoolError::Empty);
+        }
+        Ok(product)
+    }
+
+    fn balance_at(&self, live: &[U256], token: usize, ratio: U256) -> Result<U256, PoolError> {
+        let balance = *live.get(token).ok_or(PoolError::Tokens)?;
+        let weight = *self.weights.get(token).ok_or(PoolError::Tokens)?;
+        // What is below one grows as its exponent falls; the earlier contracts round that up all the same.
+        let is_earlier = self.least.is_none();
+        let exponent = if is_earlier || ratio > ONE { div_up(ONE, weight) } else { div_down(ONE, weight) }?;
+        let after = mul_up(balance, pow_up(ratio, exponent, PowVersion::Shortcuts)?)?;
+        self.check_least(token, balance.min(after))?;
+        Ok(after)
     }
 }

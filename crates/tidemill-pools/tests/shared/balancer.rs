@@ -6,6 +6,7 @@ use serde_json::Value;
 use tidemill_pools::balancer_buffer::{Buffer, Wrapping};
 use tidemill_pools::balancer_fixed_point::ONE;
 use tidemill_pools::balancer_pool::BalancerPool;
+use tidemill_pools::balancer_v3::liquidity::{Add, Changed, LiquidityPool, Remove};
 use tidemill_pools::balancer_v3::{VaultTerms, MIN_TRADE};
 use tidemill_pools::{PoolError, U256};
 
@@ -80,6 +81,89 @@ pub fn quoted(
     } else {
         pool.amount_in(token_in, token_out, amount)
     }
+}
+
+/// Compares every deposit and withdrawal of a recording with what `pool` finds: the shares and all amounts.
+pub fn check_liquidity<P: LiquidityPool>(
+    recording: &str,
+    (adds, removes): (usize, usize),
+    pool: impl Fn(&Value) -> P,
+) {
+    let Some(recorded) = read_json(&format!("balancer/maths/{recording}.json")) else { return };
+    let (pool, supply) = (pool(&recorded["pool"]), uint(&recorded["pool"]["totalSupply"]));
+    let changes = |name: &str, count| {
+        let changes = recorded[name].as_array().unwrap();
+        assert_eq!(changes.len(), count);
+        changes
+    };
+    for told in changes("adds", adds) {
+        let (amounts, shares) = (uints(&told["inputAmountsRaw"]), uint(&told["bptOutRaw"]));
+        let given = match told["kind"].as_str().unwrap() {
+            "Unbalanced" => Add::Unbalanced(&amounts),
+            "SingleToken" => Add::Single { token: only(&amounts), shares },
+            other => panic!("{other}"),
+        };
+        let found = pool.add_liquidity(supply, given).map(|found| (found.shares, found.amounts));
+        assert_eq!(found, Ok((shares, amounts.clone())), "{told}");
+    }
+    for told in changes("removes", removes) {
+        let (amounts, shares) = (uints(&told["amountsOutRaw"]), uint(&told["bptInRaw"]));
+        let wanted = match told["kind"].as_str().unwrap() {
+            "Proportional" => Remove::Proportional(shares),
+            "SingleTokenExactIn" => Remove::SingleForShares { token: only(&amounts), shares },
+            "SingleTokenExactOut" => {
+                Remove::SingleAmount { token: only(&amounts), amount: amounts[only(&amounts)] }
+            }
+            other => panic!("{other}"),
+        };
+        let found = pool.remove_liquidity(supply, wanted).map(|found| (found.shares, found.amounts));
+        assert_eq!(found, Ok((shares, amounts)), "{told}");
+    }
+}
+
+/// Buys shares in each way and sells them in the same: nothing is gained, and proportions are those of the pool.
+pub fn check_shares<P: LiquidityPool + BalancerPool>(pool: &P, supply: U256, token: usize, part_ppm: u64) {
+    let of = |whole: U256| whole * U256::from(part_ppm) / U256::from(1_000_000);
+    let (shares, balances) = (of(supply), pool.balances());
+    let buy = |given: Add<'_>| pool.add_liquidity(supply, given).ok();
+    let sell = |bought: &Changed<P>, wanted: Remove| {
+        bought.pool.remove_liquidity(supply + bought.shares, wanted).ok()
+    };
+    if let Some(bought) = buy(Add::Proportional(shares)) {
+        check_parts(&bought.amounts, balances, (shares, supply), true);
+        if let Some(sold) = sell(&bought, Remove::Proportional(shares)) {
+            check_parts(&sold.amounts, bought.pool.balances(), (shares, supply + shares), false);
+            assert!(sold.amounts.iter().zip(&bought.amounts).all(|(back, paid)| back <= paid));
+        }
+    }
+    let mut amounts = vec![U256::ZERO; balances.len()];
+    amounts[token] = of(balances[token]);
+    for given in [Add::Unbalanced(&amounts), Add::Single { token, shares }] {
+        let Some(bought) = buy(given) else { continue };
+        let (paid, shares) = (bought.amounts[token], bought.shares);
+        assert!(bought.amounts.iter().enumerate().all(|(other, amount)| other == token || amount.is_zero()));
+        if let Some(sold) = sell(&bought, Remove::SingleForShares { token, shares }) {
+            assert!(sold.amounts[token] <= paid, "{paid} became {}", sold.amounts[token]);
+        }
+        if let Some(sold) = sell(&bought, Remove::SingleAmount { token, amount: paid }) {
+            assert!(sold.shares >= shares, "{shares} shares became {}", sold.shares);
+            assert_eq!(sold.amounts, bought.amounts);
+        }
+    }
+}
+
+/// Compares amounts with their part of the balances: rounded against who trades, by less than three units.
+fn check_parts(amounts: &[U256], balances: &[U256], (shares, supply): (U256, U256), is_paid: bool) {
+    for (amount, balance) in amounts.iter().zip(balances) {
+        let (exact, found) = (balance * shares, amount * supply);
+        let (more, less) = if is_paid { (found, exact) } else { (exact, found) };
+        assert!(more >= less && more - less <= supply * U256::from(3), "{amount} of {balance}");
+    }
+}
+
+/// Finds the one token of which there is an amount.
+fn only(amounts: &[U256]) -> usize {
+    amounts.iter().position(|amount| !amount.is_zero()).unwrap()
 }
 
 /// Recordings of buffers, and whether their vault is one of the cautious ones.
