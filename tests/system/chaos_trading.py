@@ -113,6 +113,7 @@ class Trading:
             assert b"Traceback" not in complaint, complaint.decode()[-3_000:]
             if self._process.returncode != -9:
                 self.ends["did not start"] += 1  # in the middle of a reorg the node knows no latest block
+                print(f"execute ended by {self._process.returncode}: {complaint.decode()[-500:]}")
 
     async def _kill_at_random(self) -> None:
         async with aiohttp.ClientSession() as session:

@@ -102,6 +102,10 @@ class Exporter:
                 with pa.CompressedOutputStream(file, compression) as packed:
                     _write_all(pieces, packed)
 
+    def only_appends(self) -> bool:
+        """Say whether `write` never goes back in the file, so that its digest may be made beside it."""
+        return type(self).write is Exporter.write
+
     def file_suffix(self, compression: str) -> str:
         """Return what the name of a file of that compression ends with."""
         return self.suffix + _STREAMED.get(compression, "")

@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
 
 from tidemill.export.exporter import Rows
+from tidemill.export.growing_digest import GrowingDigest
 from tidemill.export.manifest import BlocksEntry, Manifest, column_entries, schema_digest, signed
 from tidemill.export.plan import Part, Plan, blocks_sql, make_plan, slices
 from tidemill.export.request import ExportRequest, check_request
@@ -97,14 +98,16 @@ async def _write_part(
     """Read in this loop while a thread writes."""
     exporter, path = plan.request.exporter, staging.unfinished(part.name)
     statements = await slices(store, plan, part)
-    async with aclosing(_read(store, plan.request.table, statements)) as batches:
+    async with AsyncExitStack() as opened:
+        batches = await opened.enter_async_context(aclosing(_read(store, plan.request.table, statements)))
+        digest = opened.enter_context(GrowingDigest(path)) if exporter.only_appends() else None
         pulled = _Pulled(batches, progress)
         rows = Rows(plan.request.table, pulled)
         try:
             await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
         finally:
             await pulled.settle()
-        await asyncio.to_thread(staging.finish, part.name, pulled.rows)
+        await asyncio.to_thread(staging.finish, part.name, pulled.rows, digest)
 
 
 class _Stopped(Exception):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tidemill.export.growing_digest import GrowingDigest
 from tidemill.export.manifest import FILE_NAME, FileEntry, Manifest, encode, file_digest
 from tidemill.export.plan import Plan
 from tidemill.export.request import ExportRequest
@@ -65,13 +66,14 @@ class Staging:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def finish(self, name: str, rows: int) -> FileEntry:
-        """Make what was written whole, and keep that it is."""
+    def finish(self, name: str, rows: int, digest: GrowingDigest | None) -> FileEntry:
+        """Make what was written whole, and keep that it is; without a `digest`, it is made here."""
         assert self._state is not None, "a file is finished before the export began"
         path = self.unfinished(name)
         with ThreadPoolExecutor(1, "export-sync") as beside:
             synced = beside.submit(sync, path)
-            entry = FileEntry(name=name, bytes=path.stat().st_size, rows=rows, sha256=file_digest(path))
+            sha256 = file_digest(path) if digest is None else digest.sha256()
+            entry = FileEntry(name=name, bytes=path.stat().st_size, rows=rows, sha256=sha256)
             synced.result()
         path.rename(self.files / name)
         self._state.done[name] = entry

@@ -17,6 +17,10 @@ class ArrowExporter(FileExporter):
     kept_as = KEPT_AS
 
     @override
+    def only_appends(self) -> bool:
+        return True
+
+    @override
     def write(self, data: Rows, path: Path, compression: str) -> None:
         options = pa.ipc.IpcWriteOptions(compression=None if compression == NONE else compression)
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, data.schema, options=options) as out:

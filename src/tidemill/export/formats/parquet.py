@@ -22,6 +22,10 @@ class ParquetExporter(FileExporter):
     kept_as = KEPT_AS
 
     @override
+    def only_appends(self) -> bool:
+        return True
+
+    @override
     def write(self, data: Rows, path: Path, compression: str) -> None:
         # a dictionary of floats is made, found useless and thrown away: only text repeats
         repeated: Any = [field.name for field in data.schema if pa.types.is_string(field.type)]
