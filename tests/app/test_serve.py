@@ -7,11 +7,13 @@ import time
 from contextlib import AsyncExitStack
 
 import aiohttp
+import psutil
+import pytest
 from tests.serve.auth.guarded import SECRET, token
 from tests.serve.stored import events
 from tests.servers.databases import redis_server
 from tests.store.conftest import clickhouse_server  # noqa: F401 a fixture
-from tests.system.program import running, tidemill
+from tests.system.program import running, start, tidemill
 
 from tidemill.app.control import serving
 from tidemill.bus import open_bus
@@ -107,8 +109,112 @@ async def test_two_over_one_server_share_what_they_keep_and_what_they_count(
             assert granted <= _A_MINUTE + filled + 1
 
 
-def headers_of():
-    return {"Authorization": f"Bearer {token({'sub': 'listener', 'exp': time.time() + 600})}"}
+async def test_workers_share_a_port_and_what_they_know_and_one_that_dies_is_begun_anew(
+    tmp_path,
+    clickhouse_server,  # noqa: F811
+):
+    store_url, bus_url = f"{clickhouse_server}/worked", f"lmdb://{tmp_path / 'bus'}"
+    async with AsyncExitStack() as opened:
+        redis = await opened.enter_async_context(redis_server())
+        store = await opened.enter_async_context(open_store(store_url))
+        await opened.enter_async_context(open_bus(bus_url))
+        await store.migrate()
+        await store.insert("swap", [events("swap", 1, 3)], "one")
+        settings = (
+            f'[bus]\nurl = "{bus_url}"\n[redis]\ntimeout_ms = 10_000\n'
+            f"[api.limits]\nrequests_per_minute = {_A_MINUTE}\n"
+        )
+        (tmp_path / "tidemill.toml").write_text(settings)
+        places = {"CLICKHOUSE_URL": store_url, "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"}
+        ports = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
+        here = {**places, **ports, "JWT_SECRET": SECRET}
+        process = await opened.enter_async_context(running(tmp_path, "serve", "--workers", "2", **here))
+        url = await said_url(tmp_path / "data")
+        above = psutil.Process(process.pid)
+
+        def workers():
+            return {one for one in above.children() if listens(one, url)}
+
+        first = workers()
+        assert len(first) == 2
+
+        async def ask(path, who="reader"):
+            """Ask over a connection of its own: whichever worker it is dealt to."""
+            connector = aiohttp.TCPConnector(force_close=True)
+            async with (
+                aiohttp.ClientSession(connector=connector) as session,
+                session.get(url + path, headers=headers_of(who)) as answer,
+            ):
+                return answer.status, await answer.json()
+
+        async with asyncio.timeout(150):
+            found = await ask("/events/swap?order=oldest")
+            assert [row["block_number"] for row in found[1]["events"]] == [1, 2, 3]
+
+            granted, began_s = 0, time.monotonic()
+            while (await ask("/health", "counted"))[0] != 429:
+                granted += 1
+            filled = (time.monotonic() - began_s) * _A_MINUTE / 60
+            assert granted <= _A_MINUTE + filled + 1, "they count together"
+
+            killed = first.pop()
+            killed.kill()
+
+            async def is_begun_anew():
+                return len(workers() - {killed}) == 2
+
+            await until(is_begun_anew, timeout_s=60)
+            assert first < workers(), "the other one goes on"
+
+            async def is_answered():  # once the address may ask again
+                return (await ask("/events/swap", "another"))[0] == 200
+
+            await until(is_answered, timeout_s=60)
+
+
+async def test_workers_end_with_who_supervises_them(tmp_path, clickhouse_server):  # noqa: F811
+    store_url = f"{clickhouse_server}/orphaned"
+    async with open_store(store_url) as store, open_bus(f"lmdb://{tmp_path / 'data' / 'bus'}"):
+        await store.migrate()
+        here = {"CLICKHOUSE_URL": store_url, "TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
+        process = await start(tmp_path, ("serve", "--workers", "2"), here)
+        talk = asyncio.ensure_future(process.communicate())
+        url = await said_url(tmp_path / "data")
+        workers = [one for one in psutil.Process(process.pid).children() if listens(one, url)]
+        assert len(workers) == 2
+        process.kill()
+
+        async def are_gone():
+            return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in workers)
+
+        await until(are_gone)
+        await talk
+
+
+def listens(worker, url):
+    port = int(url.rpartition(":")[2])
+    try:
+        held = worker.net_connections()
+    except psutil.NoSuchProcess:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in held)
+
+
+@pytest.mark.parametrize(
+    ("here", "said"),
+    [
+        ({}, "expected 1 where the store is embedded"),
+        ({"CLICKHOUSE_URL": "clickhouse://127.0.0.1:9/x", "JWT_SECRET": SECRET}, "expected redis.url"),
+    ],
+)
+async def test_workers_that_have_nothing_to_share_are_refused(tmp_path, here, said):
+    code, _, complaint = await tidemill(tmp_path, "serve", "--workers", "3", **here)
+    assert code == 1
+    assert said in complaint
+
+
+def headers_of(who="listener"):
+    return {"Authorization": f"Bearer {token({'sub': who, 'exp': time.time() + 600})}"}
 
 
 async def said_url(data):

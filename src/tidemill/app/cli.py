@@ -117,11 +117,19 @@ def up(
 
 
 @app.command()
-def serve(config: ConfigFile = None, data: DataFolder = None) -> None:
+def serve(
+    config: ConfigFile = None,
+    data: DataFolder = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that share the port; overrides the setting api.workers."),
+    ] = None,
+) -> None:
     """Serve the data API of a store that others write; `up` serves its own."""
     from tidemill.app.api import serve as command
 
-    raise SystemExit(command.main(_environment(config, data)))
+    environment = _environment(config, data)
+    raise SystemExit(command.main(environment if workers is None else environment.with_workers(workers)))
 
 
 @app.command()

@@ -279,6 +279,12 @@ class Environment(NamedTuple):
         origins = {**self.loaded.origins, "data.dir": "command line"}
         return self._replace(loaded=self.loaded._replace(settings=settings, origins=origins))
 
+    def with_workers(self, count: int) -> "Environment":
+        """Return the same with so many processes that serve."""
+        settings = structs.replace(self.settings, api=structs.replace(self.settings.api, workers=count))
+        origins = {**self.loaded.origins, "api.workers": "command line"}
+        return self._replace(loaded=self.loaded._replace(settings=settings, origins=origins))
+
 
 def read_settings(
     file: Path | None, data: Path | None, environ: Mapping[str, str] | None = None

@@ -23,6 +23,10 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """0 takes any that is free; `tidemill status` says which."""
     connections_max: Annotated[int, Meta(ge=1, le=10_000)] = 1_024
     """A request beyond so many connections is answered with 503; a client of a stream holds one."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Processes of `tidemill serve` that share the port, each with metrics of its own at `metrics.port` and
+    those after it. More than one needs a store that is a server, and Redis where callers are asked who they
+    are: it holds what they count and give together."""
     cache_ttl_s: Annotated[float, Meta(ge=0, le=86_400)] = CACHE_TTL_S
     """How long the answer of a route that sums up is kept, in Redis where `redis.url` is set; a client that
     sends `Cache-Control: no-cache` is answered anew."""

@@ -60,6 +60,29 @@ def take_ports(api: ApiSettings, metrics: MetricsSettings) -> Ports:
     return Ports(first._replace(scheme="https"), second if is_local else second._replace(scheme="https"))
 
 
+def share_ports(api: ApiSettings, metrics: MetricsSettings) -> list[Ports]:
+    """Return the ports of each of `api.workers`: one for all of the API, one after the other of the metrics.
+
+    Raises: Refused, as `take_ports` does.
+    """
+    first = take_ports(api, metrics)  # alone, so that nobody else listens there already
+    port = first.api.socket.getsockname()[1]
+    first.close()
+    with ExitStack() as taken:
+        shared: list[Ports] = []
+        for number in range(api.workers):
+            mine = take_port("api", "TIDEMILL_API_PORT", api.host, port, is_shared=True)
+            taken.callback(mine.socket.close)
+            counting = metrics.port and metrics.port + number
+            counted = take_port("metrics", "PROMETHEUS_PORT", metrics.host, counting)
+            taken.callback(counted.socket.close)
+            shared.append(
+                Ports(mine._replace(scheme=first.api.scheme), counted._replace(scheme=first.metrics.scheme))
+            )
+        taken.pop_all()
+    return shared
+
+
 def is_loopback(host: str) -> bool:
     """Say whether only this machine reaches `host`; of names, only localhost is known to be so."""
     try:
@@ -78,8 +101,11 @@ def check_loopback(setting: str, host: str, otherwise: str) -> None:
         )
 
 
-def take_port(section: str, variable: str, host: str, port: int, otherwise: str = "") -> Port:
-    """Return a port, listening; `otherwise` says what else may be done where it is taken.
+def take_port(
+    section: str, variable: str, host: str, port: int, otherwise: str = "", *, is_shared: bool = False
+) -> Port:
+    """Return a port, listening; `otherwise` says what else may be done where it is taken, and more sockets of
+    one that `is_shared` may listen there, among which connections are dealt out.
 
     Raises: Refused, where it is taken or cannot be had, naming the setting.
     """
@@ -93,6 +119,8 @@ def take_port(section: str, variable: str, host: str, port: int, otherwise: str 
             taken.setsockopt(
                 socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
             )  # of an earlier run's last connections
+            if is_shared:
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             taken.bind(address)
             taken.listen(_BACKLOG)
         except BaseException:

@@ -311,7 +311,7 @@ async def test_a_flood_of_what_asks_for_nothing_ends_its_connection_and_no_other
     ):
         stream = await other.ask("/forever", headers=shown())
         await other.until(DataReceived, stream)
-        client.writer.write(b"".join(FLOODS[flood](client) for _ in range(2_500)))
+        client.writer.write(b"".join(FLOODS[flood](client) for _ in range(1_500)))
         await until_ended(client)
         assert (await other.get("/stats", shown())).status == HTTPStatus.OK
         assert not other.of(StreamReset, stream)
@@ -430,7 +430,7 @@ async def test_noise_is_refused_and_is_no_bug(tmp_path, caplog):
                 await attack()
 
         async with asyncio.TaskGroup() as tasks:
-            for _ in range(300):
+            for _ in range(120):
                 tasks.create_task(in_turn())
         async with http2(server.url) as client:
             assert (await client.get("/stats", shown())).status == HTTPStatus.OK

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 
 import pyarrow as pa
 
 from tidemill.app.api.additions import additions_of
 from tidemill.app.api.api_protection import protecting_api
+from tidemill.app.api.workers import ALONE, Share, supervise
 from tidemill.app.control import ask_status, is_running
 from tidemill.app.observed import running_version
 from tidemill.app.running import run
@@ -20,7 +21,7 @@ from tidemill.core.clock import SystemClock
 from tidemill.core.log import logging_to
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Gap, Malformed, Refused, Unreachable
-from tidemill.serve.ports import take_ports
+from tidemill.serve.ports import Ports, take_ports
 from tidemill.serve.program import BOUNDS_S, ProgramState, Times, Told, WhaleState
 from tidemill.serve.server import answering
 from tidemill.store import Page, Store, TableSize, open_store
@@ -137,12 +138,20 @@ def main(environment: Environment) -> int:
 
 
 async def _serve(environment: Environment) -> None:
-    settings = environment.settings
     await _check_free(environment)
+    api, metrics = environment.settings.api, environment.settings.metrics
+    if api.workers > 1:
+        await supervise(environment, serve)
+        return
+    with closing(take_ports(api, metrics)) as ports:
+        await serve(environment, ports, ALONE)
+
+
+async def serve(environment: Environment, ports: Ports, mine: Share) -> None:
+    """Answer at `ports` until cancelled, which is the `mine` of what all workers do."""
+    settings = environment.settings
     async with AsyncExitStack() as opened:
-        ports = take_ports(settings.api, settings.metrics)
-        opened.callback(ports.close)
-        protection = opened.enter_context(protecting_api(environment))
+        protection = opened.enter_context(protecting_api(environment, mine.logs, mine.secret))
         bus = open_bus(environment.bus_url, settings.bus, is_reader=True, kafka=settings.kafka)
         served = Served(
             await opened.enter_async_context(open_store(environment.store_url, settings.store)),
@@ -151,6 +160,7 @@ async def _serve(environment: Environment) -> None:
         additions = additions_of(environment, served.version, None, protection)
         connections_max = settings.api.connections_max
         api = await opened.enter_async_context(answering(served, ports, connections_max, additions))
+        mine.begun()
         _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
         async with asyncio.TaskGroup() as tasks:
             following = tasks.create_task(served.follow(), name="bus")

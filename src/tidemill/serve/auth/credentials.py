@@ -38,7 +38,7 @@ class Credentials:
         self._tokens = tokens
         self._tickets = tickets
 
-    def caller(self, scope: Scope, at: Moment) -> Caller:
+    async def caller(self, scope: Scope, at: Moment) -> Caller:
         """Return who calls. Raises: Denied."""
         shown = list(_shown(scope))
         if len(shown) > 1:
@@ -48,7 +48,7 @@ class Credentials:
         ((secret, is_ticket),) = shown
         if not is_ticket:
             return self._known(secret, at)
-        caller = self._tickets.use(secret, at.monotonic_s)
+        caller = await self._tickets.use(secret, at.monotonic_s)
         if caller is None or not self.is_good(caller, at.now_s):
             raise unknown_caller("expected a ticket that was not used and has not ended, found another")
         return caller

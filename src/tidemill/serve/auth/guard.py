@@ -153,7 +153,7 @@ class Guard:
             return ANYBODY._replace(role=Role.VIEWER)
         try:
             at = Moment(rules.clock.now_ns() / NS_PER_S, began_s)
-            caller = rules.credentials.caller(scope, at)
+            caller = await rules.credentials.caller(scope, at)
         except Denied:
             per_minute = rules.requests_per_minute
             if per_minute is not None:

@@ -25,6 +25,7 @@ from tidemill.serve.auth.key_ring import KeyRing
 from tidemill.serve.auth.origins import checked_origins
 from tidemill.serve.auth.rate import OwnBuckets
 from tidemill.serve.auth.shared_rate import SharedBuckets
+from tidemill.serve.auth.shared_tickets import SharedTickets
 from tidemill.serve.auth.tickets import Tickets
 from tidemill.serve.auth.tls import tls_context
 from tidemill.serve.auth.tokens import TokenKeys
@@ -49,6 +50,8 @@ class Surroundings(NamedTuple):
     logs: Path
     """The folder of the log files."""
     redactor: Redactor
+    shared_secret: bytes | None = None
+    """What the workers of one port know of each other; None: there is one."""
     clock: Clock = SystemClock()
 
 
@@ -70,6 +73,7 @@ class Protection:
         known: _Known | None,
         tickets: Tickets,
         audit: Audit | None,
+        link: RedisLink | None,
     ) -> None:
         """Raise Refused, naming the setting that does not fit."""
         self._known = known
@@ -79,7 +83,7 @@ class Protection:
         self._limits = api.limits
         self._cors = sorted(checked_origins(api.auth.cors_origins))
         self.tls: SSLContext | None = tls_context(api.tls)
-        self._link = RedisLink(around.redis) if known is not None and around.redis.url is not None else None
+        self._link = link
         own = OwnBuckets()
         self._addresses = _addresses(api.auth)
         self._visits = Visits()
@@ -156,13 +160,17 @@ class Protection:
 def protecting(api: ApiSettings, around: Surroundings) -> Iterator[Protection]:
     """Open what stands before the routes. Raises: Refused, Unreachable."""
     with ExitStack() as opened:
-        tickets = Tickets(api.auth.ticket_ttl_s)
+        link = RedisLink(around.redis) if api.auth.is_on and around.redis.url is not None else None
+        shared = None
+        if link is not None and around.shared_secret is not None:
+            shared = SharedTickets(link, around.redis.prefix, around.shared_secret)
+        tickets = Tickets(api.auth.ticket_ttl_s, shared)
         known = _known(api.auth, around, tickets, opened) if api.auth.is_on else None
         is_audited = api.auth.is_on if api.audit.enabled is None else api.audit.enabled
         audit = None
         if is_audited:
             audit = opened.enter_context(auditing(around.logs, api.audit, around.redactor))
-        yield Protection(api, around, known, tickets, audit)
+        yield Protection(api, around, known, tickets, audit, link)
 
 
 def _known(auth: AuthSettings, around: Surroundings, tickets: Tickets, opened: ExitStack) -> _Known:

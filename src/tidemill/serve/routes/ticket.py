@@ -23,7 +23,7 @@ async def ticket(call: Call) -> Answer:
     """Give a ticket that opens one stream in the name of who asks; it is good once, and for seconds."""
     tickets = call.parts[Tickets]
     caller: Caller = call.request.scope.get("state", {}).get(CALLER, ANYBODY)
-    given = tickets.give(caller, asyncio.get_running_loop().time())
+    given = await tickets.give(caller, asyncio.get_running_loop().time())
     return Answer(Ticket(given, tickets.ttl_s))
 
 
