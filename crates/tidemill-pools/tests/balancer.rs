@@ -6,7 +6,9 @@ mod shared;
 use std::str::FromStr;
 
 use serde_json::Value;
-use shared::balancer::{check_liquidity, check_v3, quoted, raw_balances, uint, uints, vault_terms};
+use shared::balancer::{
+    check_changes, check_liquidity, check_v3, quoted, raw_balances, uint, uints, vault_terms,
+};
 use shared::{read, read_json};
 use tidemill_pools::balancer_fixed_point::{PowVersion, ONE};
 use tidemill_pools::balancer_pool::BalancerPool;
@@ -165,6 +167,56 @@ fn a_later_weighted_pool_takes_the_balance_paid_into_for_a_unit_more_and_keeps_i
         assert_eq!(kept.amount_out(1, 0, U256::from(paid)), Err(PoolError::Insufficient));
         assert_eq!(kept.amount_in(1, 0, U256::from(bought)), Err(PoolError::Insufficient));
     }
+}
+
+/// What the vault of @balancer-labs/v3-vault 1.0.0 told on a local node of a pool of each later contract.
+const LATER_WEIGHTED: &str = r#"{
+  "pool": {
+    "scalingFactors": ["1", "10000000000", "1000000000000"],
+    "tokenRates": ["1000000000000000000", "1000000000000000000", "1000000000000000000"],
+    "swapFee": "3000000000000000",
+    "totalSupply": "30635413185550744465171",
+    "balancesLiveScaled18": ["52778744024745534438694", "20026626680000000000", "2006792322871000000000000"],
+    "weights": ["200000000000000000", "300000000000000000", "500000000000000000"],
+    "least": ["1000000", "1000000", "1000000"]
+  },
+  "adds": [
+    {"kind": "Unbalanced", "inputAmountsRaw": ["447127376395383406592", "0", "622953"], "bptOutRaw": "51612915798486853102"},
+    {"kind": "SingleToken", "inputAmountsRaw": ["0", "480279", "0"], "bptOutRaw": "2199278837417009664"}
+  ],
+  "removes": [
+    {"kind": "Proportional", "amountsOutRaw": ["3558200625067930379418", "135014117", "135292527883"], "bptInRaw": "2065356960653186695168"},
+    {"kind": "SingleTokenExactIn", "amountsOutRaw": ["0", "1798716", "0"], "bptInRaw": "8274651258514989056"},
+    {"kind": "SingleTokenExactOut", "amountsOutRaw": ["0", "525916263", "0"], "bptInRaw": "2681670626887995312465"}
+  ]
+}"#;
+const LATER_STABLE: &str = r#"{
+  "pool": {
+    "scalingFactors": ["1", "1000000000000", "1000000000000"],
+    "tokenRates": ["1000000000000000000", "1000000000000000000", "1000000000000000000"],
+    "swapFee": "100000000000000",
+    "totalSupply": "8993596554085048262809482",
+    "balancesLiveScaled18": ["3395187284195153059462627", "1839109911339000000000000", "3763454784783000000000000"],
+    "amp": "200000"
+  },
+  "adds": [
+    {"kind": "Unbalanced", "inputAmountsRaw": ["0", "1299715341288", "5777968459"], "bptOutRaw": "1307169516559512103736538"},
+    {"kind": "SingleToken", "inputAmountsRaw": ["0", "0", "1040150182359"], "bptOutRaw": "1037936241074580318322688"}
+  ],
+  "removes": [
+    {"kind": "Proportional", "amountsOutRaw": ["82701828295977953477951", "44798044812", "91672289437"], "bptInRaw": "219070942401800152547328"},
+    {"kind": "SingleTokenExactIn", "amountsOutRaw": ["0", "0", "128962638607"], "bptInRaw": "128768934226757945393152"},
+    {"kind": "SingleTokenExactOut", "amountsOutRaw": ["0", "0", "47556676726"], "bptInRaw": "47483468592578539750851"}
+  ]
+}"#;
+
+#[test]
+fn later_pools_take_and_give_for_shares_what_their_vault_told_on_a_local_node() {
+    let told: Value = serde_json::from_str(LATER_WEIGHTED).unwrap();
+    let weighted = weighted_v3(&told["pool"], uints(&told["pool"]["weights"]));
+    check_changes(&told, (2, 3), &weighted.with_least_balances(uints(&told["pool"]["least"])).unwrap());
+    let told: Value = serde_json::from_str(LATER_STABLE).unwrap();
+    check_changes(&told, (2, 3), &stable_v3(&told["pool"]).bounded());
 }
 
 #[test]

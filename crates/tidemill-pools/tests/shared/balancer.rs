@@ -86,11 +86,17 @@ pub fn quoted(
 /// Compares every deposit and withdrawal of a recording with what `pool` finds: the shares and all amounts.
 pub fn check_liquidity<P: LiquidityPool>(
     recording: &str,
-    (adds, removes): (usize, usize),
+    counts: (usize, usize),
     pool: impl Fn(&Value) -> P,
 ) {
-    let Some(recorded) = read_json(&format!("balancer/maths/{recording}.json")) else { return };
-    let (pool, supply) = (pool(&recorded["pool"]), uint(&recorded["pool"]["totalSupply"]));
+    if let Some(recorded) = read_json(&format!("balancer/maths/{recording}.json")) {
+        check_changes(&recorded, counts, &pool(&recorded["pool"]));
+    }
+}
+
+/// Compares so many deposits and withdrawals with what `pool` finds.
+pub fn check_changes(recorded: &Value, (adds, removes): (usize, usize), pool: &impl LiquidityPool) {
+    let supply = uint(&recorded["pool"]["totalSupply"]);
     let changes = |name: &str, count| {
         let changes = recorded[name].as_array().unwrap();
         assert_eq!(changes.len(), count);
