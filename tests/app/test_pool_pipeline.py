@@ -1,7 +1,9 @@
 """What pools hold, through the public class, on a real node: exact, young, each failure its own."""
 
 import asyncio
+import math
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.services import need_node
@@ -172,9 +174,40 @@ async def test_with_websockets_a_swap_ends_what_was_kept(fresh_world: World) -> 
         ({1: "ftp://x"}, "web3_connections: 1: expected an http"),
         ({1: object()}, "found object"),
         ({0: "http://127.0.0.1:1"}, "expected chain ids above zero, found 0"),
+        ({"one": "http://127.0.0.1:1"}, "expected chain ids above zero, found 'one'"),
     ],
 )
-def test_a_connection_that_cannot_be_is_refused(connections: dict[int, object], words: str) -> None:
+def test_a_connection_that_cannot_be_is_refused(connections: dict[Any, object], words: str) -> None:
     config = {"networks": {"one": {"chain_id": 1, "rpc": "http://127.0.0.1:9"}}}
     with pytest.raises(Refused, match=words):
         PoolPipeline(config, connections)
+
+
+@pytest.mark.parametrize("config", [None, 5, "config.json", []])
+def test_a_config_that_is_none_is_refused(config: Any) -> None:
+    with pytest.raises(Refused, match="config: expected a mapping or tidemill's settings, found"):
+        PoolPipeline(config, {1: "http://127.0.0.1:9"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"chains": 1}, "chains: expected a list, found 1"),
+        ({"chains": "1"}, "chains: expected a list, found '1'"),
+        ({"chains": [2]}, "chain_id: expected one of 1, found 2"),
+        ({"token_pairs": 5}, "token_pairs: expected a list, found 5"),
+        ({"token_pairs": [5]}, "token_pairs: expected two tokens each, found 5"),
+        ({"token_pairs": [(b"a", b"b")]}, "token_pairs: expected two tokens each"),
+        ({"min_liquidity_usd": "x"}, "min_liquidity_usd: expected a number from 0 on, found 'x'"),
+        ({"min_liquidity_usd": math.nan}, "min_liquidity_usd: expected a number from 0 on, found nan"),
+    ],
+)
+async def test_a_scan_of_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:
+    asked = {"chains": [1], "token_pairs": [("WETH", "USDC")], "min_liquidity_usd": 0} | changes
+    # the chains may be those of the connections alone
+    async with PoolPipeline({}, {1: "http://127.0.0.1:9"}, use_websockets=False) as pipeline:
+        with pytest.raises(Refused, match=words):
+            await pipeline.scan_opportunities(**asked)
+        for address in (None, b"12"):
+            with pytest.raises(Refused, match="pool_address: expected 0x and 40 hex digits"):
+                await pipeline.get_pool_reserves(1, address)

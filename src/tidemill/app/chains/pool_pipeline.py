@@ -11,9 +11,9 @@ from msgspec.structs import asdict
 from typing_extensions import override
 
 from tidemill.app.chains.dex_feed import known_dexes
-from tidemill.app.chains.scan_request import ScanRequest, scan_chains
+from tidemill.app.chains.scan_request import ScanRequest, check_request, scan_chains
 from tidemill.app.chains.scanning import PairScanner
-from tidemill.app.operating.config_json import settings_of
+from tidemill.app.operating.config_json import CHAIN_SECTIONS, settings_of
 from tidemill.app.settings import Environment, Settings
 from tidemill.app.venues.websocket_manager import WebSocketManager
 from tidemill.chains.evm.config import EvmConfig
@@ -99,9 +99,10 @@ class PoolPipeline(Started):
     `config` is tidemill's own settings, whose `[pool_server] cache_duration_s` says how old a state may be,
     or a mapping as `settings_of` takes it, where `cache_duration_seconds` of
     `advanced_features.real_data_pipeline` does. `web3_connections` gives chains by their ids: a URL, or a
-    Web3 object whose HTTP provider has one; they go before the URLs of `config`. With `use_websockets` what
-    is kept of a pool is dropped as soon as an event of it is seen, of the exchanges that the settings name on
-    chains with a `ws_url`. Use it as an async context manager, or call `start` and `stop`.
+    Web3 object whose HTTP provider has one; they go before the URLs of `config`, and may be all the chains
+    there are. With `use_websockets` what is kept of a pool is dropped as soon as an event of it is seen, of
+    the exchanges that the settings name on chains with a `ws_url`. Use it as an async context manager, or
+    call `start` and `stop`.
 
     Raises: Refused, naming the key, its value and what was expected.
     """
@@ -114,10 +115,13 @@ class PoolPipeline(Started):
         *,
         clock: Clock | None = None,
     ) -> None:
-        given = config.settings if isinstance(config, Environment) else config
+        given: Any = config.settings if isinstance(config, Environment) else config
         if isinstance(given, Settings):
             settings = given
         else:
+            names_none = isinstance(given, Mapping) and all(name not in given for name in CHAIN_SECTIONS)
+            if web3_connections and names_none:
+                given = {**given, CHAIN_SECTIONS[0]: {}}  # the connections are the chains
             settings = settings_of(given, {**read_env_file(Path(".env")), **os.environ})
         self._settings = settings
         self._duration_s = settings.pool_server.cache_duration_s
@@ -202,11 +206,12 @@ class PoolPipeline(Started):
         """
         self._scans.scans += 1
         try:
+            costs = self._searches() if search is None else search
+            request = ScanRequest(chains, token_pairs, min_liquidity_usd, stable_tokens or {}, costs)
+            check_request(request)
             for chain_id in chains:
                 if chain_id not in self._scanners:
                     raise Refused(self._unknown(chain_id))
-            costs = self._searches() if search is None else search
-            request = ScanRequest(chains, token_pairs, min_liquidity_usd, stable_tokens or {}, costs)
             known = {chain_id: cache.readings for chain_id, cache in self._caches.items()}
             scan = await scan_chains(request, self._scanners, known)
         except BaseException:
@@ -302,7 +307,7 @@ class PoolPipeline(Started):
         )
 
 
-def _chains_by_id(settings: Settings, connections: Mapping[int, Any]) -> dict[int, _Chain]:
+def _chains_by_id(settings: Settings, connections: Mapping[Any, Any]) -> dict[int, _Chain]:
     """Return the chains that can be asked over HTTP, by id. Raises: Refused."""
     chains = {
         config.chain_id: _Chain(config, config.http_url)
@@ -311,8 +316,8 @@ def _chains_by_id(settings: Settings, connections: Mapping[int, Any]) -> dict[in
     }
     by_id = {config.chain_id: config for config in settings.chains.values()}
     for chain_id, connection in connections.items():
-        if chain_id < 1:
-            raise Refused(f"web3_connections: expected chain ids above zero, found {chain_id}")
+        if not (isinstance(chain_id, int) and chain_id >= 1):
+            raise Refused(f"web3_connections: expected chain ids above zero, found {chain_id!r}")
         url = _url_of(chain_id, connection)
         config = by_id.get(chain_id) or EvmConfig(source=f"chain-{chain_id}", chain_id=chain_id, http_url=url)
         chains[chain_id] = _Chain(config, url)
@@ -334,9 +339,9 @@ def _url_of(chain_id: int, connection: Any) -> str:
     return url
 
 
-def _address_of(text: str) -> bytes:
+def _address_of(text: Any) -> bytes:
     """Return the bytes of an address, checksummed or not. Raises: Refused."""
-    address = fixed_bytes(text, _ADDRESS_BYTES)
+    address = fixed_bytes(text, _ADDRESS_BYTES) if isinstance(text, str) else None
     if address is None:
         raise Refused(f"pool_address: expected 0x and 40 hex digits, found {text!r}")
     return address

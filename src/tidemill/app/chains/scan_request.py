@@ -3,6 +3,9 @@
 import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from numbers import Real
+from typing import Any
 
 from msgspec import Struct
 
@@ -32,10 +35,9 @@ async def scan_chains(
 ) -> Scan:
     """Return what pays on each chain of the request, in their order; `known` are pools that were read before.
 
-    Raises: Refused, for a pair or a number that cannot be; Unknown, for a symbol that no chain's tokens have;
-    Fault, where a node does not answer.
+    Raises: Refused, for a pair of one token; Unknown, for a symbol that no chain's tokens have; Fault,
+    where a node does not answer.
     """
-    _check(request)
     try:
         async with asyncio.TaskGroup() as tasks:
             named = [
@@ -60,17 +62,29 @@ async def scan_chains(
     )
 
 
-def _check(request: ScanRequest) -> None:
-    least = request.min_liquidity_usd
+def check_request(request: ScanRequest) -> None:
+    """Raises: Refused, for a list, a pair or a number that cannot be."""
+    asked: Any = request.min_liquidity_usd
+    least = float(asked) if isinstance(asked, (Real, Decimal)) else math.nan
     if not (math.isfinite(least) and least >= 0):
-        raise Refused(f"min_liquidity_usd: expected a number from 0 on, found {least!r}")
-    for pair in request.token_pairs:
-        if len(pair) != 2:
+        raise Refused(f"min_liquidity_usd: expected a number from 0 on, found {asked!r}")
+    _check_list("chains", request.chains)
+    _check_list("token_pairs", request.token_pairs)
+    pairs: Sequence[Any] = request.token_pairs
+    for pair in pairs:
+        if not (
+            isinstance(pair, Sequence) and len(pair) == 2 and all(isinstance(name, str) for name in pair)
+        ):
             raise Refused(f"token_pairs: expected two tokens each, found {pair!r}")
     for chain_id, tokens in request.stable_tokens.items():
         for token in tokens:
             if not is_address(token):
                 raise Refused(f"stable_tokens: {chain_id}: expected 0x and 40 hex digits, found {token!r}")
+
+
+def _check_list(name: str, found: Any) -> None:
+    if isinstance(found, str) or not isinstance(found, Iterable):
+        raise Refused(f"{name}: expected a list, found {found!r}")
 
 
 async def _names(

@@ -24,6 +24,8 @@ class _Pipeline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     description: str = ""
 
 
+CHAIN_SECTIONS = ("networks", "chains")
+"""What a config.json may call its chains."""
 _SPELLINGS = {
     "chainId": "chain_id",
     **{name: "http_url" for name in ("rpc", "rpc_url", "rpcUrl", "http")},
@@ -39,7 +41,10 @@ def settings_of(config: Mapping[str, Any], environ: Mapping[str, str]) -> Settin
 
     Raises: Refused, naming the key, its value and what was expected.
     """
-    sections = [name for name in ("networks", "chains") if name in config]
+    given: Any = config
+    if not isinstance(given, Mapping):
+        raise Refused(f"config: expected a mapping or tidemill's settings, found {_shown(given)}")
+    sections = [name for name in CHAIN_SECTIONS if name in config]
     if len(sections) != 1:
         found = ", ".join(sections or map(str, config)) or "nothing"
         raise Refused(f"config: expected `networks` or `chains`, found {found}")
