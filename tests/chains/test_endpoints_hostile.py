@@ -261,6 +261,25 @@ def test_no_endpoint_with_receipts_ends_with_a_message_that_says_so() -> None:
     assert "method not found" in driver.stop
 
 
+def test_a_method_that_was_answered_before_and_is_lacking_for_a_while_stops_nothing() -> None:
+    class Partly(FakeNode):
+        lacks = ""
+
+        def call(self, method: str, params: Any) -> Any:
+            return super().call("nothing" if method == self.lacks else method, params)
+
+    node = Partly()
+    driver = Driver(node, config_of(proof="receipts_root")).open("ws")
+    mine(driver, 3, "ws")
+    node.lacks = "eth_getBlockReceipts"
+    mine(driver, 3, "ws")
+    assert driver.stop is None
+    assert any("it has answered it before" in str(fault) for step in driver.steps for fault in step.faults)
+    node.lacks = ""
+    driver.settle(ticks=200)
+    assert driver.canonical() == chain_of(driver.node)
+
+
 def test_the_wrong_chain_on_one_endpoint_waits_for_another_that_is_down() -> None:
     driver = Driver(FakeNode(), config_of(fallbacks=WS[:1]))
     driver.nodes[""] = FakeNode(chain_id=5)

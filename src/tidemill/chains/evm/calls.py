@@ -74,6 +74,8 @@ class Calls:
         self._held: list[_Question] = []
         self._due: list[tuple[int, _Question]] = []
         self._later: list[tuple[int, Callable[[], None], object]] = []
+        self._served: set[tuple[int, str]] = set()
+        """The methods that each endpoint has answered."""
         self._where = f"chain {config.source}"
 
     def ask(
@@ -179,6 +181,7 @@ class Calls:
         else:
             link.card.answered((self.now_ns - question.sent_ns) / NS_PER_MS)
             link.breaker.succeeded()
+            self._served.add((link.endpoint, question.method))
             result = answer.result or b"null"
             self._accept(question, partial(question.then, result), result)
 
@@ -280,6 +283,12 @@ class Calls:
             return
         self._blame(question, Vice.LIMITED if error.is_busy else Vice.FAILED)
         fault = fault_of(error, f"{self._where}: {question.connection}: {question.method}")
+        if (
+            error.is_unknown_method
+            and (self.links[question.connection].endpoint, question.method) in self._served
+        ):
+            # another node behind the same address, or one that is not whole yet: no setting is wrong
+            fault = Unreachable(f"{fault}; it has answered it before")
         self._report(question, fault)
 
     def _report(self, question: _Question, fault: Fault) -> None:
