@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pyarrow as pa
 import pytest
 from aiohttp import web
@@ -22,15 +23,20 @@ from tests.serve.program import FakeProgram, program, served
 from tests.serve.stored import events
 from tests.serve.test_requested import request_id
 from tests.servers.loopback import loopback
+from tests.system.program import running
 
 from tidemill.app.chains.pipeline import Flow
 from tidemill.app.settings import read_settings
 from tidemill.app.traces import TraceIds, Traces, tracing
 from tidemill.app.traces_config import TracesSettings
-from tidemill.app.up import _trace
+from tidemill.app.tracing import tracing_of
+from tidemill.bus import open_bus
 from tidemill.core.log import LogConfig, logging_to
 from tidemill.core.redact import Redactor
 from tidemill.serve.server import Additions
+from tidemill.store import open_store
+
+from .test_serve import said_url
 
 SWAPS, BLOCK = events("swap", 1, 3), events("block", 1, 1)
 BATCHES = [("swap", SWAPS), ("block", BLOCK)]
@@ -167,4 +173,21 @@ def test_nothing_of_it_is_loaded_where_nobody_asks(module):
 
 
 def test_without_an_endpoint_nothing_is_traced(tmp_path):
-    _trace(read_settings(None, tmp_path, {}), None, "box", None)  # type: ignore[arg-type]  # neither is touched
+    with tracing_of(read_settings(None, tmp_path, {}), is_stored=False) as traces:
+        assert traces is None
+
+
+async def test_requests_to_serve_are_traced(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    async with open_store(f"chdb://{data / 'store'}") as store:
+        await store.migrate()
+    async with receiving() as (spans, url), open_bus(f"lmdb://{data / 'bus'}"):
+        (tmp_path / "tidemill.toml").write_text(f'[traces]\nendpoint = "{url}"\nsample = 1.0\n')
+        ports = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
+        async with running(tmp_path, "serve", **ports), aiohttp.ClientSession() as session:
+            async with session.get(f"{await said_url(data)}/stats") as answer:
+                assert answer.status == 200
+                trace_id = answer.headers["X-Request-Id"]
+        [found] = [span for span in spans if span.name == "GET /stats"]  # what is left is sent at the end
+    assert found.trace_id.hex() == trace_id

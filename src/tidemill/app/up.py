@@ -14,6 +14,7 @@ from tidemill.app.engine import Engine
 from tidemill.app.observed import Observed
 from tidemill.app.running import run
 from tidemill.app.settings import FILE_NAME, Environment
+from tidemill.app.tracing import tracing_of
 from tidemill.app.venues.markets import markets_of
 from tidemill.app.venues.subgraphs import subgraphs_of
 from tidemill.chains.evm.config import EvmConfig, check_config
@@ -107,7 +108,7 @@ async def _up(environment: Environment, chains: Mapping[str, EvmConfig], options
                 with_store=options.with_store,
             )
         )
-        _trace(environment, engine, alerting.instance, opened)
+        engine.flow.traces = opened.enter_context(tracing_of(environment, is_stored=engine.has_store))
         collector = _collector(environment, engine)
         collector.register_alert_callback(alerting.take)
         socket = await opened.enter_async_context(
@@ -217,18 +218,6 @@ def _collector(environment: Environment, engine: Engine) -> MetricsCollector:
         lines=engine.beside.lines,
         folder=environment.paths.data,
     )
-
-
-def _trace(environment: Environment, engine: Engine, instance: str, opened: AsyncExitStack) -> None:
-    """Trace what the engine does until `opened` closes. Raises: Refused, where the libraries are missing."""
-    settings = environment.settings.traces
-    if settings.endpoint is None:
-        return
-    try:
-        from tidemill.app.traces import tracing
-    except ImportError:
-        raise Refused("traces.endpoint: expected OpenTelemetry; `pip install tidemill[traces]`") from None
-    engine.flow.traces = opened.enter_context(tracing(settings, instance, is_stored=engine.has_store))
 
 
 def _heartbeat(environment: Environment, collector: MetricsCollector) -> Heartbeat:

@@ -15,6 +15,7 @@ from tidemill.app.control import ask_status, is_running
 from tidemill.app.observed import running_version
 from tidemill.app.running import run
 from tidemill.app.settings import Environment
+from tidemill.app.tracing import tracing_of
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import Entry
 from tidemill.core.clock import SystemClock
@@ -158,6 +159,8 @@ async def serve(environment: Environment, ports: Ports, mine: Share) -> None:
             await opened.enter_async_context(bus),
         )
         additions = additions_of(environment, served.version, None, protection)
+        if (traces := opened.enter_context(tracing_of(environment, is_stored=False))) is not None:
+            additions = additions._replace(told=traces.asked)
         connections_max = settings.api.connections_max
         api = await opened.enter_async_context(answering(served, ports, connections_max, additions))
         mine.begun()
