@@ -161,7 +161,7 @@ class PoolServerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     stop_timeout_ms: Positive = 10_000
     """How long requests in flight may take to finish when the server stops."""
     threads: Annotated[int, Meta(ge=1, le=256)] = 2
-    """Threads that serve: one answers some tens of thousands of requests a second."""
+    """Threads that serve."""
 
 
 class VenuesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -85,6 +85,6 @@ class MonitoringSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     health_check_interval_s: Annotated[float, Meta(ge=0.05, le=3_600)] = 30.0
     """How often Redis is told how everything fares; it forgets that after 120 s."""
     history_hours: Annotated[float, Meta(gt=0, le=168)] = 24.0
-    """What is older is forgotten; a sample takes 2 KB, so that a day of them takes 17 MB."""
+    """What is older is forgotten; all younger samples are in memory."""
     alerts: AlertSettings = AlertSettings()
     ready: ReadySettings = ReadySettings()

@@ -29,14 +29,13 @@ class WriterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Settings under [store.writer]."""
 
     rows_max: _Positive = 20_000
-    """An insert holds about so many rows at most. Larger ones are no faster: 20,000 swaps take 1 µs each."""
+    """An insert holds about so many rows at most. Larger ones are no faster."""
     wait_ms_max: _Positive = 50
     """How long the first event of an insert waits for others: a fraction of the 250 ms to be queryable, and
     few enough parts a second for merges to keep up."""
     derived_wait_ms_max: _Positive = 500
-    """The same of events that are computed of others: an insert costs some 15 ms whatever it holds, and these
-    would take every other one from what venues and chains tell.
-    """
+    """The same of events that are computed of others: an insert costs something whatever it holds, and these
+    would take every other one from what venues and chains tell."""
     backoff_max_ms: _Positive = 5_000
     """The longest pause before a failed insert is tried again; the first is 100 ms."""
 

@@ -67,7 +67,7 @@ class PolymarketConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Between two questions for books; the venue takes 500 in 10 s."""
     audit_ms: Positive = 1_000
     """How often some of the books that seem right are asked for: what a lost change left wrong deep in a book
-    is found so. At 100 books a second, 10,000 take 100 s."""
+    is found so."""
     directory_poll_ms: Positive = 60_000
     """How often the directory is asked what is new."""
     best_price_strikes_max: Positive = 10

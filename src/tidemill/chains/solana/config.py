@@ -32,7 +32,7 @@ class SolanaConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     backfill_slots: _Positive = 64
     """So many slots of a gap are asked for in one go."""
     blocks_in_flight: _Positive = 4
-    """Blocks of a gap that are asked for side by side; each has some 5 MB."""
+    """Blocks of a gap that are asked for side by side; all of them are in memory."""
     retry_first_ms: _Positive = 200
     retry_max_ms: _Positive = 10_000
 

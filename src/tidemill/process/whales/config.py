@@ -48,7 +48,7 @@ class WhaleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     spike_share: _Share = Decimal("0.5")
     """The share of the amount in that direction that one wallet, or linked ones, must have traded."""
     watch_layers: bool = False
-    """Whether books are watched for layering; a change costs about 10 µs, and books change often."""
+    """Whether books are watched for layering: each change of a book is looked at then, and there are many."""
     layer_window_ms: _Ms = 30_000
     """Within this time levels come, a trade on the other side happens, and they go unfilled."""
     layer_levels_min: _Count = 3
