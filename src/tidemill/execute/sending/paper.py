@@ -26,7 +26,7 @@ from tidemill.schema.faults import Fault, Gap, Malformed, Unknown, Unreachable
 _log = logging.getLogger("tidemill.execute")
 _KEPT = b"paper/"
 _RETRY_S = 1.0
-_JUDGED_AT_ONCE = 64
+_JUDGED_AT_ONCE = 16
 """Trades, so that others have their turn, and the ledger has what is known of them."""
 
 
@@ -139,40 +139,41 @@ class Paper(Sending):
 
     async def _judge_all(self, block: int) -> None:
         """Have the ledger know what became of the trades of a block. Raises: as `_judge`, and the ledger."""
+        head: Head | None = None
         while pending := self._due[block][:_JUDGED_AT_ONCE]:
-            changes = await self._judge(block, pending)
+            try:
+                head = head or await read_head(self._desk.http, block)
+                changes = await self._judge(head, pending)
+            except (Gap, Unknown, Malformed) as fault:
+                why, now_ns = f"it could not be judged: {fault}", self._clock.now_ns()
+                changes = [after(one.told, ExecutionState.UNKNOWN, now_ns, reason=why) for one in pending]
             done = {_KEPT + told.execution_id: None for told in changes}
             await self._ledger.tell(*changes, state=done)
             del self._due[block][: len(pending)]
         del self._due[block]
 
-    async def _judge(self, block: int, pending: Sequence[_Pending]) -> list[Execution]:
-        """Return what became of the trades of a block. Raises: Unreachable, Refused where nobody answers."""
-        try:
-            head = await read_head(self._desk.http, block)
-            site = await self._desk.site()
-            calls = [self._desk.call_of(one.order.plan, site, head, one.told.token) for one in pending]
-            if self._after.block == block - 1:  # all of it is read already
-                self._before, self._after = self._after, self._before
-            await self._before.follow(block - 1)
-            before = await self._before.run_each(calls, head, overrides=site.overrides)
-            await self._after.follow(block)
-            after_all = await self._after.run_each(calls, head, overrides=site.overrides, before=before)
-            first = [_seen(ran, one, site) for ran, one in zip(before, pending, strict=True)]
-            last = [_seen(ran, one, site) for ran, one in zip(after_all, pending, strict=True)]
-            counts = first if self._settings.position == "first" else last
-            priced = [
-                Priced(site.operator, site.executor, call.data, seen.simulation.gas_used or 0)
-                for call, seen in zip(calls, counts, strict=True)
-            ]
-            rule = self._desk.settings.facts.fee_rule
-            costs = await data_costs(self._desk.http, rule, priced, hex(block))
-        except (Gap, Unknown, Malformed) as fault:
-            why = f"it could not be judged: {fault}"
-            now_ns = self._clock.now_ns()
-            return [after(one.told, ExecutionState.UNKNOWN, now_ns, reason=why) for one in pending]
+    async def _judge(self, head: Head, pending: Sequence[_Pending]) -> list[Execution]:
+        """Return what became of the trades of a block. Raises: Gap, Unknown, Malformed, where that cannot be
+        said; Unreachable, Refused where nobody answers.
+        """
+        block, site = head.number, await self._desk.site()
+        calls = [self._desk.call_of(one.order.plan, site, head, one.told.token) for one in pending]
+        if self._after.block == block - 1:  # all of it is read already
+            self._before, self._after = self._after, self._before
+        await self._before.follow(block - 1)
+        before = await self._before.run_each(calls, head, overrides=site.overrides)
+        await self._after.follow(block)
+        after_all = await self._after.run_each(calls, head, overrides=site.overrides, before=before)
+        first = [_seen(ran, one, site) for ran, one in zip(before, pending, strict=True)]
+        last = [_seen(ran, one, site) for ran, one in zip(after_all, pending, strict=True)]
         if any(seen.simulation.block_hash != head.block_hash for seen in last):
             raise Unreachable(f"block {block}: expected it to stay while it was looked at, it was replaced")
+        counts = first if self._settings.position == "first" else last
+        priced = [
+            Priced(site.operator, site.executor, call.data, seen.simulation.gas_used or 0)
+            for call, seen in zip(calls, counts, strict=True)
+        ]
+        costs = await data_costs(self._desk.http, self._desk.settings.facts.fee_rule, priced, hex(block))
         looks = zip(first, last, counts, costs, strict=True)
         return [self._verdict(one, _Look(*look), head) for one, look in zip(pending, looks, strict=True)]
 
