@@ -25,11 +25,13 @@ ifneq ($(SERVICES),none)
 		wait $$fetching || { cat .make/fetched.log; exit 1; }; exit $$made
 endif
 	$(MAKE) .make/dev services check
-	cargo test --workspace --quiet
 ifneq ($(SERVICES),none)
 	cd web && npm test --silent
 endif
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 20 # beside each other: most wait for servers
+	nice -n 19 cargo test --workspace --quiet >.make/cargo_test.log 2>&1 & testing=$$!; passed=0; \
+		$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 20 || passed=$$?; \
+		wait $$testing || { passed=$$?; cat .make/cargo_test.log; }; \
+		exit $$passed # beside each other: most of Python's wait for servers
 
 check: .make/dev # clippy leaves a core idle now and then, most others take one
 	$(MAKE) --jobs 2 --output-sync=target checked-rust checked-python
