@@ -49,7 +49,13 @@ impl Key {
     }
 }
 
-fn entry(out: &mut Vec<u8>, Key { name: key, double }: &Key, values: &Values<'_>, row: usize, scratch: &mut Vec<u8>) {
+fn entry(
+    out: &mut Vec<u8>,
+    Key { name: key, double }: &Key,
+    values: &Values<'_>,
+    row: usize,
+    scratch: &mut Vec<u8>,
+) {
     scratch.clear();
     match values {
         Values::U8(all) => number(out, key, u64::from(all.value(row))),
