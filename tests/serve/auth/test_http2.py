@@ -77,12 +77,9 @@ ROUTES = (
     Route(path="/slow", answer=slow, role=Role.VIEWER),
 )
 HASTY = LimitSettings(
-    requests_per_minute=1_000_000,
-    head_timeout_s=1.0,
-    body_timeout_s=1.0,
-    stall_timeout_s=1.0,
-    body_bytes_max=200_000,
+    requests_per_minute=1_000_000, body_timeout_s=5.0, stall_timeout_s=1.0, body_bytes_max=200_000
 )
+EAGER = LimitSettings(requests_per_minute=1_000_000, head_timeout_s=1.0)
 
 
 @pytest.fixture
@@ -181,7 +178,7 @@ async def test_who_offers_both_gets_http_2_and_websockets_get_http_1(secured, ou
 
 async def test_events_come_as_they_happen_and_end_with_who_asked(tmp_path):
     async with guarded(tmp_path, routes=ROUTES) as server, http2(server.url) as client:
-        ending = {"authorization": f"Bearer {token({'exp': time.time() + 1.5})}"}
+        ending = {"authorization": f"Bearer {token({'exp': time.time() + 4})}"}
         stream, other = (
             await client.ask("/forever", headers=ending),
             await client.ask("/forever", headers=shown()),
@@ -332,6 +329,7 @@ async def test_a_hundred_requests_that_are_taken_back_are_no_attack(tmp_path):
 @pytest.mark.parametrize("window_bytes", [0, 1])
 async def test_an_answer_that_nobody_takes_is_taken_back(tmp_path, window_bytes):
     async with guarded(tmp_path, routes=ROUTES, limits=HASTY) as server, http2(server.url) as client:
+        client.is_reading = False
         client.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window_bytes})
         await client.flush()
         await client.read()
@@ -347,6 +345,15 @@ async def test_an_answer_that_nobody_takes_is_taken_back(tmp_path, window_bytes)
         reset = await client.until(StreamReset, stream)
         opening.cancel()
         assert reset.error_code == ErrorCodes.CANCEL
+
+
+async def test_an_answer_that_is_taken_in_crumbs_is_not_given(tmp_path):
+    async with guarded(tmp_path, routes=ROUTES, limits=HASTY) as server, http2(server.url) as client:
+        client.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1})  # and opened at each byte
+        stream = await client.ask("/large", headers=shown())
+        with pytest.raises(Ended) as ended:
+            await client.answer(stream)
+        assert ended.value.code in {ErrorCodes.ENHANCE_YOUR_CALM, ErrorCodes.CANCEL}
 
 
 async def test_who_reads_nothing_at_all_is_let_go(tmp_path):
@@ -366,7 +373,7 @@ async def test_who_reads_nothing_at_all_is_let_go(tmp_path):
 
 @pytest.mark.parametrize("sent", ["nothing", "no end", "pings", "endless"])
 async def test_a_head_that_never_ends_is_ended(tmp_path, sent):
-    async with guarded(tmp_path, routes=ROUTES, limits=HASTY) as server, http2(server.url) as client:
+    async with guarded(tmp_path, routes=ROUTES, limits=EAGER) as server, http2(server.url) as client:
         begun = HeadersFrame(1, b"\x82")  # without END_HEADERS
         more = {"no end": begun.serialize(), "endless": begun.serialize()}.get(sent, b"")
         client.writer.write(more)
@@ -409,7 +416,7 @@ async def test_streams_count_among_the_connections_of_an_address(tmp_path):
 
 async def test_noise_is_refused_and_is_no_bug(tmp_path, caplog):
     dice = random.Random(1)
-    async with guarded(tmp_path, routes=ROUTES, limits=HASTY) as server:
+    async with guarded(tmp_path, routes=ROUTES, limits=EAGER) as server:
 
         async def attack():
             async with http2(server.url) as client:
@@ -432,6 +439,5 @@ async def test_noise_is_refused_and_is_no_bug(tmp_path, caplog):
         async with asyncio.TaskGroup() as tasks:
             for _ in range(120):
                 tasks.create_task(in_turn())
-        async with http2(server.url) as client:
-            assert (await client.get("/stats", shown())).status == HTTPStatus.OK
+        assert await server.status("/stats", token()) == HTTPStatus.OK
         assert not [record for record in caplog.records if record.levelname == "ERROR"], caplog.text

@@ -13,8 +13,8 @@ from tidemill.serve.http2.head import Header, told_head
 
 _PIECE_BYTES = 1 << 14
 """So much of an answer must be read within the limit, however small the windows are."""
-_FRAMES_FOR_PIECE = 4
-"""What a client may send for it: windows of stream and connection, and as much again."""
+_FRAMES_FOR_PIECE = 8
+"""What a client may send for it: windows of stream and connection, for each quarter."""
 
 
 class Wire(NamedTuple):
@@ -123,6 +123,7 @@ class Exchange:
             try:
                 async with asyncio.timeout(self._wire.stall_timeout_s):
                     await self._send_piece(piece, is_last=is_last and not body)
+                self._wire.earn(_FRAMES_FOR_PIECE)
             except TimeoutError:
                 self.reset(ErrorCodes.CANCEL)
                 self._wire.flush()
@@ -142,7 +143,6 @@ class Exchange:
             size = min(len(piece), window_bytes, h2.max_outbound_frame_size)
             if size > 0 or not piece:
                 h2.send_data(self._stream_id, piece[:size], end_stream=is_last and size == len(piece))
-                self._wire.earn(_FRAMES_FOR_PIECE)
                 self._wire.flush()
                 piece = piece[size:]
                 if not piece:
