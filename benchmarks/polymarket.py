@@ -5,6 +5,7 @@ share its cores. The store is left out: see `sustained`.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,13 +37,15 @@ def measured(seconds: int) -> dict[str, Any]:
     """Return the reader's figures."""
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        redis_url = f"unix://{opened.enter_context(_redis(folder))}"
+        ours, theirs = _cores()
+        redis_url = f"unix://{opened.enter_context(_redis(folder, theirs))}"
         module = "tidemill.sandbox.emulators.polymarket"
         arguments = ["--markets", str(_MARKETS), "--moves-per-s", str(_MOVES_PER_S)]
         server = opened.enter_context(
             subprocess.Popen([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE, text=True)
         )
         opened.callback(server.terminate)
+        os.sched_setaffinity(server.pid, theirs)
         assert server.stdout is not None
         lines = [server.stdout.readline() for _ in range(7)]
         # the bus as `tidemill ingest` has it by default
@@ -54,7 +57,14 @@ def measured(seconds: int) -> dict[str, Any]:
         ]
         (folder / "tidemill.toml").write_text("".join(settings))
         reader = [sys.executable, "-m", "benchmarks.ingesting", str(folder), str(seconds)]
-        told = subprocess.run(reader, check=True, capture_output=True, text=True, cwd=_ROOT)
+        told = subprocess.run(
+            reader,
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=_ROOT,
+            preexec_fn=lambda: os.sched_setaffinity(0, ours),
+        )
         return json.loads(told.stdout.splitlines()[-1])
 
 
@@ -84,8 +94,14 @@ def rows_of(found: dict[str, Any]) -> list[Row]:
     return rows
 
 
+def _cores() -> tuple[set[int], set[int]]:
+    """Return the cores of the reader, and the one of all else: nobody is asked to be venue and reader at once."""
+    cores = sorted(os.sched_getaffinity(0))
+    return set(cores[:-1] or cores), {cores[-1]}
+
+
 @contextmanager
-def _redis(folder: Path) -> Iterator[Path]:
+def _redis(folder: Path, cores: set[int]) -> Iterator[Path]:
     """Run Redis, which keeps nothing on disk, at a socket file."""
     root = _ROOT / ".services/redis-server"
     program = root / "usr/bin/redis-server"
@@ -96,6 +112,7 @@ def _redis(folder: Path) -> Iterator[Path]:
     libraries = {"LD_LIBRARY_PATH": str(root / "usr/lib/x86_64-linux-gnu")}
     arguments = [found, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, env=libraries) as server:
+        os.sched_setaffinity(server.pid, cores)
         try:
             yield path
         finally:

@@ -53,6 +53,7 @@ __all__ = [
     "SolidlyPool",
     "TickedPool",
     "TokenTrial",
+    "ToldBooks",
     "UniswapV2Pool",
     "UniswapV3Pool",
     "UniswapV4Pool",
@@ -164,12 +165,55 @@ class BookSet:
         self, instrument: str, levels_max: int
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
         """Return bids and asks, the best first; None where the book is not live."""
-    def depth_json(self, instrument: str, levels_max: int) -> tuple[bytes, bytes] | None:
-        """Return the same as JSON, `[["price","size"],…]` of exact texts."""
     def imbalance(self, instrument: str, levels_max: int) -> float | None:
         """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none."""
     def microprice(self, instrument: str) -> float | None:
         """Return the mean of the best prices, each weighted with the other's size; None without both."""
+
+@final
+class ToldBooks:
+    """What was told last of every book, for one thread at a time: another waits.
+
+    Of 100,000 instruments at most: of more, those that were silent for longest go.
+    """
+
+    def __new__(cls) -> Self: ...
+    def note(self, topic: str, batch: pa.RecordBatch) -> list[tuple[str, str]]:
+        """Take rows of a topic that tells of books; return source and instrument of each that they are of.
+
+        Raises: ValueError, where it is none of these topics, or lacks a column that is read.
+        """
+    def names(self) -> list[tuple[str, str]]:
+        """Return source and instrument of all of which anything was told."""
+    def told(
+        self, source: str, instrument: str
+    ) -> (
+        tuple[
+            str | None,
+            list[tuple[int, int | None] | None] | None,
+            int,
+            int,
+            int,
+            str,
+        ]
+        | None
+    ):
+        """Return state, best bid and ask as numbers of 10^-18, recv_ns, sequence, event_ns and connection."""
+    def command(
+        self,
+        names: list[tuple[str, str]],
+        kept: list[tuple[str, BookSet]],
+        *,
+        script: str,
+        prefix: str,
+        levels_max: int,
+        settings: list[int],
+    ) -> bytes:
+        """Return the `EVAL` command that has Redis run `script`, as it is sent.
+
+        Its keys are `prefix`, source, a colon and instrument; its arguments `settings`, then each book as
+        JSON, of the kept ones those that are live.
+        """
 
 @final
 class VenueRead:

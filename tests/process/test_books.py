@@ -159,12 +159,3 @@ def test_what_several_connections_told_is_applied_as_each_by_itself(is_empty):
     for name in ("a", "b"):
         assert at_once.depth(name, 10) == apart.depth(name, 10)
     assert at_once.live_count == 2
-
-
-def test_the_levels_are_the_same_as_json(books):
-    sets = [("bid", "0.123456789012345678", "10500100"), ("bid", "0.1", "0.5"), ("ask", "20", "3.25")]
-    books.take(snapshot("a", 1, sets))
-    bids, asks = books.depth_json("a", 1)
-    assert (bids, asks) == (b'[["0.123456789012345678","10500100"]]', b'[["20","3.25"]]')
-    assert books.depth_json("a", 2)[0] == b'[["0.123456789012345678","10500100"],["0.1","0.5"]]'
-    assert books.depth_json("b", 1) is None

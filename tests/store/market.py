@@ -1,11 +1,30 @@
 """Events of order-book venues, made from small numbers."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
 
-from tidemill.schema.events import BookState, BookStatus, BookTop, Side, TopCause, Trade
+from tidemill._rust import BookSet
+from tidemill.core.book_rule import BookRule
+from tidemill.process.books import OrderBooks
+from tidemill.schema import derive
+from tidemill.schema.events import (
+    BookCause,
+    BookChange,
+    BookSide,
+    BookSnapshot,
+    BookState,
+    BookStatus,
+    BookTop,
+    Side,
+    TopCause,
+    Trade,
+)
+
+_Levels = Sequence[tuple[str, str]]
+"""Price and size."""
 
 START_NS = 1_700_000_000_000_000_000
 
@@ -56,3 +75,33 @@ def status(number: int, state: BookState, **changes: Any) -> BookStatus:
         detail="",
     )
     return replace(made, **changes)
+
+
+def kept_books(instrument: str, bids: _Levels, asks: _Levels) -> BookSet:
+    """Return the books of a venue that keeps one."""
+    origin: dict[str, Any] = {
+        "event_ns": START_NS,
+        "recv_ns": START_NS,
+        "source": "fair",
+        "connection": "c1",
+        "sequence": 1,
+        "instrument": instrument,
+    }
+    sides = [(BookSide.BID, level) for level in bids] + [(BookSide.ASK, level) for level in asks]
+    changes = [
+        BookChange(
+            **origin, row=row, cause=BookCause.SNAPSHOT, side=side, price=Decimal(price), size=Decimal(size)
+        )
+        for row, (side, (price, size)) in enumerate(sides)
+    ]
+    books = OrderBooks("fair", BookRule(ordering="time"))
+    books.follow([instrument])
+    books.take(
+        {
+            "book_snapshot": derive.to_batch(
+                [BookSnapshot(**origin, bid_count=len(bids), ask_count=len(asks))]
+            ),
+            "book_change": derive.to_batch(changes),
+        }
+    )
+    return books.kept

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use crate::decimal::text;
 
 /// Which half of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,20 +119,6 @@ impl Book {
         let (bid_size, ask_size) = (float(bid.size), float(ask.size));
         Some((float(bid.price) * ask_size + float(ask.price) * bid_size) / (bid_size + ask_size))
     }
-}
-
-/// Returns levels as JSON: `[["price","size"],…]`, exact.
-pub fn levels_json<'a>(levels: impl Iterator<Item = &'a Level>) -> Vec<u8> {
-    let mut out = vec![b'['];
-    for level in levels {
-        out.extend_from_slice(if out.len() == 1 { b"[\"" } else { b",[\"" });
-        text(level.price, &mut out);
-        out.extend_from_slice(b"\",\"");
-        text(level.size, &mut out);
-        out.extend_from_slice(b"\"]");
-    }
-    out.push(b']');
-    out
 }
 
 /// Features are floats: what is lost is below 10^-15 of the value.

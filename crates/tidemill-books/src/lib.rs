@@ -8,13 +8,14 @@ mod decimal;
 mod entry;
 mod frames;
 pub mod kraken;
+pub mod latest;
 pub mod polymarket;
 mod rows;
 mod rule;
 mod set;
 mod state;
 
-pub use book::{levels_json, Book, Level, Side, Top};
+pub use book::{Book, Level, Side, Top};
 pub use decimal::{digits, parse, ONE};
 pub use entry::Counts;
 pub use frames::{Connection, Other, Read, Unread};

@@ -12,7 +12,8 @@ pub struct RowsError {
     column: &'static str,
 }
 
-fn numbers<'a, T: ArrowPrimitiveType>(
+/// Returns a column of numbers.
+pub fn numbers<'a, T: ArrowPrimitiveType>(
     batch: &'a RecordBatch,
     topic: &'static str,
     column: &'static str,
@@ -21,7 +22,8 @@ fn numbers<'a, T: ArrowPrimitiveType>(
     found.ok_or(RowsError { topic, column })
 }
 
-fn texts<'a>(
+/// Returns a column of texts.
+pub fn texts<'a>(
     batch: &'a RecordBatch,
     topic: &'static str,
     column: &'static str,

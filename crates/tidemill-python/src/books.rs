@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyDict;
 use tidemill_books::{
     Applied, Book, BookSet as Inner, ChecksumKind, Level, Ordering, Origin, RowsError, Rule, Side,
 };
@@ -14,7 +14,7 @@ use crate::arrow::batch_of;
 use crate::batches::{filled, to_dict};
 
 /// Price and size, numbers of 10^-18.
-type Pair = (i128, i128);
+pub type Pair = (i128, i128);
 
 /// What some messages did to the books.
 #[pyclass(frozen, get_all, module = "tidemill._rust")]
@@ -49,7 +49,7 @@ impl BooksApplied {
 pub struct BookSet(Mutex<Inner>);
 
 impl BookSet {
-    fn set(&self) -> MutexGuard<'_, Inner> {
+    pub fn set(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -155,17 +155,6 @@ impl BookSet {
         })
     }
 
-    fn depth_json<'py>(
-        &self,
-        py: Python<'py>,
-        instrument: &str,
-        levels_max: usize,
-    ) -> Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let json = |book: &Book, side| tidemill_books::levels_json(book.levels(side).take(levels_max));
-        let sides = self.of_book(instrument, |book| (json(book, Side::Bid), json(book, Side::Ask)));
-        sides.map(|(bids, asks)| (PyBytes::new(py, &bids), PyBytes::new(py, &asks)))
-    }
-
     fn imbalance(&self, instrument: &str, levels_max: usize) -> Option<f64> {
         self.of_book(instrument, |book| book.imbalance(levels_max)).flatten()
     }
@@ -183,6 +172,6 @@ fn unknown(what: &str, found: &str) -> PyErr {
     PyValueError::new_err(format!("expected a known {what}, found {found:?}"))
 }
 
-fn refused(error: &RowsError) -> PyErr {
+pub fn refused(error: &RowsError) -> PyErr {
     PyValueError::new_err(error.to_string())
 }

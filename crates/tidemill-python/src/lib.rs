@@ -34,6 +34,7 @@ mod snapshot;
 mod solidly;
 mod ticked_pool;
 mod token_trial;
+mod told_books;
 mod uniswap_v2;
 mod uniswap_v3;
 mod uniswap_v4;
@@ -138,6 +139,8 @@ mod module {
     use super::ticked_pool::TickedPool;
     #[pymodule_export]
     use super::token_trial::TokenTrial;
+    #[pymodule_export]
+    use super::told_books::ToldBooks;
     #[pymodule_export]
     use super::uniswap_v2::UniswapV2Pool;
     #[pymodule_export]

@@ -10,14 +10,14 @@ from tidemill.app.settings import Settings
 from tidemill.bus import Bus
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Fault, Refused, leaves
-from tidemill.store.latest import TOPICS, Books, LatestStore, RedisLink
+from tidemill.store.latest import TOPICS, Kept, LatestStore, RedisLink
 from tidemill.store.line_protocol import LineStore
 from tidemill.store.tail import Sink, Tail, TailCounts, TailSettings, release
 
 _log = logging.getLogger("tidemill.beside")
 
 REDIS, INFLUXDB = "redis", "influxdb"
-_LINGER_MS = 3
+_LINGER_MS = 1
 """What a message tells is on several topics: its book is written once for all."""
 _QUIET_FAULTS = 3
 """Of a fault that repeats, so many are logged."""
@@ -36,14 +36,14 @@ class Beside:
     Raises: Refused, where a setting does not fit.
     """
 
-    def __init__(self, settings: Settings, bus: Bus, books: Books) -> None:
+    def __init__(self, settings: Settings, bus: Bus, kept: Kept) -> None:
         self.latest: LatestStore | None = None
         self.lines: LineStore | None = None
         self.tails: dict[str, Tail] = {}
         """By name: redis, influxdb."""
         self._settings = settings
         self._bus = bus
-        self._books = books
+        self._kept = kept
         self._opened = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -55,7 +55,7 @@ class Beside:
         async with AsyncExitStack() as opened:
             if redis.url:
                 link = await opened.enter_async_context(RedisLink(redis))
-                self.latest = LatestStore(link, redis, self._books)
+                self.latest = LatestStore(link, redis, self._kept)
                 await self._add(
                     REDIS, self.latest, _Carried(TOPICS, redis, rows_max=2_000, linger_ms=_LINGER_MS)
                 )

@@ -13,6 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 from msgspec import Struct
 
+from tidemill._rust import BookSet
 from tidemill.app.beside import Beside
 from tidemill.app.brain.journal_relay import relay_journal
 from tidemill.app.chains.chain import kept_state, make_book, make_follower
@@ -31,7 +32,7 @@ from tidemill.app.streams.feature_run import FeatureRun
 from tidemill.app.streams.lag_watch import LagWatch
 from tidemill.app.streams.risk_run import RiskRun
 from tidemill.app.venues.book_feed import BookFeed
-from tidemill.app.venues.markets import MarketRun, OpenMarket, depth_json_of, depth_of, markets_of
+from tidemill.app.venues.markets import MarketRun, OpenMarket, depth_of, markets_of
 from tidemill.app.venues.subgraphs import SubgraphRun, subgraphs_of
 from tidemill.app.whales.whale_run import WhaleRun
 from tidemill.bus import Bus, open_bus
@@ -146,7 +147,7 @@ class Engine:
                 await self._store.migrate()
                 self._writer = self._make_writer(self._store)
             self.flow.heads.update(await self.bus.heads(EVENTS))
-            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self._depth_json))
+            self.beside = await opened.enter_async_context(Beside(settings, self.bus, self._kept))
             for source, open_market in self._open_markets.items():
                 self.markets[source] = open_market(self.bus, self._clock, self._committed)
             told = self._clock, self._committed
@@ -259,9 +260,9 @@ class Engine:
         run = self.markets.get(source)
         return None if run is None else depth_of(run, instrument, levels_max)
 
-    def _depth_json(self, source: str, instrument: str, levels_max: int) -> Depth | None:
+    def _kept(self, source: str) -> BookSet | None:
         run = self.markets.get(source)
-        return None if run is None else depth_json_of(run, instrument, levels_max)
+        return None if run is None else run.books.kept
 
     async def _read(self, source: str, config: EvmConfig) -> None:
         status = self.statuses[source]

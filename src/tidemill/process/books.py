@@ -72,7 +72,7 @@ class OrderBooks:
     def __init__(self, source: str, rule: BookRule) -> None:
         self.counts = BookCounts()
         self._source = source
-        self._set = BookSet(
+        self.kept = BookSet(
             source,
             ordering=rule.ordering,
             checksum=rule.checksum,
@@ -80,60 +80,57 @@ class OrderBooks:
             top_strikes_max=rule.top_strikes_max,
             waiting_max=rule.waiting_max,
         )
+        """The books themselves: for who writes very many."""
 
     def __len__(self) -> int:
         """Return how many are kept."""
-        return len(self._set)
+        return len(self.kept)
 
     @property
     def live_count(self) -> int:
         """How many can be relied on."""
-        return self._set.live_count()
+        return self.kept.live_count()
 
     def follow(self, instruments: Sequence[str]) -> None:
         """Begin to keep books, which wait for their snapshots; one that is kept stays as it is."""
-        self._set.follow(instruments)
+        self.kept.follow(instruments)
 
     def forget(self, instruments: Sequence[str]) -> None:
         """End keeping books."""
-        self._set.forget(instruments)
+        self.kept.forget(instruments)
 
     def take(self, batches: Batches) -> Taken:
         """Apply what one connection said, in its order: the rows of `book_snapshot` and `book_change`."""
-        return self._taken(self._set.apply(batches.get("book_snapshot"), batches.get("book_change")))
+        return self._taken(self.kept.apply(batches.get("book_snapshot"), batches.get("book_change")))
 
     def restart(
         self, instruments: Sequence[str], why: str, *, now_ns: int, connection: str, sequence: int
     ) -> Taken:
         """Void books until their next snapshot, and tell so under a number that no message has."""
-        applied = self._set.restart(
+        applied = self.kept.restart(
             instruments, why, event_ns=now_ns, connection=connection, sequence=sequence
         )
         return self._taken(applied)
 
     def is_live(self, instrument: str) -> bool:
         """Say whether a book can be relied on."""
-        return self._set.is_live(instrument)
+        return self.kept.is_live(instrument)
 
     def top(self, instrument: str) -> Top | None:
         """Return the best levels; None where the book is not live."""
-        top = self._set.top(instrument)
+        top = self.kept.top(instrument)
         return None if top is None else Top(*(None if pair is None else _level(pair) for pair in top))
 
     def depth(self, instrument: str, levels_max: int) -> Depth | None:
         """Return the best levels of each side; None where the book is not live."""
-        depth = self._set.depth(instrument, levels_max)
+        depth = self.kept.depth(instrument, levels_max)
         return None if depth is None else Depth(*([_level(pair) for pair in side] for side in depth))
 
     def depth_e18(
         self, instrument: str, levels_max: int
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]] | None:
-        """Return the same as (price, size) of 10^-18: for who writes many books."""
-        return self._set.depth(instrument, levels_max)
-
-    def depth_json(self, instrument: str, levels_max: int) -> tuple[bytes, bytes] | None:
-        """Return the same as JSON, `[["price","size"],…]` of exact texts: for who writes very many."""
-        return self._set.depth_json(instrument, levels_max)
+        """Return the same as (price, size) of 10^-18."""
+        return self.kept.depth(instrument, levels_max)
 
     def imbalance(self, instrument: str, levels_max: int) -> float | None:
         """Return (bid - ask) / (bid + ask) of the sizes of the best levels; None where there are none.
@@ -141,14 +138,14 @@ class OrderBooks:
         Source: Gould and Bonart (2015), Queue imbalance as a one-tick-ahead price predictor,
         arXiv:1512.03492.
         """
-        return self._set.imbalance(instrument, levels_max)
+        return self.kept.imbalance(instrument, levels_max)
 
     def microprice(self, instrument: str) -> float | None:
         """Return the mean of the best prices, each weighted with the size at the other; None without both.
 
         Source: Stoikov (2018), The micro-price, Quantitative Finance 18(12), the weighted mid-price.
         """
-        return self._set.microprice(instrument)
+        return self.kept.microprice(instrument)
 
     def _taken(self, applied: BooksApplied) -> Taken:
         counts = self.counts

@@ -23,7 +23,8 @@ _IDLE_WAIT_MS = 60_000
 _HELD_ROWS_MAX = 20_000
 """So many rows wait in memory at most, beside one read of each topic."""
 _GATHER_S = 0.003
-"""A topic is read so often at most: batch by batch, what a busy venue tells cost more than the sink."""
+"""Topics are read so often at most, and at the same times: batch by batch, what a busy venue tells cost more
+than the sink, and what one message tells on several topics is to be put together."""
 _RETRY_FIRST_MS = 100
 _REMEMBER_S = 1.0
 """How often a place is kept: what a crash repeats is at most what came since."""
@@ -145,6 +146,7 @@ class Tail:
                 await self._remember()
 
     async def _read(self, topic: str, place: int) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 entries = await self._bus.read(
@@ -159,7 +161,7 @@ class Tail:
             place = entries[-1].offset + 1
             if self._settings.when_full is WhenFull.DROP_OLDEST:
                 place = self._skip(place, await self._bus.head(topic) - self._settings.behind_batches_max)
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(_GATHER_S - loop.time() % _GATHER_S)
 
     def _skip(self, place: int, least: int) -> int:
         self.counts.dropped_batches += max(least - place, 0)

@@ -9,13 +9,13 @@ import pytest
 from redis.asyncio import Redis
 from tests.app.until import until
 from tests.servers.databases import redis_server
-from tests.store.market import START_NS, status, top, trade
+from tests.store.market import START_NS, kept_books, status, top, trade
 
 from tidemill.bus import open_bus
 from tidemill.schema import derive
 from tidemill.schema.events import BookState
 from tidemill.schema.faults import Refused, Unreachable, leaves
-from tidemill.store.latest import TOPICS, Depth, LatestStore, RedisLink
+from tidemill.store.latest import TOPICS, LatestStore, RedisLink
 from tidemill.store.latest_config import RedisSettings
 from tidemill.store.tail import Tail, WhenFull
 
@@ -27,10 +27,10 @@ def batch(*events):
 
 
 @asynccontextmanager
-async def store_at(port, books=None, password="", **settings) -> AsyncIterator[LatestStore]:
+async def store_at(port, kept=None, password="", **settings) -> AsyncIterator[LatestStore]:
     given = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}/0", **settings)
     async with RedisLink(given) as link:
-        yield LatestStore(link, given, *([books] if books else []))
+        yield LatestStore(link, given, *([kept] if kept else []))
 
 
 @asynccontextmanager
@@ -46,14 +46,9 @@ async def tailing(bus, store, settings=None, on_fault=lambda _: None):
 
 
 async def test_a_book_and_its_trades_are_there_as_told():
-    def books(source, instrument, levels):
-        assert (source, instrument, levels) == ("fair", "SEI/USDC", 2)
-        return Depth(
-            [(500_000_000_000_000_001, 10 * 10**18), (4 * 10**17, 5 * 10**18)],
-            [(6 * 10**17, 1_000 * 10**18)],
-        )
-
-    async with redis_server() as server, store_at(server.port, books, depth_levels=2) as store:
+    bids = [("0.500000000000000001", "10"), ("0.4", "5"), ("0.3", "1")]
+    kept = {"fair": kept_books("SEI/USDC", bids, [("0.6", "1000")])}
+    async with redis_server() as server, store_at(server.port, kept.get, depth_levels=2) as store:
         await store.put([batch(top(1), top(2)), batch(status(1, BookState.LIVE)), batch(trade(1), trade(2))])
         async with Redis(port=server.port, decode_responses=True) as asked:
             book = json.loads(await asked.get(BOOK))

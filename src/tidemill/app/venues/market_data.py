@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-from msgspec import Raw, structs
+from msgspec import structs
 from typing_extensions import override
 
 from tidemill.app.chains.chain import chains_of
@@ -302,10 +302,9 @@ class MarketDataService(Started):
         return {name: one | {"detail": redact(one["detail"])} for name, one in components.items()}
 
 
-def _exact(side: Sequence[Level] | Raw | None) -> list[tuple[Decimal, Decimal | None]] | None:
+def _exact(side: Sequence[Level] | None) -> list[tuple[Decimal, Decimal | None]] | None:
     if side is None:
         return None
-    assert not isinstance(side, Raw)  # only Redis is written JSON
     return [
         (_EXACT.scaleb(price, -18), None if size is None else _EXACT.scaleb(size, -18))
         for price, size in side

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-from msgspec import Raw, Struct, structs
+from msgspec import Struct, structs
 
 from tidemill.app.settings import Settings
 from tidemill.app.venues.feed import FeedRun, find_feed
@@ -77,12 +77,6 @@ def depth_of(run: MarketRun, instrument: str, levels_max: int) -> Depth | None:
     """Return a kept book's best levels; None where it is not live."""
     found = run.books.depth_e18(instrument, levels_max)
     return None if found is None else Depth(*found)
-
-
-def depth_json_of(run: MarketRun, instrument: str, levels_max: int) -> Depth | None:
-    """Return the same as JSON."""
-    found = run.books.depth_json(instrument, levels_max)
-    return None if found is None else Depth(*map(Raw, found))
 
 
 def venue_state(source: str, told: dict[str, Any]) -> VenueState:

@@ -1,28 +1,26 @@
 """Keep in Redis what is the latest: books, trades, the program's metrics and its health."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
+from tidemill._rust import BookSet, ToldBooks
 from tidemill.bus.base import Batches
-from tidemill.schema.faults import Fault, leaves
 from tidemill.store.latest.books import TOPICS as BOOK_TOPICS
-from tidemill.store.latest.books import Books, Depth, Name
-from tidemill.store.latest.entries import BookEntry, LatestEntries, TradesEntry
+from tidemill.store.latest.books import Name, note
 from tidemill.store.latest.redis_link import Command, RedisLink
+from tidemill.store.latest.trades import TradesEntry, newest_trades
 from tidemill.store.latest_config import RedisSettings
 
 TOPICS = (*BOOK_TOPICS, "trade")
 """What is read from the bus."""
-_BOOKS_AT_ONCE = 40
-"""Made, or packed to be sent, in about 1 ms: other work goes on in between."""
+_BOOKS_AT_ONCE = 100
+"""Written as one command in less than 1 ms: other work goes on in between."""
 _TRADES_AT_ONCE = 40
 """As for books."""
-_SENT_AT_ONCE = 4
-"""So many commands are under way at most: awaited one by one, answers took longer than making the books."""
 _PUT_BOOKS = """
 for number, key in ipairs(KEYS) do
   local text = ARGV[number + 2]
@@ -49,22 +47,25 @@ METRICS_EXPIRE_S = 60
 HEALTH_EXPIRE_S = 120
 
 
-def _no_books(source: str, instrument: str, levels: int) -> Depth | None:
+Kept = Callable[[str], BookSet | None]
+"""Takes a source; returns the books that this process keeps of it, None where it keeps none."""
+
+
+def _no_books(source: str) -> BookSet | None:
     return None
 
 
 class LatestStore:
     """Writes batches of events, and what the metrics say, to one Redis; a `Sink` of a `Tail`.
 
-    Books are those that this process keeps; without them a book's key has the best levels alone.
+    Without a kept book, a book's key has the best levels alone.
     """
 
-    def __init__(self, link: RedisLink, settings: RedisSettings, books: Books = _no_books) -> None:
+    def __init__(self, link: RedisLink, settings: RedisSettings, kept: Kept = _no_books) -> None:
         self._link = link
         self._settings = settings
-        self._entries = LatestEntries(
-            books, depth_levels=settings.depth_levels, trades_kept=settings.trades_kept
-        )
+        self._kept = kept
+        self._told = ToldBooks()
 
     async def put(self, batches: Batches) -> None:
         """Write what changed: each book once, every trade. Raises: Unreachable, Refused."""
@@ -74,33 +75,13 @@ class LatestStore:
         commands = await self._trade_commands(together.pop("trade", []))
         touched: dict[Name, None] = {}
         for topic, some in together.items():
-            touched.update(dict.fromkeys(self._entries.note(topic, some)))
+            touched.update(dict.fromkeys(note(self._told, topic, some)))
             await asyncio.sleep(0)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                await self._send_books(list(touched), tasks)
-                await self._link.send(commands)
-        except* Fault as faults:
-            raise next(leaves(faults)) from None
-
-    async def _send_books(self, names: Sequence[Name], tasks: asyncio.TaskGroup) -> None:
-        """Make books and have them sent: Redis writes some while the next are made."""
-        room = asyncio.Semaphore(_SENT_AT_ONCE)
-
-        async def send(command: Command) -> None:
-            try:
-                await self._link.send([command])
-            finally:
-                room.release()
-
+        names = list(touched)
         for at in range(0, len(names), _BOOKS_AT_ONCE):
-            await room.acquire()
-            books = list(self._entries.books(names[at : at + _BOOKS_AT_ONCE]))
-            if books:
-                tasks.create_task(send(self._books_command(books)), name="redis books")
-            else:
-                room.release()
+            commands.append(self._books_command(names[at : at + _BOOKS_AT_ONCE]))
             await asyncio.sleep(0)
+        await self._link.send(commands)
 
     async def put_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write the newest metrics, which are gone after a minute. Raises: Unreachable, Refused."""
@@ -114,17 +95,27 @@ class LatestStore:
         key, text = f"{self._settings.prefix}:{name}", msgspec.json.encode(value)
         await self._link.send([("SET", key, text, "EX", expire_s), *self._published(key, text)])
 
-    def _books_command(self, books: Sequence[BookEntry]) -> Command:
-        keys = (self._key("orderbook", book.name) for book in books)
-        said = (self._settings.expire_s, int(self._settings.is_published))
-        return ("EVAL", _PUT_BOOKS, len(books), *keys, *said, *(book.text for book in books))
+    def _books_command(self, names: list[Name]) -> bytes:
+        settings = self._settings
+        kept = [(source, self._kept(source)) for source in {source for source, _ in names}]
+        return self._told.command(
+            names,
+            [(source, books) for source, books in kept if books is not None],
+            script=_PUT_BOOKS,
+            prefix=f"{settings.prefix}:orderbook:",
+            levels_max=settings.depth_levels,
+            settings=[settings.expire_s, int(settings.is_published)],
+        )
 
     async def _trade_commands(self, batches: Sequence[pa.RecordBatch]) -> list[Command]:
         commands: list[Command] = []
-        for batch in batches:
-            for at in range(0, batch.num_rows, _TRADES_AT_ONCE):
-                commands.append(self._trades_command(self._entries.trades(batch.slice(at, _TRADES_AT_ONCE))))
-                await asyncio.sleep(0)
+        if not batches:
+            return commands
+        rows = pa.concat_batches(batches)
+        for at in range(0, rows.num_rows, _TRADES_AT_ONCE):
+            part = rows.slice(at, _TRADES_AT_ONCE)
+            commands.append(self._trades_command(newest_trades(part, self._settings.trades_kept)))
+            await asyncio.sleep(0)
         return commands
 
     def _trades_command(self, entries: Sequence[TradesEntry]) -> Command:

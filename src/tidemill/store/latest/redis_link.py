@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from redis import exceptions as wrong
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -15,8 +16,8 @@ from tidemill.core.endpoint import redact_text, redact_url
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.latest_config import RedisSettings
 
-Command = tuple[str | bytes | int | float, ...]
-"""One command with its arguments."""
+Command = tuple[str | bytes | int | float, ...] | bytes
+"""One command with its arguments, or as it is sent."""
 
 _COMMANDS_AT_ONCE = 1_000
 _DENIED = (
@@ -37,7 +38,7 @@ class RedisLink:
         self.name = f"redis {redact_url(settings.url)}"
         timeout_s = settings.timeout_ms / 1_000
         try:
-            pool = BlockingConnectionPool.from_url(
+            self._pool = BlockingConnectionPool.from_url(
                 settings.url,
                 max_connections=settings.max_connections,
                 timeout=timeout_s,
@@ -49,7 +50,7 @@ class RedisLink:
             raise Refused(
                 f"redis.url: expected redis://, rediss:// or unix://: {redact_text(str(error), settings.url)}"
             ) from None
-        self._redis = Redis.from_pool(pool)
+        self._redis = Redis.from_pool(self._pool)
 
     async def __aenter__(self) -> Self:
         """Return itself."""
@@ -67,11 +68,26 @@ class RedisLink:
         Raises: Unreachable, where it is not known which were, and all may be sent again; Refused.
         """
         for at in range(0, len(commands), _COMMANDS_AT_ONCE):
-            pipeline = self._redis.pipeline(transaction=False)
-            for command in commands[at : at + _COMMANDS_AT_ONCE]:
-                pipeline.execute_command(*command)
             with self._faults():
-                await pipeline.execute()
+                await self._send(commands[at : at + _COMMANDS_AT_ONCE])
+
+    async def _send(self, commands: list[Command]) -> None:
+        """Send on one connection, and read every answer. Raises: what the library does."""
+        connection = await self._pool.get_connection()
+        try:
+            packed: list[bytes] = []
+            for command in commands:
+                packed += [command] if isinstance(command, bytes) else connection.pack_command(*command)
+            await connection.send_packed_command(packed)
+            errors = [error for error in [await _answered(connection) for _ in commands] if error]
+            _stay_cancelled()
+        except BaseException:
+            await connection.disconnect(nowait=True)  # answers may be left, which are not the next command's
+            raise
+        finally:
+            await self._pool.release(connection)
+        if errors:
+            raise errors[0]
 
     async def ask(self, *command: str | bytes | int | float) -> Any:
         """Return the answer to one command. Raises: Unreachable, Refused."""
@@ -97,6 +113,15 @@ class RedisLink:
 
     def _redacted(self, error: Exception) -> str:
         return redact_text(str(error) or type(error).__name__, self._url)
+
+
+async def _answered(connection: AbstractConnection) -> wrong.ResponseError | None:
+    """Read one answer; return the error that it is, if it is one."""
+    try:
+        await connection.read_response()
+    except wrong.ResponseError as error:
+        return error
+    return None
 
 
 def _stay_cancelled() -> None:
