@@ -20,7 +20,7 @@ class Latency:
     """A histogram of durations in ns."""
 
     def __init__(self) -> None:
-        self._counts = [0] * (_PER_OCTAVE * _OCTAVES + 1)
+        self._counts = np.zeros(_PER_OCTAVE * _OCTAVES + 1, np.int64)
         self.count = 0
         self.sum_ns = 0
         self.max_ns = 0
@@ -41,9 +41,7 @@ class Latency:
         durations_ns = now_ns - times
         octaves = np.log2(np.maximum(durations_ns, 1))
         buckets = np.minimum((octaves * _PER_OCTAVE).astype(np.int64), len(self._counts) - 1)
-        found = np.bincount(buckets)
-        for bucket in np.flatnonzero(found).tolist():
-            self._counts[bucket] += int(found[bucket])
+        self._counts += np.bincount(buckets, minlength=len(self._counts))
         self.count += len(times)
         self.sum_ns += int(np.maximum(durations_ns, 0).sum())
         self.max_ns = max(self.max_ns, int(durations_ns.max()))
@@ -54,7 +52,7 @@ class Latency:
             return None
         wanted = max(1, math.ceil(share * self.count))
         seen = 0
-        for bucket, count in enumerate(self._counts):
+        for bucket, count in enumerate(self._counts.tolist()):
             seen += count
             if seen >= wanted:
                 return min(math.ceil(2 ** ((bucket + 1) / _PER_OCTAVE)), max(self.max_ns, 1))
@@ -65,7 +63,7 @@ class Latency:
 
         A duration counts as its bucket's end, so that what is told is never quicker than it was.
         """
-        below = [0, *accumulate(self._counts)]
+        below = [0, *accumulate(self._counts.tolist())]
         return [below[min(int(math.log2(bound) * _PER_OCTAVE), len(self._counts))] for bound in bounds_ns]
 
     def summary_ms(self) -> dict[str, float | int | None]:

@@ -22,7 +22,7 @@ _BATCHES_A_READ = 256
 _IDLE_WAIT_MS = 60_000
 _HELD_ROWS_MAX = 20_000
 """So many rows wait in memory at most, beside one read of each topic."""
-_GATHER_S = 0.003
+_GATHER_S = 0.008
 """Topics are read so often at most, and at the same times: batch by batch, what a busy venue tells cost more
 than the sink, and what one message tells on several topics is to be put together."""
 _RETRY_FIRST_MS = 100

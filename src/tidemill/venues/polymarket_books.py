@@ -24,8 +24,9 @@ SOURCE = "polymarket"
 _CHECK_S = 0.1
 _MISSED_MAX = 2
 """A token of which the venue has no book, asked so often, is unknown."""
-_GATHER_S = 0.001_5
-"""What all sockets tell meanwhile is read together: one by one, each frame cost four times as much."""
+_TURN_S = 0.002_5
+"""Sockets are read so often at most, and what all told meanwhile together: one by one, each frame cost four
+times as much. The first after a pause is not kept waiting."""
 _TOGETHER_BYTES_MAX = 1 << 20
 """More is read in the next turn: 10,000 books that come at once must not be in memory thrice."""
 _INLINE_BYTES_MAX = 128 << 10
@@ -34,6 +35,11 @@ _INLINE_BYTES_MAX = 128 << 10
 
 class BookKeeper(Protocol):
     """Who keeps the books, and all that is told."""
+
+    @property
+    def unfollowed_count(self) -> int:
+        """How many messages so far were of books that are not kept."""
+        ...
 
     def follow(self, tokens: Sequence[str]) -> None:
         """Begin to keep books."""
@@ -214,9 +220,12 @@ class BookReader:
 
     async def _listen(self) -> None:
         """Read what waits, turn by turn, until cancelled."""
+        loop = asyncio.get_running_loop()
+        turn_s = loop.time()
         while True:
             await self._held.wait()
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(turn_s - loop.time())
+            turn_s = loop.time() + _TURN_S
             self._held.clear()
             await self._hear()
 
@@ -249,10 +258,6 @@ class BookReader:
         ):
             connection.sequence = next_sequence
             connection.newest_ns = max(connection.newest_ns, newest_ns or 0)
-        told: set[str] = set()
-        for topic in ("book_snapshot", "book_change"):
-            if topic in read.batches:
-                told.update(read.batches[topic].column("instrument").unique().to_pylist())
         if "book_snapshot" in read.batches:
             snapshots = read.batches["book_snapshot"].select(["instrument", "hash_check"])
             for token, check in zip(*(column.to_pylist() for column in snapshots.columns), strict=True):
@@ -260,13 +265,22 @@ class BookReader:
                 self._missed.pop(token, None)
                 if check == HashCheck.DIFFERENT:
                     self._note(Malformed(f"{SOURCE}: expected a book of token {token} with its own hash"))
-        for token in told - self._followed:
-            self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
+        unfollowed = self._keeper.unfollowed_count
         gaps = await self._keeper.take(read.batches, self._others(read, connections))
+        if self._keeper.unfollowed_count != unfollowed:  # looked for only where there are any: it takes time
+            self._note_unfollowed(read.batches)
         for fault in gaps.values():
             self._note(fault)
         self._expect(gaps, is_due=True)
         await self._doubt(connections, read)
+
+    def _note_unfollowed(self, batches: Mapping[str, pa.RecordBatch]) -> None:
+        told: set[str] = set()
+        for topic in ("book_snapshot", "book_change"):
+            if topic in batches:
+                told.update(batches[topic].column("instrument").unique().to_pylist())
+        for token in told - self._followed:
+            self._note(Unknown(f"{SOURCE}: expected a token that is followed, found {token}"))
 
     def _others(self, read: ConnectionsRead, connections: Sequence[_Connection]) -> list[Struct]:
         """Return what messages say that are of no book and no trade."""

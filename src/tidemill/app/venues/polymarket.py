@@ -83,6 +83,11 @@ class PolymarketRun:
 
     # --- what the reader asks of who keeps the books
 
+    @property
+    def unfollowed_count(self) -> int:
+        """How many messages so far were of books that are not kept."""
+        return self.books.counts.unfollowed
+
     def follow(self, tokens: Sequence[str]) -> None:
         """Begin to keep books."""
         self.books.follow(tokens)

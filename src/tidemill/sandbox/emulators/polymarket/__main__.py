@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import signal
 
 from tidemill.sandbox.emulators.polymarket.server import EmulatorOptions, PolymarketEmulator, addresses
@@ -36,6 +37,7 @@ async def _serve(options: EmulatorOptions) -> None:
         asyncio.get_running_loop().add_signal_handler(name, task.cancel)
     async with PolymarketEmulator(options) as emulator:
         print("\n".join(addresses(emulator)), flush=True)
+        gc.freeze()  # the markets stay: looked through again and again, they held up what is told
         await emulator.run()
 
 
