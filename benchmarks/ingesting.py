@@ -11,23 +11,27 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from typing_extensions import override
+
 from tidemill.app.engine import Engine
 from tidemill.app.settings import read_settings
 from tidemill.app.venues.polymarket import PolymarketRun
 from tidemill.bus import Bus
 from tidemill.core.clock import Clock
-from tidemill.core.latency import Latency, times_of
+from tidemill.core.latency import Latency, Times, times_of
 from tidemill.process.books import Batches, OrderBooks, Taken
 
 _TIMED = ("book_change", "trade")
 _WARM_UP_S = 3.0
+_COUNTED_AT_ONCE = 64
 
 
 class _Timed:
     """How long after its frame each row was an event, on the bus, and in Redis."""
 
     def __init__(self) -> None:
-        self.event, self.bus, self.redis = Latency(), Latency(), Latency()
+        self.event, self.bus, self.redis = _Gathered(), _Gathered(), _Gathered()
 
     def committed(self, batches: Any) -> None:
         self._all(self.bus, batches)
@@ -35,11 +39,31 @@ class _Timed:
     def put(self, batches: Any) -> None:
         self._all(self.redis, batches)
 
-    def _all(self, latency: Latency, batches: Any) -> None:
+    def _all(self, latency: "_Gathered", batches: Any) -> None:
         now_ns = time.time_ns()
         for topic, batch in batches:
             if topic in _TIMED:
                 latency.add_since(times_of(batch), now_ns)
+
+
+class _Gathered(Latency):
+    """Counts many at once: one by one, the counting held up what is timed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[Times] = []
+
+    @override
+    def add_since(self, times: Times, now_ns: int) -> None:
+        self._waiting.append(now_ns - times)
+        if len(self._waiting) >= _COUNTED_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Count what waits."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self.add_all(np.concatenate(waiting))
 
 
 class _TimedBooks(OrderBooks):
@@ -92,6 +116,8 @@ async def _run(folder: Path, seconds: float) -> dict[str, Any]:
             resident.append(_resident_mib())
         frames, processor_s = _frames(run) - frames, time.process_time() - processor_s
         gaps, counts = run.books.counts.gaps, engine.beside.counts()["redis"]
+        for one in (timed.event, timed.bus, timed.redis):
+            one.flush()
         reading.cancel()
         await asyncio.wait([reading])
     return {

@@ -57,15 +57,12 @@ def measured(seconds: int) -> dict[str, Any]:
         ]
         (folder / "tidemill.toml").write_text("".join(settings))
         reader = [sys.executable, "-m", "benchmarks.ingesting", str(folder), str(seconds)]
-        told = subprocess.run(
-            reader,
-            check=True,
-            capture_output=True,
-            text=True,
-            cwd=_ROOT,
-            preexec_fn=lambda: os.sched_setaffinity(0, ours),
-        )
-        return json.loads(told.stdout.splitlines()[-1])
+        with subprocess.Popen(reader, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as reading:
+            os.sched_setaffinity(reading.pid, ours)
+            told, _ = reading.communicate()
+        if reading.returncode:
+            raise RuntimeError(f"expected the reader to end well, found {reading.returncode}")
+        return json.loads(told.splitlines()[-1])
 
 
 def rows_of(found: dict[str, Any]) -> list[Row]:
@@ -95,7 +92,7 @@ def rows_of(found: dict[str, Any]) -> list[Row]:
 
 
 def _cores() -> tuple[set[int], set[int]]:
-    """Return the cores of the reader, and the one of all else: nobody is asked to be venue and reader at once."""
+    """Return the cores of the reader, and that of venue and Redis, which would be on other machines."""
     cores = sorted(os.sched_getaffinity(0))
     return set(cores[:-1] or cores), {cores[-1]}
 

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-
 /// Which half of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {

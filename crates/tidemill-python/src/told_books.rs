@@ -42,7 +42,9 @@ impl ToldBooks {
     }
 
     fn names(&self) -> Vec<Name> {
-        self.with(|latest| latest.names().map(|(source, name)| (source.to_owned(), name.to_owned())).collect())
+        self.with(|latest| {
+            latest.names().map(|(source, name)| (source.to_owned(), name.to_owned())).collect()
+        })
     }
 
     fn told(&self, source: &str, instrument: &str) -> Option<Told> {

@@ -17,8 +17,6 @@ from tidemill.store.tail import Sink, Tail, TailCounts, TailSettings, release
 _log = logging.getLogger("tidemill.beside")
 
 REDIS, INFLUXDB = "redis", "influxdb"
-_LINGER_MS = 1
-"""What a message tells is on several topics: its book is written once for all."""
 _QUIET_FAULTS = 3
 """Of a fault that repeats, so many are logged."""
 
@@ -56,9 +54,7 @@ class Beside:
             if redis.url:
                 link = await opened.enter_async_context(RedisLink(redis))
                 self.latest = LatestStore(link, redis, self._kept)
-                await self._add(
-                    REDIS, self.latest, _Carried(TOPICS, redis, rows_max=2_000, linger_ms=_LINGER_MS)
-                )
+                await self._add(REDIS, self.latest, _Carried(TOPICS, redis, rows_max=2_000, linger_ms=0))
             if influxdb.url:
                 self.lines = await opened.enter_async_context(
                     LineStore(influxdb, on_fault=_Telling(INFLUXDB))

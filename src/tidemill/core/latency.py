@@ -36,13 +36,16 @@ class Latency:
 
     def add_since(self, times: Times, now_ns: int) -> None:
         """Count for each of `times` how long ago it was."""
-        if not len(times):
+        self.add_all(now_ns - times)
+
+    def add_all(self, durations_ns: Times) -> None:
+        """Count durations, as `add` does each."""
+        if not len(durations_ns):
             return
-        durations_ns = now_ns - times
         octaves = np.log2(np.maximum(durations_ns, 1))
         buckets = np.minimum((octaves * _PER_OCTAVE).astype(np.int64), len(self._counts) - 1)
         self._counts += np.bincount(buckets, minlength=len(self._counts))
-        self.count += len(times)
+        self.count += len(durations_ns)
         self.sum_ns += int(np.maximum(durations_ns, 0).sum())
         self.max_ns = max(self.max_ns, int(durations_ns.max()))
 

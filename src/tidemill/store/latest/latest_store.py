@@ -17,7 +17,7 @@ from tidemill.store.latest_config import RedisSettings
 
 TOPICS = (*BOOK_TOPICS, "trade")
 """What is read from the bus."""
-_BOOKS_AT_ONCE = 100
+_BOOKS_AT_ONCE = 200
 """Written as one command in less than 1 ms: other work goes on in between."""
 _TRADES_AT_ONCE = 40
 """As for books."""
@@ -76,11 +76,12 @@ class LatestStore:
         touched: dict[Name, None] = {}
         for topic, some in together.items():
             touched.update(dict.fromkeys(note(self._told, topic, some)))
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
         names = list(touched)
         for at in range(0, len(names), _BOOKS_AT_ONCE):
+            if at:
+                await asyncio.sleep(0)
             commands.append(self._books_command(names[at : at + _BOOKS_AT_ONCE]))
-            await asyncio.sleep(0)
         await self._link.send(commands)
 
     async def put_metrics(self, metrics: Mapping[str, Any]) -> None:
@@ -113,9 +114,10 @@ class LatestStore:
             return commands
         rows = pa.concat_batches(batches)
         for at in range(0, rows.num_rows, _TRADES_AT_ONCE):
+            if at:
+                await asyncio.sleep(0)
             part = rows.slice(at, _TRADES_AT_ONCE)
             commands.append(self._trades_command(newest_trades(part, self._settings.trades_kept)))
-            await asyncio.sleep(0)
         return commands
 
     def _trades_command(self, entries: Sequence[TradesEntry]) -> Command:
