@@ -207,14 +207,18 @@ impl CryptoSwap {
         }
     }
 
-    fn step(&self, i: usize, j: usize, dx: U256) -> Result<Step, PoolError> {
+    fn step(&self, (i, j): (usize, usize), dx: U256, is_ramping: bool) -> Result<Step, PoolError> {
         check_pair(i, j, self.coins)?;
         if dx.is_zero() {
             return Err(PoolError::Empty);
         }
         let mut xp = self.commons()?;
         // While A and gamma are on a ramp the stored D is not theirs.
-        let d = if self.terms.ramp_ends_s > 0 { self.shape().newton_d(self.held(&xp))? } else { self.d };
+        let d = match self.generation {
+            _ if !is_ramping => self.d,
+            Generation::First => self.shape().newton_d(self.held(&xp))?,
+            Generation::Ng => self.shape().newton_d_from(self.held(&xp), U256::ZERO)?,
+        };
         let x_i = self.common(i, add(at(&self.balances, i)?, dx)?)?;
         Self::set(&mut xp, i, x_i)?;
         let (y, k0) = self.y(&xp, d, j)?;
@@ -231,7 +235,7 @@ impl CryptoSwap {
     /// Where the contract would revert: `Coins`, `Empty` where `dx` is zero, `Unsafe` where a number is outside its
     /// limits, `Insufficient` where nothing would come out, `Overflow`, `Unconverged`.
     pub fn amount_out(&self, i: usize, j: usize, dx: U256) -> Result<U256, PoolError> {
-        Ok(self.step(i, j, dx)?.dy)
+        Ok(self.step((i, j), dx, self.terms.ramp_ends_s > 0)?.dy)
     }
 
     /// Returns the least `dx` of coin `i` that buys at least `dy` of coin `j`.

@@ -22,7 +22,8 @@ pub(super) struct Shape {
     pub(super) gamma: U256,
 }
 
-fn within(value: U256, low: U256, high: U256) -> Result<(), PoolError> {
+/// Reverts where a number is outside its limits.
+pub(super) fn within(value: U256, low: U256, high: U256) -> Result<(), PoolError> {
     if value < low || value > high {
         Err(PoolError::Unsafe)
     } else {
@@ -118,7 +119,8 @@ impl Shape {
         Err(PoolError::Unconverged)
     }
 
-    fn k0(&self, x: &[U256], d: U256) -> Result<U256, PoolError> {
+    /// Returns K0: what the product of the balances is of that in balance.
+    pub(super) fn k0(&self, x: &[U256], d: U256) -> Result<U256, PoolError> {
         if let [x0, x1] = x {
             return mul_div(mul_div(mul(ONE, small(4))?, *x0, d)?, *x1, d);
         }

@@ -9,6 +9,7 @@ use crate::curve_coins::at;
 use crate::error::PoolError;
 
 use super::newton::{geometric_mean, sorted, ONE};
+use super::ng::exponential_decay;
 use super::{CryptoSwap, Generation, FEE_ONE};
 
 /// Amounts up to here make no price.
@@ -62,19 +63,18 @@ impl CryptoSwap {
     /// Returns what `dx` of coin `i` buys of coin `j` at `now_s`, and the pool after it; `self` is unchanged.
     ///
     /// The pool after it is the contract's but for coins sent to the pool without a swap, which a two-coin pool of the
-    /// first generation takes up when it claims its owner's fees.
+    /// first generation takes up when it claims its owner's fees. The oracle of `prices` is the one that the contract
+    /// keeps, as of `last_s`: NG's `price_oracle` tells it moved to the block's time.
     ///
     /// # Errors
-    /// As `amount_out`, and `Unsafe` where the swap would lower the virtual price or the pool is one of NG with two
-    /// coins, whose state after a swap is to be read from the chain.
+    /// As `amount_out`, and `Unsafe` where the swap would lower the virtual price, which one of NG must raise.
     pub fn swap(&self, i: usize, j: usize, dx: U256, now_s: u64) -> Result<(U256, Self), PoolError> {
-        if self.generation == Generation::Ng && self.coins == 2 {
-            return Err(PoolError::Unsafe);
-        }
-        let step = self.step(i, j, dx)?;
+        let is_first = self.generation == Generation::First;
+        // NG leaves the time of a ramp that is over where it is.
+        let is_ramping = self.terms.ramp_ends_s > if is_first { 0 } else { now_s };
+        let step = self.step((i, j), dx, is_ramping)?;
         let mut after = self.clone();
         after.d = step.d;
-        let is_first = self.generation == Generation::First;
         if is_first && after.terms.ramp_ends_s > 0 && now_s >= after.terms.ramp_ends_s {
             after.terms.ramp_ends_s = 1;
         }
@@ -112,13 +112,18 @@ impl CryptoSwap {
     }
 
     /// Moves the average to `now_s`, once per block.
-    fn move_oracle(&mut self, now_s: u64) -> Result<(), PoolError> {
+    pub(super) fn move_oracle(&mut self, now_s: u64) -> Result<(), PoolError> {
         let Some(passed_s) = now_s.checked_sub(self.prices.last_s).filter(|passed_s| *passed_s > 0) else {
             return Ok(());
         };
-        let alpha = half_power(mul_div(small(passed_s), ONE, small(self.terms.ma_half_time_s))?)?;
+        let power = mul_div(small(passed_s), ONE, small(self.terms.ma_half_time_s))?;
+        let is_first = self.generation == Generation::First;
+        let alpha = if is_first { half_power(power)? } else { exponential_decay(power)? };
         let weight = sub(ONE, alpha)?;
-        for (oracle, last) in self.prices.oracle.iter_mut().zip(self.prices.last) {
+        let prices = self.prices.oracle.iter_mut().zip(self.prices.last).zip(self.prices.scale);
+        for ((oracle, last), scale) in prices.take(self.coins.saturating_sub(1)) {
+            // In NG a price far above the scale counts for twice the scale.
+            let last = if is_first { last } else { last.min(mul(scale, small(2))?) };
             *oracle = div(add(mul(last, weight)?, mul(*oracle, alpha)?)?, ONE)?;
         }
         self.prices.last_s = now_s;
