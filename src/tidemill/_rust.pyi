@@ -1572,11 +1572,6 @@ class PoolReading:
         """
     def amount_in(self, coin_in: int, coin_out: int, amount_out: int) -> int:
         """Return what `amount_out` costs. Raises: as `amount_out`."""
-    def with_pair_fee(self, numerator: int, denominator: int) -> PoolReading:
-        """Return the pair with its factory's fee, so that it can be quoted; other kinds as they are.
-
-        Raises: PoolError, where that is no fee.
-        """
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
@@ -1642,8 +1637,11 @@ class PoolQueries:
         """Take what all calls of this round gave, in their order."""
     def advance(self) -> None:
         """End the round, whose calls are all answered, and find the calls of the next."""
-    def results(self) -> list[PoolReading | PoolUnread]:
+    def results(self, pair_fees: Mapping[bytes, tuple[int, int]] = ...) -> list[PoolReading | PoolUnread]:
         """Hand out, once, what became of each pool: of `pools` first, then of `again`.
 
-        Raises: RuntimeError, where one is still being read.
+        A V2 pair that tells no fee has that of its factory's pairs among `pair_fees`, by the factory: the
+        share that is paid on, as numerator and denominator; without one it cannot be quoted.
+
+        Raises: RuntimeError, where one is still being read; PoolError, where that is no fee.
         """

@@ -359,18 +359,23 @@ class FakeQuery:
 @pytest.fixture
 def reading() -> PoolReading:
     """A pair that was read from answers made by hand."""
+    return read_pair({})
+
+
+def read_pair(pair_fees: dict[bytes, tuple[int, int]]) -> PoolReading:
     queries = PoolQueries([(b"\x05" * 20, "uniswap_v2")], is_exact=False)
     answers = {
         "0902f1ac": (1_000).to_bytes(32, "big") + (2_000).to_bytes(32, "big") + bytes(32),
         "0dfe1681": b"\x01".rjust(32, b"\0"),
         "d21220a7": b"\x02".rjust(32, b"\0"),
+        "c45a0155": b"\x03".rjust(32, b"\0"),
         "313ce567": (18).to_bytes(32, "big"),
     }
     while len(queries):
         for index in range(len(queries)):
             queries.put(index, answers.get(queries.call(index)[1][:4].hex()))
         queries.advance()
-    (found,) = queries.results()
+    (found,) = queries.results(pair_fees)
     assert isinstance(found, PoolReading)
     return found
 
@@ -503,7 +508,7 @@ def test_a_pair_is_not_quoted_before_its_fee_is_known(reading: PoolReading) -> N
     assert reading.doubt == "a pair does not tell its fee, and its factory's is not known"
     with pytest.raises(PoolError, match="Doubt: a pair does not tell its fee"):
         reading.amount_out(0, 1, 100)
-    assert reading.with_pair_fee(997, 1000).amount_out(0, 1, 100) == 181
+    assert read_pair({b"\x03".rjust(20, b"\0"): (997, 1000)}).amount_out(0, 1, 100) == 181
 
 
 def test_a_pool_whose_state_reverts_says_so() -> None:

@@ -151,13 +151,6 @@ impl PoolReading {
         self.exact()?.amount_in(coin_in, coin_out, amount_out.0).map(Uint).map_err(errors::pool)
     }
 
-    fn with_pair_fee(&self, numerator: u32, denominator: u32) -> PyResult<Self> {
-        let mut reading = self.reading.clone();
-        let set = Fee::new(numerator, denominator).and_then(|fee| reading.set_pair_fee(fee));
-        set.map_err(errors::pool)?;
-        Ok(Self { reading })
-    }
-
     fn __eq__(&self, other: &Self) -> bool {
         self.reading == other.reading
     }
@@ -300,7 +293,9 @@ impl PoolQueries {
         self.batch().put(0, answers.collect());
     }
 
-    fn results(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+    /// A V2 pair that tells no fee has that of its factory's pairs, a fraction of which the rest is paid on.
+    #[pyo3(signature = (pair_fees=HashMap::new()))]
+    fn results(&self, py: Python<'_>, pair_fees: HashMap<[u8; 20], (u32, u32)>) -> PyResult<Vec<Py<PyAny>>> {
         let results = std::mem::take(&mut *self.batch()).results();
         let mut objects = Vec::with_capacity(results.len());
         for (result, address) in results.into_iter().zip(&self.addresses) {
@@ -310,7 +305,15 @@ impl PoolQueries {
                         "expected every pool at its end, found one that is not",
                     ))
                 }
-                Some(Ok(reading)) => Py::new(py, PoolReading { reading: *reading })?.into_any(),
+                Some(Ok(mut reading)) => {
+                    let fee = reading.factory.and_then(|factory| pair_fees.get(&factory));
+                    if let (Some((numerator, denominator)), None) = (fee, reading.fee_e18) {
+                        let set =
+                            Fee::new(*numerator, *denominator).and_then(|fee| reading.set_pair_fee(fee));
+                        set.map_err(errors::pool)?;
+                    }
+                    Py::new(py, PoolReading { reading: *reading })?.into_any()
+                }
                 Some(Err(error)) => Py::new(py, unread(py, address, &error))?.into_any(),
             });
         }

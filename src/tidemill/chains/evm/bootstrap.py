@@ -275,9 +275,13 @@ class Bootstrap:
         if found is None or found.hash != self._head.hash:
             self._changed()
         elif self._is_settled or not read:
-            self._done(read)
+            self._hand_over(read)
         else:
-            self._calls.wait(_SETTLED_MS, lambda: self._done(read), owner=self)
+            self._calls.wait(_SETTLED_MS, lambda: self._hand_over(read), owner=self)
+
+    def _hand_over(self, read: list[PoolSnapshot]) -> None:
+        self._coin_pools.tell_problems()
+        self._done(read)
 
     def _ask(self, questions: list[Question], then: Callable[[list[bytes | None]], None]) -> None:
         assert self._head is not None

@@ -15,7 +15,7 @@ from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.multicall import Multicall, Question
 from tidemill.chains.evm.steps import CallAnswer, PoolSnapshot
 from tidemill.chains.evm.window import Window
-from tidemill.schema.faults import Unknown
+from tidemill.schema.faults import Fault, Unknown
 
 COIN_PROTOCOLS = frozenset({"curve_stable", "curve_crypto", "balancer_v2", "balancer_v3"})
 """Protocols whose pools are read anew after each block with a log of theirs."""
@@ -107,6 +107,7 @@ class CoinPools:
         self._known = known
         self._where = f"chain {config.source}"
         self._multicall = Multicall(calls, config)
+        self._problems: list[Fault] = []
 
     def is_known(self, pool: bytes) -> bool:
         """Whether it was found to be such a pool."""
@@ -117,8 +118,14 @@ class CoinPools:
         self._protocols[pool] = protocol
 
     def stop(self) -> None:
-        """Forget what is on its way."""
+        """Forget what is on its way, and what was found."""
         self._multicall.stop()
+        self._problems.clear()
+
+    def tell_problems(self) -> None:
+        """Report the pools that the last reading could not tell exactly, once it is known to count."""
+        self._calls.step.faults.extend(self._problems)
+        self._problems.clear()
 
     def read(
         self,
@@ -127,7 +134,7 @@ class CoinPools:
         then: Callable[[list[PoolSnapshot]], None],
         newest: int | None = None,
     ) -> None:
-        """Read `pools` as they are after `head`; those that cannot be told exactly are faults of the step.
+        """Read `pools` as they are after `head`; `tell_problems` reports those that cannot be told exactly.
 
         Where the block `newest` is named too, a pool that cannot be read after `head` is told without a
         state, as that block describes it: what it is, and its coins, never change.
@@ -226,4 +233,4 @@ class CoinPools:
         )
 
     def _fault(self, pool: bytes, problem: str) -> None:
-        self._calls.step.faults.append(Unknown(f"{self._where}: pool 0x{pool.hex()}: {problem}"))
+        self._problems.append(Unknown(f"{self._where}: pool 0x{pool.hex()}: {problem}"))

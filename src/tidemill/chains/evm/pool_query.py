@@ -4,6 +4,7 @@ Which calls to ask and what their answers mean is decided in Rust; here they are
 the node takes, all of the state after one block, which is named by its hash.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -101,6 +102,9 @@ class PoolQuery:
         self._where = f"chain {config.source}"
         self._chain_id = config.chain_id
         self._factories: Mapping[bytes, Factory] = known_factories(config)
+        self._pair_fees = {
+            address: (one.fee_numerator, one.fee_denominator) for address, one in self._factories.items()
+        }
         self._names_blocks_by_hash = True
         self._is_checked = False
 
@@ -164,25 +168,33 @@ class PoolQuery:
 
     async def _read(self, wanted: Sequence[PoolWanted], *, is_exact: bool) -> list[PoolState | Fault]:
         asked_ns = self._clock.now_ns()
-        number, block_hash = await self._newest()
+        newest = asyncio.create_task(self._newest(), name=f"{self._where}: newest block")
         try:
-            queries = PoolQueries(
+            await asyncio.sleep(0)  # it is asked; what to ask next is found out while the node answers
+            queries = self._queries(wanted, is_exact=is_exact)
+            number, block_hash = await newest
+        finally:
+            newest.cancel()
+        while len(queries):
+            await self._rounds.ask(queries, self._block(number, block_hash))
+            queries.advance()
+        if not self._names_blocks_by_hash:
+            await self._check_hash(number, block_hash)
+        found = queries.results(self._pair_fees)
+        news = sum(pool.before is None for pool in wanted)
+        new, again = iter(found[:news]), iter(found[news:])
+        results = [next(new) if pool.before is None else next(again) for pool in wanted]
+        return [self._state(result, number, block_hash, asked_ns) for result in results]
+
+    def _queries(self, wanted: Sequence[PoolWanted], *, is_exact: bool) -> PoolQueries:
+        try:
+            return PoolQueries(
                 [(pool.address, pool.dex_type) for pool in wanted if pool.before is None],
                 is_exact=is_exact,
                 again=[pool.before for pool in wanted if pool.before is not None],
             )
         except ValueError as error:
             raise Refused(f"{self._where}: {error}") from error
-        while len(queries):
-            await self._rounds.ask(queries, self._block(number, block_hash))
-            queries.advance()
-        if not self._names_blocks_by_hash:
-            await self._check_hash(number, block_hash)
-        found = queries.results()
-        news = sum(pool.before is None for pool in wanted)
-        new, again = iter(found[:news]), iter(found[news:])
-        results = [next(new) if pool.before is None else next(again) for pool in wanted]
-        return [self._state(result, number, block_hash, asked_ns) for result in results]
 
     def _state(
         self, result: PoolReading | PoolUnread, number: int, block_hash: bytes, asked_ns: int
@@ -191,8 +203,6 @@ class PoolQuery:
             fault = _FAULTS.get(result.reason, StrangeAnswer)
             return fault(f"{self._where}: {result.message} (block {number})")
         factory = self._factories.get(result.factory or b"")
-        if factory is not None and result.fee_e18 is None and result.kind == "uniswap_v2":
-            result = result.with_pair_fee(factory.fee_numerator, factory.fee_denominator)
         dex = factory.dex if factory else None
         lie = self._decimals_fault(result, number)
         return PoolState(result, dex, number, block_hash, asked_ns, lie)
