@@ -1,7 +1,8 @@
 """Pools of a real node refreshed in one eth_call, beside web3.py, which asks one call after the other.
 
 The pools are copies of the sandbox's own, code and storage, at other addresses: the node runs the venues'
-code for each. What is timed is one refresh, from asking for the newest block to the last object made.
+code for each. What is timed is one refresh, from asking for the newest block to the last object made, of many
+in a row, in a process that keeps pauses away as that of `tidemill up` does.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from tidemill.app.sandbox.world import world_config
 from tidemill.chains.evm.pool_query import PoolQuery, PoolState, PoolWanted
 from tidemill.core.clock import SystemClock
 from tidemill.core.http import HttpEndpoint
+from tidemill.core.pauses import avoid_pauses
 from tidemill.sandbox.deploy import open_world
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.world import Pool, World
@@ -31,6 +33,7 @@ _SLOTS = {"uniswap_v2": range(5, 13), "uniswap_v3": range(5)}
 def run() -> list[Row]:
     """Refresh V2 pairs and V3 pools."""
     python_of("degenbot")
+    avoid_pauses()
     return asyncio.run(_run())
 
 
