@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use tidemill_events::fixed18;
+
 use crate::book::{Book, Level, Side, Top};
 use crate::decimal::ONE;
 use crate::rule::{ChecksumKind, Ordering, Rule};
@@ -230,6 +232,5 @@ impl Entry {
 }
 
 fn shown(value: i128) -> String {
-    let text = format!("{}.{:018}", value / ONE, value % ONE);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    fixed18::text(value.unsigned_abs())
 }

@@ -3,9 +3,9 @@
 use arrow_array::types::{Decimal128Type, TimestampNanosecondType, UInt64Type};
 use arrow_array::{PrimitiveArray, RecordBatch, StringArray};
 use rustc_hash::FxHashMap;
+use tidemill_events::fixed18;
 
 use crate::book::{Book, Level, Side};
-use crate::decimal::text;
 use crate::rows::{numbers, some, texts, RowsError};
 
 /// Instruments of which what was told is kept; of more, those that were silent for longest go.
@@ -16,9 +16,9 @@ const GOING: usize = 16;
 /// Source and instrument.
 pub type Name = (String, String);
 
-/// A message's place: the greater is the newer.
+/// A message that told of a book: the greater is the newer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Message {
     /// When it came.
     pub recv_ns: i64,
     /// Its number on its connection.
@@ -29,8 +29,8 @@ pub struct Place {
     pub connection: String,
 }
 
-impl Place {
-    /// Takes the place of a message that is as new or newer; says whether it did.
+impl Message {
+    /// Becomes the message of a row that is as new or newer; says whether it did.
     fn advance(&mut self, row: &Row<'_>) -> bool {
         let own = (self.recv_ns, self.sequence, self.event_ns, self.connection.as_str());
         if (row.recv_ns, row.sequence, row.event_ns, row.connection) < own {
@@ -44,7 +44,7 @@ impl Place {
     }
 }
 
-/// The place of a row's message.
+/// A row's message.
 struct Row<'a> {
     recv_ns: i64,
     sequence: u64,
@@ -59,13 +59,13 @@ pub type Best = Option<(i128, Option<i128>)>;
 #[derive(Debug, Default)]
 pub struct Told {
     /// The newest message of any kind.
-    pub newest: Place,
+    pub newest: Message,
     /// live or gap; none where nobody said.
     pub state: Option<String>,
     /// Best bid and ask; none where nobody said.
     pub top: Option<[Best; 2]>,
-    state_from: Place,
-    top_from: Place,
+    state_from: Message,
+    top_from: Message,
     noted: u64,
 }
 
@@ -297,11 +297,11 @@ fn write_levels(levels: impl Iterator<Item = (i128, Option<i128>)>, out: &mut Ve
     let begin = out.len();
     for (price, size) in levels {
         out.extend_from_slice(if out.len() == begin { b"[\"" } else { b",[\"" });
-        text(price, out);
+        fixed18::write(price.unsigned_abs(), out);
         match size {
             Some(size) => {
                 out.extend_from_slice(b"\",\"");
-                text(size, out);
+                fixed18::write(size.unsigned_abs(), out);
                 out.extend_from_slice(b"\"]");
             }
             None => out.extend_from_slice(b"\",null]"),
@@ -310,15 +310,9 @@ fn write_levels(levels: impl Iterator<Item = (i128, Option<i128>)>, out: &mut Ve
     out.push(b']');
 }
 
-/// Writes a text as JSON.
+/// Writes a text as JSON, which cannot fail in memory.
 fn quoted(value: &str, out: &mut Vec<u8>) {
-    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        out.extend_from_slice(serde_json::Value::from(value).to_string().as_bytes());
-    } else {
-        out.push(b'"');
-        out.extend_from_slice(value.as_bytes());
-        out.push(b'"');
-    }
+    serde_json::to_writer(out, value).unwrap_or_default();
 }
 
 /// Writes one part of a command: its length, and its bytes.

@@ -3,6 +3,7 @@
 //! `generated.rs` is written by `make generate` from the Python schema, which is the only place that defines a column.
 
 mod column;
+pub mod fixed18;
 mod generated;
 
 pub use column::{Column, Kind, U256};

@@ -11,7 +11,6 @@ use arrow_array::{
 use arrow_buffer::NullBuffer;
 use ruint::aliases::U256;
 
-const E18: u128 = 1_000_000_000_000_000_000;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// A column that is not what was said of it.
@@ -136,12 +135,7 @@ pub fn fixed18(out: &mut Vec<u8>, value_e18: i128) {
     if value_e18 < 0 {
         out.push(b'-');
     }
-    let (whole, part) = (value_e18.unsigned_abs() / E18, value_e18.unsigned_abs() % E18);
-    integer(out, whole);
-    if part > 0 {
-        let text = format!(".{part:018}");
-        out.extend_from_slice(text.trim_end_matches('0').as_bytes());
-    }
+    tidemill_events::fixed18::write(value_e18.unsigned_abs(), out);
 }
 
 /// Writes a float with the fewest digits that give the same one; what is no number in these `words`.

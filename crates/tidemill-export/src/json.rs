@@ -50,11 +50,6 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 fn text(out: &mut Vec<u8>, value: &str) {
-    let is_plain = !value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-    if is_plain {
-        quoted(out, |out| out.extend_from_slice(value.as_bytes()));
-    } else {
-        // Text as JSON cannot fail, nor can writing into memory.
-        out.extend_from_slice(serde_json::Value::from(value).to_string().as_bytes());
-    }
+    // Text as JSON cannot fail, nor can writing into memory.
+    serde_json::to_writer(out, value).unwrap_or_default();
 }

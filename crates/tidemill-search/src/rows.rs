@@ -2,7 +2,7 @@
 
 use ruint::aliases::U256;
 use rustc_hash::FxHashMap;
-use tidemill_events::{Opportunity as Row, OpportunityHop as HopRow};
+use tidemill_events::{fixed18, Opportunity as Row, OpportunityHop as HopRow};
 use tidemill_pools::{Address, Head, PoolSet};
 
 use crate::book::{Level, NamedBook};
@@ -128,7 +128,7 @@ fn push_hop(
     let levels = named.map(|named| levels_taken(named, hop, amount(place)));
     let call = tracked.and_then(|one| one.pool.call_terms(&one.spec, &hop.token_in, &hop.token_out));
     let extra = call.as_ref().map(|call| hexadecimal(&call.extra));
-    let lot_size = named.map(|named| decimal(named.book.terms().lot_size));
+    let lot_size = named.map(|named| fixed18::text(named.book.terms().lot_size));
     told.opportunity_hop.push(&HopRow {
         event_ns: found.head.event_ns(),
         recv_ns: found.recv_ns,
@@ -176,7 +176,7 @@ fn id_of(found: &Found<'_>, hops: &[Named], of: &Opportunity) -> [u8; 32] {
 /// Returns the levels that a hop takes from, as `price@size`, the best first.
 fn levels_taken(named: &NamedBook, hop: &Named, amount_in: U256) -> String {
     let taken = named.trade(&hop.token_in).map(|trade| named.book.taken(trade, amount_in));
-    let spelled = |level: &Level| format!("{}@{}", decimal(level.price), decimal(level.size));
+    let spelled = |level: &Level| format!("{}@{}", fixed18::text(level.price), fixed18::text(level.size));
     taken.unwrap_or_default().iter().map(spelled).collect::<Vec<_>>().join(" ")
 }
 
@@ -189,11 +189,4 @@ fn hexadecimal(bytes: &[u8]) -> String {
         );
     }
     text
-}
-
-/// Spells a number of 10^-18, without zeros at its end.
-fn decimal(value: u128) -> String {
-    const ONE: u128 = 1_000_000_000_000_000_000;
-    let text = format!("{}.{:018}", value / ONE, value % ONE);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
