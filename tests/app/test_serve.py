@@ -49,6 +49,14 @@ async def test_what_others_write_is_served_by_a_process_of_its_own(tmp_path):
                 assert [row["block_number"] for row in told["events"]] == [4]
 
 
+def _sharing(bus_url):
+    """Return the settings of processes that count a caller's requests together."""
+    return (
+        f'[bus]\nurl = "{bus_url}"\n[redis]\ntimeout_ms = 10_000\n'
+        f"[api.limits]\nrequests_per_minute = {_A_MINUTE}\n"
+    )
+
+
 async def test_two_over_one_server_share_what_they_keep_and_what_they_count(
     tmp_path,
     clickhouse_server,  # noqa: F811
@@ -66,10 +74,7 @@ async def test_two_over_one_server_share_what_they_keep_and_what_they_count(
         for name in ("one", "other"):
             folder = tmp_path / name
             folder.mkdir()
-            (folder / "tidemill.toml").write_text(
-                f'[bus]\nurl = "{bus_url}"\n[redis]\ntimeout_ms = 10_000\n'
-                f"[api.limits]\nrequests_per_minute = {_A_MINUTE}\n"
-            )
+            (folder / "tidemill.toml").write_text(_sharing(bus_url))
             await opened.enter_async_context(running(folder, "serve", **here))
             urls.append(await said_url(folder / "data"))
         session = await opened.enter_async_context(aiohttp.ClientSession())
@@ -120,11 +125,7 @@ async def test_workers_share_a_port_and_what_they_know_and_one_that_dies_is_begu
         await opened.enter_async_context(open_bus(bus_url))
         await store.migrate()
         await store.insert("swap", [events("swap", 1, 3)], "one")
-        settings = (
-            f'[bus]\nurl = "{bus_url}"\n[redis]\ntimeout_ms = 10_000\n'
-            f"[api.limits]\nrequests_per_minute = {_A_MINUTE}\n"
-        )
-        (tmp_path / "tidemill.toml").write_text(settings)
+        (tmp_path / "tidemill.toml").write_text(_sharing(bus_url))
         places = {"CLICKHOUSE_URL": store_url, "REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"}
         ports = {"TIDEMILL_API_PORT": "0", "PROMETHEUS_PORT": "0"}
         here = {**places, **ports, "JWT_SECRET": SECRET}

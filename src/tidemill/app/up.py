@@ -192,9 +192,8 @@ def answering_of(
 
     _log.info("data API at %s, metrics at %s/metrics", ports.api.url, ports.metrics.url)
     program = Observed(engine, alerting=alerting)
-    additions = additions_of(environment, program.version, exports, protection, *beside)
-    if engine.flow.traces is not None:
-        additions = additions._replace(told=engine.flow.traces.asked)
+    traces = engine.flow.traces
+    additions = additions_of(environment, program.version, exports, protection, *beside, traces=traces)
     return answering(program, ports, environment.settings.api.connections_max, additions)
 
 

@@ -1,5 +1,7 @@
 """What does the program add to the data API's own routes and parts?"""
 
+from typing import TYPE_CHECKING
+
 from tidemill.app.execution import execution_routes, kill_routes
 from tidemill.app.exporting import export_routes
 from tidemill.app.exporting.exports import Exports
@@ -12,6 +14,9 @@ from tidemill.serve.cache import Cache
 from tidemill.serve.server import Additions
 from tidemill.store.latest.redis_link import RedisLink
 
+if TYPE_CHECKING:
+    from tidemill.app.traces import Traces  # of libraries that only who traces loads
+
 ROUTES = (*export_routes.ROUTES, *whale_routes.ROUTES, *kill_routes.ROUTES, *execution_routes.API_ROUTES)
 
 
@@ -21,8 +26,10 @@ def additions_of(
     exports: Exports | None,
     protection: Protection | None,
     *beside: object,
+    traces: "Traces | None",
 ) -> Additions:
-    """Return what the settings ask for; routes answer from what runs `beside`, too.
+    """Return what the settings ask for; routes answer from what runs `beside`, too, and `traces` is told of
+    requests.
 
     Raises: Refused, where Redis' URL is none.
     """
@@ -37,5 +44,6 @@ def additions_of(
         version=version,
         ready=environment.settings.monitoring.ready,
         cache_max_bytes=api.cache_max_bytes,
+        told=None if traces is None else traces.asked,
         cache=Cache(api.cache_ttl_s, link, redis.prefix, api.cache_max_bytes),
     )

@@ -158,9 +158,8 @@ async def serve(environment: Environment, ports: Ports, mine: Share) -> None:
             await opened.enter_async_context(open_store(environment.store_url, settings.store)),
             await opened.enter_async_context(bus),
         )
-        additions = additions_of(environment, served.version, None, protection)
-        if (traces := opened.enter_context(tracing_of(environment, is_stored=False))) is not None:
-            additions = additions._replace(told=traces.asked)
+        traces = opened.enter_context(tracing_of(environment, is_stored=False))
+        additions = additions_of(environment, served.version, None, protection, traces=traces)
         connections_max = settings.api.connections_max
         api = await opened.enter_async_context(answering(served, ports, connections_max, additions))
         mine.begun()
