@@ -1,6 +1,7 @@
 """What traders do to a world."""
 
 import asyncio
+import math
 import os
 import signal
 from collections import Counter
@@ -12,7 +13,8 @@ from tests.services import need_node
 
 from tidemill.sandbox import abi
 from tidemill.sandbox.deploy import open_world
-from tidemill.sandbox.market import MarketReader
+from tidemill.sandbox.market import MarketReader, Quote, by_pair
+from tidemill.sandbox.moves import Move
 from tidemill.sandbox.rpc import Rpc
 from tidemill.sandbox.run import SandboxOptions, run_sandbox
 from tidemill.sandbox.strategy import Crowd
@@ -132,18 +134,28 @@ async def test_traders_live_through_reorgs_in_the_middle_of_their_blocks(fresh_w
 
 
 async def test_arbitrage_closes_what_noise_opened(fresh_world: World) -> None:
-    await run_traders(fresh_world, 1.5, swaps_per_s=400, block_ms=100, arbitrage_percent=0)
     crowd, reader = Crowd(fresh_world, seed=1), MarketReader(fresh_world)
     async with Rpc(fresh_world.http_url) as rpc:
-        wide = crowd.arbitrages(await reader.read(rpc), 1_000)
-        await rpc.call("evm_mine")
-        for move in wide:
-            fields = {"from": move.sender, "to": move.to, "data": move.data, "gas": hex(3_000_000)}
-            await rpc.call("eth_sendTransaction", fields)
-        await rpc.call("evm_mine")
-        narrow = crowd.arbitrages(await reader.read(rpc), 1_000)
-    assert len(wide) > 5
-    assert len(narrow) < len(wide) / 2
+        await _mine(rpc, crowd.noise(await reader.read(rpc), 600))
+        wide = await reader.read(rpc)
+        moves = crowd.arbitrages(wide, 1_000)
+        await _mine(rpc, moves)
+        narrow = await reader.read(rpc)
+    assert len(moves) > 5
+    assert _spread(narrow) < _spread(wide) / 2
+
+
+async def _mine(rpc: Rpc, moves: list[Move]) -> None:
+    for move in moves:
+        fields = {"from": move.sender, "to": move.to, "data": move.data, "gas": hex(3_000_000)}
+        await rpc.call("eth_sendTransaction", fields)
+    await rpc.call("evm_mine")
+
+
+def _spread(quotes: list[Quote]) -> float:
+    """Sum, over all pairs, the relative distance of the dearest pool from the cheapest."""
+    groups = [[math.log(quote.price) for quote in group] for group in by_pair(quotes).values()]
+    return sum(max(prices) - min(prices) for prices in groups)
 
 
 async def test_the_same_seed_wishes_the_same(world: World) -> None:
