@@ -108,7 +108,7 @@ fn crypto(generation: Generation, coins: usize) -> CryptoSwap {
         ramp_ends_s: 0,
     };
     let scale = [one * U256::from(2); 2];
-    let prices = Prices { scale, oracle: scale, last: scale, last_s: 0 };
+    let prices = Prices { scale, oracle: scale, last: scale, last_s: Some(0) };
     let profit = Profit { xcp: one, xcp_claimed: one, virtual_price: one, supply: one, is_adjusting: false };
     let half = U256::from(5_000_000) * one;
     let balances = [half * U256::from(2), half, half];

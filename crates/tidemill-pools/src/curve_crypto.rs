@@ -64,8 +64,8 @@ pub struct Prices {
     pub oracle: [U256; 2],
     /// The last swap's.
     pub last: [U256; 2],
-    /// When the average was last moved.
-    pub last_s: u64,
+    /// When the average was last moved; `None` where it was told as moved to the block in which it was read.
+    pub last_s: Option<u64>,
 }
 
 /// What the pool has earned, and whom it belongs to.

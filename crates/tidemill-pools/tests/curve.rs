@@ -333,7 +333,7 @@ fn the_recorded_tricrypto_ng_answers_are_ours() {
         scale: pair("PriceScale"),
         oracle: pair("PriceOracle"),
         last: pair("LastPrices"),
-        last_s: now_s,
+        last_s: Some(now_s),
     };
     let profit = Profit { xcp: get("XcpProfit"), ..profit(get("VirtualPrice"), get("LpSupply")) };
     let mut pool = CryptoSwap::new(

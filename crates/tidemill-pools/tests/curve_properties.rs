@@ -168,7 +168,7 @@ proptest! {
             words.into_iter().zip(cuts).map(|(word, cut)| U256::from_limbs(word) >> cut).collect();
         let generation = if is_first { Generation::First } else { Generation::Ng };
         let terms = CryptoTerms { ramp_ends_s: 5, ..crypto_terms(w[0], w[1], [w[2], w[3], w[4]]) };
-        let prices = Prices { scale: [w[5], w[6]], oracle: [w[7], w[8]], last: [w[9], w[10]], last_s: 3 };
+        let prices = Prices { scale: [w[5], w[6]], oracle: [w[7], w[8]], last: [w[9], w[10]], last_s: Some(3) };
         let held = (&w[11..11 + coins], &w[14..14 + coins]);
         let pool = CryptoSwap::new(generation, held, w[17], terms, (prices, profit(w[18], w[19]))).unwrap();
         let _ = (pool.swap(0, 1, w[0], 9), pool.amount_in(1, 0, w[1]), pool.spot_price(0, coins - 1));

@@ -9,7 +9,7 @@ use tidemill_pools::balancer_pool::BalancerPool;
 use tidemill_pools::balancer_stable::stable_math::StableVersion;
 use tidemill_pools::balancer_stable::{StableTerms, StableV2, StableV3};
 use tidemill_pools::balancer_weighted::{WeightedTerms, WeightedV2};
-use tidemill_pools::curve_crypto::{CryptoSwap, Generation};
+use tidemill_pools::curve_crypto::{CryptoSwap, Generation, Prices};
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
 use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Call, Reverted};
 use tidemill_pools::query::{
@@ -297,6 +297,9 @@ fn a_curve_pool_of_ng_is_read_with_its_stored_rates() {
     assert_eq!(reading.exact, Ok(Exact::CurveStable(Box::new(pool))));
 }
 
+/// When the pool is read, after its average was last moved.
+const NOW_S: u64 = 300;
+
 #[test]
 fn a_crypto_pool_is_read_whole() {
     let mut chain = Chain::default();
@@ -304,15 +307,20 @@ fn a_crypto_pool_is_read_whole() {
     let (ann, gamma, d) =
         (number(20_000_000), decimal("20000000000000000"), decimal("1996236386986675947911"));
     let fees = [number(500_000), number(8_000_000), decimal("30000000000000000")];
-    let scale = decimal("983313638977093334");
+    let (scale, last) = (decimal("983313638977093334"), decimal("990000000000000000"));
+    let supply = d / number(2);
     let pool = CryptoSwap::new(
         Generation::Ng,
         (&balances, &[U256::ONE, U256::ONE]),
         d,
         crypto_terms(ann, gamma, fees),
-        (prices([scale, U256::ZERO]), profit(ONE, d)),
+        (Prices { last: [last, U256::ZERO], ..prices([scale, U256::ZERO]) }, profit(ONE, supply)),
     )
     .unwrap();
+    let dx = decimal("3000000000000000000");
+    let (_, after) = pool.swap(0, 1, dx, NOW_S).unwrap();
+    let average = after.prices().oracle[0];
+    assert!(scale < average && average < last);
     for (k, balance) in balances.iter().enumerate() {
         let token = address(u8::try_from(k).unwrap() + 1);
         chain.tell(POOL, 0xc661_0657, &[U256::from(k)], words(&[of_address(token)]));
@@ -334,10 +342,10 @@ fn a_crypto_pool_is_read_whole() {
         (0x0c46_b72a, ONE),
         (0xddca_3f43, number(600_000)),
         (0xb9e8_c9fd, scale),
-        (0x86fc_88d3, scale),
-        (0xc146_bf94, scale),
-        (0x1816_0ddd, d),
-        (0x09c3_da6a, number(600)),
+        (0x86fc_88d3, average),
+        (0xc146_bf94, last),
+        (0x1816_0ddd, supply),
+        (0x3dd6_5478, (extra[0] << 128) | (extra[1] << 64) | number(600)),
         (0x4469_ed14, decimal("5000000000")),
     ] {
         chain.tell(POOL, selector, &[], words(&[told]));
@@ -355,7 +363,8 @@ fn a_crypto_pool_is_read_whole() {
     assert_eq!(reading.kind, Kind::CurveCrypto);
     let Ok(exact) = &reading.exact else { panic!("{:?}", reading.exact) };
     assert_eq!(exact.amount_out(1, 0, decimal("50000000000000000")), Ok(decimal("49158730955589571")));
-    assert_eq!(reading.exact, Ok(Exact::CurveCrypto(Box::new(pool))));
+    let Exact::CurveCrypto(read) = exact else { panic!("{exact:?}") };
+    assert_eq!(read.swap(0, 1, dx, NOW_S).unwrap().1, after, "the block's own time");
 }
 
 const VAULT: u8 = 0xba;

@@ -314,7 +314,7 @@ fn crypto() -> CryptoSwap {
         admin_fee: U256::from(5_000_000_000_u64),
         ramp_ends_s: 0,
     };
-    let prices = Prices { scale: [one; 2], oracle: [one; 2], last: [one; 2], last_s: 0 };
+    let prices = Prices { scale: [one; 2], oracle: [one; 2], last: [one; 2], last_s: Some(0) };
     let profit = Profit { xcp: one, xcp_claimed: one, virtual_price: one, supply: one, is_adjusting: false };
     let half = U256::from(5_000_000) * one;
     let held = (&[half; 2][..], &[U256::from(1); 2][..]);

@@ -63,8 +63,8 @@ impl CryptoSwap {
     /// Returns what `dx` of coin `i` buys of coin `j` at `now_s`, and the pool after it; `self` is unchanged.
     ///
     /// The pool after it is the contract's but for coins sent to the pool without a swap, which a two-coin pool of the
-    /// first generation takes up when it claims its owner's fees. The oracle of `prices` is the one that the contract
-    /// keeps, as of `last_s`: NG's `price_oracle` tells it moved to the block's time.
+    /// first generation takes up when it claims its owner's fees. Where `last_s` is absent, `now_s` must be the time of
+    /// the block in which the average was read, for no view tells the one that the contract keeps.
     ///
     /// # Errors
     /// As `amount_out`, and `Unsafe` where the swap would lower the virtual price, which one of NG must raise.
@@ -113,7 +113,9 @@ impl CryptoSwap {
 
     /// Moves the average to `now_s`, once per block.
     pub(super) fn move_oracle(&mut self, now_s: u64) -> Result<(), PoolError> {
-        let Some(passed_s) = now_s.checked_sub(self.prices.last_s).filter(|passed_s| *passed_s > 0) else {
+        let last_s = self.prices.last_s.unwrap_or(now_s);
+        self.prices.last_s = Some(last_s.max(now_s));
+        let Some(passed_s) = now_s.checked_sub(last_s).filter(|passed_s| *passed_s > 0) else {
             return Ok(());
         };
         let power = mul_div(small(passed_s), ONE, small(self.terms.ma_half_time_s))?;
@@ -126,7 +128,6 @@ impl CryptoSwap {
             let last = if is_first { last } else { last.min(mul(scale, small(2))?) };
             *oracle = div(add(mul(last, weight)?, mul(*oracle, alpha)?)?, ONE)?;
         }
-        self.prices.last_s = now_s;
         Ok(())
     }
 

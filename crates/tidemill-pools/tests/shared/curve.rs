@@ -29,7 +29,7 @@ pub fn crypto_terms(ann: U256, gamma: U256, fees: [U256; 3]) -> CryptoTerms {
 }
 
 pub fn prices(scale: [U256; 2]) -> Prices {
-    Prices { scale, oracle: scale, last: scale, last_s: 0 }
+    Prices { scale, oracle: scale, last: scale, last_s: Some(0) }
 }
 
 pub fn profit(virtual_price: U256, supply: U256) -> Profit {

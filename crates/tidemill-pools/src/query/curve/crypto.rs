@@ -49,7 +49,8 @@ const PRICES: [[Signature; 2]; 3] = [
 ];
 const LAST_TIME: Signature = Signature([0x61, 0x12, 0xc7, 0x47], "last_prices_timestamp()");
 const MA_HALF_TIME: Signature = Signature([0x66, 0x2b, 0x62, 0x74], "ma_half_time()");
-const MA_TIME: Signature = Signature([0x09, 0xc3, 0xda, 0x6a], "ma_time()");
+/// NG's `ma_time` tells ln 2 times what the contract computes with, cut; this holds the latter in its lowest 64 bits.
+const REBALANCING: Signature = Signature([0x3d, 0xd6, 0x54, 0x78], "packed_rebalancing_params()");
 const RAMP_ENDS: Signature = Signature([0xf9, 0xed, 0x95, 0x97], "future_A_gamma_time()");
 const TOKEN: Signature = Signature([0xfc, 0x0c, 0x54, 0x6a], "token()");
 const TOTAL_SUPPLY: Signature = Signature([0x18, 0x16, 0x0d, 0xdd], "totalSupply()");
@@ -85,7 +86,8 @@ fn exact_crypto(
     view: &View<'_>,
 ) -> Result<Result<Exact, Doubt>, Stop> {
     let Some(precisions) = scales(coins, 18) else { return Ok(Err(Doubt::Decimals)) };
-    let (lasting, prices) = (read_lasting(address, view), read_all_prices(address, coins.len(), view));
+    let (lasting, prices) =
+        (read_lasting(address, coins.len(), view), read_all_prices(address, coins.len(), view));
     let supply = read_supply(address, view);
     let mut told = [U256::ZERO; 12];
     for (slot, asked) in told.iter_mut().zip(numbers) {
@@ -106,11 +108,14 @@ fn exact_crypto(
         admin_fee,
         ramp_ends_s: lasting.ramp_ends_s,
     };
-    let prices = Prices { scale, oracle, last, last_s: lasting.last_s };
     let profit = Profit { xcp, xcp_claimed: claimed, virtual_price, supply, is_adjusting: false };
     let balances: Vec<_> = coins.iter().map(|coin| coin.reserve).collect();
-    let build =
-        |generation| CryptoSwap::new(generation, (&balances, &precisions), d, terms, (prices, profit)).ok();
+    let build = |generation| {
+        // Only three-coin pools of the first generation tell the average as they keep it.
+        let last_s = lasting.last_s.filter(|_| generation == Generation::First);
+        let prices = Prices { scale, oracle, last, last_s };
+        CryptoSwap::new(generation, (&balances, &precisions), d, terms, (prices, profit)).ok()
+    };
     let candidates: Vec<_> = [Generation::Ng, Generation::First].into_iter().filter_map(build).collect();
     let quote = |pool: &CryptoSwap, trial: Trial| pool.amount_out(trial.i, trial.j, trial.amount);
     let told = ask_quotes(address, GET_DY_CRYPTO, (&candidates, coins), quote, view)?;
@@ -121,23 +126,25 @@ fn exact_crypto(
 /// What moves the price scale after a swap; none of it is part of a quote, and zero is what a pool that does not tell it
 /// would have had no use for.
 struct Lasting {
-    last_s: u64,
+    last_s: Option<u64>,
     ma_half_time_s: u64,
     ramp_ends_s: u64,
     admin_fee: Option<U256>,
 }
 
-fn read_lasting(address: Address, view: &View<'_>) -> Result<Lasting, Stop> {
+fn read_lasting(address: Address, coins: usize, view: &View<'_>) -> Result<Lasting, Stop> {
     let ask = |signature| view.ask(address, signature);
-    let (last, half, mean, ramp) = (ask(LAST_TIME), ask(MA_HALF_TIME), ask(MA_TIME), ask(RAMP_ENDS));
+    let last = (coins == 3).then(|| ask(LAST_TIME));
+    let (half, rebalancing, ramp) = (ask(MA_HALF_TIME), ask(REBALANCING), ask(RAMP_ENDS));
     let (admin_fee, admin_fee_ng) = (ask(ADMIN_FEE), ask(ADMIN_FEE_NG));
     let seconds = |asked: &Asked<'_>| -> Result<Option<u64>, Stop> {
         let words = asked.words_if_any()?;
         Ok(words.map(|words| words.unsigned(0, 64, "seconds")).transpose()?.map(|seconds| seconds.to()))
     };
+    let mean_s = number(&rebalancing)?.map(|packed| packed.as_limbs()[0]);
     Ok(Lasting {
-        last_s: seconds(&last)?.unwrap_or_default(),
-        ma_half_time_s: seconds(&half)?.or(seconds(&mean)?).unwrap_or_default(),
+        last_s: last.as_ref().map(seconds).transpose()?.flatten(),
+        ma_half_time_s: seconds(&half)?.or(mean_s).unwrap_or_default(),
         ramp_ends_s: seconds(&ramp)?.unwrap_or_default(),
         admin_fee: number(&admin_fee)?.or(number(&admin_fee_ng)?),
     })
