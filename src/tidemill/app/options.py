@@ -30,7 +30,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 def environment_of(config: Path | None, data: Path | None) -> "Environment":
     """Return what a command runs with; end with one line where a setting is wrong."""
     from tidemill.app.settings import read_settings
+    from tidemill.core.without_pandas import leave_pandas_out
 
+    leave_pandas_out()
     try:
         return read_settings(config, data)
     except Fault as fault:

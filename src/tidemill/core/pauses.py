@@ -27,6 +27,5 @@ def avoid_pauses() -> None:
         pa.set_memory_pool(pa.jemalloc_memory_pool())
     except NotImplementedError:
         pa.set_memory_pool(pa.system_memory_pool())
-    pa.array([])  # looks for pandas where it is installed, which takes half a second to import
     gc.set_threshold(_YOUNG_MAX)
     gc.freeze()

@@ -138,7 +138,6 @@ class ChainPipeline:
         self._on_batches = on_batches
         self._on_untried = on_untried
         """Is told of tokens that are to be tried, each with a holder."""
-        pa.array([0])  # a process's first takes 0.2 s, as pyarrow loads pandas: before any block waits
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
         """Apply one step and commit it; wait while the bus has no room.
