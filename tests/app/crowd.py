@@ -4,6 +4,7 @@ anvil loses blocks when it reorganises while it mines, so the traders stop for a
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,10 +29,12 @@ class TradingCrowd:
     ) -> None:
         await self._stop()
 
-    async def reorg(self, depth_blocks: int) -> None:
-        """Replace the last blocks while nothing is mined."""
+    async def reorg(self, depth_blocks: int, once: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Replace the last blocks while nothing is mined, once `once` has seen them."""
         await self._stop()
         await self._world.mine()  # waits for a block that is being mined
+        if once is not None:
+            await once()
         await self._world.reorg(depth_blocks)
         self._start()
 

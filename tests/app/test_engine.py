@@ -1,6 +1,7 @@
 """Everything in one process, on a real node: reorgs, restarts, a bad chain beside a good one."""
 
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import pytest
@@ -27,9 +28,13 @@ async def running(tmp_path, chains, **more):
         yield engine
 
 
-async def caught_up(engine, world):
+async def head_of(world):
     async with Rpc(world.http_url) as rpc:
-        head = int(await rpc.call("eth_blockNumber"), 16)
+        return int(await rpc.call("eth_blockNumber"), 16)
+
+
+async def caught_up(engine, world):
+    head = await head_of(world)
 
     async def is_there():
         return (
@@ -64,15 +69,17 @@ async def test_reorgs_while_running_and_while_stopped_leave_the_store_and_the_po
             for turn, depth in enumerate((1, 6, 64, 2)):
                 await swaps_seen(engine, 40 * (turn + 1))
                 await fresh_world.mine(max(0, depth - 8))  # so that there are so many, the oldest with swaps
-                await crowd.reorg(depth)
-        await crowd.reorg(4)
+                await crowd.reorg(depth, partial(caught_up, engine, fresh_world))
+            seen = engine.pipelines[SOURCE].tip
+        unseen = await head_of(fresh_world) - seen
+        await crowd.reorg(unseen + 12)  # so deep that it reaches what was seen before the stop
     await fresh_world.mine(2)
     async with running(tmp_path, chains) as engine:
         await caught_up(engine, fresh_world)
         proof = await proven(engine, fresh_world)
         assert proof.tables["swap"].on_chain > 50
         rows = await engine.rows()
-        assert rows["reorg"] >= 5, "the deepest cannot have been overlooked"
+        assert rows["reorg"] >= 5
         assert rows["swap"] > proof.tables["swap"].stored, "rows of reverted blocks stay"
         again = await engine.query(
             "SELECT uniqExact(chain_id, block_hash, log_index) AS swaps, count() AS rows FROM swap"
