@@ -23,7 +23,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pyarrow as pa
-from chdb.session import Session
 
 from benchmarks.arbitrage_rows import TAG, batches
 from benchmarks.row import Row
@@ -176,6 +175,8 @@ def _read(folder: str) -> float:
 
 
 def _engine(folder: str, form: str) -> float:
+    from chdb.session import Session  # here, lest ours have it loaded as it comes
+
     session = Session(f"{folder}/store")
     path = Path(folder) / "engine.out"
     began_s = time.perf_counter()
