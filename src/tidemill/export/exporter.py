@@ -51,7 +51,7 @@ class Rows:
         """Yield the rows in tables of so many, the last one of fewer."""
         held: list[pa.RecordBatch] = []
         count = 0
-        for batch in self:
+        for batch in self._batches:  # a table says of its columns what they are made of
             at = 0
             while at < batch.num_rows:
                 piece = batch.slice(at, rows - count)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, aclosing
@@ -22,6 +23,9 @@ from tidemill.schema.events import Proof
 from tidemill.schema.faults import Unreachable
 from tidemill.store.coverage import Streamable
 from tidemill.store.snapshot import take_snapshot
+
+_BATCHES_AHEAD = 4
+"""As many as HDF5 puts together to write them: with one alone, what reads waited for what writes."""
 
 
 class Maker(Struct, frozen=True, kw_only=True):
@@ -115,14 +119,15 @@ class _Stopped(Exception):
 
 
 class _Pulled(Iterator[pa.RecordBatch]):
-    """Batches of an event loop, for a thread beside it; the next one is read while one is written."""
+    """Batches of an event loop, for a thread beside it; some are read while one is written."""
 
     def __init__(self, batches: AsyncIterator[pa.RecordBatch], progress: Progress) -> None:
         self._batches = batches
         self._progress = progress
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
-        self._coming = self._ask()
+        self._turn = asyncio.Lock()
+        self._coming = deque(self._ask() for _ in range(_BATCHES_AHEAD))
         self.rows = 0
 
     def stop(self) -> None:
@@ -132,22 +137,25 @@ class _Pulled(Iterator[pa.RecordBatch]):
     def __next__(self) -> pa.RecordBatch:
         if self._stopped.is_set():
             raise _Stopped
-        batch = self._coming.result()
+        batch = self._coming[0].result()
         if batch is None:
             raise StopIteration
-        self._coming = self._ask()
+        self._coming.popleft()
+        self._coming.append(self._ask())
         self.rows += batch.num_rows
         return batch
 
     async def settle(self) -> None:
         """Wait for what is being read, so that the rows can be closed."""
-        await asyncio.gather(asyncio.wrap_future(self._coming), return_exceptions=True)
+        self._stopped.set()
+        await asyncio.gather(*map(asyncio.wrap_future, self._coming), return_exceptions=True)
 
     def _ask(self) -> Future[pa.RecordBatch | None]:
         return asyncio.run_coroutine_threadsafe(self._next(), self._loop)
 
     async def _next(self) -> pa.RecordBatch | None:
-        batch = await anext(self._batches, None)
+        async with self._turn:
+            batch = None if self._stopped.is_set() else await anext(self._batches, None)
         if batch is not None:
             self._progress.rows += batch.num_rows
         return batch

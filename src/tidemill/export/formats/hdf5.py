@@ -107,13 +107,12 @@ class _Written:
 
     def append(self, array: pa.Array) -> None:
         """Write more values."""
-        values = self._texts(array) if self._is_text else self._numbers(array)
-        self._main.put(self._rows, values)
+        if self._is_text:
+            self._append_texts(array.fill_null("").dictionary_encode())
+        else:
+            self._main.put(self._rows, self._numbers(array))
         if array.null_count:
             self._put_beside("_present", array.is_valid().to_numpy(zero_copy_only=False), fill=True)
-        if self._is_text and (ends := pc.ends_with(array.fill_null(""), "\0")).true_count:
-            lengths = pc.if_else(ends, pc.binary_length(array.cast(pa.binary())), _AS_STORED)
-            self._put_beside("_length", lengths.fill_null(_AS_STORED).to_numpy(), fill=_AS_STORED)
         self._rows += len(array)
 
     def finish(self) -> None:
@@ -140,12 +139,19 @@ class _Written:
             shuffle=self._packing is not None,
         )
 
-    def _texts(self, array: pa.Array) -> np.ndarray:
-        texts = array.fill_null("")
-        widest = pc.max(pc.binary_length(texts)).as_py() or 0
+    def _append_texts(self, texts: pa.DictionaryArray) -> None:
+        """Write texts in a fixed width: what they need is looked for in each different one once."""
+        words = texts.dictionary.cast(pa.binary())
+        lengths = pc.binary_length(words)
+        widest = pc.max(lengths).as_py() or 0
         if widest > self._main.dataset.dtype.itemsize:
             self._widen(widest)
-        return _fixed(texts, self._main.dataset.dtype)
+        numbers = texts.indices.to_numpy(zero_copy_only=False)
+        fixed = np.array(words.to_pylist() or [b""], self._main.dataset.dtype)
+        self._main.put(self._rows, fixed.take(numbers))
+        if (ends := pc.ends_with(words, b"\0")).true_count:
+            told = pc.if_else(ends, lengths, _AS_STORED).to_numpy(zero_copy_only=False)
+            self._put_beside("_length", told.take(numbers), fill=_AS_STORED)
 
     def _numbers(self, array: pa.Array) -> np.ndarray:
         """Return numbers as they are, wide integers and decimals in words, other bytes as such."""
@@ -179,13 +185,6 @@ class _Written:
 
 def _text_type(width: int) -> np.dtype:
     return h5py.string_dtype("utf-8", width)
-
-
-def _fixed(texts: pa.Array, kind: np.dtype) -> np.ndarray:
-    """Return texts in a fixed width: of each different one once, then by its number."""
-    packed = texts.dictionary_encode()
-    words = np.array(packed.dictionary.cast(pa.binary()).to_pylist() or [b""], dtype=f"S{kind.itemsize}")
-    return words.take(packed.indices.to_numpy(zero_copy_only=False)).astype(kind)
 
 
 def _octets(array: pa.Array, width: int) -> np.ndarray:
