@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from tests.store.samples import START_NS, block, reorg, swap
 
 from tidemill.export.running import Maker
@@ -58,7 +59,7 @@ def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     asyncio.run(store.__aexit__())
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def world(module_store: Store) -> AsyncIterator[World]:
     yield World(module_store)
     for tag in ("swap", "reorg", "block"):

@@ -1,4 +1,4 @@
-"""Exports of a real store: which rows they have, what is left of one that was interrupted."""
+"""Exports of each kind of store: which rows they have, what is left of one that was interrupted."""
 
 import asyncio
 from pathlib import Path
@@ -6,6 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import pytest_asyncio
+from tests.store.conftest import clickhouse_server  # noqa: F401 a fixture
+from tests.store.conftest import shared_store as module_store  # noqa: F401 of each backend
 from tests.store.samples import START_NS
 
 from tidemill.export import Exporter, Rows
@@ -22,6 +25,8 @@ from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.snapshot import take_snapshot
 
 from .conftest import HOUR_NS, numbers
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 def request(**changes) -> ExportRequest:
@@ -170,7 +175,7 @@ class Held(NdjsonExporter):
                 self._loop.call_soon_threadsafe(self.is_held.set)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def held():
     exporter = Held()
     _added["held"] = exporter

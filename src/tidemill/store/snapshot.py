@@ -42,11 +42,16 @@ class Snapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 async def take_snapshot(store: Readable, tag: str, finality: Finality, final_blocks: int) -> Snapshot:
     """Return what the table `tag` has now; rows are final that `final_blocks` canonical blocks follow.
 
-    Raises: Refused, where there is no such table, or it is a cluster's, which numbers no inserts.
+    Raises: Refused, where there is no such table, or it is a cluster's. There each shard numbers inserts for
+    itself, so that a number names other rows on each; and a replica may get a part of a low number after one
+    of a higher, so that the rows up to a number are not the same ones for ever.
     """
     engine = (await store.query(_ENGINE_SQL.format(tag=known_tag(tag)))).column("engine").to_pylist()
     if engine == ["Distributed"]:
-        raise Refused(f"{tag}: expected a table of one server, found a cluster's, which numbers no inserts")
+        raise Refused(
+            f"{tag}: expected a table of one server, found a cluster's, where inserts have numbers by shard "
+            "and reach replicas in any order"
+        )
     has_block = derive.has_block(tag) and finality != "instant"
     tips: Mapping[str, int] = {}
     if has_block and finality == "finalized":  # before the rows, lest a block count that they lack
