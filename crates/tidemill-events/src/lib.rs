@@ -68,11 +68,14 @@ macro_rules! event {
             /// # Errors
             /// Where Arrow refuses the columns, which would be a bug of this crate.
             pub fn finish(self) -> Result<arrow_array::RecordBatch, arrow_schema::ArrowError> {
-                let schema = arrow_schema::Schema::new(vec![
-                    $(<$kind as $crate::column::Kind>::field(stringify!($field)),)*
-                ]);
+                // one for all batches: to make it took longer than the columns of a few rows
+                static SCHEMA: std::sync::LazyLock<arrow_schema::SchemaRef> = std::sync::LazyLock::new(|| {
+                    std::sync::Arc::new(arrow_schema::Schema::new(vec![
+                        $(<$kind as $crate::column::Kind>::field(stringify!($field)),)*
+                    ]))
+                });
                 let columns = vec![$($crate::column::Column::finish(self.$field)),*];
-                arrow_array::RecordBatch::try_new(std::sync::Arc::new(schema), columns)
+                arrow_array::RecordBatch::try_new(std::sync::Arc::clone(&SCHEMA), columns)
             }
         }
     };

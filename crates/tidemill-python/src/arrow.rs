@@ -1,11 +1,13 @@
 //! Arrow arrays and batches across the boundary, without a copy, by the C data interface's capsules.
 #![allow(unsafe_code)] // the interface is made of pointers; what comes in is validated before it is used
 
+use std::collections::BTreeMap;
 use std::ffi::CStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::ffi::{from_ffi, FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::{make_array, Array, ArrayRef, RecordBatch, StructArray};
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -59,6 +61,40 @@ fn export<'py>(
 pub fn to_record_batch(py: Python<'_>, batch: RecordBatch) -> PyResult<Bound<'_, PyAny>> {
     let schema = FFI_ArrowSchema::try_from(batch.schema().as_ref()).map_err(|error| refused(&error))?;
     export(py, "RecordBatch", &StructArray::from(batch), schema)
+}
+
+/// Returns rows of `topic`, whose batches have one schema, as a `pyarrow.RecordBatch`.
+pub fn to_topic_batch<'py>(
+    py: Python<'py>,
+    topic: &'static str,
+    batch: RecordBatch,
+) -> PyResult<Bound<'py, PyAny>> {
+    let schema = topic_schema(py, topic, &batch.schema())?;
+    let mut array = FFI_ArrowArray::new(&StructArray::from(batch).to_data());
+    let class = py.import("pyarrow")?.getattr("RecordBatch")?;
+    // what is taken over leaves a released array behind, as the interface asks
+    class.call_method1("_import_from_c", (&raw mut array as usize, schema))
+}
+
+/// Returns the `pyarrow.Schema` of a topic; it is made once, for that takes longer than a few rows.
+fn topic_schema<'py>(
+    py: Python<'py>,
+    topic: &'static str,
+    schema: &SchemaRef,
+) -> PyResult<Bound<'py, PyAny>> {
+    static MADE: Mutex<BTreeMap<&str, (SchemaRef, Py<PyAny>)>> = Mutex::new(BTreeMap::new());
+    if let Some((of, made)) = MADE.lock().unwrap_or_else(PoisonError::into_inner).get(topic) {
+        if Arc::ptr_eq(of, schema) {
+            return Ok(made.bind(py).clone());
+        }
+    }
+    let exported = FFI_ArrowSchema::try_from(schema.as_ref()).map_err(|error| refused(&error))?;
+    let exported = PyCapsule::new_with_value(py, exported, SCHEMA)?;
+    let made =
+        py.import("pyarrow")?.getattr("Schema")?.call_method1("_import_from_c_capsule", (exported,))?;
+    let kept = (Arc::clone(schema), made.clone().unbind());
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(topic, kept);
+    Ok(made)
 }
 
 /// Returns `array` as a `pyarrow.Array`.

@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use tidemill_events::{BlockColumns, LiquidityChangeColumns, PoolColumns, PoolStateColumns, SwapColumns};
 use tidemill_pools::EventColumns;
 
-use crate::arrow::to_record_batch;
+use crate::arrow::to_topic_batch;
 
 /// Topic and rows, those without rows left out.
 pub type Batches = Vec<(&'static str, RecordBatch)>;
@@ -40,7 +40,7 @@ pub fn to_dict(py: Python<'_>, batches: Result<Batches, ArrowError>) -> PyResult
     let batches = batches.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
     let dict = PyDict::new(py);
     for (topic, batch) in batches {
-        dict.set_item(topic, to_record_batch(py, batch)?)?;
+        dict.set_item(topic, to_topic_batch(py, topic, batch)?)?;
     }
     Ok(dict)
 }
