@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 from msgspec import Struct
 
@@ -71,15 +72,18 @@ class Flow:
         self, batches: Batches, offsets: Sequence[int], now_ns: int, decoded_ns: int | None = None
     ) -> None:
         """Count what is on the bus now; `decoded_ns` is when its frames were read, where that is known."""
+        all_received: list[Times] = []
         for (topic, batch), offset in zip(batches, offsets, strict=True):
             self.rows[topic] += batch.num_rows
             self.heads[topic] = offset + 1
             if topic not in _COUNTED:
                 continue
             received = times_of(batch)
-            self.to_bus.add_since(received, now_ns)
+            all_received.append(received)
             if self._is_stored:
                 self._waiting.setdefault(topic, deque(maxlen=100_000)).append((offset, received))
+        if all_received:  # counted at once: topic by topic, it took several times as long
+            self.to_bus.add_since(np.concatenate(all_received), now_ns)
         for told in self.listeners:
             told(batches, list(offsets))
         if self.traces is not None:
