@@ -290,6 +290,17 @@ def test_wallets_funded_by_one_wallet_that_trade_with_each_other_are_flagged() -
     assert f"0x{purse.hex()}" in alert["evidence"]
 
 
+def test_a_ring_of_three_is_flagged_though_each_was_funded_by_the_one_before() -> None:
+    chain = Chain(watched=())
+    ring = [MAKER, TAKER, OTHER]
+    chain.block(transferred(COLLATERAL, b"\x99" * 20, MAKER, 10))
+    chain.block(transferred(COLLATERAL, MAKER, TAKER, 10), transferred(COLLATERAL, TAKER, OTHER, 10))
+    for buyer, seller in zip(ring, [*ring[1:], MAKER], strict=True):
+        chain.block(made(buyer, seller, is_buy=True))
+    told = [(alert["trader_address"], alert["counterparty"]) for alert in chain.of("whale_alert")]
+    assert told == [(MAKER, TAKER), (TAKER, OTHER), (OTHER, MAKER)]
+
+
 def test_a_hub_and_the_exchange_itself_link_nobody() -> None:
     chain = Chain(WhaleConfig(hub_wallets_max=3), watched=())
     hub = b"\x99" * 20

@@ -127,6 +127,27 @@ def test_a_restart_forgets_no_trade_and_knows_no_price() -> None:
     assert (found.trade_id, found.status, found.position_size) == ("t2", CopyStatus.UNPRICED, 10)
 
 
+def test_what_waited_as_copying_was_switched_off_is_not_followed_then_nor_later() -> None:
+    first = CopyBook(CONFIG)
+    first.price("7", Side.BUY, known("0.4", 101))
+    first.follow(trade(1))
+    copied(first, 102)
+    first.follow(trade(2, 110))
+    kept = {key: value for key, value in first.take().items() if value is not None}
+    off = CopyBook(msgspec.structs.replace(CONFIG, copy_enabled=False))
+    off.load(kept.items())
+    off.price("7", Side.BUY, known("0.4", 111))
+    assert off.advance(200 * S) == []
+    for key in off.take():
+        del kept[key]
+    again = CopyBook(CONFIG)
+    again.load(kept.items())
+    assert again.next_due_ns is None
+    again.price("7", Side.SELL, known("0.6", 301))
+    again.follow(trade(3, 300, side="sell"))
+    assert copied(again, 302).size == 10, "what is held on paper is still known"
+
+
 def test_live_copies_are_refused_without_the_execution_server() -> None:
     with pytest.raises(Refused, match=r"whales\.copy_mode: expected paper"):
         check_whales(WhaleConfig(copy_mode="live"))

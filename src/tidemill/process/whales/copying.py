@@ -56,11 +56,13 @@ class CopyBook:
         self._state: dict[bytes, bytes | None] = {}
 
     def load(self, state: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take up what an earlier run kept. Raises: Malformed."""
+        """Take up what an earlier run kept; where copying is off now, nothing waits. Raises: Malformed."""
         for key, value in state:
             kind, _, rest = key.removeprefix(self.PREFIX).partition(b"/")
             try:
-                if kind == b"waiting":
+                if kind == b"waiting" and not self._config.copy_enabled:
+                    self._state[key] = None
+                elif kind == b"waiting":
                     self._waiting[rest.decode()] = msgpack.decode(value, type=Waiting)
                 elif kind == b"position":
                     self._positions[rest] = msgpack.decode(value, type=Position)
