@@ -36,7 +36,9 @@ class SeiServer:
     def http_url(self):
         return f"http://127.0.0.1:{self.port}/"
 
-    async def start(self):
+    async def start(self, **changes):
+        """Start it, with these of its options changed."""
+        self._options |= changes
         options = [f"--{name.replace('_', '-')}={value}" for name, value in self._options.items()]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -265,6 +265,24 @@ async def test_a_node_of_another_network_is_refused_and_the_other_one_read():
             assert (await wrong.truth())["counts"].get("asked subscribe") is None
 
 
+async def test_a_node_that_comes_back_as_one_of_another_network_is_refused_and_tells_nothing():
+    genesis_s = int(time.time()) - 30
+    async with sei_server(genesis_s=genesis_s) as changed, sei_server(genesis_s=genesis_s) as right:
+        async with reading(config_of(changed, right), heard := Heard()) as reader:
+            await begun(reader)
+            await changed.stop()
+            await changed.start(network="pacific-1")
+            await right.stop()  # now the other one is tried again
+
+            async def is_refused():
+                return reader.states[changed.ws_url].state is HealthState.REFUSED
+
+            await until(is_refused, 30)
+            await right.start()
+            await settled(right, reader, heard)
+            assert (await changed.truth())["counts"].get("asked subscribe") is None
+
+
 async def test_a_node_that_lacks_what_is_proven_is_left_for_the_next():
     young = {"genesis_s": int(time.time()), "block_ms": 1_000}
     async with sei_server() as old, sei_server(**young) as behind:
