@@ -24,9 +24,6 @@ from tidemill.schema.faults import Unreachable
 from tidemill.store.coverage import Streamable
 from tidemill.store.snapshot import take_snapshot
 
-_BATCHES_AHEAD = 4
-"""As many as HDF5 puts together to write them: with one alone, what reads waited for what writes."""
-
 
 class Maker(Struct, frozen=True, kw_only=True):
     """Who makes exports."""
@@ -105,7 +102,7 @@ async def _write_part(
     async with AsyncExitStack() as opened:
         batches = await opened.enter_async_context(aclosing(_read(store, plan.request.table, statements)))
         digest = opened.enter_context(GrowingDigest(path)) if exporter.only_appends() else None
-        pulled = _Pulled(batches, progress)
+        pulled = _Pulled(batches, progress, exporter.batches_ahead)
         rows = Rows(plan.request.table, pulled)
         try:
             await _in_thread(lambda: exporter.write(rows, path, plan.request.packing), pulled.stop)
@@ -121,13 +118,13 @@ class _Stopped(Exception):
 class _Pulled(Iterator[pa.RecordBatch]):
     """Batches of an event loop, for a thread beside it; some are read while one is written."""
 
-    def __init__(self, batches: AsyncIterator[pa.RecordBatch], progress: Progress) -> None:
+    def __init__(self, batches: AsyncIterator[pa.RecordBatch], progress: Progress, ahead: int) -> None:
         self._batches = batches
         self._progress = progress
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
         self._turn = asyncio.Lock()
-        self._coming = deque(self._ask() for _ in range(_BATCHES_AHEAD))
+        self._coming = deque(self._ask() for _ in range(ahead))
         self.rows = 0
 
     def stop(self) -> None:
