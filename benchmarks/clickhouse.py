@@ -3,7 +3,8 @@
 The records are `benchmarks.arbitrage_rows`, 145 columns, inserted as the writer does for 30 s or until there
 are 2.5 million; the rest are further copies of their parts (hard links), so that a query meets as many rows
 as it would among distinct ones, at the same times, with transactions of their own. A last insert comes after
-them. Statistics are of one copy, as a day has so many blocks. Parts are as inserted: merges are stopped.
+them. Statistics are of one copy, as a day has so many blocks. Parts are as inserted: merges are stopped. One
+record is asked for as the API asks: for a page of a transaction's.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from benchmarks.arbitrage_rows import BLOCK_NS, ROWS_A_BLOCK, START_NS, TAG, bat
 from benchmarks.row import Row
 from tidemill.schema import derive
 from tidemill.store import open_store
+from tidemill.store.base import Condition, Page
 from tidemill.store.clickhouse import ClickHouseStore
 from tidemill.store.plain import plain_value
 
@@ -127,7 +129,7 @@ async def _ask(store: ClickHouseStore, rows: int, held: str) -> list[Row]:
 
     async def point() -> int:
         wanted = chance.choice(hashes).as_py()
-        return (await store.query(f"SELECT * FROM {TAG}_canonical WHERE tx_hash = '{wanted}'")).num_rows
+        return (await store.page(TAG, Page(where=(Condition("tx_hash", "=", wanted),), limit=100))).num_rows
 
     asked = {
         "latest 100 records, all columns": latest,

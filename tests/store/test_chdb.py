@@ -15,7 +15,7 @@ from tidemill.schema.events import EVENTS, ReorgKind
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
 from tidemill.store.backends.chdb import ChdbStore
-from tidemill.store.base import Page
+from tidemill.store.base import Condition, Page
 from tidemill.store.clickhouse import ClickHouseStore
 from tidemill.store.migrations import migrations
 
@@ -137,6 +137,22 @@ async def test_swaps_of_a_table_that_had_to_name_its_sender_may_name_no_one(tmp_
         await store.insert("swap", [derive.to_batch(swaps)], "a")
         rows = (await store.query("SELECT sender, sender_hex, recipient FROM swap")).to_pylist()
         assert rows == [{"sender": None, "sender_hex": None, "recipient": None}] * 2
+
+
+async def test_a_transaction_is_found_by_its_index_in_parts_of_any_size(tmp_path: Path) -> None:
+    table, wanted = "arbitrage_transaction", Condition("tx_hash", "=", "7")
+    async with open_store(f"chdb://{tmp_path}") as store:
+        assert isinstance(store, ClickHouseStore)
+        await store.migrate()
+        await store.insert(table, [derive.to_batch([arbitrage(1)])], "a")
+        hashes = "* EXCEPT number REPLACE(toString(number) AS tx_hash)"
+        await store._execute(f"INSERT INTO {table} SELECT {hashes} FROM {table}, numbers(20000) AS numbers")
+        told = await store.query(f"EXPLAIN projections = 1 SELECT * FROM {table} WHERE tx_hash = '7'")
+        # by default, of small parts, it only says which to read whole
+        assert "will be applied during reading" in "\n".join(told.column("explain").to_pylist())
+        page = await store.page(table, Page(where=(wanted,), limit=10))
+        assert page.column("tx_hash").to_pylist() == ["7"]
+        assert (await store.page(table, Page(where=(wanted,), limit=10, end_ns=START_NS))).num_rows == 0
 
 
 async def test_an_older_folder_is_packed_indexed_and_counted_as_it_is_opened(tmp_path: Path) -> None:

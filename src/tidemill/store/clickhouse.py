@@ -280,8 +280,11 @@ class ClickHouseStore(Store):
         newest: int | None = None,
     ) -> pa.Table:
         during = TimeRange(start_ns, end_ns)
-        query = select_query(tag, during, columns, where, finality=finality, newest=newest)
+        reverted = await self._reverted_blocks()
+        query = select_query(tag, during, columns, where, finality=finality, newest=newest, reverted=reverted)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
+        if newest is not None:
+            answer = answer.take(pa.array(range(answer.num_rows - 1, -1, -1), pa.int64()))
         return answer.cast(selected_schema(tag, columns))
 
     @override

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from tidemill.schema import ddl, derive
+from tidemill.schema import ddl, derive, storage
 from tidemill.schema.derive import Column
 from tidemill.schema.events import EVENTS
 from tidemill.schema.faults import Refused
@@ -47,9 +47,13 @@ def select_query(
     *,
     finality: Finality,
     newest: int | None,
+    reverted: Sequence[RevertedBlock] | None = None,
 ) -> Query:
-    """Return the query of `Store.select`. Raises: Refused, where a name or a value does not fit the
-    schema.
+    """Return the query of `Store.select`; the newest first, where it is of the newest.
+
+    `reverted` are the blocks that are not canonical, where it is known.
+
+    Raises: Refused, where a name or a value does not fit the schema.
     """
     by_name = {column.name: column for column in derive.columns(known_tag(tag))}
     wanted = [_known(tag, by_name, name).name for name in (by_name if names is None else names)]
@@ -61,19 +65,20 @@ def select_query(
         f"event_ns < {binder.value(by_name['event_ns'], during.end_ns)}",
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
-    table = _table(tag, finality, tests)
+    table = _table(tag, finality, tests, reverted)
     keys = dict.fromkeys(("event_ns", *derive.order(tag)))
-    shown, test, upwards = ", ".join(wanted), " AND ".join(tests), ", ".join(keys)
-    if newest is not None:
-        # Every spliced name is one of the schema's.
-        downwards = ", ".join(f"{key} DESC" for key in keys)
-        inner = ", ".join(dict.fromkeys((*wanted, *keys)))
-        # Their times first: else the engine opens all columns of every part to begin with.
-        times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns DESC LIMIT {int(newest)}"  # noqa: S608
-        test = f"{test} AND event_ns >= (SELECT min(event_ns) FROM ({times}))"  # noqa: S608
-        table = f"(SELECT {inner} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)})"  # noqa: S608
-        test = "1"
-    return Query(f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {upwards}", binder.params)  # noqa: S608
+    shown, test = ", ".join(wanted), " AND ".join(tests)
+    # Every spliced name is one of the schema's.
+    if newest is None:
+        rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {', '.join(keys)}"  # noqa: S608
+        return Query(rows, binder.params)
+    # Their times first: else the engine opens all columns of every part to begin with.
+    times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns DESC LIMIT {int(newest)}"  # noqa: S608
+    test = f"{test} AND event_ns >= (SELECT min(event_ns) FROM ({times}))"  # noqa: S608
+    # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
+    downwards = ", ".join(f"{key} DESC" for key in keys)
+    rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
+    return Query(rows, binder.params)
 
 
 def page_keys(tag: str) -> tuple[str, ...]:
@@ -105,7 +110,11 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
     shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
     limit = int(page.limit)
-    if not page.where and (page.start_ns is None or page.end_ns is None):
+    indexed = {one.columns for one in storage.projections(EVENTS[tag])}
+    if any(one.operator == "=" and (one.column,) in indexed for one in page.where):
+        # Their times first here too: an index says where they are, and the engine opens all columns there.
+        test = f"{test} AND event_ns GLOBAL IN (SELECT event_ns FROM {table} WHERE {test})"  # noqa: S608
+    elif not page.where and (page.start_ns is None or page.end_ns is None):
         # Their times first: else the engine opens all columns of every part. What is filtered, it finds so.
         times = (
             f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns{direction} LIMIT {int(page.limit)}"  # noqa: S608
