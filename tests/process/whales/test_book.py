@@ -283,18 +283,32 @@ def walk(chain: Chain, step: str, number: int, gone: list[object]) -> None:
 def test_wallets_funded_by_one_wallet_that_trade_with_each_other_are_flagged() -> None:
     chain = Chain(watched=())
     purse = b"\x99" * 20
-    chain.block(transferred(COLLATERAL, purse, MAKER, 10), transferred(COLLATERAL, purse, TAKER, 10))
+    chain.block(
+        transferred(COLLATERAL, purse, MAKER, 10 * UNIT), transferred(COLLATERAL, purse, TAKER, 10 * UNIT)
+    )
     chain.block((TX, made(MAKER, TAKER, is_buy=False)), (TX, bought(1_000)))
     [alert] = chain.of("whale_alert")
     assert (alert["kind"], alert["trader_address"], alert["counterparty"]) == ("wash", MAKER, TAKER)
     assert f"0x{purse.hex()}" in alert["evidence"]
 
 
+def test_dust_that_a_stranger_sends_first_hides_no_funder() -> None:
+    chain = Chain(watched=())
+    purse, stranger = b"\x99" * 20, b"\x98" * 20
+    chain.block(transferred(COLLATERAL, stranger, MAKER, 10 * UNIT - 1))
+    chain.block(*(transferred(COLLATERAL, purse, wallet, 10 * UNIT) for wallet in (MAKER, TAKER)))
+    chain.block((TX, made(MAKER, TAKER, is_buy=False)), (TX, bought(1_000)))
+    [alert] = chain.of("whale_alert")
+    assert f"0x{purse.hex()}" in alert["evidence"]
+
+
 def test_a_ring_of_three_is_flagged_though_each_was_funded_by_the_one_before() -> None:
     chain = Chain(watched=())
     ring = [MAKER, TAKER, OTHER]
-    chain.block(transferred(COLLATERAL, b"\x99" * 20, MAKER, 10))
-    chain.block(transferred(COLLATERAL, MAKER, TAKER, 10), transferred(COLLATERAL, TAKER, OTHER, 10))
+    chain.block(transferred(COLLATERAL, b"\x99" * 20, MAKER, 10 * UNIT))
+    chain.block(
+        transferred(COLLATERAL, MAKER, TAKER, 10 * UNIT), transferred(COLLATERAL, TAKER, OTHER, 10 * UNIT)
+    )
     for buyer, seller in zip(ring, [*ring[1:], MAKER], strict=True):
         chain.block(made(buyer, seller, is_buy=True))
     told = [(alert["trader_address"], alert["counterparty"]) for alert in chain.of("whale_alert")]
@@ -305,8 +319,8 @@ def test_a_hub_and_the_exchange_itself_link_nobody() -> None:
     chain = Chain(WhaleConfig(hub_wallets_max=3), watched=())
     hub = b"\x99" * 20
     wallets = [MAKER, TAKER, *(bytes([n]) * 20 for n in range(1, 4))]
-    chain.block(*(transferred(COLLATERAL, hub, wallet, 10) for wallet in wallets))
-    chain.block(*(transferred(COLLATERAL, EXCHANGE, wallet, 10) for wallet in wallets))
+    chain.block(*(transferred(COLLATERAL, hub, wallet, 10 * UNIT) for wallet in wallets))
+    chain.block(*(transferred(COLLATERAL, EXCHANGE, wallet, 10 * UNIT) for wallet in wallets))
     chain.block((TX, made(MAKER, TAKER, is_buy=False)), (TX, bought(1_000)))
     assert not chain.of("whale_alert")
 

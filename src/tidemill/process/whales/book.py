@@ -153,7 +153,8 @@ class WhaleBook:
         telling = Telling(self._mark(head, recv_ns, now_ns))
         self._journal.begin()
         transfers = read_transfers(head, logs, self._settling.funding_tokens)
-        for wallet, funder in fund(self._journal, transfers, self._settling.conduits):
+        least = self._machine.config.funding_amount_min
+        for wallet, funder in fund(self._journal, transfers, self._settling.conduits, least):
             if wallet in self.watched or funder.funder in self.watched:
                 telling.link(wallet, funder)
         seen: list[Seen] = seen_in(batch) if batch.num_rows else []

@@ -54,6 +54,8 @@ class WhaleConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     layer_levels_min: _Count = 3
     layer_size_multiple: Annotated[int, Meta(ge=1, le=10_000)] = 5
     """A level is large where it is so many times the median level of its book's latest changes."""
+    funding_amount_min: _Usd = Decimal(10)
+    """Less funds nobody: anyone can send dust first, and so hide who did."""
     hub_wallets_max: _Count = 20
     """Who funded more wallets than this is a bridge or a venue's purse, and links nobody."""
     copy_mode: Literal["paper", "live"] = "paper"

@@ -37,16 +37,19 @@ _COLLATERAL_DIGITS = 6
 
 
 def fund(
-    journal: Journal, transfers: Sequence[Transfer], conduits: frozenset[bytes]
+    journal: Journal, transfers: Sequence[Transfer], conduits: frozenset[bytes], amount_min: Decimal
 ) -> list[tuple[bytes, Funder]]:
-    """Keep who first funded each wallet; return the wallets that are new, with their funders."""
+    """Keep who first funded each wallet, by `amount_min` or more; return the new ones with their funders."""
     found: list[tuple[bytes, Funder]] = []
     for token, (log_index, tx_hash, sender, recipient, raw) in transfers:
-        if not raw or sender == recipient or sender in conduits or recipient in conduits:
+        amount = Decimal(raw).scaleb(-_COLLATERAL_DIGITS)
+        if not raw or amount < amount_min:
+            continue
+        if sender == recipient or sender in conduits or recipient in conduits:
             continue
         if journal.get(Funder, recipient) is not None:
             continue
-        funder = Funder(sender, token, Decimal(raw).scaleb(-_COLLATERAL_DIGITS), tx_hash, log_index)
+        funder = Funder(sender, token, amount, tx_hash, log_index)
         journal.put(recipient, funder)
         known = journal.get(Funded, sender)
         journal.put(sender, Funded(1 + (known.count if known else 0)))
