@@ -84,8 +84,10 @@ class Exporter:
     """What names of files end with."""
     compressions: ClassVar[tuple[str, ...]] = (NONE, *_STREAMED)
     """What the format allows; the first is the default."""
-    batches_ahead: ClassVar[int] = 1
-    """How many batches are read while one is written; each is some 5 MB of the widest table."""
+    batches_ahead: ClassVar[int] = 2
+    """How many batches are read while one is written: with one alone, what reads waits for what writes.
+    Each is some 5 MB of the widest table.
+    """
     kept_as: ClassVar[Mapping[str, str]] = {}
     """How values are kept that the format has no type for, by logical type; the manifest repeats it."""
 

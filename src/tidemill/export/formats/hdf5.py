@@ -34,8 +34,6 @@ class Hdf5Exporter(FileExporter):
 
     suffix = ".h5"
     compressions = (NONE, "gzip", "lzf")
-    batches_ahead = 4
-    """As many as are put together to be written: with one alone, what reads waits for what writes."""
     kept_as = {  # noqa: RUF012 a Mapping
         "Nanos": "int64, ns since 1970-01-01 UTC",
         "U128": _WORDS.format(2),

@@ -14,6 +14,7 @@ class JsonExporter(Exporter):
     """Objects as `derive.json_schema` describes them."""
 
     suffix = ".json"
+    batches_ahead = 1  # its text takes the most memory, and the most of the processor
     kept_as = KEPT_AS
 
     @override

@@ -12,6 +12,7 @@ class NdjsonExporter(Exporter):
     """Objects as `derive.json_schema` describes them."""
 
     suffix = ".ndjson"
+    batches_ahead = 1  # its text takes the most memory, and the most of the processor
     kept_as = KEPT_AS
 
     @override
