@@ -51,8 +51,8 @@ _TASKS_SLACK = 4
 _FILES_SLACK = 16
 """The engine opens what it merges; a file lost with each storm is more in an hour."""
 _THREADS_SLACK = 64
-"""The engine's pools fill up, to their bounds, as merges and questions happen to coincide; each thread of theirs
-holds three files of `/proc` open, which are not counted as files.
+"""The engine's pools fill up, to their bounds, as merges and questions happen to coincide; each of their
+threads holds three files of `/proc` open, which are not counted as files.
 """
 _RSS_GROWTH_MAX_MB = 300
 """Of the last program from its first calm to its last: caches fill, blocks and events are not kept."""
