@@ -13,7 +13,7 @@ from benchmarks.row import Row
 
 _SECONDS = 120
 """Blocks of 500 events come every 250 ms: at 40 s two slow ones are the p99, and a replay is mostly start."""
-_SWAPS_PER_S = 820
+_SWAPS_PER_S = 610
 """A swap makes two events, itself and the pool's new state, and beside it come liquidity and arbitrages."""
 _REPLAYS = 5
 
