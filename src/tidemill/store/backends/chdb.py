@@ -10,9 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self, TypeVar
 
-# Freed memory goes back to the system after 0.3 s. By the engine's own 5 s an export holds up to 100 MB more
+# Freed memory goes back to the system after 0.4 s. By the engine's own 5 s an export holds up to 100 MB more
 # that nobody uses. It costs queries of the widest table some 5% of the processor.
-os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:300")  # read once, when the library is loaded
+os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:400")  # read once, when the library is loaded
 
 import chdb
 import pyarrow as pa
