@@ -108,6 +108,17 @@ def test_blocks_do_not_wait_for_the_state_of_coins_pools_but_where_it_never_come
     assert driver.canonical() == chain_of(node, first=tip + 1)
 
 
+def test_a_coins_pool_that_was_followed_is_a_fault_where_two_readings_in_a_row_cannot_tell_it() -> None:
+    node, before = opened()
+    told = {b"chain/local/coins/" + POOL: b"curve_stable"}  # it is none: its readings fail
+    driver = Driver(node, before.config, before.state | told).open()
+    for reading in range(1, 4):
+        drift(driver)
+        driver.settle()
+        assert len(driver.faults) == reading - 1
+        assert all("Unknown: chain local: pool 0x" in fault for fault in driver.faults)
+
+
 @pytest.mark.parametrize("when", range(1, 5))
 def test_a_pool_whose_block_leaves_the_chain_meanwhile_is_read_again(when: int) -> None:
     node, driver = opened()

@@ -107,7 +107,9 @@ class CoinPools:
         self._known = known
         self._where = f"chain {config.source}"
         self._multicall = Multicall(calls, config)
-        self._problems: list[Fault] = []
+        self._problems: dict[bytes, Fault] = {}
+        self._doubted: set[bytes] = set()
+        """Pools that were followed, and that the last reading could not tell."""
 
     def is_known(self, pool: bytes) -> bool:
         """Whether it was found to be such a pool."""
@@ -123,8 +125,16 @@ class CoinPools:
         self._problems.clear()
 
     def tell_problems(self) -> None:
-        """Report the pools that the last reading could not tell exactly, once it is known to count."""
-        self._calls.step.faults.extend(self._problems)
+        """Report the pools that the last reading could not tell exactly, once it is known to count.
+
+        One that was followed is reported where the reading before could not tell it either: a node that is
+        making the next block may mix it into what it tells of the newest.
+        """
+        for pool, problem in self._problems.items():
+            if pool in self._doubted or not self.is_known(pool):
+                self._calls.step.faults.append(problem)
+            else:
+                self._doubted.add(pool)
         self._problems.clear()
 
     def read(
@@ -189,6 +199,7 @@ class CoinPools:
             job.missed[asked.pool] = problem
         else:
             self._window.set_coin_pool(asked.pool, read.kind)
+            self._doubted.discard(asked.pool)
             if not is_described:
                 if expected is None or not asked.is_expected or asked.round_count > 1:
                     expected = asked.expected_next()
@@ -233,4 +244,4 @@ class CoinPools:
         )
 
     def _fault(self, pool: bytes, problem: str) -> None:
-        self._problems.append(Unknown(f"{self._where}: pool 0x{pool.hex()}: {problem}"))
+        self._problems[pool] = Unknown(f"{self._where}: pool 0x{pool.hex()}: {problem}")
