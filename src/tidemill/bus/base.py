@@ -112,6 +112,8 @@ class Bus(ABC):
     async def read(self, topic: str, offset: int, *, batches_max: int, wait_ms: int = 0) -> list[Entry]:
         """Return up to `batches_max` batches from `offset` on, oldest first; wait up to `wait_ms` for one.
 
+        Who does not wait gets all that this bus committed before, as far as it fits.
+
         A topic that nothing was appended to is empty, not an error.
 
         Raises: Gap, where `offset` was trimmed already; Poison, where the first batch cannot be read: one
