@@ -42,12 +42,12 @@ def fund(
     """Keep who first funded each wallet, by `amount_min` or more; return the new ones with their funders."""
     found: list[tuple[bytes, Funder]] = []
     for token, (log_index, tx_hash, sender, recipient, raw) in transfers:
-        amount = Decimal(raw).scaleb(-_COLLATERAL_DIGITS)
-        if not raw or amount < amount_min:
-            continue
-        if sender == recipient or sender in conduits or recipient in conduits:
+        if not raw or sender == recipient or sender in conduits or recipient in conduits:
             continue
         if journal.get(Funder, recipient) is not None:
+            continue
+        amount = Decimal(raw).scaleb(-_COLLATERAL_DIGITS)
+        if amount < amount_min:
             continue
         funder = Funder(sender, token, amount, tx_hash, log_index)
         journal.put(recipient, funder)
