@@ -59,28 +59,29 @@ class Fetcher:
         self._is_closing = False
         self._thread.start()
 
-    def now(self, lane: Lane, offset: int, records_max: int) -> list[Record]:
-        """Return what is here already from `offset` on. Raises: Gap."""
+    def now(self, lane: Lane, offset: int, records_max: int) -> tuple[list[Record], bool]:
+        """Return what is here already from `offset` on, and whether more would be too much. Raises: Gap."""
         held = self._held.get(lane)
         if held is None or offset < held.first:
-            return []
+            return [], False
         if held.fault is not None:
             fault = held.fault
             del self._held[lane]  # the next one asks anew
             self._ask(lambda consumer: self._assign(consumer, lane, None, 0))
             raise fault
         found: list[Record] = []
-        found_bytes = 0
+        found_bytes, is_full = 0, False
         for record in held.records:
             if record.offset >= offset:
                 found.append(record)
                 found_bytes += len(record.value or b"")
-                if len(found) == records_max or found_bytes >= self._client.bus.read_bytes_max:
+                is_full = len(found) == records_max or found_bytes >= self._client.bus.read_bytes_max
+                if is_full:
                     break
         if found:
             held.served = max(held.served, found[-1].offset + 1)
         self._make_room(lane, held)
-        return found
+        return found, is_full
 
     def holds(self, lane: Lane, offset: int) -> bool:
         """Whether `offset` is where this is fetching, so that it need not begin anew."""

@@ -223,11 +223,10 @@ class KafkaBus(Bus):
         # Who asks what there is gets what this process committed, though it was not fetched yet.
         own_end, own_s = self._ends.known(lane), loop.time() + _CERTAIN_S
         while True:
-            records = self._fetcher.now(lane, offset, batches_max)
+            records, is_full = self._fetcher.now(lane, offset, batches_max)
             if records:
                 after = records[-1].offset + 1
-                is_short = after < own_end and len(records) < batches_max and not self._is_full(records)
-                if is_short and deadline_s <= loop.time() < own_s:
+                if after < own_end and not is_full and deadline_s <= loop.time() < own_s:
                     await self._fetcher.until(lane, after, own_s)
                     continue
                 await self._told_of(lane, records[-1])
@@ -243,9 +242,6 @@ class KafkaBus(Bus):
             if certain_s is not None and loop.time() >= certain_s:
                 raise Unreachable(f"bus kafka {topic}: expected the batch after offset {offset}, none came")
             await self._fetcher.until(lane, offset, certain_s or deadline_s)
-
-    def _is_full(self, records: list[Record]) -> bool:
-        return sum(len(record.value or b"") for record in records) >= self._client.bus.read_bytes_max
 
     async def _told_of(self, lane: Lane, last: Record) -> None:
         """Wait until the commit that made the record, if it is ours, has returned: heads are right then."""
