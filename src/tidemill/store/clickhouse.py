@@ -284,7 +284,7 @@ class ClickHouseStore(Store):
         query = select_query(tag, during, columns, where, finality=finality, newest=newest, reverted=reverted)
         answer = await self._ask(query.sql, query.params, self._settings.limits)
         if newest is not None:
-            answer = answer.take(pa.array(range(answer.num_rows - 1, -1, -1), pa.int64()))
+            answer = answer[::-1]
         return answer.cast(selected_schema(tag, columns))
 
     @override
