@@ -28,13 +28,8 @@ async def running(tmp_path, chains, **more):
         yield engine
 
 
-async def head_of(world):
-    async with Rpc(world.http_url) as rpc:
-        return int(await rpc.call("eth_blockNumber"), 16)
-
-
 async def caught_up(engine, world):
-    head = await head_of(world)
+    head = await world.head()
 
     async def is_there():
         return (
@@ -71,7 +66,7 @@ async def test_reorgs_while_running_and_while_stopped_leave_the_store_and_the_po
                 await fresh_world.mine(max(0, depth - 8))  # so that there are so many, the oldest with swaps
                 await crowd.reorg(depth, partial(caught_up, engine, fresh_world))
             seen = engine.pipelines[SOURCE].tip
-        unseen = await head_of(fresh_world) - seen
+        unseen = await fresh_world.head() - seen
         await crowd.reorg(unseen + 12)  # so deep that it reaches what was seen before the stop
     await fresh_world.mine(2)
     async with running(tmp_path, chains) as engine:

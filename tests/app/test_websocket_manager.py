@@ -50,11 +50,6 @@ async def swaps_of(world, dex, from_block=0):
     return Counter((log["blockHash"], int(log["logIndex"], 16), log["address"].lower()) for log in logs)
 
 
-async def head_of(world):
-    async with Rpc(world.http_url) as rpc:
-        return int(await rpc.call("eth_blockNumber"), 16)
-
-
 class Seen:
     """A callback that keeps what it is told."""
 
@@ -81,7 +76,7 @@ class Seen:
 
 async def caught_up(manager, world, *keys):
     await world.mine()
-    head = await head_of(world)
+    head = await world.head()
 
     async def is_there():
         status = manager.get_connection_status()
@@ -230,7 +225,7 @@ async def test_a_raising_and_a_slow_callback_hurt_nobody_else_and_are_told(fresh
         await manager.connect("uniswap", CHAIN)
         await caught_up_but(manager, fresh_world)
         manager.register_callback(UNI, seen)
-        first = await head_of(fresh_world) + 1
+        first = await fresh_world.head() + 1
         async with TradingCrowd(fresh_world, swaps_per_s=100, further_percent=0, block_ms=50):
             await until(lambda: _more(seen.of("swap"), 200))
         await caught_up_but(manager, fresh_world)
@@ -252,7 +247,7 @@ async def test_a_raising_and_a_slow_callback_hurt_nobody_else_and_are_told(fresh
 async def caught_up_but(manager, world):
     """Wait for the tip, whatever waits in queues."""
     await world.mine()
-    head = await head_of(world)
+    head = await world.head()
 
     async def is_there():
         return manager.get_connection_status()[UNI]["tip"] == head

@@ -145,6 +145,11 @@ class World(Struct, frozen=True, kw_only=True):
     """Nobody trades them, and their pairs are of a factory that is not among `factories`."""
     accounts: Accounts
 
+    async def head(self) -> int:
+        """Return the number of the newest block."""
+        async with Rpc(self.http_url) as rpc:
+            return int(await rpc.call("eth_blockNumber"), 16)
+
     async def mine(self, blocks: int = 1) -> None:
         """Mine `blocks` blocks; what waits goes into the first."""
         async with Rpc(self.http_url) as rpc:
