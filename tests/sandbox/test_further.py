@@ -17,7 +17,7 @@ from tidemill.sandbox.venues import VENUES, Change, Leg
 from tidemill.sandbox.world import FurtherPool, OddToken, World
 
 from .parity import told_in, told_out
-from .test_traders import run_traders
+from .test_traders import mine_moves, run_traders
 
 PANCAKE_INIT_HASH = "6ce8eb472fa82df5469c6ab6d485f17c3ad13c8cd7af59b3d4a8026c5ce0f7e2"
 
@@ -186,10 +186,7 @@ async def test_arbitrage_closes_gaps_to_further_pools(fresh_world: World) -> Non
         for _ in range(6):
             offers = [offer for _ in range(crowd.turns) for offer in await crowd.read(rpc)]
             to_gain.append(sum(gain for gain, _ in gains(offers, prices)))
-            for move in crowd.arbitrages(offers, prices, 100):
-                fields = {"from": move.sender, "to": move.to, "data": move.data, "gas": hex(3_000_000)}
-                await rpc.call("eth_sendTransaction", fields)
-            await rpc.call("evm_mine")
+            await mine_moves(rpc, crowd.arbitrages(offers, prices, 100))
     assert to_gain[0] > 0
     assert to_gain[-1] < to_gain[0] / 4
 

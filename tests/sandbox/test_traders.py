@@ -136,16 +136,17 @@ async def test_traders_live_through_reorgs_in_the_middle_of_their_blocks(fresh_w
 async def test_arbitrage_closes_what_noise_opened(fresh_world: World) -> None:
     crowd, reader = Crowd(fresh_world, seed=1), MarketReader(fresh_world)
     async with Rpc(fresh_world.http_url) as rpc:
-        await _mine(rpc, crowd.noise(await reader.read(rpc), 600))
+        await mine_moves(rpc, crowd.noise(await reader.read(rpc), 600))
         wide = await reader.read(rpc)
         moves = crowd.arbitrages(wide, 1_000)
-        await _mine(rpc, moves)
+        await mine_moves(rpc, moves)
         narrow = await reader.read(rpc)
     assert len(moves) > 5
     assert _spread(narrow) < _spread(wide) / 2
 
 
-async def _mine(rpc: Rpc, moves: list[Move]) -> None:
+async def mine_moves(rpc: Rpc, moves: list[Move]) -> None:
+    """Mine a block of these."""
     for move in moves:
         fields = {"from": move.sender, "to": move.to, "data": move.data, "gas": hex(3_000_000)}
         await rpc.call("eth_sendTransaction", fields)

@@ -114,26 +114,25 @@ def test_a_position_costs_no_more_than_it_may() -> None:
         check_whales(WhaleConfig(copy_cost_max=Decimal(0)))
 
 
+def kept_while_one_waits() -> dict[bytes, bytes]:
+    """Return what is kept of a book that followed one trade and was told of another."""
+    book = CopyBook(CONFIG)
+    book.price("7", Side.BUY, known("0.4", 101))
+    book.follow(trade(1))
+    copied(book, 102)
+    book.follow(trade(2, 110))
+    return {key: value for key, value in book.take().items() if value is not None}
+
+
 def test_a_restart_forgets_no_trade_and_knows_no_price() -> None:
-    first = CopyBook(CONFIG)
-    first.price("7", Side.BUY, known("0.4", 101))
-    first.follow(trade(1))
-    copied(first, 102)
-    first.follow(trade(2, 110))
-    kept = {key: value for key, value in first.take().items() if value is not None}
     second = CopyBook(CONFIG)
-    second.load(kept.items())
+    second.load(kept_while_one_waits().items())
     found = copied(second, 200)
     assert (found.trade_id, found.status, found.position_size) == ("t2", CopyStatus.UNPRICED, 10)
 
 
 def test_what_waited_as_copying_was_switched_off_is_not_followed_then_nor_later() -> None:
-    first = CopyBook(CONFIG)
-    first.price("7", Side.BUY, known("0.4", 101))
-    first.follow(trade(1))
-    copied(first, 102)
-    first.follow(trade(2, 110))
-    kept = {key: value for key, value in first.take().items() if value is not None}
+    kept = kept_while_one_waits()
     off = CopyBook(msgspec.structs.replace(CONFIG, copy_enabled=False))
     off.load(kept.items())
     off.price("7", Side.BUY, known("0.4", 111))
