@@ -34,7 +34,7 @@ def _named(pool: FurtherPool) -> tuple[str, str | None]:
 async def further_traded() -> AsyncIterator[tuple[World, TraderCounts]]:
     need_node()
     async with open_world() as opened:
-        yield opened, await run_traders(opened, 3, swaps_per_s=100, block_ms=100, further_percent=200)
+        yield opened, await run_traders(opened, 30, swaps_per_s=100, block_ms=100, further_percent=200)
 
 
 async def test_every_kind_has_a_pool_and_no_pool_is_there_twice(world: World) -> None:
@@ -171,13 +171,13 @@ async def test_liquidity_is_added_to_every_further_pool_and_taken_out_again(fres
 
 
 async def test_nobody_trades_in_further_pools_where_the_share_is_none(fresh_world: World) -> None:
-    counts = await run_traders(fresh_world, 0.6, swaps_per_s=200, block_ms=50, further_percent=0)
+    counts = await run_traders(fresh_world, 12, swaps_per_s=200, block_ms=50, further_percent=0)
     assert counts.further_sent == counts.further_swaps == 0 < counts.swaps
 
 
 async def test_arbitrage_closes_gaps_to_further_pools(fresh_world: World) -> None:
     await run_traders(
-        fresh_world, 1.5, swaps_per_s=100, block_ms=100, further_percent=300, arbitrage_percent=0
+        fresh_world, 15, swaps_per_s=100, block_ms=100, further_percent=300, arbitrage_percent=0
     )
     crowd, reader = FurtherCrowd(fresh_world, seed=1), MarketReader(fresh_world)
     to_gain: list[float] = []
