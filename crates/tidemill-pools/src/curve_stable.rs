@@ -238,6 +238,12 @@ impl StableSwap {
         }
     }
 
+    /// Says whether `amount_out` is the same for every swap, as it is where the rules differ only in how they came to D.
+    pub fn quotes_as(&self, other: &Self) -> bool {
+        let rules = Rules { product: self.rules.product, booking: self.rules.booking, ..other.rules };
+        *self == Self { rules, ..other.clone() }
+    }
+
     /// Returns what `dx` of coin `i` buys of coin `j` in `exchange`.
     ///
     /// # Errors

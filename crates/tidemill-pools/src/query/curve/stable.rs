@@ -123,7 +123,7 @@ fn exact_stable(
     };
     let candidates: Vec<_> = rates.iter().flat_map(build).collect();
     let quote = |pool: &StableSwap, trial: Trial| pool.amount_out(trial.i, trial.j, trial.amount);
-    let told = ask_quotes(address, GET_DY, (&candidates, coins), quote, view)?;
+    let told = ask_quotes(address, GET_DY, (&candidates, coins), StableSwap::quotes_as, quote, view)?;
     let found = proven(candidates, &told, quote);
     Ok(found.map(|pool| Exact::CurveStable(Box::new(pool))))
 }
