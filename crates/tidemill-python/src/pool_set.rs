@@ -94,7 +94,9 @@ impl Outcome {
     }
 
     fn into_applied(self, py: Python<'_>, emit: bool) -> PyResult<Applied> {
-        let batches = py.detach(|| finish(self.columns));
+        // most pools that are read anew make no event
+        let batches =
+            if self.columns.is_empty() { Ok(Vec::new()) } else { py.detach(|| finish(self.columns)) };
         let created =
             batches.as_ref().ok().and_then(|batches| batches.iter().find(|(topic, _)| *topic == "pool"));
         let pools = created.map_or_else(Vec::new, |(_, batch)| addresses(py, batch));
