@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -133,16 +134,21 @@ class Trading:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             for number in range(1_000_000):
                 await asyncio.sleep(_SIGNAL_EVERY_S)
-                body = circle_body(self._arena, idempotency_key=f"signal {number}")
-                try:
-                    async with session.post(f"{self._url}/execute", json=body) as answer:
-                        told = await answer.json()
-                except (aiohttp.ClientError, TimeoutError):
-                    continue  # it is dead, or dies now: what it began it goes on with
-                if told["success"]:
-                    self.accepted.add(told["execution_id"])
-                else:
-                    await self._make_gap()
+                await self._has_accepted(session, f"signal {number}")
+
+    async def _has_accepted(self, session: aiohttp.ClientSession, key: str) -> bool:
+        """Send a signal; where there is nothing to gain, make something for the next one."""
+        body = circle_body(self._arena, idempotency_key=key)
+        try:
+            async with session.post(f"{self._url}/execute", json=body) as answer:
+                told = await answer.json()
+        except (aiohttp.ClientError, TimeoutError):
+            return False  # it is dead, or dies now: what it began it goes on with
+        if told["success"]:
+            self.accepted.add(told["execution_id"])
+        else:
+            await self._make_gap()
+        return told["success"]
 
     async def _make_gap(self) -> None:
         """Make WETH cheap at Uniswap V2 with the next block."""
@@ -159,12 +165,18 @@ class Trading:
             return  # in the middle of a reorg; or another of this trader's came first
 
     async def settle(self) -> None:
-        """Run it without kills until every trade is settled, then stop it in order."""
+        """Run it without kills until a last trade went through and all are settled, then stop it in order."""
         self._is_deadly = False
         process = await start(self._folder, ("execute",), self._env)
         ending = asyncio.ensure_future(process.communicate())
         try:
-            async with aiohttp.ClientSession() as session:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+                numbers = count()
+
+                async def is_going_on() -> bool:
+                    assert not ending.done(), ending.result()
+                    await self._arena.rpc.call("evm_mine")
+                    return await self._has_accepted(session, f"after it {next(numbers)}")
 
                 async def is_settled() -> bool:
                     assert not ending.done(), ending.result()
@@ -172,10 +184,11 @@ class Trading:
                     try:
                         async with session.get(f"{self._url}/limits") as answer:
                             [limits] = await answer.json()
-                    except aiohttp.ClientConnectionError:
+                    except (aiohttp.ClientConnectionError, TimeoutError):
                         return False
                     return limits["open"] == 0
 
+                await until(is_going_on, 120)
                 await until(is_settled, 120)
             process.terminate()
             async with asyncio.timeout(20):
