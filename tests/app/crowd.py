@@ -32,7 +32,6 @@ class TradingCrowd:
     async def reorg(self, depth_blocks: int, once: Callable[[], Awaitable[None]] | None = None) -> None:
         """Replace the last blocks while nothing is mined, once `once` has seen them."""
         await self._stop()
-        await self._world.mine()  # waits for a block that is being mined
         if once is not None:
             await once()
         await self._world.reorg(depth_blocks)
@@ -47,3 +46,4 @@ class TradingCrowd:
         await asyncio.wait([self._task])
         if not self._task.cancelled():
             self._task.result()
+        await self._world.mine()  # waits for a block that is being mined: else it came after the end

@@ -55,7 +55,8 @@ async def test_the_engine_is_opened_with_its_share_and_says_what_it_has(tmp_path
         watch._engine = await store.engine_bytes()
         parts = watch.parts()
     assert parts.keys() == {"mapped", "arrow", "engine", "other"}
-    assert 1_000_000 < parts["engine"] < 300_000_000
+    # It was just opened, and counts by threads: what a thread has not told yet is not in it.
+    assert 0 < parts["engine"] < 300_000_000
     assert 50_000_000 < sum(parts.values()) < 10_000_000_000
 
 
