@@ -211,6 +211,7 @@ async def test_a_replay_finds_and_follows_what_the_recorded_run_did(fresh_world,
     async with running(tmp_path, chains, search=search) as engine:
         async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100):
             await swaps_seen(engine, 100)  # what it follows then is followed on by the run that is recorded
+        await caught_up(engine, fresh_world)
     async with running(tmp_path, chains, search=search, record=True, on_batches=take) as engine:
         async with TradingCrowd(fresh_world, swaps_per_s=60, block_ms=100) as crowd:
             await until(lambda: ended(20))
