@@ -89,14 +89,11 @@ proptest! {
     #[test]
     fn stable_pools_that_are_said_to_quote_alike_do(pool in stable_pools(), dx in 1_u64.., scale in 0_u32..9) {
         let dx = U256::from(dx) * U256::from(10).pow(U256::from(scale));
-        for rules in GENERATIONS.into_iter().filter(|rules| rules.a_precision == pool.rules().a_precision) {
-            let other = StableSwap::new(rules, pool.terms(), pool.balances(), pool.rates()).unwrap();
-            if pool.quotes_as(&other) {
-                prop_assert_eq!(pool.amount_out(0, 1, dx), other.amount_out(0, 1, dx));
-                prop_assert_eq!(pool.amount_out(1, 0, dx), other.amount_out(1, 0, dx));
-            }
-        }
         let twin = |rules| StableSwap::new(rules, pool.terms(), pool.balances(), pool.rates()).unwrap();
+        for other in GENERATIONS.map(twin).iter().filter(|other| pool.quotes_as(other)) {
+            prop_assert_eq!(pool.amount_out(0, 1, dx), other.amount_out(0, 1, dx));
+            prop_assert_eq!(pool.amount_out(1, 0, dx), other.amount_out(1, 0, dx));
+        }
         let (template, factory) = (twin(Rules::TEMPLATE), twin(Rules::FACTORY));
         prop_assert_eq!(template.quotes_as(&factory), template.d() == factory.d());
         prop_assert!(!template.quotes_as(&twin(Rules::LENDING)));

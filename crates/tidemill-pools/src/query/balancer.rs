@@ -12,7 +12,7 @@ use crate::chain::Address;
 use crate::error::PoolError;
 
 use super::lock;
-use super::proven::{proven, trials, unknown, Told, Trial};
+use super::proven::{proven, trials, Told, Trial};
 use super::reading::{ask_coin, AskedCoin, Coin, Doubt, Reading};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::{address_word, word, Words};
@@ -218,7 +218,7 @@ fn exact_v2(
     };
     let candidates: Vec<_> = candidates.into_iter().flatten().collect();
     let quote = |exact: &Exact, trial: Trial| exact.amount_out(trial.i, trial.j, trial.amount);
-    let told = ask_quotes(pool, trials(&candidates, coins, unknown, quote), view)?;
+    let told = ask_quotes(pool, trials(&candidates, coins, quote), view)?;
     Ok(proven(candidates, &told, quote))
 }
 

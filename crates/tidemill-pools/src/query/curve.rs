@@ -90,11 +90,10 @@ fn ask_quotes<T>(
     address: Address,
     signature: Signature,
     (candidates, coins): (&[T], &[Coin]),
-    is_alike: impl Fn(&T, &T) -> bool,
     quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
     view: &View<'_>,
 ) -> Result<Vec<Told>, Stop> {
-    quotes(trials(candidates, coins, is_alike, quote), |trial| {
+    quotes(trials(candidates, coins, quote), |trial| {
         let words = [word(trial.i as u64), word(trial.j as u64), trial.amount.to_be_bytes()];
         view.ask_with(address, signature, &words)
     })

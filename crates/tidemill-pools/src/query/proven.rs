@@ -33,22 +33,16 @@ fn part_of(coins: &[Coin], i: usize, part: usize) -> U256 {
 }
 
 /// Returns swaps in every direction that touches the first coin, and swaps that tell the candidates apart.
-///
-/// For those of which `is_alike` is known, that they quote every swap alike, nothing is looked for.
 pub(super) fn trials<T>(
     candidates: &[T],
     coins: &[Coin],
-    is_alike: impl Fn(&T, &T) -> bool,
     quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
 ) -> Vec<Trial> {
     let directions = (1..coins.len()).flat_map(|k| [(0, k, 100), (k, 0, 9)]);
     let mut found: Vec<_> =
         directions.map(|(i, j, part)| Trial { i, j, amount: part_of(coins, i, part) }).collect();
-    let numbered = || candidates.iter().enumerate();
-    let mut pairs: Vec<(usize, usize)> = numbered()
-        .flat_map(|one| numbered().skip(one.0 + 1).map(move |other| (one, other)))
-        .filter(|((_, one), (_, other))| !is_alike(one, other))
-        .map(|((one, _), (other, _))| (one, other))
+    let mut pairs: Vec<(usize, usize)> = (0..candidates.len())
+        .flat_map(|one| (one + 1..candidates.len()).map(move |other| (one, other)))
         .collect();
     for trial in (0..TRIES).map(|index| nth(coins, index)) {
         if pairs.is_empty() {
@@ -66,11 +60,6 @@ pub(super) fn trials<T>(
         }
     }
     found
-}
-
-/// What is said of candidates of which only their quotes tell whether they are alike.
-pub(super) fn unknown<T>(_: &T, _: &T) -> bool {
-    false
 }
 
 /// Returns a trial of another direction and size for each index.

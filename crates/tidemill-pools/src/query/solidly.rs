@@ -7,7 +7,7 @@ use crate::error::PoolError;
 use crate::solidly::{Reading as Lasting, Rules, Solidly};
 use crate::uniswap_v2::Fee;
 
-use super::proven::{proven, quotes, trials, unknown, Trial};
+use super::proven::{proven, quotes, trials, Trial};
 use super::reading::{Coin, Doubt, Reading};
 use super::view::{Asked, Signature, Stop, View};
 use super::words::{address_word, word};
@@ -98,7 +98,7 @@ pub(super) fn prove(
         (Detail::Exact, Ok(candidates)) => {
             let coins = &reading.coins;
             let token = |trial: Trial| coins.get(trial.i).map_or([0; 32], |coin| address_word(coin.address));
-            let told = quotes(trials(&candidates, coins, unknown, quote), |trial| {
+            let told = quotes(trials(&candidates, coins, quote), |trial| {
                 let words = [trial.amount.to_be_bytes(), token(trial)];
                 view.ask_with(reading.address, GET_AMOUNT_OUT, &words)
             })?;

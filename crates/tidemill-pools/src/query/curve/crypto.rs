@@ -5,7 +5,7 @@ use ruint::aliases::U256;
 use crate::chain::Address;
 use crate::curve_crypto::{CryptoSwap, Generation, Prices, Profit, Terms};
 
-use super::super::proven::{proven, unknown, Trial};
+use super::super::proven::{proven, Trial};
 use super::super::reading::{Coin, Doubt, Reading};
 use super::super::view::{Asked, Signature, Stop, View};
 use super::super::words::word;
@@ -118,7 +118,7 @@ fn exact_crypto(
     };
     let candidates: Vec<_> = [Generation::Ng, Generation::First].into_iter().filter_map(build).collect();
     let quote = |pool: &CryptoSwap, trial: Trial| pool.amount_out(trial.i, trial.j, trial.amount);
-    let told = ask_quotes(address, GET_DY_CRYPTO, (&candidates, coins), unknown, quote, view)?;
+    let told = ask_quotes(address, GET_DY_CRYPTO, (&candidates, coins), quote, view)?;
     let found = proven(candidates, &told, quote);
     Ok(found.map(|pool| Exact::CurveCrypto(Box::new(pool))))
 }
