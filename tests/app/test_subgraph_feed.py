@@ -1,7 +1,5 @@
 """Does an exchange's every swap reach its callback once, from the subgraph or from the chain beneath it."""
 
-from itertools import pairwise
-
 import msgspec
 import pytest
 from tests.servers.running import subgraph_server
@@ -54,7 +52,7 @@ def subgraph_config(server, **changes):
         announced_poll_ms=50,
         dead_after_ms=1_500,
         answer_timeout_ms=1_500,
-        lag_blocks_max=6,
+        lag_blocks_max=30,  # what a busy machine is behind is less
     )
     return msgspec.structs.replace(config, **changes)
 
@@ -152,14 +150,10 @@ async def test_every_swap_is_told_once_while_the_subgraph_is_late_and_dead_and_b
     }
     assert swaps_seen(seen) == expected
     changes = [one for one in seen.of("health") if one["endpoint"].endswith("/uniswap_v3/")]
-    states = [one["state"] for one in changes]
-    assert all(one != after for one, after in pairwise(states)), "one event for each change"
-    assert (states[0], states[-1], set(states)) == ("live", "live", {"live", "stale", "down"})
-    late, *rest = changes[states.index("stale") :]
-    assert "blocks behind" in late["detail"]
-    assert "chain sandbox is read in its place from block" in late["detail"]
-    back = next(one for one in rest if one["state"] == "live")
-    assert "it is read again, from the block after" in back["detail"]
+    assert [one["state"] for one in changes] == ["live", "stale", "live", "down", "live"]
+    assert "blocks behind" in changes[1]["detail"]
+    assert "chain sandbox is read in its place from block" in changes[1]["detail"]
+    assert "it is read again, from the block after" in changes[2]["detail"]
 
 
 @pytest.mark.parametrize("changes", [{"use_chain": False}, {"dex": "curve"}])

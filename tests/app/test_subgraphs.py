@@ -3,7 +3,6 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from itertools import pairwise
 
 import pytest
 from tests.servers.running import subgraph_server
@@ -39,7 +38,7 @@ def settings_file(tmp_path, world, server, **changes):
         "announced_poll_ms": 50,
         "dead_after_ms": 1_500,
         "answer_timeout_ms": 1_500,
-        "lag_blocks_max": 6,
+        "lag_blocks_max": 30,  # what a busy machine is behind is less
         **changes,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in subgraph.items()]
@@ -113,9 +112,8 @@ async def test_what_a_subgraph_tells_is_stored_once_across_restarts_and_outages(
             " ORDER BY event_ns"
         )
         states = [row["state"] for row in changes.to_pylist()]
-        assert (states[0], states[-1]) == ("live", "live")
-        # Each run tells what it finds at first; of a change there is one event.
-        assert all(one != after or one == "live" for one, after in pairwise(states))
+        assert states[:3] == ["live", "down", "live"], "one event for each change"
+        assert set(states[3:]) == {"live"}, "each run tells what it finds at first"
         detail = next(row["detail"] for row in changes.to_pylist() if row["state"] == "down")
         assert "uniswap as chain sandbox tells it stands in for it" in detail
         heads = await engine.query(

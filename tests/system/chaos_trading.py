@@ -134,9 +134,9 @@ class Trading:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
             for number in range(1_000_000):
                 await asyncio.sleep(_SIGNAL_EVERY_S)
-                await self._has_accepted(session, f"signal {number}")
+                await self._send(session, f"signal {number}")
 
-    async def _has_accepted(self, session: aiohttp.ClientSession, key: str) -> bool:
+    async def _send(self, session: aiohttp.ClientSession, key: str) -> bool:
         """Send a signal; where there is nothing to gain, make something for the next one."""
         body = circle_body(self._arena, idempotency_key=key)
         try:
@@ -176,7 +176,7 @@ class Trading:
                 async def is_going_on() -> bool:
                     assert not ending.done(), ending.result()
                     await self._arena.rpc.call("evm_mine")
-                    return await self._has_accepted(session, f"after it {next(numbers)}")
+                    return await self._send(session, f"after it {next(numbers)}")
 
                 async def is_settled() -> bool:
                     assert not ending.done(), ending.result()
