@@ -1305,6 +1305,15 @@ class PoolSet:
         Raises: Malformed, where the state is none that the contract can have; ValueError, where the protocol
         is unknown; AttributeError or TypeError, where an attribute is missing or of another type.
         """
+    def read(self, snapshots: Sequence[_Snapshot], sequence: int) -> tuple[Applied, list[tuple[bytes, str]]]:
+        """Take pools as they were read from a node, in place of what was known of them, and tell their
+        states; `sequence` counts the chain's corrections.
+
+        A pool that has a state that no contract of its kind can have is left out: its address is returned,
+        and what is wrong. The undo belongs to the block at which they were read, as that of `insert`.
+        Raises: ValueError, where a protocol is unknown; AttributeError or TypeError, where an attribute is
+        missing or of another type; then nothing has changed.
+        """
     def apply(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int], emit: bool = True) -> Applied:
         """Follow all logs of `heads`, in order; `recv_ns` says for each when its logs were complete.
 
@@ -1324,8 +1333,8 @@ class PoolSet:
     def records(self) -> list[tuple[bytes, bytes]]:
         """Return the whole state as records, in order of their keys."""
     @staticmethod
-    def merge_undo(first: bytes, later: Sequence[bytes]) -> bytes:
-        """Return the undo of all these steps, which are in order.
+    def merge_undo(first: bytes, later: bytes) -> bytes:
+        """Return the undo of both steps, which are in order.
 
         Raises: Malformed, where the bytes are not undos.
         """

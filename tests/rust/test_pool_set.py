@@ -134,7 +134,7 @@ def test_two_undos_become_one() -> None:
     undos = [pools.apply(*_single(number), [0]).undo[0][2] for number in range(len(BLOCKS))]
     whole = undos[0]
     for later in undos[1:]:
-        whole = PoolSet.merge_undo(whole, [later])
+        whole = PoolSet.merge_undo(whole, later)
     pools.revert(whole)
     assert state(pools) == []
 
@@ -215,6 +215,33 @@ def test_a_reading_that_cannot_be_is_refused(
     pools = made.pool_set()
     with pytest.raises(error, match=message):
         pools.insert(snapshot_v3(**changed))
+    assert len(pools) == 0
+
+
+def test_pools_that_were_read_are_told_and_one_that_cannot_be_is_left_out() -> None:
+    pools = made.pool_set()
+    times = {"block_timestamp_s": 1_700_000_006, "recv_ns": 7}
+    good = snapshot_v3(**times)
+    bad = snapshot_v3(address=made.PAIR, liquidity=2**128, **times)
+    applied, [(address, problem)] = pools.read([bad, good], 3)
+    assert address == made.PAIR
+    assert problem.startswith("snapshot's liquidity: ")
+    [(topic, rows)] = applied.batches.items()
+    [row] = derive.to_rows(topic, rows)
+    told = ("event_ns", "recv_ns", "pool", "cause", "sequence", "liquidity", "tick", "log_index")
+    expected = (1_700_000_006 * 10**9, 7, made.POOL, "bootstrap", 3, 2**128 - 1, 0, None)
+    assert tuple(row[name] for name in told) == expected
+    [(number, block_hash, undo)] = applied.undo
+    assert (number, block_hash) == (6, made.head(6).hash)
+    assert {key[:20] for key, _ in applied.changed} == {made.POOL}
+    pools.revert(undo)
+    assert len(pools) == 0
+
+
+def test_pools_of_which_one_lacks_an_attribute_change_nothing() -> None:
+    pools = made.pool_set()
+    with pytest.raises(AttributeError, match="recv_ns"):
+        pools.read([snapshot_v3(block_timestamp_s=1)], 0)
     assert len(pools) == 0
 
 

@@ -125,6 +125,11 @@ pub fn pow_down(x: U256, y: U256, version: PowVersion) -> Result<U256, PoolError
     Ok(raw.saturating_sub(mul_up(raw, MAX_POW_RELATIVE_ERROR)? + U256::ONE))
 }
 
+/// Says whether the code with shortcuts multiplies for this exponent, where the other takes a logarithm.
+pub(crate) fn is_shortcut(y: U256) -> bool {
+    [ONE, TWO, FOUR].contains(&y)
+}
+
 type Multiply = fn(U256, U256) -> Result<U256, PoolError>;
 
 #[inline]

@@ -332,7 +332,7 @@ fn a_pool_read_from_the_chain_is_told_with_its_state() {
     set.insert(spec, Pool::from(UniswapV3::new(500, 10).unwrap()));
     let mut columns = EventColumns::default();
     assert!(set.push_pool(&POOL, (&head(4), 9), &mut columns));
-    assert!(set.push_state(&POOL, Cause::Bootstrap, (&head(4), 9), &mut columns));
+    assert!(set.push_state(&POOL, Cause::Bootstrap(0), (&head(4), 9), &mut columns));
     assert!(!set.push_state(&PAIR, Cause::Reorg(1), (&head(4), 9), &mut columns));
     assert_eq!(counts(&columns), [1, 0, 0, 1]);
     // A pool that is known is not discovered a second time.

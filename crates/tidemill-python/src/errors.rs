@@ -19,19 +19,26 @@ static FAULTS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 ///
 /// The module is found by name at the first fault: the schema does not depend on the compiled module.
 fn fault(py: Python<'_>, name: &str, message: String) -> PyErr {
-    let class = FAULTS
-        .get_or_try_init(py, || PyModule::import(py, "tidemill.schema.faults").map(Bound::unbind))
-        .and_then(|faults| faults.bind(py).getattr(name))
-        .and_then(|class| Ok(class.cast_into::<PyType>()?));
-    match class {
+    match class_of(py, name) {
         Ok(class) => PyErr::from_type(class, message),
         Err(error) => error,
     }
 }
 
+fn class_of<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+    let faults =
+        FAULTS.get_or_try_init(py, || PyModule::import(py, "tidemill.schema.faults").map(Bound::unbind))?;
+    Ok(faults.bind(py).getattr(name)?.cast_into::<PyType>()?)
+}
+
 /// Returns `Malformed`, with the words of `error`: what came, or was kept, cannot be read.
 pub fn malformed(py: Python<'_>, error: &impl std::fmt::Display) -> PyErr {
     fault(py, "Malformed", error.to_string())
+}
+
+/// Says whether an exception is `Malformed`.
+pub fn is_malformed(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
+    Ok(error.is_instance(py, class_of(py, "Malformed")?.as_any()))
 }
 
 /// Returns `Refused`, with the words of `error`: it is of no use to try again.

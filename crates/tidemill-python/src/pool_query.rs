@@ -327,7 +327,10 @@ impl PoolQueries {
     }
 }
 
-/// Advances many queries, on every core.
+/// How many queries are worth another core: below, waiting for it where all are busy takes longer than they do.
+const QUERIES_A_CORE: usize = 64;
+
+/// Advances queries, many of them on every core.
 #[pyfunction]
 pub fn advance_queries(py: Python<'_>, queries: Vec<Py<PoolQueries>>) {
     let next = AtomicUsize::new(0);
@@ -336,10 +339,11 @@ pub fn advance_queries(py: Python<'_>, queries: Vec<Py<PoolQueries>>) {
             one.get().batch().advance();
         }
     };
-    let cores = thread::available_parallelism().map_or(1, NonZero::get).min(queries.len());
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let helpers = (queries.len() / QUERIES_A_CORE).min(cores - 1);
     py.detach(|| {
         thread::scope(|scope| {
-            for _ in 1..cores {
+            for _ in 0..helpers {
                 scope.spawn(work);
             }
             work();

@@ -6,7 +6,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 use tidemill_pools::{
-    Address, Applied as Step, ApplyError, EventColumns, Hash, Patch, PoolSet as Inner, RecordError,
+    Address, Applied as Step, ApplyError, Cause, EventColumns, Hash, Head as BlockHead, Patch,
+    PoolSet as Inner, RecordError,
 };
 
 use crate::batches::{finish, to_dict};
@@ -17,10 +18,13 @@ use crate::log_columns::chunks;
 use crate::logs::Logs;
 use crate::numbers::hex;
 use crate::pool::to_object;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 
 /// Key and value of a record; an absent value means that there is none any more.
 type Record = (Py<PyBytes>, Option<Py<PyBytes>>);
+
+/// A pool that was not read, and why.
+type Unread = (Py<PyBytes>, String);
 
 /// A pool whose ticks a log contradicts.
 #[pyclass(frozen, module = "tidemill._rust")]
@@ -88,13 +92,16 @@ struct Outcome {
 impl Outcome {
     fn add(&mut self, block: (u64, Hash), step: Step) {
         self.redo.merge_redo(step.redo);
-        self.undo.push((block.0, block.1, step.undo));
+        match self.undo.last_mut() {
+            Some((_, hash, undo)) if *hash == block.1 => undo.merge_undo(step.undo),
+            _ => self.undo.push((block.0, block.1, step.undo)),
+        }
         self.drifts.extend(step.drifts);
         self.faults.extend(step.faults);
     }
 
     fn into_applied(self, py: Python<'_>, emit: bool) -> PyResult<Applied> {
-        // most pools that are read anew make no event
+        // a pool that is put into the set alone makes no event
         let batches =
             if self.columns.is_empty() { Ok(Vec::new()) } else { py.detach(|| finish(self.columns)) };
         let created =
@@ -189,6 +196,27 @@ impl PoolSet {
         outcome.into_applied(snapshot.py(), true)
     }
 
+    fn read(
+        &mut self,
+        py: Python<'_>,
+        snapshots: Vec<Bound<'_, PyAny>>,
+        sequence: u64,
+    ) -> PyResult<(Applied, Vec<Unread>)> {
+        let (mut read, mut unread) = (Vec::with_capacity(snapshots.len()), Vec::new());
+        for object in &snapshots {
+            match Snapshot::of(object) {
+                Ok(snapshot) => read.push((snapshot, snapshot::at(object)?)),
+                Err(error) if errors::is_malformed(py, &error)? => {
+                    let address = object.getattr("address")?.cast_into::<PyBytes>()?;
+                    unread.push((address.unbind(), error.value(py).to_string()));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let outcome = py.detach(|| put(&mut self.0, read, sequence));
+        Ok((outcome.into_applied(py, true)?, unread))
+    }
+
     #[pyo3(signature = (heads, logs, recv_ns, emit=true))]
     fn apply(
         &mut self,
@@ -243,15 +271,24 @@ impl PoolSet {
     }
 
     #[staticmethod]
-    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: Vec<PyBackedBytes>) -> PyResult<Py<PyBytes>> {
+    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: PyBackedBytes) -> PyResult<Py<PyBytes>> {
         let merged = Patch::from_bytes(&first).and_then(|mut first| {
-            for one in &later {
-                first.merge_undo(Patch::from_bytes(one)?);
-            }
+            first.merge_undo(Patch::from_bytes(&later)?);
             Ok(first.to_bytes())
         });
         Ok(bytes(py, &merged.map_err(|error| errors::malformed(py, &error))?))
     }
+}
+
+/// Puts pools into the set, each as it was at a block and when that was told, and tells their states.
+fn put(pools: &mut Inner, read: Vec<(Snapshot, (BlockHead, i64))>, sequence: u64) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (Snapshot { spec, pool, block }, (head, recv_ns)) in read {
+        let address = spec.address;
+        outcome.add(block, pools.insert(spec, pool));
+        pools.push_state(&address, Cause::Bootstrap(sequence), (&head, recv_ns), &mut outcome.columns);
+    }
+    outcome
 }
 
 /// Applies blocks in order; where one cannot be, those before it are undone.

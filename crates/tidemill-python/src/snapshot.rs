@@ -10,7 +10,8 @@ use tidemill_pools::multicall::{Call, Reverted};
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::Key;
 use tidemill_pools::{
-    balancer_v2, balancer_v3, curve_crypto, curve_stable, Address, Hash, Pool, PoolError, PoolSpec, Ticked,
+    balancer_v2, balancer_v3, curve_crypto, curve_stable, Address, Hash, Head, Pool, PoolError, PoolSpec,
+    Ticked,
 };
 
 use crate::algebra::{self, generation_named};
@@ -65,6 +66,17 @@ impl Snapshot {
         let pool = state.map_err(|error| errors::malformed(object.py(), &format!("snapshot: {error}")))?;
         Ok(Self { spec, pool, block: (field(object, "block_number")?, field(object, "block_hash")?) })
     }
+}
+
+/// Returns the block at which a pool was read, as far as the pool's rows need it, and when it was told, ns since 1970-01-01 UTC.
+pub fn at(object: &Bound<'_, PyAny>) -> PyResult<(Head, i64)> {
+    let head = Head {
+        number: field(object, "block_number")?,
+        hash: field(object, "block_hash")?,
+        timestamp_s: field(object, "block_timestamp_s")?,
+        ..Head::default()
+    };
+    Ok((head, field(object, "recv_ns")?))
 }
 
 /// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed, with the reading

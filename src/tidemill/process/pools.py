@@ -126,39 +126,34 @@ class PoolBook:
         return pools
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
-        """Take pools as they were read from the chain."""
+        """Take pools as they were read from the chain. Raises: Malformed, where a state cannot be."""
+        if not read:
+            return
         self._flush()
-        for one in read:
-            self._keep(self.pools.insert(one).changed)
-            self._drifted.add(one.address)  # of some only the description could be read
-        if read:
-            self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
-            self._batches.append(("pool_state", derive.to_batch([self._read_state(one) for one in read])))
+        applied, unread = self.pools.read(read, 0)
+        if unread:
+            raise Malformed(unread[0][1])
+        self._keep(applied.changed)
+        self._drifted.update(one.address for one in read)  # of some only the description could be read
+        self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
+        self._batches.extend(applied.batches.items())
 
     def reread(self, read: Sequence[Snapshot], sequence: int) -> None:
         """Take pools anew as they are after the newest block; their undo becomes part of that block's."""
         self._flush()
-        rows: list[PoolState] = []
-        undone: dict[bytes, list[bytes]] = {}
-        for one in read:
-            assert self._tip is None or self._tip[0] == one.block_hash
-            try:
-                inserted = self.pools.insert(one)
-            except Malformed as fault:
-                self._faults.append(Malformed(f"{self._source}: pool 0x{one.address.hex()}: {fault}"))
-                self._drifted.add(one.address)
-                continue
-            self._keep(inserted.changed)
-            rows.append(self._read_state(one, sequence))
-            undone.setdefault(one.block_hash, []).extend(later for _, _, later in inserted.undo)
-        for block_hash, later in undone.items():
+        applied, unread = self.pools.read(read, sequence)
+        self._keep(applied.changed)
+        for address, problem in unread:
+            self._faults.append(Malformed(f"{self._source}: pool 0x{address.hex()}: {problem}"))
+            self._drifted.add(address)
+        for _, block_hash, later in applied.undo:
+            assert self._tip is None or self._tip[0] == block_hash
             undo = self._undo.get(block_hash)
             if undo is not None:  # absent of the block that the chain began after, which is never undone
                 undo = structs.replace(undo, blob=PoolSet.merge_undo(undo.blob, later))
                 self._undo[block_hash] = undo
                 self._state[self._undo_key(block_hash)] = msgpack.encode(undo)
-        if rows:
-            self._batches.append(("pool_state", derive.to_batch(rows)))
+        self._batches.extend(applied.batches.items())
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Take blocks with all their tracked logs; each is the child of the one before."""
@@ -290,39 +285,22 @@ class PoolBook:
 
     # --- rows for the few; the bulk is built in Rust
 
-    def _at(self, read: Snapshot) -> dict[str, Any]:
-        return {
-            "event_ns": read.block_timestamp_s * NS_PER_S,
-            "recv_ns": read.recv_ns,
-            "source": self._source,
-            "chain_id": self._chain_id,
-            "block_number": read.block_number,
-            "block_hash": read.block_hash,
-            "pool": read.address,
-            "protocol": read.protocol,
-            "dex": read.dex,
-        }
-
     def _pool_event(self, read: Snapshot) -> Pool:
         return Pool(
-            **self._at(read),
+            event_ns=read.block_timestamp_s * NS_PER_S,
+            recv_ns=read.recv_ns,
+            source=self._source,
+            chain_id=self._chain_id,
+            block_number=read.block_number,
+            block_hash=read.block_hash,
+            pool=read.address,
+            protocol=read.protocol,
+            dex=read.dex,
             factory=read.factory,
             token0=read.token0,
             token1=read.token1,
             fee_ppm=read.fee_ppm,
             tick_spacing=read.tick_spacing,
-        )
-
-    def _read_state(self, read: Snapshot, sequence: int = 0) -> PoolState:
-        return PoolState(
-            **self._at(read),
-            cause=StateCause.BOOTSTRAP,
-            sequence=sequence,
-            reserve0=read.reserve0,
-            reserve1=read.reserve1,
-            sqrt_price_x96=read.sqrt_price_x96,
-            liquidity=read.liquidity,
-            tick=read.tick,
         )
 
     def _corrected(self, pool: Any, gone: Head, timestamp_s: int, recv_ns: int, sequence: int) -> PoolState:

@@ -2,7 +2,7 @@
 
 use ruint::aliases::U256;
 
-use crate::balancer_fixed_point::{PowVersion, ONE};
+use crate::balancer_fixed_point::{div_down, div_up, is_shortcut, PowVersion, ONE};
 use crate::balancer_pool::{BalancerPool, Swapped};
 use crate::balancer_v2::{add_fee, moved, side, subtract_fee, Scaled};
 use crate::error::PoolError;
@@ -51,6 +51,21 @@ impl WeightedV2 {
             return Err(PoolError::Overflow);
         }
         Ok(Self { balances, weights, scaling_factors, fee, version })
+    }
+
+    /// Says whether every swap is quoted the same, as it is where only the code of powers differs and no pair of weights
+    /// has an exponent on which that matters.
+    pub fn quotes_as(&self, other: &Self) -> bool {
+        let version = other.version;
+        (self.version == version || !self.takes_shortcuts()) && *other == Self { version, ..self.clone() }
+    }
+
+    fn takes_shortcuts(&self) -> bool {
+        let takes = |one: &U256, other: &U256| {
+            [div_down, div_up].iter().any(|divide| divide(*one, *other).is_ok_and(is_shortcut))
+        };
+        let weights = || self.weights.iter().enumerate();
+        weights().any(|(i, one)| weights().any(|(j, other)| i != j && takes(one, other)))
     }
 
     fn sides(&self, token_in: usize, token_out: usize) -> Result<(Scaled, Scaled), PoolError> {

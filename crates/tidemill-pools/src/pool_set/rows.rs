@@ -46,8 +46,8 @@ impl EventColumns {
 pub enum Cause {
     /// A log of this index changed it.
     Log(u32),
-    /// It was read from the chain.
-    Bootstrap,
+    /// It was read from the chain; the number counts the chain's corrections.
+    Bootstrap(u64),
     /// Blocks were reverted; the number counts the chain's corrections.
     Reorg(u64),
 }
@@ -56,7 +56,7 @@ impl Cause {
     const fn name(self) -> &'static str {
         match self {
             Self::Log(_) => "log",
-            Self::Bootstrap => "bootstrap",
+            Self::Bootstrap(_) => "bootstrap",
             Self::Reorg(_) => "reorg",
         }
     }
@@ -64,8 +64,7 @@ impl Cause {
     const fn sequence(self) -> u64 {
         match self {
             Self::Log(log_index) => log_index as u64,
-            Self::Bootstrap => 0,
-            Self::Reorg(sequence) => sequence,
+            Self::Bootstrap(sequence) | Self::Reorg(sequence) => sequence,
         }
     }
 }

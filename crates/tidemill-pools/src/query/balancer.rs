@@ -216,7 +216,12 @@ fn exact_v2(
             .into(),
         Shape::Ellipse(_) | Shape::Other => return Ok(Err(Doubt::NoMaths)),
     };
-    let candidates: Vec<_> = candidates.into_iter().flatten().collect();
+    let mut candidates: Vec<_> = candidates.into_iter().flatten().collect();
+    // No trial tells these apart: the first would be found in any case.
+    candidates.dedup_by(|later, earlier| match (earlier, later) {
+        (Exact::WeightedV2(earlier), Exact::WeightedV2(later)) => earlier.quotes_as(later),
+        _ => false,
+    });
     let quote = |exact: &Exact, trial: Trial| exact.amount_out(trial.i, trial.j, trial.amount);
     let told = ask_quotes(pool, trials(&candidates, coins, quote), view)?;
     Ok(proven(candidates, &told, quote))

@@ -269,12 +269,18 @@ class Bootstrap:
         )
 
     def _on_checked(self, read: list[PoolSnapshot], result: bytes) -> None:
-        """Hand over what was read where its block is still the same; of a newest block, after a while."""
+        """Hand over what was read where its block is still the same; of a newest block, after a while.
+
+        Like a block's events, states are told as received with the answer that completes them: this one.
+        """
         assert self._head is not None
         found = parse_head(result)
         if found is None or found.hash != self._head.hash:
             self._changed()
-        elif self._is_settled or not read:
+            return
+        now_ns = self._calls.now_ns
+        read = [msgspec.structs.replace(one, recv_ns=now_ns) for one in read]
+        if self._is_settled or not read:
             self._hand_over(read)
         else:
             self._calls.wait(_SETTLED_MS, lambda: self._hand_over(read), owner=self)
