@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chdb.session import Session
 
 from tidemill.app.operating.ddl import statements
 from tidemill.schema import derive
 from tidemill.schema.ddl import Placement
 from tidemill.schema.events import EVENTS
+from tidemill.store.chdb_library import Session
 
 CLUSTER = Placement(1_000, "main", "events")
 

@@ -36,6 +36,7 @@ async def caught_up(engine, world):
             bool(engine.pipelines)
             and engine.pipelines[SOURCE].tip == head
             and is_read(world, engine.pipelines[SOURCE].book)
+            and engine.pipelines[SOURCE].is_pursued
             and await engine.is_stored()
         )
 

@@ -18,7 +18,8 @@ from contextlib import closing
 from pathlib import Path
 
 from aiohttp import web
-from chdb.session import Session
+
+from tidemill.store.chdb_library import Session
 
 USER, PASSWORD = "trader", "correct:horse/battery@staple"
 _ALLOWED = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"

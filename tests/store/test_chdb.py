@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from chdb.session import Session
 from tests.store.samples import START_NS, arbitrage, reorg, swap
 
 from tidemill.schema import ddl, derive
@@ -16,6 +15,7 @@ from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
 from tidemill.store.backends.chdb import ChdbStore
 from tidemill.store.base import Condition, Page
+from tidemill.store.chdb_library import Session
 from tidemill.store.clickhouse import ClickHouseStore
 from tidemill.store.migrations import migrations
 

@@ -192,9 +192,9 @@ class ChainPipeline:
         applied, drifted = self.book.take(), self.book.take_drifted()
         told = self.whales.take() if self.whales is not None else NOTHING_TOLD
         pursued, left = NOTHING_PURSUED, dict[bytes, bytes | None]()
-        if self._beside is not None and can_wait:
+        if self._beside is not None and can_wait and turns:
             left = self._beside.put(turns)
-        elif self._beside is not None:
+        elif self._beside is not None and turns:
             pursued = await self._beside.follow(turns)
         self._warn((*step.faults, *applied.faults, *told.faults, *pursued.faults))
         recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
@@ -259,7 +259,7 @@ class ChainPipeline:
                 for block in blocks:
                     tip = self._change(block, tip)
                 turns.append(self._turn(blocks))
-        return tip, turns
+        return tip, [turn for turn in turns if any(turn)]
 
     def _turn(
         self, blocks: tuple[Change, ...], read: tuple[bytes, ...] = (), trials: tuple[TokenTrial, ...] = ()

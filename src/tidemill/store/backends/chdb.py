@@ -10,13 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self, TypeVar
 
-# Freed memory goes back to the system after 0.4 s. By the engine's own 5 s an export holds up to 100 MB more
-# that nobody uses. It costs queries of the widest table some 5% of the processor.
-os.environ.setdefault("JE_MALLOC_CONF", "dirty_decay_ms:400")  # read once, when the library is loaded
-
-import chdb
 import pyarrow as pa
-from chdb.session import Session
 from typing_extensions import override
 
 from tidemill.bus.ownership import FolderLock
@@ -24,6 +18,7 @@ from tidemill.core.priority import give_way
 from tidemill.schema import derive
 from tidemill.schema.faults import Refused, Unreachable
 from tidemill.store.base import QueryLimits, Store, StoreSettings
+from tidemill.store.chdb_library import NICE, ChdbError, Session
 from tidemill.store.clickhouse import ClickHouseStore, limit_settings, write_stream
 from tidemill.store.reverted import RevertedBlock, RevertedBlocks
 from tidemill.store.statement import LASTING_ERRORS, bound, error_code, first_line
@@ -46,8 +41,6 @@ _READING = {
     "min_table_rows_to_use_projection_index": "0",
 }
 """What a connection that reads is told of the engine."""
-_NICE = 5
-"""The priority of the engine's threads: an insert has 250 ms to be seen, a frame 5 ms to be on the bus."""
 
 
 def open_backend(location: str, settings: StoreSettings) -> Store:
@@ -82,8 +75,8 @@ class ChdbStore(ClickHouseStore):
     @override
     async def __aenter__(self) -> Self:
         self._held.enter_context(FolderLock(self._folder, "store"))
-        self._writing = ThreadPoolExecutor(1, "store-write", give_way, (_NICE,))
-        self._reading = ThreadPoolExecutor(self._settings.readers, "store-read", give_way, (_NICE,))
+        self._writing = ThreadPoolExecutor(1, "store-write", give_way, (NICE,))
+        self._reading = ThreadPoolExecutor(self._settings.readers, "store-read", give_way, (NICE,))
         try:
             self._writer = await _in(self._writing, self._connect)
         except BaseException:
@@ -164,7 +157,7 @@ class ChdbStore(ClickHouseStore):
         def run() -> None:
             try:
                 work(writer)
-            except (RuntimeError, chdb.ChdbError) as error:
+            except (RuntimeError, ChdbError) as error:
                 kind = Refused if error_code(str(error)) in LASTING_ERRORS else Unreachable
                 raise kind(f"store {self._folder}: expected to write: {first_line(str(error))}") from error
             except OSError as error:
@@ -194,7 +187,7 @@ class ChdbStore(ClickHouseStore):
                 answer: Any = self._reader(limits).query(sql, "ArrowStream", params=bind)
                 stream = answer.bytes()
                 return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
-            except (RuntimeError, chdb.ChdbError) as error:
+            except (RuntimeError, ChdbError) as error:
                 # What a failed query had already written would come before the next answer of its connection.
                 self._drop_reader(limits)
                 raise Refused(f"sql: {first_line(str(error))}") from error
@@ -232,7 +225,7 @@ class ChdbStore(ClickHouseStore):
             with connection.send_query(sql, "Arrow") as chunks:
                 for chunk in chunks:
                     yield from pa.ipc.open_file(_memory_of(chunk)).read_all().to_batches()
-        except (RuntimeError, chdb.ChdbError) as error:
+        except (RuntimeError, ChdbError) as error:
             raise Refused(f"sql: {first_line(str(error))}") from error
         finally:
             self._close(connection)
