@@ -76,6 +76,16 @@ def test_a_drifted_pool_is_read_anew_after_the_tip_and_told_as_repaired() -> Non
     assert driver.faults == []
 
 
+def test_a_state_is_told_as_received_with_the_answer_that_its_block_is_still_the_same() -> None:
+    node, driver = opened()
+    drift(driver)
+    driver.settle(ticks=1)
+    (pool,) = rereads(driver)[0].pools
+    (completing,) = [entry for entry in driver.entries if entry.recv_ns == pool.recv_ns]
+    assert node.tip.hash.encode() in completing.data
+    assert driver.now_ns > pool.recv_ns, "it was the newest block: for a while the node might mix in the next"
+
+
 def test_no_block_is_sealed_while_a_pool_is_read_and_those_that_waited_are_sealed_after_it() -> None:
     node, driver = opened()
     tip = node.tip.number
