@@ -28,4 +28,5 @@ def test_every_thread_that_merges_gives_way() -> None:
     threads = [line.split("|") for line in done.stdout.splitlines()]
     merging = [(int(policy), int(nice)) for name, policy, nice in threads if "Merge" in name or "Bg" in name]
     assert merging
-    assert {*merging} == {(3, NICE)}  # 3: SCHED_BATCH
+    assert {policy for policy, _ in merging} == {3}  # SCHED_BATCH
+    assert min(nice for _, nice in merging) >= NICE  # more, where all of it was begun to give way
