@@ -127,7 +127,7 @@ pub fn pow_down(x: U256, y: U256, version: PowVersion) -> Result<U256, PoolError
 
 /// Says whether the code with shortcuts multiplies for this exponent, where the other takes a logarithm.
 pub(crate) fn is_shortcut(y: U256) -> bool {
-    [ONE, TWO, FOUR].contains(&y)
+    shortcut(ONE, y, mul_up).is_some()
 }
 
 type Multiply = fn(U256, U256) -> Result<U256, PoolError>;

@@ -18,7 +18,7 @@ use crate::log_columns::chunks;
 use crate::logs::Logs;
 use crate::numbers::hex;
 use crate::pool::to_object;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// Key and value of a record; an absent value means that there is none any more.
 type Record = (Py<PyBytes>, Option<Py<PyBytes>>);
@@ -205,7 +205,10 @@ impl PoolSet {
         let (mut read, mut unread) = (Vec::with_capacity(snapshots.len()), Vec::new());
         for object in &snapshots {
             match Snapshot::of(object) {
-                Ok(snapshot) => read.push((snapshot, snapshot::at(object)?)),
+                Ok(snapshot) => {
+                    let at = snapshot.at(object)?;
+                    read.push((snapshot, at));
+                }
                 Err(error) if errors::is_malformed(py, &error)? => {
                     let address = object.getattr("address")?.cast_into::<PyBytes>()?;
                     unread.push((address.unbind(), error.value(py).to_string()));

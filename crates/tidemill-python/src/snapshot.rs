@@ -66,17 +66,13 @@ impl Snapshot {
         let pool = state.map_err(|error| errors::malformed(object.py(), &format!("snapshot: {error}")))?;
         Ok(Self { spec, pool, block: (field(object, "block_number")?, field(object, "block_hash")?) })
     }
-}
 
-/// Returns the block at which a pool was read, as far as the pool's rows need it, and when it was told, ns since 1970-01-01 UTC.
-pub fn at(object: &Bound<'_, PyAny>) -> PyResult<(Head, i64)> {
-    let head = Head {
-        number: field(object, "block_number")?,
-        hash: field(object, "block_hash")?,
-        timestamp_s: field(object, "block_timestamp_s")?,
-        ..Head::default()
-    };
-    Ok((head, field(object, "recv_ns")?))
+    /// Returns the block as far as the pool's rows need it, and when the pool was told, ns since 1970-01-01 UTC.
+    pub fn at(&self, object: &Bound<'_, PyAny>) -> PyResult<(Head, i64)> {
+        let (number, hash) = self.block;
+        let head = Head { number, hash, timestamp_s: field(object, "block_timestamp_s")?, ..Head::default() };
+        Ok((head, field(object, "recv_ns")?))
+    }
 }
 
 /// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed, with the reading

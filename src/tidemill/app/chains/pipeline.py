@@ -192,10 +192,11 @@ class ChainPipeline:
         applied, drifted = self.book.take(), self.book.take_drifted()
         told = self.whales.take() if self.whales is not None else NOTHING_TOLD
         pursued, left = NOTHING_PURSUED, dict[bytes, bytes | None]()
-        if self._beside is not None and can_wait and turns:
-            left = self._beside.put(turns)
-        elif self._beside is not None and turns:
-            pursued = await self._beside.follow(turns)
+        if self._beside is not None and turns:
+            if can_wait:
+                left = self._beside.put(turns)
+            else:
+                pursued = await self._beside.follow(turns)
         self._warn((*step.faults, *applied.faults, *told.faults, *pursued.faults))
         recorded = [*applied.batches, *told.trades, *batches_of(step.events)]
         batches = [*recorded, *told.whales, *pursued.batches]
