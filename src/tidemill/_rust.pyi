@@ -18,6 +18,8 @@ __all__ = [
     "BookSet",
     "BooksApplied",
     "ChainSearch",
+    "CoinQueries",
+    "CoinReading",
     "CoinsPool",
     "ConnectionsRead",
     "Costs",
@@ -58,7 +60,6 @@ __all__ = [
     "UniswapV3Pool",
     "UniswapV4Pool",
     "VenueRead",
-    "advance_queries",
     "bundle_program",
     "decode_aggregate3",
     "decode_bundle",
@@ -70,7 +71,6 @@ __all__ = [
     "inspect_block",
     "inspect_solana",
     "keccak256",
-    "lasting_answers",
     "parse_head",
     "parse_logs",
     "parse_receipts",
@@ -1595,16 +1595,57 @@ class PoolUnread:
     @property
     def message(self) -> str: ...
 
-def lasting_answers(
-    told: Sequence[tuple[bytes, bytes, bytes | None]],
-) -> list[tuple[bytes, bytes, bytes | None]]:
-    """Return those of what a pool's contracts told that will be the same after every later block.
+@final
+class CoinReading:
+    """A pool of Curve or Balancer as it was read after one block, to be followed."""
 
-    Each is contract, calldata and answer, which is None where the call reverted.
-    """
+    @property
+    def kind(self) -> str:
+        """Its protocol; of another pool, one of the kinds of `dex_types`."""
+    @property
+    def factory(self) -> bytes | None:
+        """Contract that made it, or the vault that keeps its tokens; absent where it does not tell."""
+    @property
+    def coins(self) -> tuple[bytes, ...]:
+        """Its tokens in its own order, 2 to 8, a share token of its own left out."""
+    @property
+    def fee_ppm(self) -> int | None:
+        """Fee in millionths of the amount in, rounded; absent where it is not told, or there is a doubt."""
+    @property
+    def doubt(self) -> str | None:
+        """Why it is not known to the last unit; absent where it is."""
 
-def advance_queries(queries: Sequence[PoolQueries]) -> None:
-    """Have each advance, on all cores; none may be named twice."""
+@final
+class CoinQueries:
+    """Many such pools being read in the same rounds, each of which is answered from the same block."""
+
+    def __new__(
+        cls,
+        pools: Sequence[tuple[bytes, str | None, CoinReading | None]],
+        timestamp_s: int,
+        *,
+        is_described: bool = False,
+    ) -> Self:
+        """Read pools after the block at `timestamp_s`: each an address, the protocol where it is known, and
+        the reading before where there is one, which tells what most likely is all that is to be asked. What
+        `is_described` is told without a state.
+
+        Raises: ValueError, where a protocol is not known.
+        """
+    def __len__(self) -> int:
+        """Return the number of calls of this round; 0 where every pool is at its end."""
+    def aggregate(self, first: int, last: int, /) -> bytes:
+        """Return calls of this round as the calldata of Multicall3's aggregate3."""
+    def call(self, index: int, /) -> tuple[bytes, bytes]:
+        """Return one call of this round: contract and calldata. Raises: ValueError, where there is none."""
+    def put_aggregate(self, first: int, last: int, answer: bytes, /) -> None:
+        """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+    def put(self, index: int, answer: bytes | None, /) -> None:
+        """Take what one call gave; None where it reverted."""
+    def advance(self) -> None:
+        """End the round, whose calls are all answered, and find the calls of the next; on all cores."""
+    def results(self) -> list[CoinReading | PoolUnread]:
+        """Hand out, once, what became of each pool. Raises: RuntimeError, where one is still being read."""
 
 @final
 class PoolQueries:
@@ -1616,15 +1657,9 @@ class PoolQueries:
         *,
         is_exact: bool,
         again: Sequence[PoolReading] = (),
-        expected: Mapping[
-            bytes,
-            tuple[Sequence[tuple[bytes, bytes, bytes | None]], Sequence[tuple[bytes, bytes]]],
-        ] = ...,
     ) -> Self:
         """Read `pools`, each an address and the exchange it is said to be of, and what may have changed of
-        those in `again`; `is_exact` asks for all that an exact swap needs. Of some of `pools` something may
-        be `expected`: what lasts of an earlier reading (contract, calldata, answer), and what else that asked
-        (contract, calldata), which the first round asks at once.
+        those in `again`; `is_exact` asks for all that an exact swap needs.
 
         Raises: ValueError, where an exchange is not known.
         """
@@ -1642,8 +1677,6 @@ class PoolQueries:
         """Take what the program gave to `bundle(first, last)`. Raises: Malformed."""
     def put(self, index: int, answer: bytes | None) -> None:
         """Take what one call gave; None where it reverted."""
-    def put_all(self, answers: Sequence[bytes | None]) -> None:
-        """Take what all calls of this round gave, in their order."""
     def advance(self) -> None:
         """End the round, whose calls are all answered, and find the calls of the next."""
     def results(self, pair_fees: Mapping[bytes, tuple[int, int]] = ...) -> list[PoolReading | PoolUnread]:

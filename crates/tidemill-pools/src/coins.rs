@@ -2,6 +2,7 @@
 //! on until it is read again.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use ruint::aliases::U256;
 
@@ -18,7 +19,7 @@ use crate::query::{kinds_of, Detail, Exact, Expected, Progress, Query, Reading};
 /// Key of the only part: what the node answered.
 const ANSWERS: &[u8] = &[1];
 /// `future_A_time()`: when the ramp of a Curve pool's amplification ends.
-const RAMP_ENDS: [u8; 4] = [0x14, 0x05, 0x22, 0x88];
+pub(crate) const RAMP_ENDS: [u8; 4] = [0x14, 0x05, 0x22, 0x88];
 /// `getAmplificationParameter()` of Balancer's stable pools, whose second word says whether it is on a ramp.
 const AMPLIFICATION: [u8; 4] = [0x6d, 0xac, 0xcf, 0xfa];
 const ONE: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -100,7 +101,7 @@ pub struct CoinPool<D> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
-    answers: Answers,
+    answers: Arc<Answers>,
     timestamp_s: u64,
     balances: Vec<U256>,
     fee_e18: Option<U256>,
@@ -131,7 +132,7 @@ impl Known {
             reading.coins.iter().map(|coin| Some(18_i16 - i16::from(coin.decimals.ok()?))).collect();
         let is_momentary = is_ramping || moves_with_time(&exact, &plain_rates?, timestamp_s);
         let (coins, balances) = reading.coins.iter().map(|coin| (coin.address, coin.reserve)).unzip();
-        let fee_e18 = reading.fee_e18;
+        let (fee_e18, answers) = (reading.fee_e18, Arc::new(answers));
         Some((coins, Self { answers, timestamp_s, balances, fee_e18, exact, is_momentary }))
     }
 }
@@ -171,16 +172,6 @@ fn moves_with_time(exact: &Exact, zeros: &[i16], timestamp_s: u64) -> bool {
 }
 
 impl<D: Dialect> CoinPool<D> {
-    /// Returns the pool as the node told it after the block at `timestamp_s`.
-    ///
-    /// # Errors
-    /// `Incomplete` where the answers are not all that an exact swap needs.
-    pub fn read(address: Address, answers: Answers, timestamp_s: u64) -> Result<Self, PoolError> {
-        let (coins, known) =
-            Known::of(D::PROTOCOL, address, answers, timestamp_s).ok_or(PoolError::Incomplete)?;
-        Ok(Self { address, coins, known: Some(Box::new(known)), dialect: PhantomData })
-    }
-
     /// Returns the pool of a reading that was made of `answers`, as the node told them after the block at `timestamp_s`.
     ///
     /// # Errors
@@ -328,7 +319,7 @@ impl<D: Dialect> PoolKind for CoinPool<D> {
         let known = self.known.as_deref().filter(|_| part == ANSWERS)?;
         let mut bytes = vec![RECORD_VERSION];
         bytes.extend_from_slice(&known.timestamp_s.to_le_bytes());
-        for (call, answer) in &known.answers {
+        for (call, answer) in known.answers.iter() {
             bytes.extend_from_slice(&call.to);
             push(&mut bytes, Some(&call.data));
             push(&mut bytes, answer.as_ref().ok());

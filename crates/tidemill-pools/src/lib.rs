@@ -12,6 +12,7 @@ pub mod balancer_weighted;
 pub mod bundle;
 mod chain;
 mod checked;
+mod coin_batch;
 pub mod coins;
 mod curve_coins;
 mod error;
@@ -32,6 +33,7 @@ mod token_trial;
 pub mod transfer;
 
 pub use chain::{Address, Hash, Head, Log, Logs};
+pub use coin_batch::{CoinBatch, CoinReading, CoinWanted};
 pub use error::{DecodeError, PoolError, RecordError};
 pub use factory::Factory;
 pub use kind::{
@@ -84,6 +86,18 @@ macro_rules! pools {
                     Self::BalancerV2(pool) => (pool.coins(), pool.balances()),
                     Self::BalancerV3(pool) => (pool.coins(), pool.balances()),
                     _ => (&[], &[]),
+                }
+            }
+
+            /// Returns a pool of the protocol with these coins, whose state is not known; `None` for pools of two tokens that
+            /// follow their logs.
+            pub fn described(protocol: &str, address: Address, coins: Vec<Address>) -> Option<Self> {
+                match protocol {
+                    curve_stable::CurveStable::PROTOCOL => Some(curve_stable::CurveStable::described(address, coins).into()),
+                    curve_crypto::CurveCrypto::PROTOCOL => Some(curve_crypto::CurveCrypto::described(address, coins).into()),
+                    balancer_v2::BalancerV2::PROTOCOL => Some(balancer_v2::BalancerV2::described(address, coins).into()),
+                    balancer_v3::BalancerV3::PROTOCOL => Some(balancer_v3::BalancerV3::described(address, coins).into()),
+                    _ => None,
                 }
             }
 

@@ -59,7 +59,7 @@ pub enum Progress {
 }
 
 /// What an earlier query of the same pool tells of the next one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
     /// What lasts, and need not be asked.
     pub answers: Vec<(Call, Answer)>,

@@ -3,18 +3,19 @@
 
 mod shared;
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 use tidemill_pools::algebra::Generation;
 use tidemill_pools::balancer_v2::BalancerV2;
 use tidemill_pools::balancer_v3::BalancerV3;
-use tidemill_pools::coins::Answers;
 use tidemill_pools::curve_stable::{CurveStable, Rules, StableSwap, Terms};
-use tidemill_pools::multicall::{Call, Reverted};
-use tidemill_pools::query::{kinds_of, Detail, Progress, Query};
+use tidemill_pools::multicall::Reverted;
+use tidemill_pools::query::{Kind, QueryError};
 use tidemill_pools::uniswap_v2::Fee;
 use tidemill_pools::{
-    Address, Deed, EventColumns, Factory, Hash, Head, Journal, Log, Logs, Observed, Patch, Pool, PoolError,
-    PoolSet, PoolSpec, Traded, U256,
+    Address, Amount, CoinBatch, CoinReading, CoinWanted, Deed, EventColumns, Factory, Hash, Head, Journal,
+    Log, Logs, Observed, Patch, Pool, PoolError, PoolSet, PoolSpec, Quote, Traded, U256,
 };
 
 use shared::chain::{address, argument, arrays, number, of_address, words, Chain};
@@ -48,8 +49,8 @@ fn head(count: u8) -> Head {
     Head { number: count.into(), hash: [count; 32], timestamp_s: count.into(), ..Head::default() }
 }
 
-/// What a node answers for a plain pool of three coins, each of them held `held` times; its ramp ends at a time.
-fn answers(held: u64, ramp_ends_s: u64) -> Answers {
+/// A chain with a plain pool of three coins, each of them held `held` times; its ramp ends at a time.
+fn chain(held: u64, ramp_ends_s: u64) -> Chain {
     let balances = [number(held) * ONE; 3];
     let terms = Terms {
         amp: number(20_000),
@@ -80,26 +81,35 @@ fn answers(held: u64, ramp_ends_s: u64) -> Answers {
         out.ok().map(|out| words(&[out]))
     };
     chain.swap(POOL, 0x5e0d_443f, Box::new(quote));
-    asked(&chain)
+    chain
 }
 
-fn asked(chain: &Chain) -> Answers {
-    let ramp = Call { to: POOL, data: vec![0x14, 0x05, 0x22, 0x88] };
-    let mut told: Answers = vec![(ramp.clone(), chain.answer(&ramp))];
-    let mut query = Query::new(POOL, kinds_of("curve_stable").unwrap(), Detail::Exact);
-    loop {
-        let round: Vec<_> = query.calls().iter().map(|call| (call.clone(), chain.answer(call))).collect();
-        told.extend(round.iter().cloned());
-        match query.take(round.into_iter().map(|(_, answer)| answer).collect()) {
-            Progress::Ask => {}
-            Progress::Done(_) => return told,
-            Progress::Failed(error) => panic!("{error}"),
-        }
+fn wanted(kind: Option<Kind>, before: Option<&CoinReading>) -> [CoinWanted; 1] {
+    [CoinWanted { address: POOL, kind, before: before.cloned().map(Arc::new) }]
+}
+
+/// Reads the pool after a block; returns how many calls each round had, too.
+fn read(
+    chain: &Chain,
+    timestamp_s: u64,
+    wanted: &[CoinWanted],
+) -> (Result<Box<CoinReading>, QueryError>, Vec<usize>) {
+    let (mut batch, mut rounds) = (CoinBatch::new(wanted, timestamp_s, false), Vec::new());
+    while !batch.calls().is_empty() {
+        rounds.push(batch.calls().len());
+        batch.put(0, batch.calls().iter().map(|call| chain.answer(call)).collect());
+        batch.advance();
     }
+    (batch.results().pop().unwrap().unwrap(), rounds)
 }
 
-fn curve(held: u64) -> CurveStable {
-    CurveStable::read(POOL, answers(held, 0), 1).unwrap()
+fn known(held: u64, ramp_ends_s: u64, timestamp_s: u64) -> Pool {
+    let wanted = wanted(Some(Kind::CurveStable), None);
+    read(&chain(held, ramp_ends_s), timestamp_s, &wanted).0.unwrap().pool.unwrap()
+}
+
+fn curve(held: u64) -> Pool {
+    known(held, 0, 1)
 }
 
 fn spec(factory: Address) -> PoolSpec {
@@ -160,7 +170,7 @@ fn is_known(set: &PoolSet) -> bool {
 #[test]
 fn a_log_makes_the_state_unknown_until_it_is_read_again_and_the_undo_takes_back_both() {
     let mut set = PoolSet::new("made", 1, []);
-    set.insert(spec(POOL), curve(1_000).into());
+    set.insert(spec(POOL), curve(1_000));
     let first = set.records();
     assert!(is_known(&set));
     let (others, data) = exchange(2, 0);
@@ -172,7 +182,7 @@ fn a_log_makes_the_state_unknown_until_it_is_read_again_and_the_undo_takes_back_
     assert_eq!(pool.coins().0, [address(1), address(2), address(3)], "its coins stay known");
     assert_eq!(pool.by_coin(), Some(Err(PoolError::Incomplete)));
     let unknown = set.records();
-    undo.merge_undo(set.insert(spec(POOL), curve(2_000).into()).undo);
+    undo.merge_undo(set.insert(spec(POOL), curve(2_000)).undo);
     assert!(is_known(&set));
     assert_ne!(set.records(), first);
     set.patch(&undo).unwrap();
@@ -187,7 +197,7 @@ fn a_log_makes_the_state_unknown_until_it_is_read_again_and_the_undo_takes_back_
 #[test]
 fn any_other_log_of_the_pool_makes_its_state_unknown_too() {
     let mut set = PoolSet::new("made", 1, []);
-    set.insert(spec(POOL), curve(1_000).into());
+    set.insert(spec(POOL), curve(1_000));
     let (_, columns) = apply(&mut set, 2, &[(POOL, NEW_FEE, vec![], words(&[number(1), number(2)]))]);
     assert!(!is_known(&set));
     assert_eq!(columns.swap.len(), 0);
@@ -196,20 +206,20 @@ fn any_other_log_of_the_pool_makes_its_state_unknown_too() {
 #[test]
 fn on_a_ramp_the_state_holds_for_one_block() {
     let mut set = PoolSet::new("made", 1, []);
-    set.insert(spec(POOL), CurveStable::read(POOL, answers(1_000, 50), 1).unwrap().into());
+    set.insert(spec(POOL), known(1_000, 50, 1));
     let before = set.records();
     let (undo, _) = apply(&mut set, 2, &[]);
     assert!(!is_known(&set));
     set.patch(&undo).unwrap();
     assert_eq!(set.records(), before);
-    set.insert(spec(POOL), CurveStable::read(POOL, answers(1_000, 50), 51).unwrap().into());
+    set.insert(spec(POOL), known(1_000, 50, 51));
     apply(&mut set, 3, &[]);
     assert!(is_known(&set), "the ramp is over");
 }
 
 #[test]
 fn an_exchange_tells_its_coins_in_the_pools_own_order() {
-    let mut pool = Pool::from(curve(1_000));
+    let mut pool = curve(1_000);
     for event in [EXCHANGE, CRYPTO_EXCHANGE, NG_CRYPTO_EXCHANGE] {
         for (sold, bought) in [(0, 2), (2, 0), (1, 2)] {
             let (others, mut data) = exchange(sold, bought);
@@ -241,7 +251,7 @@ fn liquidity_is_told_where_the_pool_has_two_coins() {
     let Some(Deed::Liquidity(moved)) = removed.deed else { panic!("{removed:?}") };
     assert_eq!((moved.is_mint, moved.amount0, moved.amount1), (false, number(8), number(9)));
     let list = arrays(&[&[number(8), number(9), number(1)], &[]]);
-    assert_eq!(observed(&mut Pool::from(curve(1_000)), NG_REMOVE, &owner, &list).deed, None);
+    assert_eq!(observed(&mut curve(1_000), NG_REMOVE, &owner, &list).deed, None);
 }
 
 /// The id of the vault's pool.
@@ -324,15 +334,50 @@ fn a_join_or_exit_of_two_tokens_is_told_and_one_that_does_both_is_not() {
 }
 
 #[test]
-fn answers_that_lack_a_call_make_no_pool() {
-    let mut told = answers(1_000, 0);
-    told.truncate(told.len() - 1);
-    assert_eq!(CurveStable::read(POOL, told, 1), Err(PoolError::Incomplete));
-    let mut told = answers(1_000, 0);
-    for (_, answer) in &mut told {
-        *answer = Err(Reverted(Vec::new()));
+fn a_pool_whose_calls_are_not_all_answered_is_not_read() {
+    let mut batch = CoinBatch::new(&wanted(Some(Kind::CurveStable), None), 1, false);
+    let expected = batch.calls().len();
+    batch.put(1, vec![Err(Reverted(Vec::new())); expected - 1]);
+    batch.advance();
+    assert!(batch.calls().is_empty());
+    let found = expected - 1;
+    assert_eq!(batch.results(), [Some(Err(QueryError::Answers { expected, found }))]);
+}
+
+#[test]
+fn a_contract_that_refuses_every_call_is_no_pool() {
+    assert!(read(&Chain::default(), 1, &wanted(Some(Kind::CurveStable), None)).0.is_err());
+}
+
+#[test]
+fn the_next_reading_asks_at_once_what_the_one_before_found_out() {
+    let kind = Some(Kind::CurveStable);
+    let (first, rounds) = read(&chain(1_000, 0), 1, &wanted(kind, None));
+    assert!(rounds.len() > 1, "{rounds:?}");
+    let first = first.unwrap();
+    for held in [1_000, 1_001, 9_000] {
+        let (next, fewer) = read(&chain(held, 0), 2, &wanted(kind, Some(&first)));
+        let (afresh, _) = read(&chain(held, 0), 2, &wanted(kind, None));
+        assert_eq!(state_of(&next.unwrap()), state_of(&afresh.unwrap()));
+        assert!(fewer.iter().sum::<usize>() < rounds.iter().sum(), "{fewer:?} after {rounds:?}");
+        // what a pool is tried with depends on what it holds, by the order of magnitude
+        assert_eq!(fewer.len() == 1, held < 9_000, "{held}: {fewer:?}");
     }
-    assert_eq!(CurveStable::read(POOL, told, 1), Err(PoolError::Incomplete));
+}
+
+#[test]
+fn the_kind_of_a_pool_is_found_out_where_it_is_not_given() {
+    let (found, _) = read(&chain(1_000, 0), 1, &wanted(None, None));
+    assert_eq!(state_of(&found.unwrap()), {
+        let (given, _) = read(&chain(1_000, 0), 1, &wanted(Some(Kind::CurveStable), None));
+        state_of(&given.unwrap())
+    });
+}
+
+/// What a pool holds, and what it quotes.
+fn state_of(reading: &CoinReading) -> (Vec<U256>, Result<Quote, PoolError>) {
+    let pool = reading.pool.as_ref().unwrap();
+    (pool.coins().1.to_vec(), pool.quote(true, Amount::In(ONE)))
 }
 
 proptest! {
@@ -348,7 +393,7 @@ proptest! {
         let told = log(&POOL, &topics, &data, (&[3; 32], 1, 0));
         let coins = vec![address(1), address(2)];
         for mut pool in [
-            Pool::from(curve(1_000)),
+            curve(1_000),
             BalancerV2::described(POOL, coins.clone()).into(),
             BalancerV3::described(POOL, coins).into(),
         ] {

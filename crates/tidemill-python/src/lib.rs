@@ -8,6 +8,7 @@ mod balancer;
 mod batches;
 mod books;
 mod chain_search;
+mod coin_queries;
 mod coins;
 mod curve;
 mod decode;
@@ -88,6 +89,8 @@ mod module {
     #[pymodule_export]
     use super::chain_search::{taker_amount_out, ChainSearch, FoundOpportunities};
     #[pymodule_export]
+    use super::coin_queries::{CoinQueries, CoinReading};
+    #[pymodule_export]
     use super::coins::CoinsPool;
     #[pymodule_export]
     use super::curve::CurveStablePool;
@@ -120,9 +123,7 @@ mod module {
     #[pymodule_export]
     use super::pool::Pool;
     #[pymodule_export]
-    use super::pool_query::{
-        advance_queries, dex_types, lasting_answers, PoolCoin, PoolQueries, PoolReading, PoolUnread,
-    };
+    use super::pool_query::{dex_types, PoolCoin, PoolQueries, PoolReading, PoolUnread};
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]

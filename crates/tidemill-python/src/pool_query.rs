@@ -1,20 +1,14 @@
 //! Pools read by their addresses: the calls of many as one, and what the answers make of them.
 
 use std::collections::HashMap;
-use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyTuple};
 use tidemill_pools::bundle::{decode_bundle, encode_bundle};
-use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Call, Reverted};
-use tidemill_pools::query::{
-    is_lasting, kinds_of, Batch, Coin, Detail, Exact, Expected, Query, QueryError, Reading, DEX_TYPES,
-};
+use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Reverted};
+use tidemill_pools::query::{kinds_of, Batch, Coin, Detail, Exact, Query, QueryError, Reading, DEX_TYPES};
 use tidemill_pools::uniswap_v2::Fee;
 
 use crate::errors;
@@ -28,11 +22,6 @@ pub struct PoolReading {
 }
 
 impl PoolReading {
-    /// Returns the reading itself.
-    pub const fn inner(&self) -> &Reading {
-        &self.reading
-    }
-
     fn exact(&self) -> PyResult<&Exact> {
         let exact = self.reading.exact.as_ref();
         exact.map_err(|doubt| errors::PoolError::new_err(format!("Doubt: {doubt}")))
@@ -175,26 +164,6 @@ pub struct PoolQueries {
     addresses: Vec<[u8; 20]>,
 }
 
-/// Contract and calldata.
-type Asked = ([u8; 20], PyBackedBytes);
-/// Contract, calldata, and what that gave; `None` where it reverted.
-type Told = ([u8; 20], PyBackedBytes, Option<PyBackedBytes>);
-
-fn told_of((to, data, answer): &Told) -> (Call, Answer) {
-    let answer = answer.as_ref().map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new()));
-    (Call { to: *to, data: data.to_vec() }, answer)
-}
-
-/// Returns those of the answers of a pool's contracts that will be the same after every later block.
-#[pyfunction]
-pub fn lasting_answers(told: Vec<Told>) -> Vec<Told> {
-    let is_kept = |told: &Told| {
-        let (call, answer) = told_of(told);
-        is_lasting(&call, &answer)
-    };
-    told.into_iter().filter(is_kept).collect()
-}
-
 fn detail(is_exact: bool) -> Detail {
     if is_exact {
         Detail::Exact
@@ -206,12 +175,11 @@ fn detail(is_exact: bool) -> Detail {
 #[pymethods]
 impl PoolQueries {
     #[new]
-    #[pyo3(signature = (pools, *, is_exact, again=Vec::new(), expected=HashMap::new()))]
+    #[pyo3(signature = (pools, *, is_exact, again=Vec::new()))]
     fn new(
         pools: Vec<([u8; 20], Option<String>)>,
         is_exact: bool,
         again: Vec<PyRef<'_, PoolReading>>,
-        mut expected: HashMap<[u8; 20], (Vec<Told>, Vec<Asked>)>,
     ) -> PyResult<Self> {
         let mut queries = Vec::with_capacity(pools.len() + again.len());
         for (address, dex_type) in pools {
@@ -219,12 +187,7 @@ impl PoolQueries {
                 None => &[],
                 Some(name) => kinds_of(&name).ok_or_else(|| unknown(&name))?,
             };
-            let (told, asked) = expected.remove(&address).unwrap_or_default();
-            let expected = Expected {
-                answers: told.iter().map(told_of).collect(),
-                calls: asked.into_iter().map(|(to, data)| Call { to, data: data.to_vec() }).collect(),
-            };
-            queries.push(Query::expecting(address, kinds, detail(is_exact), expected));
+            queries.push(Query::new(address, kinds, detail(is_exact)));
         }
         for before in again {
             queries.push(Query::again(before.reading.clone(), detail(is_exact)));
@@ -285,14 +248,6 @@ impl PoolQueries {
         py.detach(|| self.batch().advance());
     }
 
-    /// Takes what all calls of this round gave, in their order; `advance` is still to be called.
-    fn put_all(&self, answers: Vec<Option<PyBackedBytes>>) {
-        let answers = answers
-            .into_iter()
-            .map(|answer| answer.map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new())));
-        self.batch().put(0, answers.collect());
-    }
-
     /// A V2 pair that tells no fee has that of its factory's pairs, a fraction of which the rest is paid on.
     #[pyo3(signature = (pair_fees=HashMap::new()))]
     fn results(&self, py: Python<'_>, pair_fees: HashMap<[u8; 20], (u32, u32)>) -> PyResult<Vec<Py<PyAny>>> {
@@ -327,31 +282,8 @@ impl PoolQueries {
     }
 }
 
-/// How many queries are worth another core: below, waiting for it where all are busy takes longer than they do.
-const QUERIES_A_CORE: usize = 64;
-
-/// Advances queries, many of them on every core.
-#[pyfunction]
-pub fn advance_queries(py: Python<'_>, queries: Vec<Py<PoolQueries>>) {
-    let next = AtomicUsize::new(0);
-    let work = || {
-        while let Some(one) = queries.get(next.fetch_add(1, Ordering::Relaxed)) {
-            one.get().batch().advance();
-        }
-    };
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let helpers = (queries.len() / QUERIES_A_CORE).min(cores - 1);
-    py.detach(|| {
-        thread::scope(|scope| {
-            for _ in 0..helpers {
-                scope.spawn(work);
-            }
-            work();
-        });
-    });
-}
-
-fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread {
+/// Returns why a pool could not be read.
+pub fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread {
     PoolUnread {
         address: PyBytes::new(py, address).unbind(),
         reason: error.reason(),
@@ -359,7 +291,8 @@ fn unread(py: Python<'_>, address: &[u8; 20], error: &QueryError) -> PoolUnread 
     }
 }
 
-fn unknown(name: &str) -> PyErr {
+/// Returns the error that no exchange is called `name`.
+pub fn unknown(name: &str) -> PyErr {
     let known: Vec<_> = DEX_TYPES.iter().map(|(name, _)| *name).collect();
     PyValueError::new_err(format!("dex_type: expected one of {}, found {name:?}", known.join(", ")))
 }

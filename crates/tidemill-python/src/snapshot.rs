@@ -3,20 +3,14 @@
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use tidemill_pools::algebra::Fees;
-use tidemill_pools::coins::{CoinPool, Dialect};
-use tidemill_pools::multicall::{Call, Reverted};
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::Key;
-use tidemill_pools::{
-    balancer_v2, balancer_v3, curve_crypto, curve_stable, Address, Hash, Head, Pool, PoolError, PoolSpec,
-    Ticked,
-};
+use tidemill_pools::{Address, Hash, Head, Pool, PoolError, PoolSpec, Ticked};
 
 use crate::algebra::{self, generation_named};
+use crate::coin_queries::CoinReading;
 use crate::errors;
-use crate::pool_query::PoolReading;
 use crate::solidly::{self, rules_named};
 use crate::uniswap_v2::pair;
 use crate::{ticked_pool, uniswap_v4};
@@ -50,11 +44,7 @@ impl Snapshot {
             "solidly" => read_solidly(object)?,
             "algebra" => read_algebra(object)?,
             "uniswap_v4" => read_v4(object)?,
-            "curve_stable" => read_coins::<curve_stable::Followed>(object)?,
-            "curve_crypto" => read_coins::<curve_crypto::Followed>(object)?,
-            "balancer_v2" => read_coins::<balancer_v2::Followed>(object)?,
-            "balancer_v3" => read_coins::<balancer_v3::Followed>(object)?,
-            other => return Err(unknown_protocol(other)),
+            other => read_coins(object, other)?,
         };
         let spec = PoolSpec {
             address: field::<Address>(object, "address")?,
@@ -75,30 +65,13 @@ impl Snapshot {
     }
 }
 
-/// Reads a pool of coins: what was asked, contract and calldata, and what came, `None` where a call failed, with the reading
-/// that was made of it; where nothing was asked, its coins alone.
-fn read_coins<D: Dialect>(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>>
-where
-    CoinPool<D>: Into<Pool>,
-{
-    let told: Vec<(Address, PyBackedBytes, Option<PyBackedBytes>)> = field(object, "answers")?;
-    if told.is_empty() {
-        let address = field(object, "address")?;
-        return Ok(Ok(CoinPool::<D>::described(address, field(object, "coins")?).into()));
+/// Returns a pool of coins as the object's reading made it; where there is none, its coins alone.
+fn read_coins(object: &Bound<'_, PyAny>, protocol: &str) -> PyResult<Result<Pool, PoolError>> {
+    if let Some(reading) = field::<Option<Py<CoinReading>>>(object, "reading")? {
+        return Ok(reading.get().inner().pool.clone().map_err(|_| PoolError::Incomplete));
     }
-    let answers = told
-        .into_iter()
-        .map(|(to, data, answer)| {
-            let answer = answer.map(|answer| answer.to_vec()).ok_or_else(|| Reverted(Vec::new()));
-            (Call { to, data: data.to_vec() }, answer)
-        })
-        .collect();
-    let timestamp_s = field(object, "block_timestamp_s")?;
-    let read = match field::<Option<Py<PoolReading>>>(object, "reading")? {
-        Some(reading) => CoinPool::<D>::told(reading.get().inner().clone(), answers, timestamp_s),
-        None => CoinPool::<D>::read(field(object, "address")?, answers, timestamp_s),
-    };
-    Ok(read.map(Into::into))
+    let described = Pool::described(protocol, field(object, "address")?, field(object, "coins")?);
+    described.map(Ok).ok_or_else(|| unknown_protocol(protocol))
 }
 
 fn read_pair(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {

@@ -22,7 +22,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.discovery import Creation
 from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.kinds import TICKED_KINDS, Ticked, Unread, kind_of
-from tidemill.chains.evm.multicall import Multicall, Question
+from tidemill.chains.evm.multicall import Multicall, Question, Views
 from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.words import signed, word
@@ -291,7 +291,8 @@ class Bootstrap:
 
     def _ask(self, questions: list[Question], then: Callable[[list[bytes | None]], None]) -> None:
         assert self._head is not None
-        self._multicall.ask(questions, self._head.number, then)
+        views = Views(questions)
+        self._multicall.ask(views, self._head.number, lambda: then(views.answers))
 
     def _leave_out(self, ticked: list[_Ticked], pool: _Ticked, problem: str) -> None:
         """Drop a pool whose ticks are not all known: its quotes would be wrong."""

@@ -1,85 +1,23 @@
 """What is the state of pools whose logs do not tell it: all that their contracts answer after one block.
 
-Which calls to ask and what their answers mean is decided in Rust, round by round; here they are asked, and
-kept with what came, for the exact pool is made of them again wherever it is needed.
+Which calls to ask and what their answers mean is decided in Rust, round by round; here they are asked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from tidemill._rust import Head, PoolQueries, PoolReading, advance_queries, lasting_answers
+from tidemill._rust import CoinQueries, CoinReading, Head
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory
-from tidemill.chains.evm.multicall import Multicall, Question
-from tidemill.chains.evm.steps import CallAnswer, PoolSnapshot
+from tidemill.chains.evm.multicall import Multicall
+from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.window import Window
 from tidemill.schema.faults import Fault, Unknown
 
 COIN_PROTOCOLS = frozenset({"curve_stable", "curve_crypto", "balancer_v2", "balancer_v3"})
 """Protocols whose pools are read anew after each block with a log of theirs."""
-
-_RAMP_ENDS = bytes.fromhex("14052288")
-"""future_A_time(), which says how long the amplification of a Curve pool moves."""
-_E18_PER_PPM = 10**12
-_UINT128_MAX = (1 << 128) - 1
-
-
-class _Expected(Struct, frozen=True):
-    """What a pool's last reading tells of the next one."""
-
-    lasting: tuple[CallAnswer, ...]
-    """What need not be asked again."""
-    questions: tuple[Question, ...]
-    """What most likely is all that is to be asked; none where that is to be found out again."""
-
-
-_NOTHING_EXPECTED = _Expected((), ())
-
-
-class _Asked(Struct, eq=False):
-    """One pool on its way."""
-
-    pool: bytes
-    kind: str | None
-    """Absent while it is found out."""
-    queries: PoolQueries
-    extra: tuple[Question, ...]
-    """What is asked on top, once."""
-    answers: list[CallAnswer]
-    """What made the reading; at first what lasts of an earlier one."""
-    is_expected: bool
-    """Whether the first round asks what an earlier reading asked."""
-    round_count: int = 0
-
-    def questions(self) -> list[Question]:
-        return [*self.extra, *(self.queries.call(index) for index in range(len(self.queries)))]
-
-    def expected_next(self) -> _Expected:
-        """Return what to expect of the next reading, where this one succeeded."""
-        lasting = tuple(lasting_answers(self.answers))
-        # Trials that had to be found out at the first try are to be found out at the next.
-        if self.is_expected and self.round_count > 1:
-            return _Expected(lasting, ())
-        known = {(to, data) for to, data, _ in lasting}
-        asked = ((to, data) for to, data, _ in self.answers if data != _RAMP_ENDS)
-        return _Expected(lasting, tuple(question for question in asked if question not in known))
-
-    def take(self, questions: Sequence[Question], found: Sequence[bytes | None]) -> None:
-        """Take a round's answers; the queries are still to advance."""
-        self.answers += [(to, data, answer) for (to, data), answer in zip(questions, found, strict=True)]
-        self.queries.put_all(found[len(self.extra) :])
-        self.extra = ()
-        self.round_count += 1
-
-
-def _asked(pool: bytes, kind: str | None, expected: _Expected = _NOTHING_EXPECTED) -> _Asked:
-    """Return what is asked of a pool."""
-    told = {pool: (expected.lasting, expected.questions)}
-    queries = PoolQueries([(pool, kind)], is_exact=kind is not None, expected=told)
-    extra = ((pool, _RAMP_ENDS),) if kind == "curve_stable" else ()
-    return _Asked(pool, kind, queries, extra, list(expected.lasting), bool(expected.questions))
 
 
 class _Job(Struct, eq=False):
@@ -87,10 +25,9 @@ class _Job(Struct, eq=False):
 
     head: Head
     newest: int
+    pools: Sequence[bytes]
     then: Callable[[list[PoolSnapshot]], None]
     done: list[PoolSnapshot]
-    missed: dict[bytes, str]
-    """Those that could not be read, and why."""
 
 
 class CoinPools:
@@ -103,7 +40,8 @@ class CoinPools:
         self._window = window
         self._protocols: dict[bytes, str] = {}
         """Of pools that were not read yet, as who made them says."""
-        self._expected: dict[bytes, _Expected] = {}
+        self._before: dict[bytes, CoinReading] = {}
+        """Of pools that were read, what tells most likely all that is to be asked."""
         self._known = known
         self._where = f"chain {config.source}"
         self._multicall = Multicall(calls, config)
@@ -149,97 +87,76 @@ class CoinPools:
         Where the block `newest` is named too, a pool that cannot be read after `head` is told without a
         state, as that block describes it: what it is, and its coins, never change.
         """
-        job = _Job(head, newest if newest is not None else head.number, then, [], {})
+        job = _Job(head, newest if newest is not None else head.number, pools, then, [])
         kinds = self._window.coin_pools | self._protocols
-        asked = [_asked(pool, kinds.get(pool), self._expected.get(pool, _NOTHING_EXPECTED)) for pool in pools]
-        self._ask_round(job, head.number, asked)
+        asked = [(pool, kinds.get(pool), self._before.get(pool)) for pool in pools]
+        self._ask_round(job, head.number, CoinQueries(asked, head.timestamp_s))
 
-    def _ask_round(self, job: _Job, block_number: int, asked: list[_Asked]) -> None:
-        rounds: list[tuple[_Asked, list[Question]]] = []
-        for one in asked:
-            is_described = block_number != job.head.number
-            going = one if len(one.queries) else self._ended(job, one, is_described=is_described)
-            if going is not None:
-                rounds.append((going, going.questions()))
-        if not rounds:
-            self._close(job, block_number)
+    def _ask_round(self, job: _Job, block_number: int, queries: CoinQueries) -> None:
+        if not len(queries):
+            self._close(job, block_number, queries)
             return
 
-        def answered(found: list[bytes | None]) -> None:
-            first = 0
-            for one, questions in rounds:
-                one.take(questions, found[first : first + len(questions)])
-                first += len(questions)
-            advance_queries([one.queries for one, _ in rounds])
-            self._ask_round(job, block_number, [one for one, _ in rounds])
+        def answered() -> None:
+            queries.advance()
+            self._ask_round(job, block_number, queries)
 
-        self._multicall.ask([one for _, part in rounds for one in part], block_number, answered)
+        self._multicall.ask(queries, block_number, answered)
 
-    def _close(self, job: _Job, block_number: int) -> None:
-        if job.missed and block_number < job.newest:
-            asked = [_asked(pool, None) for pool in job.missed]
-            job.missed.clear()
-            self._ask_round(job, job.newest, asked)
+    def _close(self, job: _Job, block_number: int, queries: CoinQueries) -> None:
+        """Take what was read; what could not be is described by the newest block, where that is another."""
+        is_described = block_number != job.head.number
+        missed: dict[bytes, str] = {}
+        for pool, read in zip(job.pools, queries.results(), strict=True):
+            self._before.pop(pool, None)
+            if not isinstance(read, CoinReading):
+                missed[pool] = read.message.removeprefix(f"0x{pool.hex()}: ")
+            elif problem := self._problem(read, is_described=is_described):
+                missed[pool] = problem
+            else:
+                self._window.set_coin_pool(pool, read.kind)
+                self._doubted.discard(pool)
+                if not is_described:
+                    self._before[pool] = read
+                job.done.append(self._snapshot(job.head, pool, read, is_described=is_described))
+        if missed and block_number < job.newest:
+            job.pools = tuple(missed)
+            unknown = [(pool, None, None) for pool in missed]
+            again = CoinQueries(unknown, job.head.timestamp_s, is_described=True)
+            self._ask_round(job, job.newest, again)
             return
-        for pool, problem in job.missed.items():
+        for pool, problem in missed.items():
             self._fault(pool, problem)
         job.then(job.done)
 
-    def _ended(self, job: _Job, asked: _Asked, *, is_described: bool) -> _Asked | None:
-        """Add what was read to what is done; return what is asked next where only the kind was found out."""
-        (read,) = asked.queries.results()
-        expected = self._expected.pop(asked.pool, None)
-        if not isinstance(read, PoolReading):
-            job.missed[asked.pool] = read.message.removeprefix(f"0x{asked.pool.hex()}: ")
-        elif read.kind not in COIN_PROTOCOLS:
-            job.missed[asked.pool] = f"expected a pool of a known factory, found one of kind {read.kind}"
-        elif asked.kind is None and not is_described:
-            return _asked(asked.pool, read.kind)
-        elif problem := self._problem(read, is_described=is_described):
-            job.missed[asked.pool] = problem
-        else:
-            self._window.set_coin_pool(asked.pool, read.kind)
-            self._doubted.discard(asked.pool)
-            if not is_described:
-                if expected is None or not asked.is_expected or asked.round_count > 1:
-                    expected = asked.expected_next()
-                self._expected[asked.pool] = expected
-            job.done.append(self._snapshot(job.head, asked, read, is_described=is_described))
-        return None
-
-    def _problem(self, read: PoolReading, *, is_described: bool) -> str | None:
+    def _problem(self, read: CoinReading, *, is_described: bool) -> str | None:
         """Return what keeps a pool from being followed."""
-        doubt = read.doubt or next((coin.decimals_fault for coin in read.coins if coin.decimals_fault), None)
-        if doubt is not None and not is_described:
-            return f"expected what an exact swap needs: {doubt}"
+        if read.kind not in COIN_PROTOCOLS:
+            return f"expected a pool of a known factory, found one of kind {read.kind}"
+        if read.doubt is not None and not is_described:
+            return f"expected what an exact swap needs: {read.doubt}"
         if read.kind.startswith("balancer") and read.factory not in self._known:
             found = "none" if read.factory is None else f"0x{read.factory.hex()}"
             return f"expected a vault that the settings list under factories, found {found}"
         return None
 
-    def _snapshot(self, head: Head, asked: _Asked, read: PoolReading, *, is_described: bool) -> PoolSnapshot:
+    def _snapshot(self, head: Head, pool: bytes, read: CoinReading, *, is_described: bool) -> PoolSnapshot:
         factory = self._known.get(read.factory or b"")
-        reserves = [
-            coin.reserve if coin.reserve <= _UINT128_MAX and not is_described else None for coin in read.coins
-        ]
-        fee_e18 = None if is_described else read.fee_e18
+        coins = read.coins
         return PoolSnapshot(
-            address=asked.pool,
+            address=pool,
             protocol=read.kind,
             dex="curve" if factory is None else factory.dex,
             # the first pools of Curve were made by no factory: such a pool stands for itself
-            factory=read.factory or asked.pool,
-            token0=read.coins[0].address,
-            token1=read.coins[1].address,
-            fee_ppm=None if fee_e18 is None else (fee_e18 + _E18_PER_PPM // 2) // _E18_PER_PPM,
+            factory=read.factory or pool,
+            token0=coins[0],
+            token1=coins[1],
+            fee_ppm=read.fee_ppm,
             block_number=head.number,
             block_hash=head.hash,
             block_timestamp_s=head.timestamp_s,
             recv_ns=self._calls.now_ns,
-            reserve0=reserves[0],
-            reserve1=reserves[1],
-            coins=tuple(coin.address for coin in read.coins),
-            answers=() if is_described else tuple(asked.answers),
+            coins=coins,
             reading=None if is_described else read,
         )
 

@@ -4,6 +4,7 @@ Where a chain has no Multicall3, each call is asked by itself.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,8 +18,30 @@ Question = tuple[bytes, bytes]
 """A contract's address and the calldata."""
 
 
+class Round(Protocol):
+    """Calls of one block's state, and the answers that have come."""
+
+    def __len__(self) -> int: ...
+
+    def aggregate(self, first: int, last: int, /) -> bytes:
+        """Return some of them as the calldata of Multicall3's aggregate3."""
+        ...
+
+    def call(self, index: int, /) -> Question:
+        """Return one of them."""
+        ...
+
+    def put_aggregate(self, first: int, last: int, answer: bytes, /) -> None:
+        """Take what aggregate3 gave to `aggregate(first, last)`. Raises: Malformed."""
+        ...
+
+    def put(self, index: int, answer: bytes | None, /) -> None:
+        """Take what one of them gave; None where it reverted."""
+        ...
+
+
 class Views:
-    """Questions and the answers that have come, in the shape of a round of `PoolQueries`."""
+    """A round of questions that are known beforehand."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
         self._questions = questions
@@ -61,11 +84,10 @@ class _Chunk(Struct, eq=False):
 
 
 class _Job(Struct, eq=False):
-    questions: Sequence[Question]
+    round: Round
     block: str
-    found: list[bytes | None]
     left: int
-    then: Callable[[list[bytes | None]], None]
+    then: Callable[[], None]
 
 
 class Multicall:
@@ -79,17 +101,13 @@ class Multicall:
         self._in_flight = 0
         self._waiting: list[tuple[_Job, _Chunk]] = []
 
-    def ask(
-        self, questions: Sequence[Question], block_number: int, then: Callable[[list[bytes | None]], None]
-    ) -> None:
-        """Ask all `questions` of one block's state; `then` gets what each gave, None where the
-        call failed.
-        """
-        if not questions:
-            then([])
+    def ask(self, asked: Round, block_number: int, then: Callable[[], None]) -> None:
+        """Ask all calls of a round after a block; `then` is called when the round has all answers."""
+        if not len(asked):
+            then()
             return
-        job = _Job(questions, hex(block_number), [None] * len(questions), len(questions), then)
-        self._queue(job, 0, len(questions))
+        job = _Job(asked, hex(block_number), len(asked), then)
+        self._queue(job, 0, len(asked))
         self._pump()
 
     def stop(self) -> None:
@@ -109,7 +127,7 @@ class Multicall:
             self._ask(job, chunk)
 
     def _ask(self, job: _Job, chunk: _Chunk) -> None:
-        data = "0x" + encode_aggregate3(job.questions[chunk.first : chunk.last]).hex()
+        data = "0x" + job.round.aggregate(chunk.first, chunk.last).hex()
         self._calls.ask_bulk(
             "eth_call",
             [{"to": self._address, "data": data}, job.block],
@@ -126,34 +144,36 @@ class Multicall:
             self._in_flight -= 1
             self._pump()
             return
-        found = decode_aggregate3(data, chunk.last - chunk.first)
+        job.round.put_aggregate(chunk.first, chunk.last, data)
         self._in_flight -= 1
         self._pump()
-        self._fill(job, chunk.first, found)
+        self._took(job, chunk.last - chunk.first)
 
     def _ask_one(self, job: _Job, index: int) -> None:
-        target, data = job.questions[index]
+        target, data = job.round.call(index)
+
+        def take(answer: bytes | None) -> None:
+            job.round.put(index, answer)
+            self._took(job, 1)
 
         def failed(error: RpcError) -> bool:
-            if not error.is_reverted:
-                return False
-            self._fill(job, index, [None])
-            return True
+            if error.is_reverted:
+                take(None)
+            return error.is_reverted
 
         self._calls.ask_bulk(
             "eth_call",
             [{"to": "0x" + target.hex(), "data": "0x" + data.hex()}, job.block],
-            lambda result: self._fill(job, index, [hex_bytes(result)]),
+            lambda result: take(hex_bytes(result)),
             fails=failed,
             owner=self,
         )
 
     @staticmethod
-    def _fill(job: _Job, first: int, found: list[bytes | None]) -> None:
-        job.found[first : first + len(found)] = found
-        job.left -= len(found)
+    def _took(job: _Job, count: int) -> None:
+        job.left -= count
         if job.left == 0:
-            job.then(job.found)
+            job.then()
 
     def _on_error(self, job: _Job, chunk: _Chunk, error: RpcError) -> bool:
         size = chunk.last - chunk.first

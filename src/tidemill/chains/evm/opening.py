@@ -146,7 +146,7 @@ class Opening:
         head = self._base
         assert head is not None
         self._calls.step.snapshots += snapshots
-        read = [pool for pool in snapshots if pool.answers or not pool.coins]
+        read = [pool for pool in snapshots if pool.reading is not None or not pool.coins]
         self._tokens.want(token for pool in read for token in pool.coins or (pool.token0, pool.token1))
         self._window.anchor(head)
         self._tokens.ask(head.number, head.timestamp_s)

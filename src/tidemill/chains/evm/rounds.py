@@ -17,7 +17,8 @@ from tidemill.chains.evm.multicall import Views, hex_bytes
 from tidemill.core.http import HttpEndpoint, HttpFailure
 from tidemill.schema.faults import Malformed, Refused, Unreachable, leaves
 
-Round = PoolQueries | Views
+BundledRound = PoolQueries | Views
+"""A round that can be asked by a program, too."""
 
 _INVALID_PARAMS = -32602
 _DEPTH_MAX = 12
@@ -49,7 +50,7 @@ class Reply(Struct):
         return bytes(self.result)
 
 
-_Ask = Callable[[Round, object, "_Part"], Coroutine[None, None, None]]
+_Ask = Callable[[BundledRound, object, "_Part"], Coroutine[None, None, None]]
 _REPLIES = msgspec.json.Decoder(list[Reply])
 
 
@@ -87,7 +88,7 @@ class Rounds:
         self.batch_calls = config.http_batch_calls
         """Questions in one JSON-RPC batch."""
 
-    async def ask(self, calls: Round, block: object) -> None:
+    async def ask(self, calls: BundledRound, block: object) -> None:
         """Ask every call of the round after `block`, a parameter of eth_call; give `calls` the answers.
 
         Raises: UnknownHash; Fault, where the node does not answer.
@@ -123,7 +124,7 @@ class Rounds:
             raise Malformed(f"{self._where}: expected {len(asked)} answers, {len(missing)} are missing")
         return [replies[index] for index in range(len(asked))]
 
-    async def _each(self, ask: _Ask, calls: Round, block: object, parts: Sequence[_Part]) -> None:
+    async def _each(self, ask: _Ask, calls: BundledRound, block: object, parts: Sequence[_Part]) -> None:
         if len(parts) == 1:
             await ask(calls, block, parts[0])
             return
@@ -136,7 +137,7 @@ class Rounds:
         except BaseExceptionGroup as group:
             raise next(leaves(group)) from group
 
-    async def _ask_bundle(self, calls: Round, block: object, part: _Part) -> None:
+    async def _ask_bundle(self, calls: BundledRound, block: object, part: _Part) -> None:
         data = f"0x{calls.bundle(part.first, part.last).hex()}"
         code = {_BUNDLE_ADDRESS: {"code": _BUNDLE_CODE}}
         reply = await self._call([{"to": _BUNDLE_ADDRESS, "data": data}, block, code])
@@ -156,11 +157,11 @@ class Rounds:
         await self._ask_without_code(calls, block, part)  # where that fails too, the code was not the reason
         self._bundle_calls_max = None
 
-    async def _ask_without_code(self, calls: Round, block: object, part: _Part) -> None:
+    async def _ask_without_code(self, calls: BundledRound, block: object, part: _Part) -> None:
         size = self._calls_max if self._multicall else max(part.calls, 1)
         await self._each(self._ask_multicall, calls, block, part.parts(size))
 
-    async def _ask_multicall(self, calls: Round, block: object, part: _Part) -> None:
+    async def _ask_multicall(self, calls: BundledRound, block: object, part: _Part) -> None:
         if self._multicall is None:  # another part has shown that there is none
             await self._ask_singly(calls, block, part)
             return
@@ -188,7 +189,7 @@ class Rounds:
             return Reply(error=RpcError.too_large_error(str(error)))
         return reply
 
-    async def _ask_singly(self, calls: Round, block: object, part: _Part) -> None:
+    async def _ask_singly(self, calls: BundledRound, block: object, part: _Part) -> None:
         asked: list[tuple[str, list[object] | msgspec.Raw]] = []
         for index in range(part.first, part.last):
             to, data = calls.call(index)

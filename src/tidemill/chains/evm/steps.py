@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from tidemill._rust import Head, Logs, PoolReading
+from tidemill._rust import CoinReading, Head, Logs
 from tidemill.schema.faults import Fault, Malformed
 
 
@@ -58,10 +58,6 @@ class Restored(Struct, frozen=True):
     """Logs that its earlier sealing lacked: their events are not known yet. Nearly always empty."""
 
 
-CallAnswer = tuple[bytes, bytes, bytes | None]
-"""A contract, the calldata, and what it answered; None where the call failed."""
-
-
 class PoolSnapshot(Struct, frozen=True, kw_only=True):
     """A pool as the chain had it after one block."""
 
@@ -107,10 +103,8 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     hooks: bytes | None = None
     coins: tuple[bytes, ...] = ()
     """Of Curve's and Balancer's pools, in the pool's own order; `token0` and `token1` are the first two."""
-    answers: tuple[CallAnswer, ...] = ()
-    """Of Curve's and Balancer's pools: all that was asked, in order."""
-    reading: PoolReading | None = None
-    """What was made of the answers, so that nobody need do it again."""
+    reading: CoinReading | None = None
+    """The state of Curve's and Balancer's pools; absent where it is not known."""
 
 
 class Reread(Struct, frozen=True):

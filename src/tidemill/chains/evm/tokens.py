@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.multicall import Multicall, Question
+from tidemill.chains.evm.multicall import Multicall, Views
 from tidemill.chains.evm.window import TOKEN_KNOWN, TOKEN_WANTED, Checkpoint, Window
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema.events import Token
@@ -41,13 +41,11 @@ class Tokens:
         if not self._wanted:
             return
         asked, self._wanted = list(self._wanted), {}
-        questions: list[Question] = [
-            (token, selector) for token in asked for selector in (_SYMBOL, _DECIMALS)
-        ]
+        views = Views([(token, selector) for token in asked for selector in (_SYMBOL, _DECIMALS)])
         self._multicall.ask(
-            questions,
+            views,
             block_number,
-            lambda found: self._on_found(asked, found, block_number, block_timestamp_s),
+            lambda: self._on_found(asked, views.answers, block_number, block_timestamp_s),
         )
 
     def _on_found(
