@@ -18,6 +18,7 @@ __all__ = [
     "BookSet",
     "BooksApplied",
     "ChainSearch",
+    "Changed",
     "CoinQueries",
     "CoinReading",
     "CoinsPool",
@@ -1101,6 +1102,16 @@ class Drift:
         """Liquidity that the log tells."""
 
 @final
+class Changed:
+    """Records of the state of pools that were set, or deleted."""
+
+    def __len__(self) -> int: ...
+    def pools(self) -> list[bytes]:
+        """Return the addresses of their pools, sorted."""
+    def records(self, prefix: bytes) -> list[tuple[bytes, bytes | None]]:
+        """Return keys, which begin with `prefix` and the pool's address, and values, None where deleted."""
+
+@final
 class Applied:
     """What blocks, or a snapshot, did."""
 
@@ -1108,11 +1119,8 @@ class Applied:
     def batches(self) -> dict[str, pa.RecordBatch]:
         """Rows by topic, for topics that have any: pool, swap, liquidity_change, pool_state."""
     @property
-    def changed(self) -> list[tuple[bytes, bytes | None]]:
-        """Records of state to keep, or to delete where None: key and value.
-
-        A key's first 20 bytes are the pool's address.
-        """
+    def lapsed(self) -> list[bytes]:
+        """Addresses of pools whose state, as it was read, holds no longer."""
     @property
     def undo(self) -> list[tuple[int, bytes, bytes]]:
         """For each block its number, its hash, and what `PoolSet.revert` takes to undo it."""
@@ -1301,18 +1309,21 @@ class PoolSet:
     def insert(self, snapshot: _Snapshot) -> Applied:
         """Take a pool as it was read from a node, in place of what was known of it; makes no rows.
 
-        Its undo belongs to the block at which it was read: `merge_undo` it into that block's.
+        Its undo is of a step of its own, after the block at which it was read.
         Raises: Malformed, where the state is none that the contract can have; ValueError, where the protocol
         is unknown; AttributeError or TypeError, where an attribute is missing or of another type.
         """
-    def read(self, snapshots: Sequence[_Snapshot], sequence: int) -> tuple[Applied, list[tuple[bytes, str]]]:
-        """Take pools as they were read from a node, in place of what was known of them, and tell their
-        states; `sequence` counts the chain's corrections.
+    def read(
+        self, snapshots: Sequence[_Snapshot], sequence: int, undo: bytes | None = None
+    ) -> tuple[Applied, list[tuple[bytes, str]]]:
+        """Take pools as they were read from a node after one block, in place of what was known of them, and
+        tell their states; `sequence` counts the chain's corrections. The undo is that of the block, too,
+        where its `undo` is given.
 
         A pool that has a state that no contract of its kind can have is left out: its address is returned,
-        and what is wrong. The undo belongs to the block at which they were read, as that of `insert`.
-        Raises: ValueError, where a protocol is unknown; AttributeError or TypeError, where an attribute is
-        missing or of another type; then nothing has changed.
+        and what is wrong.
+        Raises: Malformed, where `undo` is none; ValueError, where a protocol is unknown; AttributeError or
+        TypeError, where an attribute is missing or of another type; then nothing has changed.
         """
     def apply(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int], emit: bool = True) -> Applied:
         """Follow all logs of `heads`, in order; `recv_ns` says for each when its logs were complete.
@@ -1320,24 +1331,19 @@ class PoolSet:
         Without `emit` the state moves and no rows are made. All or nothing.
         Raises: Malformed, where a log is of none of the heads.
         """
-    def revert(self, undo: bytes) -> list[tuple[bytes, bytes | None]]:
-        """Undo the newest block; returns records to keep or delete, as `Applied.changed` does.
+    def revert(self, undo: bytes) -> list[bytes]:
+        """Undo the newest block; returns the addresses of its pools, sorted.
 
         Raises: Malformed, where the bytes are not an undo.
         """
+    def take_changed(self) -> Changed:
+        """Return the records that blocks, readings and undos changed since the last call, as they are now."""
+    def follow(self, changed: Changed) -> None:
+        """Take up what changed in another set, in the order in which it was taken there."""
     def load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
-        """Take up records that were kept, or that `changed` in another set, in any order.
-
-        Raises: Malformed, where they are not such.
-        """
+        """Take up records that were kept, in any order. Raises: Malformed, where they are not such."""
     def records(self) -> list[tuple[bytes, bytes]]:
         """Return the whole state as records, in order of their keys."""
-    @staticmethod
-    def merge_undo(first: bytes, later: bytes) -> bytes:
-        """Return the undo of both steps, which are in order.
-
-        Raises: Malformed, where the bytes are not undos.
-        """
 
 def decode_logs(batch: pa.RecordBatch, *, source: str, chain_id: int, dex: str) -> dict[str, pa.RecordBatch]:
     """Decode columns of raw logs to rows by topic, without any pool's state; other logs are passed over.

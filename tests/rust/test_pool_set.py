@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.rust import made
 
-from tidemill._rust import Factory, Head, Logs, PoolError, PoolSet, UniswapV2Pool, UniswapV3Pool
+from tidemill._rust import Changed, Factory, Head, Logs, PoolError, PoolSet, UniswapV2Pool, UniswapV3Pool
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed
 
@@ -104,7 +104,7 @@ def test_however_blocks_are_grouped_and_undone_the_state_is_the_same(cuts: list[
         applied = pools.apply(heads, logs, [0] * len(heads), emit)
         assert bool(applied.batches) == (emit and len(heads) > 0)
         undos.extend(undo for _, _, undo in applied.undo)
-        _keep(kept, applied.changed)
+        _keep(kept, pools.take_changed())
     for one in range(len(BLOCKS)):
         pools_until = made.pool_set()
         heads, logs = heads_and_logs(0, one + 1)
@@ -115,32 +115,18 @@ def test_however_blocks_are_grouped_and_undone_the_state_is_the_same(cuts: list[
     loaded.load(list(reversed(kept.items())))
     for undo in reversed(undos):
         assert state(pools) == state(loaded) == states.pop()
-        _keep(kept, pools.revert(undo))
-        loaded.revert(undo)
+        assert pools.revert(undo) == loaded.revert(undo)
+        _keep(kept, pools.take_changed())
     assert state(pools) == states.pop() == []
     assert kept == {}
 
 
-def _keep(kept: dict[bytes, bytes], changed: list[tuple[bytes, bytes | None]]) -> None:
-    for key, value in changed:
+def _keep(kept: dict[bytes, bytes], changed: Changed) -> None:
+    for key, value in changed.records(b""):
         if value is None:
             kept.pop(key, None)
         else:
             kept[key] = value
-
-
-def test_two_undos_become_one() -> None:
-    pools = made.pool_set()
-    undos = [pools.apply(*_single(number), [0]).undo[0][2] for number in range(len(BLOCKS))]
-    whole = undos[0]
-    for later in undos[1:]:
-        whole = PoolSet.merge_undo(whole, later)
-    pools.revert(whole)
-    assert state(pools) == []
-
-
-def _single(number: int) -> tuple[list[Head], Logs]:
-    return heads_and_logs(number, number + 1)
 
 
 def test_a_missed_mint_is_told_and_the_pool_quotes_nothing_until_it_is_read_anew() -> None:
@@ -233,9 +219,33 @@ def test_pools_that_were_read_are_told_and_one_that_cannot_be_is_left_out() -> N
     assert tuple(row[name] for name in told) == expected
     [(number, block_hash, undo)] = applied.undo
     assert (number, block_hash) == (6, made.head(6).hash)
-    assert {key[:20] for key, _ in applied.changed} == {made.POOL}
-    pools.revert(undo)
+    changed = pools.take_changed()
+    assert changed.pools() == [made.POOL]
+    assert all(key.startswith(b"pool/" + made.POOL) for key, _ in changed.records(b"pool/"))
+    assert len(pools.take_changed()) == 0
+    assert pools.revert(undo) == [made.POOL]
     assert len(pools) == 0
+
+
+def test_the_undo_of_a_block_and_of_what_was_read_after_it_is_one() -> None:
+    pools = made.pool_set()
+    *_, (_, block_hash, undo) = pools.apply(*heads_and_logs(0, len(BLOCKS)), [0] * len(BLOCKS)).undo
+    before = made.pool_set()
+    before.apply(*heads_and_logs(0, len(BLOCKS) - 1), [0] * (len(BLOCKS) - 1))
+    times = {"block_hash": block_hash, "block_timestamp_s": 1_700_000_006, "recv_ns": 7}
+    good = snapshot_v3(fee_ppm=3000, tick_spacing=60, ticks=((-60, 5, 5), (60, 5, -5)), **times)
+    [(_, read_after, whole)] = pools.read([good], 0, undo)[0].undo
+    assert read_after == block_hash
+    pools.revert(whole)
+    assert state(pools) == state(before)
+
+
+def test_a_set_follows_what_changed_in_another() -> None:
+    pools, other = made.pool_set(), made.pool_set()
+    for number in range(len(BLOCKS)):
+        pools.apply(*heads_and_logs(number, number + 1), [0])
+        other.follow(pools.take_changed())
+        assert state(other) == state(pools)
 
 
 def test_pools_of_which_one_lacks_an_attribute_change_nothing() -> None:

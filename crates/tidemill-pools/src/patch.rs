@@ -9,6 +9,8 @@ use crate::error::RecordError;
 pub const RECORD_VERSION: u8 = 1;
 
 const ADDRESS_BYTES: usize = 20;
+/// Bytes of a part's own key where each pool has the part but once; those of ticks are longer.
+const WHOLE_PART_BYTES: usize = 1;
 
 /// Key of one record: the pool's address, then the part's own key.
 pub type Key = Vec<u8>;
@@ -59,6 +61,16 @@ impl Patch {
     pub fn pools(&self) -> Vec<Address> {
         let mut pools: Vec<_> =
             self.records.keys().filter_map(|key| key.first_chunk::<ADDRESS_BYTES>().copied()).collect();
+        pools.dedup();
+        pools
+    }
+
+    /// Returns the addresses of the pools that lose a part which each pool has but once, in order.
+    pub fn lapsed(&self) -> Vec<Address> {
+        let whole = |key: &Key| key.len() == ADDRESS_BYTES + WHOLE_PART_BYTES;
+        let lost = self.records.iter().filter(|(key, value)| value.is_none() && whole(key));
+        let mut pools: Vec<_> =
+            lost.filter_map(|(key, _)| key.first_chunk::<ADDRESS_BYTES>().copied()).collect();
         pools.dedup();
         pools
     }

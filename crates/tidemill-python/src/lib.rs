@@ -127,7 +127,7 @@ mod module {
     #[pymodule_export]
     use super::pool_server::PoolServer;
     #[pymodule_export]
-    use super::pool_set::{Applied, Drift, PoolSet};
+    use super::pool_set::{Applied, Changed, Drift, PoolSet};
     #[pymodule_export]
     use super::receipts::{parse_receipts, Receipts};
     #[pymodule_export]

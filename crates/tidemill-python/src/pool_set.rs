@@ -68,11 +68,42 @@ impl Drift {
     }
 }
 
+/// Records of state that steps set, or deleted.
+#[pyclass(frozen, module = "tidemill._rust")]
+pub struct Changed(Patch);
+
+#[pymethods]
+impl Changed {
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn pools(&self, py: Python<'_>) -> Vec<Py<PyBytes>> {
+        self.0.pools().iter().map(|pool| bytes(py, pool)).collect()
+    }
+
+    fn records(&self, py: Python<'_>, prefix: &[u8]) -> PyResult<Vec<Record>> {
+        let prefixed = |key: &[u8]| {
+            let size = prefix.len() + key.len();
+            PyBytes::new_with(py, size, |into| {
+                let (first, rest) = into.split_at_mut(prefix.len());
+                first.copy_from_slice(prefix);
+                rest.copy_from_slice(key);
+                Ok(())
+            })
+        };
+        let records = self.0.iter();
+        records
+            .map(|(key, value)| Ok((prefixed(key)?.unbind(), value.map(|value| bytes(py, value)))))
+            .collect()
+    }
+}
+
 /// What some blocks did.
 #[pyclass(frozen, get_all, module = "tidemill._rust")]
 pub struct Applied {
     batches: Py<PyDict>,
-    changed: Vec<Record>,
+    lapsed: Vec<Py<PyBytes>>,
     undo: Vec<(u64, Py<PyBytes>, Py<PyBytes>)>,
     pools: Vec<Py<PyBytes>>,
     drift: Vec<Py<Drift>>,
@@ -100,7 +131,8 @@ impl Outcome {
         self.faults.extend(step.faults);
     }
 
-    fn into_applied(self, py: Python<'_>, emit: bool) -> PyResult<Applied> {
+    /// Hands out all but the changed records, which join `changed`.
+    fn into_applied(self, py: Python<'_>, emit: bool, changed: &mut Patch) -> PyResult<Applied> {
         // a pool that is put into the set alone makes no event
         let batches =
             if self.columns.is_empty() { Ok(Vec::new()) } else { py.detach(|| finish(self.columns)) };
@@ -118,14 +150,9 @@ impl Outcome {
             let (block, log) = (fault.block_number, fault.log_index);
             format!("contract {}, block {block}, log {log}: {}", hex(&fault.address), fault.error)
         });
-        Ok(Applied {
-            batches,
-            changed: records(py, &self.redo),
-            undo,
-            pools,
-            drift,
-            malformed: malformed.collect(),
-        })
+        let lapsed = self.redo.lapsed().iter().map(|pool| bytes(py, pool)).collect();
+        changed.merge_redo(self.redo);
+        Ok(Applied { batches, lapsed, undo, pools, drift, malformed: malformed.collect() })
     }
 }
 
@@ -138,18 +165,18 @@ fn addresses(py: Python<'_>, batch: &RecordBatch) -> Vec<Py<PyBytes>> {
     column.map_or_else(Vec::new, |column| chunks::<20>(column).iter().map(|pool| bytes(py, pool)).collect())
 }
 
-fn records(py: Python<'_>, patch: &Patch) -> Vec<Record> {
-    patch.iter().map(|(key, value)| (bytes(py, key), value.map(|value| bytes(py, value)))).collect()
-}
-
 /// The pools of one chain.
 #[pyclass(module = "tidemill._rust")]
-pub struct PoolSet(Inner);
+pub struct PoolSet {
+    pools: Inner,
+    /// What all steps changed since that was taken last.
+    changed: Patch,
+}
 
 impl PoolSet {
     /// Returns the set itself.
     pub const fn inner(&self) -> &Inner {
-        &self.0
+        &self.pools
     }
 }
 
@@ -158,49 +185,52 @@ impl PoolSet {
     #[new]
     #[pyo3(signature = (source, chain_id, factories))]
     fn new(source: String, chain_id: u64, factories: Vec<Factory>) -> Self {
-        Self(Inner::new(source, chain_id, factories.into_iter().map(|factory| factory.0)))
+        let pools = Inner::new(source, chain_id, factories.into_iter().map(|factory| factory.0));
+        Self { pools, changed: Patch::default() }
     }
 
     #[getter]
     fn source(&self) -> &str {
-        self.0.source()
+        self.pools.source()
     }
 
     #[getter]
     fn chain_id(&self) -> u64 {
-        self.0.chain_id()
+        self.pools.chain_id()
     }
 
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.pools.len()
     }
 
     fn __contains__(&self, address: Address) -> bool {
-        self.0.get(&address).is_some()
+        self.pools.get(&address).is_some()
     }
 
     fn addresses<'py>(&self, py: Python<'py>) -> Vec<Bound<'py, PyBytes>> {
-        let mut addresses: Vec<Address> = self.0.iter().map(|tracked| tracked.spec.address).collect();
+        let mut addresses: Vec<Address> = self.pools.iter().map(|tracked| tracked.spec.address).collect();
         addresses.sort_unstable();
         addresses.iter().map(|address| PyBytes::new(py, address)).collect()
     }
 
     fn get(&self, py: Python<'_>, address: Address) -> PyResult<Option<Py<PyAny>>> {
-        self.0.get(&address).map(|tracked| to_object(py, tracked)).transpose()
+        self.pools.get(&address).map(|tracked| to_object(py, tracked)).transpose()
     }
 
     fn insert(&mut self, snapshot: &Bound<'_, PyAny>) -> PyResult<Applied> {
         let Snapshot { spec, pool, block } = Snapshot::of(snapshot)?;
         let mut outcome = Outcome::default();
-        outcome.add(block, self.0.insert(spec, pool));
-        outcome.into_applied(snapshot.py(), true)
+        outcome.add(block, self.pools.insert(spec, pool));
+        outcome.into_applied(snapshot.py(), true, &mut self.changed)
     }
 
+    #[pyo3(signature = (snapshots, sequence, undo=None))]
     fn read(
         &mut self,
         py: Python<'_>,
         snapshots: Vec<Bound<'_, PyAny>>,
         sequence: u64,
+        undo: Option<PyBackedBytes>,
     ) -> PyResult<(Applied, Vec<Unread>)> {
         let (mut read, mut unread) = (Vec::with_capacity(snapshots.len()), Vec::new());
         for object in &snapshots {
@@ -216,8 +246,12 @@ impl PoolSet {
                 Err(error) => return Err(error),
             }
         }
-        let outcome = py.detach(|| put(&mut self.0, read, sequence));
-        Ok((outcome.into_applied(py, true)?, unread))
+        let outcome = py.detach(|| {
+            let undo = undo.as_ref().map(|undo| Patch::from_bytes(undo)).transpose()?;
+            Ok::<_, RecordError>(put(&mut self.pools, read, sequence, undo))
+        });
+        let outcome = outcome.map_err(|error| errors::malformed(py, &error))?;
+        Ok((outcome.into_applied(py, true, &mut self.changed)?, unread))
     }
 
     #[pyo3(signature = (heads, logs, recv_ns, emit=true))]
@@ -244,17 +278,29 @@ impl PoolSet {
                 &format!("expected logs of the {} heads only, found {others} others", heads.len()),
             ));
         }
-        let applied = py.detach(|| apply(&mut self.0, &heads, logs, &recv_ns));
-        applied.map_err(|error| errors::malformed(py, &error))?.into_applied(py, emit)
+        let applied = py.detach(|| apply(&mut self.pools, &heads, logs, &recv_ns));
+        applied.map_err(|error| errors::malformed(py, &error))?.into_applied(py, emit, &mut self.changed)
     }
 
-    fn revert(&mut self, py: Python<'_>, undo: PyBackedBytes) -> PyResult<Vec<Record>> {
+    fn revert(&mut self, py: Python<'_>, undo: PyBackedBytes) -> PyResult<Vec<Py<PyBytes>>> {
         let reverted = py.detach(|| {
             let patch = Patch::from_bytes(&undo)?;
-            self.0.patch(&patch)?;
+            self.pools.patch(&patch)?;
             Ok::<_, RecordError>(patch)
         });
-        Ok(records(py, &reverted.map_err(|error| errors::malformed(py, &error))?))
+        let reverted = reverted.map_err(|error| errors::malformed(py, &error))?;
+        let pools = reverted.pools();
+        self.changed.merge_redo(reverted);
+        Ok(pools.iter().map(|pool| bytes(py, pool)).collect())
+    }
+
+    fn take_changed(&mut self) -> Changed {
+        Changed(std::mem::take(&mut self.changed))
+    }
+
+    fn follow(&mut self, py: Python<'_>, changed: &Changed) -> PyResult<()> {
+        let followed = py.detach(|| self.pools.patch(&changed.0));
+        followed.map_err(|error| errors::malformed(py, &error))
     }
 
     fn load(&mut self, py: Python<'_>, records: Vec<(PyBackedBytes, Option<PyBackedBytes>)>) -> PyResult<()> {
@@ -263,29 +309,29 @@ impl PoolSet {
             for (key, value) in &records {
                 patch.set(key.to_vec(), value.as_ref().map(|value| value.to_vec()));
             }
-            self.0.patch(&patch)
+            self.pools.patch(&patch)
         });
         loaded.map_err(|error| errors::malformed(py, &error))
     }
 
     fn records(&self, py: Python<'_>) -> Vec<(Py<PyBytes>, Py<PyBytes>)> {
-        let patch = py.detach(|| self.0.records());
+        let patch = py.detach(|| self.pools.records());
         patch.iter().filter_map(|(key, value)| Some((bytes(py, key), bytes(py, value?)))).collect()
-    }
-
-    #[staticmethod]
-    fn merge_undo(py: Python<'_>, first: PyBackedBytes, later: PyBackedBytes) -> PyResult<Py<PyBytes>> {
-        let merged = Patch::from_bytes(&first).and_then(|mut first| {
-            first.merge_undo(Patch::from_bytes(&later)?);
-            Ok(first.to_bytes())
-        });
-        Ok(bytes(py, &merged.map_err(|error| errors::malformed(py, &error))?))
     }
 }
 
-/// Puts pools into the set, each as it was at a block and when that was told, and tells their states.
-fn put(pools: &mut Inner, read: Vec<(Snapshot, (BlockHead, i64))>, sequence: u64) -> Outcome {
+/// Puts pools into the set, each as it was at a block and when that was told, and tells their states; `undo` is
+/// what undoes the block so far.
+fn put(
+    pools: &mut Inner,
+    read: Vec<(Snapshot, (BlockHead, i64))>,
+    sequence: u64,
+    undo: Option<Patch>,
+) -> Outcome {
     let mut outcome = Outcome::default();
+    if let (Some(undo), Some((Snapshot { block: (number, hash), .. }, _))) = (undo, read.first()) {
+        outcome.undo.push((*number, *hash, undo));
+    }
     for (Snapshot { spec, pool, block }, (head, recv_ns)) in read {
         let address = spec.address;
         outcome.add(block, pools.insert(spec, pool));

@@ -44,7 +44,8 @@ impl Snapshot {
             "solidly" => read_solidly(object)?,
             "algebra" => read_algebra(object)?,
             "uniswap_v4" => read_v4(object)?,
-            other => read_coins(object, other)?,
+            "curve_stable" | "curve_crypto" | "balancer_v2" | "balancer_v3" => read_coins(object, &protocol)?,
+            other => return Err(unknown_protocol(other)),
         };
         let spec = PoolSpec {
             address: field::<Address>(object, "address")?,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from msgspec import Struct, msgpack, structs
 
-from tidemill._rust import Factory, Head, Logs, PoolSet, UniswapV4Pool
+from tidemill._rust import Changed, Factory, Head, Logs, PoolSet, UniswapV4Pool
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
 from tidemill.schema.events import Pool, PoolState, StateCause
@@ -16,8 +16,6 @@ from tidemill.schema.faults import Fault, Gap, Malformed, Unsafe
 Snapshot = Any
 """A pool as a chain had it after one block: the `PoolSnapshot` of `chains`, which is a neighbour."""
 Batches = list[tuple[str, pa.RecordBatch]]
-Records = list[tuple[bytes, bytes | None]]
-"""What makes up the state of pools, each record under its key; None deletes one."""
 
 
 class Applied(NamedTuple):
@@ -29,17 +27,6 @@ class Applied(NamedTuple):
     """Keys to set, or to delete where None, in the same transaction as the batches."""
     faults: list[Fault]
     """Gap: a pool whose logs disagree with its ticks must be read anew. Malformed: a log was left out."""
-
-
-_ADDRESS_BYTES = 20
-"""A record's key begins with its pool's address."""
-_WHOLE_PART = _ADDRESS_BYTES + 1
-"""A key of a part that each pool has once; those of ticks are longer."""
-
-
-def pools_of(records: Iterable[tuple[bytes, bytes | None]]) -> set[bytes]:
-    """Return the addresses of the pools that records are of."""
-    return {key[:_ADDRESS_BYTES] for key, _ in records}
 
 
 class _Undo(Struct, array_like=True, frozen=True):
@@ -80,7 +67,8 @@ class PoolBook:
         """Pools that may have become incomplete."""
         self._suspect: set[bytes] = set()
         """Pools that look complete and are known to be wrong."""
-        self._changed: dict[bytes, bytes | None] = {}
+        self._reworked: dict[bytes, None] = {}
+        """Blocks whose undo came, changed or went."""
 
     @staticmethod
     def prefix_of(source: str) -> bytes:
@@ -133,7 +121,6 @@ class PoolBook:
         applied, unread = self.pools.read(read, 0)
         if unread:
             raise Malformed(unread[0][1])
-        self._keep(applied.changed)
         self._drifted.update(one.address for one in read)  # of some only the description could be read
         self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
         self._batches.extend(applied.batches.items())
@@ -141,18 +128,17 @@ class PoolBook:
     def reread(self, read: Sequence[Snapshot], sequence: int) -> None:
         """Take pools anew as they are after the newest block; their undo becomes part of that block's."""
         self._flush()
-        applied, unread = self.pools.read(read, sequence)
-        self._keep(applied.changed)
+        assert self._tip is None or all(self._tip[0] == one.block_hash for one in read)
+        # absent of the block that the chain began after, which is never undone
+        undo = None if self._tip is None else self._undo.get(self._tip[0])
+        applied, unread = self.pools.read(read, sequence, None if undo is None else undo.blob)
         for address, problem in unread:
             self._faults.append(Malformed(f"{self._source}: pool 0x{address.hex()}: {problem}"))
             self._drifted.add(address)
-        for _, block_hash, later in applied.undo:
-            assert self._tip is None or self._tip[0] == block_hash
-            undo = self._undo.get(block_hash)
-            if undo is not None:  # absent of the block that the chain began after, which is never undone
-                undo = structs.replace(undo, blob=PoolSet.merge_undo(undo.blob, later))
-                self._undo[block_hash] = undo
-                self._state[self._undo_key(block_hash)] = msgpack.encode(undo)
+        if undo is not None:
+            for _, block_hash, blob in applied.undo:
+                self._undo[block_hash] = structs.replace(undo, blob=blob)
+                self._reworked[block_hash] = None
         self._batches.extend(applied.batches.items())
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
@@ -170,12 +156,10 @@ class PoolBook:
         undo = self._undo.pop(head.hash, None)
         if undo is None:
             raise Unsafe(f"{self._source}: expected to know how to undo block {head.number}; it is too old")
-        changed = self.pools.revert(undo.blob)
-        self._keep(changed)
-        self._state[self._undo_key(head.hash)] = None
+        addresses = self.pools.revert(undo.blob)
+        self._reworked[head.hash] = None
         timestamp_s = head.timestamp_s if undo.parent_timestamp_s is None else undo.parent_timestamp_s
         self._move((undo.parent_hash, timestamp_s))
-        addresses = sorted(pools_of(changed))
         rows = [
             self._corrected(pool, head, timestamp_s, recv_ns, sequence)
             for pool in map(self.pools.get, addresses)
@@ -199,9 +183,13 @@ class PoolBook:
 
     def take(self) -> Applied:
         """Return what came of all since the last call."""
-        self._flush()
+        self.take_changed()
+        for block_hash in self._reworked:
+            undo = self._undo.get(block_hash)
+            key = self.prefix + b"undo/" + block_hash.hex().encode()
+            self._state[key] = None if undo is None else msgpack.encode(undo)
         taken = Applied(self._batches, self._state, self._faults)
-        self._batches, self._state, self._faults, self._changed = [], {}, [], {}
+        self._batches, self._state, self._faults, self._reworked = [], {}, [], {}
         return taken
 
     def take_drifted(self) -> tuple[bytes, ...]:
@@ -235,16 +223,11 @@ class PoolBook:
 
     def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> Batches:
         applied = self.pools.apply(heads, logs, recv_ns, emit)
-        self._keep(applied.changed)
         self._faults += [Gap(f"{self._source}: {drift}") for drift in applied.drift]
         self._drifted.update(drift.pool for drift in applied.drift)
         # of a new pool the logs may not tell all, and a log may say that what was read no longer holds
         self._drifted.update(applied.pools)
-        self._drifted.update(
-            key[:_ADDRESS_BYTES]
-            for key, value in applied.changed
-            if value is None and len(key) == _WHOLE_PART
-        )
+        self._drifted.update(applied.lapsed)
         self._faults += [Malformed(f"{self._source}: {found}") for found in applied.malformed]
         blobs = {block_hash: blob for _, block_hash, blob in applied.undo}
         drifted: dict[int, tuple[bytes, ...]] = {}
@@ -256,12 +239,10 @@ class PoolBook:
             blob = blobs.get(head.hash, b"")
             undo = _Undo(head.number, head.parent_hash, before, blob, drifted.get(head.number, ()))
             self._undo[head.hash] = undo
-        for head in heads[-self._window_blocks :]:
-            self._state[self._undo_key(head.hash)] = msgpack.encode(self._undo[head.hash])
+            self._reworked[head.hash] = None
         while len(self._undo) > self._window_blocks:
             old, _ = self._undo.popitem(last=False)
-            key = self._undo_key(old)
-            self._state[key] = None
+            self._reworked[old] = None
         self._move(self._tip)
         return [(topic, batch) for topic, batch in applied.batches.items() if batch.num_rows]
 
@@ -269,18 +250,11 @@ class PoolBook:
         self._tip = tip
         self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
 
-    def _keep(self, changed: Records) -> None:
-        prefix = self.prefix + b"pool/"
-        self._state.update((prefix + key, value) for key, value in changed)
-        self._changed.update(changed)
-
-    def _undo_key(self, block_hash: bytes) -> bytes:
-        return self.prefix + b"undo/" + block_hash.hex().encode()
-
-    def take_changed(self) -> Records:
-        """Return the records that came of all since the last call or the last `take`, as they are now."""
+    def take_changed(self) -> Changed:
+        """Return the pools' records that came of all since the last call or the last `take`."""
         self._flush()
-        changed, self._changed = list(self._changed.items()), {}
+        changed = self.pools.take_changed()
+        self._state.update(changed.records(self.prefix + b"pool/"))
         return changed
 
     # --- rows for the few; the bulk is built in Rust

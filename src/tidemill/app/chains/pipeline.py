@@ -265,7 +265,7 @@ class ChainPipeline:
     def _turn(
         self, blocks: tuple[Change, ...], read: tuple[bytes, ...] = (), trials: tuple[TokenTrial, ...] = ()
     ) -> Turn:
-        changed = [] if self._beside is None else self.book.take_changed()
+        changed = None if self._beside is None else self.book.take_changed()
         return Turn(blocks, changed, read, trials)
 
     def _change(self, block: Change, tip: int | None) -> int | None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tidemill._rust import Head, PoolSet
+from tidemill._rust import Changed, Head, PoolSet
 from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.process import autopsy_behind
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.autopsy_behind import Behind
 from tidemill.process.book_search import LevelE18
 from tidemill.process.opportunities import OpportunityFinder
-from tidemill.process.pools import Batches, pools_of
+from tidemill.process.pools import Batches
 from tidemill.schema.events import TokenTrial
 from tidemill.schema.faults import Fault, Malformed
 
@@ -22,7 +22,7 @@ class Turn(NamedTuple):
     """Some changes of a chain, and what its pools are after them."""
 
     blocks: tuple[Change, ...] = ()
-    changed: Sequence[tuple[bytes, bytes | None]] = ()
+    changed: Changed | None = None
     """Records of the pools that the changes set, or deleted."""
     read: tuple[bytes, ...] = ()
     """Pools that were read from the chain instead, by address."""
@@ -112,8 +112,9 @@ class Pursuit:
     def follow(self, turns: Sequence[Turn], *, were_left: bool) -> None:
         """Take turns; `were_left` says that they were kept meanwhile, which ends with this."""
         for turn in turns:
-            self._pools.load(turn.changed)
-            self._touched |= pools_of(turn.changed)
+            if turn.changed is not None:
+                self._pools.follow(turn.changed)
+                self._touched.update(turn.changed.pools())
             if self.finder.tokens is not None:
                 for trial in turn.trials:
                     self.finder.tokens.tell(trial)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,21 +15,20 @@ from tidemill.core.recording import Entry, Kind, entry_count
 _ENTRIES_A_STEP = 4000
 """A live recording has small chunks, each with a cost of its own; beyond this size nothing more is gained."""
 
+_STEPS_AHEAD = 2
+"""Steps differ in their size: with one alone, either side would often wait for the other."""
+
 Chunks = Iterator[list[Entry]]
 
 
 async def steps_at_once(
     follower: EvmFollower, chunks: Iterator[list[Entry | FramesRead]]
 ) -> AsyncIterator[Step]:
-    """Yield step after step; a thread makes the next one while one is taken.
-
-    Both sides hold the interpreter for about half of their time.
-    """
-    loop = asyncio.get_running_loop()
+    """Yield step after step; a thread makes the next ones while one is taken."""
     with ThreadPoolExecutor(1, thread_name_prefix="follow") as thread:
-        coming = loop.run_in_executor(thread, _next_step, follower, chunks)
-        while (step := await coming) is not None:
-            coming = loop.run_in_executor(thread, _next_step, follower, chunks)
+        coming = deque(thread.submit(_next_step, follower, chunks) for _ in range(_STEPS_AHEAD))
+        while (step := await asyncio.wrap_future(coming.popleft())) is not None:
+            coming.append(thread.submit(_next_step, follower, chunks))
             yield step
 
 

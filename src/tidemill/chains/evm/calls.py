@@ -7,7 +7,6 @@ that comes after its question was asked again is unknown, counted and ignored.
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
 from msgspec import Struct
 
 from tidemill._rust import Answer
@@ -40,7 +39,7 @@ class Failed(Struct, frozen=True):
 
 class _Question(Struct, eq=False):
     method: str
-    params: bytes
+    params: object
     then: OnAnswer
     fails: OnError | None
     owner: object
@@ -89,8 +88,7 @@ class Calls:
         other_than: frozenset[int] = frozenset(),
     ) -> None:
         """Ask over a WebSocket, or over HTTP where that is all there is; not at `other_than`."""
-        encoded = msgspec.json.encode(params)
-        self._send(_Question(method, encoded, then, fails, owner, bulk=False, other_than=other_than))
+        self._send(_Question(method, params, then, fails, owner, bulk=False, other_than=other_than))
 
     def ask_bulk(
         self,
@@ -102,11 +100,11 @@ class Calls:
         owner: object = None,
     ) -> None:
         """Ask over HTTP where there is one, and over the WebSocket otherwise."""
-        self._send(_Question(method, msgspec.json.encode(params), then, fails, owner, bulk=True))
+        self._send(_Question(method, params, then, fails, owner, bulk=True))
 
     def ask_at(self, connection: str, method: str, params: object, then: OnAnswer) -> None:
         """Ask on this very connection, once: the question dies with the connection."""
-        self._place(_Question(method, msgspec.json.encode(params), then, None, self, bulk=False), connection)
+        self._place(_Question(method, params, then, None, self, bulk=False), connection)
 
     def ask_back(
         self,
@@ -119,8 +117,7 @@ class Calls:
         owner: object,
     ) -> None:
         """Ask the connection whose answer is being handled; `lost` is called where it has no good answer."""
-        encoded = msgspec.json.encode(params)
-        question = _Question(method, encoded, then, fails, owner, bulk=True, lost=lost)
+        question = _Question(method, params, then, fails, owner, bulk=True, lost=lost)
         self._place(question, self.answered_on)
 
     def is_asking(self, owner: object) -> bool:

@@ -3,6 +3,7 @@
 Where a chain has no Multicall3, each call is asked by itself.
 """
 
+from binascii import unhexlify
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3, 
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
+from tidemill.chains.evm.steps import Hex
 from tidemill.schema.faults import Malformed
 
 Question = tuple[bytes, bytes]
@@ -127,7 +129,7 @@ class Multicall:
             self._ask(job, chunk)
 
     def _ask(self, job: _Job, chunk: _Chunk) -> None:
-        data = "0x" + job.round.aggregate(chunk.first, chunk.last).hex()
+        data = Hex(job.round.aggregate(chunk.first, chunk.last))
         self._calls.ask_bulk(
             "eth_call",
             [{"to": self._address, "data": data}, job.block],
@@ -163,7 +165,7 @@ class Multicall:
 
         self._calls.ask_bulk(
             "eth_call",
-            [{"to": "0x" + target.hex(), "data": "0x" + data.hex()}, job.block],
+            [{"to": Hex(target), "data": Hex(data)}, job.block],
             lambda result: take(hex_bytes(result)),
             fails=failed,
             owner=self,
@@ -193,6 +195,6 @@ def hex_bytes(result: bytes) -> bytes:
     if len(text) < 4 or text[:3] != b'"0x' or text[-1:] != b'"':
         raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}')
     try:
-        return bytes.fromhex(text[3:-1].decode("ascii"))
+        return unhexlify(text[3:-1])
     except ValueError as error:
         raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}') from error

@@ -179,8 +179,8 @@ class Shell:
         name = calls[0].connection
         http = self._http[name]
         ids = tuple(call.id for call in calls)
-        body = b"[" + b",".join(call.encode() for call in calls) + b"]"
-        answer = await http.post(calls[0].encode() if len(calls) == 1 else body)
+        requests = [call.encode() for call in calls]
+        answer = await http.post(requests[0] if len(calls) == 1 else b"[" + b",".join(requests) + b"]")
         match answer:
             case HttpAnswer(recv_ns, data):
                 left = Failed("Malformed", f"{http.endpoint}: the answer lacks calls that were asked", ids)

@@ -1,9 +1,25 @@
 """What the machine says after each step: what to ask, what is sealed or undone, what went wrong."""
 
+import msgspec
 from msgspec import Struct, field
 
 from tidemill._rust import CoinReading, Head, Logs
 from tidemill.schema.faults import Fault, Malformed
+
+
+class Hex:
+    """Bytes among a call's parameters, said as hexadecimal digits: "0x12ab"."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Hex):
+        return f"0x{value.content.hex()}"
+    raise NotImplementedError(f"a parameter of a type that JSON has no form for: {type(value)}")
 
 
 class Call(Struct, frozen=True):
@@ -13,15 +29,16 @@ class Call(Struct, frozen=True):
     connection: str
     """A link's name."""
     method: str
-    params: bytes
-    """The call's parameters, as JSON."""
+    params: object
+    """The call's parameters, which become JSON where the call is sent: a replay sends none."""
 
     def encode(self) -> bytes:
         """Return the call as a JSON-RPC 2.0 request."""
+        params = msgspec.json.encode(self.params, enc_hook=_said)
         return b'{"jsonrpc":"2.0","id":%d,"method":"%s","params":%s}' % (
             self.id,
             self.method.encode(),
-            self.params,
+            params,
         )
 
 

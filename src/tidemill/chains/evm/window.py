@@ -159,7 +159,8 @@ class Window:
 
     def find(self, block_hash: bytes) -> Head | None:
         """Return the canonical block of this hash where the window has it."""
-        return next((head for head in self._canonical.values() if head.hash == block_hash), None)
+        newest_first = reversed(self._canonical.values())
+        return next((head for head in newest_first if head.hash == block_hash), None)
 
     def anchor(self, head: Head) -> None:
         """Begin after `head`, whose effects are part of what was read from the chain."""
