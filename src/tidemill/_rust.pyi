@@ -1116,9 +1116,6 @@ class Applied:
     """What blocks, or a snapshot, did."""
 
     @property
-    def batches(self) -> dict[str, pa.RecordBatch]:
-        """Rows by topic, for topics that have any: pool, swap, liquidity_change, pool_state."""
-    @property
     def lapsed(self) -> list[bytes]:
         """Addresses of pools whose state, as it was read, holds no longer."""
     @property
@@ -1335,6 +1332,10 @@ class PoolSet:
         """Undo the newest block; returns the addresses of its pools, sorted.
 
         Raises: Malformed, where the bytes are not an undo.
+        """
+    def take_batches(self) -> dict[str, pa.RecordBatch]:
+        """Return the rows that blocks and readings made since the last call, by topic, where there are any:
+        block, pool, swap, liquidity_change, pool_state.
         """
     def take_changed(self) -> Changed:
         """Return the records that blocks, readings and undos changed since the last call, as they are now."""

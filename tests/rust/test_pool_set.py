@@ -46,23 +46,25 @@ def test_blocks_make_rows_with_the_schema_s_columns() -> None:
     pools = made.pool_set()
     heads, logs = heads_and_logs()
     applied = pools.apply(heads, logs, [10, 20, 30, 40, 50])
-    assert {topic: batch.num_rows for topic, batch in applied.batches.items()} == {
+    batches = pools.take_batches()
+    assert {topic: batch.num_rows for topic, batch in batches.items()} == {
         "block": 5,
         "pool": 2,
         "swap": 2,
         "liquidity_change": 3,
         "pool_state": 7,
     }
-    for topic, batch in applied.batches.items():
+    for topic, batch in batches.items():
         assert batch.schema.equals(derive.arrow_schema(topic)), topic
         batch.validate(full=True)
-    swaps = applied.batches["swap"].to_pylist()
+    swaps = batches["swap"].to_pylist()
     assert [row["protocol"] for row in swaps] == ["uniswap_v2", "uniswap_v3"]
     assert [int.from_bytes(row["amount0_in"], "little") for row in swaps] == [10**15, 10**14]
     assert [int.from_bytes(row["amount1_out"], "little") for row in swaps] == [1, 9 * 10**13]
     assert [row["tick"] for row in swaps] == [None, -1]
     assert [row["recv_ns"].value for row in swaps] == [40, 50]
     assert [row["event_ns"].value for row in swaps] == [head.timestamp_s * 10**9 for head in heads[3:]]
+    assert pools.take_batches() == {}
     assert applied.pools == [made.PAIR, made.POOL]
     assert applied.drift == []
     assert applied.malformed == []
@@ -102,7 +104,7 @@ def test_however_blocks_are_grouped_and_undone_the_state_is_the_same(cuts: list[
     for first, last in pairwise(edges):
         heads, logs = heads_and_logs(first, last)
         applied = pools.apply(heads, logs, [0] * len(heads), emit)
-        assert bool(applied.batches) == (emit and len(heads) > 0)
+        assert bool(pools.take_batches()) == (emit and len(heads) > 0)
         undos.extend(undo for _, _, undo in applied.undo)
         _keep(kept, pools.take_changed())
     for one in range(len(BLOCKS)):
@@ -171,7 +173,7 @@ def snapshot_v3(**changed: Any) -> Any:
 def test_a_pool_that_was_read_is_followed_and_its_reading_can_be_undone() -> None:
     pools = made.pool_set()
     applied = pools.insert(snapshot_v3())
-    assert applied.batches == {}
+    assert pools.take_batches() == {}
     [(number, block_hash, undo)] = applied.undo
     assert (number, block_hash) == (6, made.head(6).hash)
     pool = pools.get(made.POOL)
@@ -212,7 +214,7 @@ def test_pools_that_were_read_are_told_and_one_that_cannot_be_is_left_out() -> N
     applied, [(address, problem)] = pools.read([bad, good], 3)
     assert address == made.PAIR
     assert problem.startswith("snapshot's liquidity: ")
-    [(topic, rows)] = applied.batches.items()
+    [(topic, rows)] = pools.take_batches().items()
     [row] = derive.to_rows(topic, rows)
     told = ("event_ns", "recv_ns", "pool", "cause", "sequence", "liquidity", "tick", "log_index")
     expected = (1_700_000_006 * 10**9, 7, made.POOL, "bootstrap", 3, 2**128 - 1, 0, None)

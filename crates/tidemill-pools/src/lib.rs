@@ -42,7 +42,7 @@ pub use kind::{
 pub use order_fills::{Exchange, OrderFills};
 pub use patch::{Journal, Key, Patch, RECORD_VERSION};
 pub use pool_set::{
-    Applied, ApplyError, Cause, DeedRow, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked,
+    check_block, Applied, ApplyError, Cause, DeedRow, Drift, EventColumns, LogFault, Origin, PoolSet, Tracked,
 };
 pub use ruint::aliases::U256;
 pub use ticked::Ticked;

@@ -38,6 +38,7 @@ struct Step<'a> {
     origin: Origin<'a>,
     columns: &'a mut EventColumns,
     journal: Journal,
+    created: Vec<Address>,
     drifts: Vec<Drift>,
     faults: Vec<LogFault>,
 }
@@ -108,7 +109,7 @@ impl PoolSet {
         after.encode(&mut |part, _| journal.note(part, || None));
         self.pools.insert(address, after);
         self.note_momentary(address);
-        self.applied(journal, Vec::new(), Vec::new())
+        self.applied(journal)
     }
 
     /// Follows all logs of one block, in order, and pushes the block and the events they make.
@@ -125,19 +126,19 @@ impl PoolSet {
         recv_ns: i64,
         columns: &mut EventColumns,
     ) -> Result<Applied, ApplyError> {
-        let log_count = check_logs(head, logs.clone())?;
+        let log_count = check_block(head, logs.clone())?;
         let source = std::mem::take(&mut self.source);
         let origin = Origin { source: &source, chain_id: self.chain_id, head, recv_ns };
         rows::push_block(columns, &origin, log_count);
-        let journal = Journal::default();
-        let mut step = Step { origin, columns, journal, drifts: Vec::new(), faults: Vec::new() };
+        let (journal, created) = (Journal::default(), Vec::new());
+        let mut step = Step { origin, columns, journal, created, drifts: Vec::new(), faults: Vec::new() };
         self.end_moments(&mut step.journal);
         for log in logs {
             self.follow(&log, &mut step);
         }
-        let Step { journal, drifts, faults, .. } = step;
+        let Step { journal, created, drifts, faults, .. } = step;
         self.source = source;
-        Ok(self.applied(journal, drifts, faults))
+        Ok(Applied { created, drifts, faults, ..self.applied(journal) })
     }
 
     /// Sets pools to what the records say: takes a step back with its undo, or reads a saved state at a start.
@@ -285,10 +286,11 @@ impl PoolSet {
             rows::push_state(step.columns, &step.origin, &tracked, Cause::Log(log.log_index));
         }
         self.pools.insert(address, tracked);
+        step.created.push(address);
     }
 
     /// Closes a step: what it noted is the undo, and the same records as they are now are the redo.
-    fn applied(&self, journal: Journal, drifts: Vec<Drift>, faults: Vec<LogFault>) -> Applied {
+    fn applied(&self, journal: Journal) -> Applied {
         let undo = journal.finish();
         let mut redo = Patch::default();
         for (key, _) in undo.iter() {
@@ -297,7 +299,7 @@ impl PoolSet {
             });
             redo.set(key.to_vec(), value);
         }
-        Applied { undo, redo, drifts, faults }
+        Applied { undo, redo, ..Applied::default() }
     }
 }
 
@@ -334,7 +336,10 @@ fn orphan(key: &[u8]) -> RecordError {
 }
 
 /// Returns how many logs there are.
-fn check_logs<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<usize, ApplyError> {
+///
+/// # Errors
+/// Where a log is not of this block, or the logs are out of order.
+pub fn check_block<'l>(head: &Head, logs: impl Iterator<Item = Log<'l>>) -> Result<usize, ApplyError> {
     let (mut count, mut last) = (0, None);
     for log in logs {
         let found = log.log_index;

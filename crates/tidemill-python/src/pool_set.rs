@@ -1,12 +1,11 @@
 //! All the pools of one chain, as a class: blocks in, batches of events and records of state out.
 
-use arrow_array::{cast::AsArray, RecordBatch};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 use tidemill_pools::{
-    Address, Applied as Step, ApplyError, Cause, EventColumns, Hash, Head as BlockHead, Patch,
+    check_block, Address, Applied as Step, ApplyError, Cause, EventColumns, Hash, Head as BlockHead, Patch,
     PoolSet as Inner, RecordError,
 };
 
@@ -14,7 +13,6 @@ use crate::batches::{finish, to_dict};
 use crate::errors;
 use crate::factory::Factory;
 use crate::head::Head;
-use crate::log_columns::chunks;
 use crate::logs::Logs;
 use crate::numbers::hex;
 use crate::pool::to_object;
@@ -102,7 +100,6 @@ impl Changed {
 /// What some blocks did.
 #[pyclass(frozen, get_all, module = "tidemill._rust")]
 pub struct Applied {
-    batches: Py<PyDict>,
     lapsed: Vec<Py<PyBytes>>,
     undo: Vec<(u64, Py<PyBytes>, Py<PyBytes>)>,
     pools: Vec<Py<PyBytes>>,
@@ -113,9 +110,9 @@ pub struct Applied {
 /// What some blocks did, before it is Python's.
 #[derive(Default)]
 struct Outcome {
-    columns: EventColumns,
     redo: Patch,
     undo: Vec<(u64, Hash, Patch)>,
+    created: Vec<Address>,
     drifts: Vec<tidemill_pools::Drift>,
     faults: Vec<tidemill_pools::LogFault>,
 }
@@ -127,19 +124,14 @@ impl Outcome {
             Some((_, hash, undo)) if *hash == block.1 => undo.merge_undo(step.undo),
             _ => self.undo.push((block.0, block.1, step.undo)),
         }
+        self.created.extend(step.created);
         self.drifts.extend(step.drifts);
         self.faults.extend(step.faults);
     }
 
     /// Hands out all but the changed records, which join `changed`.
-    fn into_applied(self, py: Python<'_>, emit: bool, changed: &mut Patch) -> PyResult<Applied> {
-        // a pool that is put into the set alone makes no event
-        let batches =
-            if self.columns.is_empty() { Ok(Vec::new()) } else { py.detach(|| finish(self.columns)) };
-        let created =
-            batches.as_ref().ok().and_then(|batches| batches.iter().find(|(topic, _)| *topic == "pool"));
-        let pools = created.map_or_else(Vec::new, |(_, batch)| addresses(py, batch));
-        let batches = to_dict(py, if emit { batches } else { Ok(Vec::new()) })?.unbind();
+    fn into_applied(self, py: Python<'_>, changed: &mut Patch) -> PyResult<Applied> {
+        let pools = self.created.iter().map(|pool| bytes(py, pool)).collect();
         let undo = self.undo.iter();
         let undo = undo
             .map(|(number, hash, patch)| (*number, bytes(py, hash), bytes(py, &patch.to_bytes())))
@@ -152,17 +144,12 @@ impl Outcome {
         });
         let lapsed = self.redo.lapsed().iter().map(|pool| bytes(py, pool)).collect();
         changed.merge_redo(self.redo);
-        Ok(Applied { batches, lapsed, undo, pools, drift, malformed: malformed.collect() })
+        Ok(Applied { lapsed, undo, pools, drift, malformed: malformed.collect() })
     }
 }
 
 fn bytes(py: Python<'_>, bytes: &[u8]) -> Py<PyBytes> {
     PyBytes::new(py, bytes).unbind()
-}
-
-fn addresses(py: Python<'_>, batch: &RecordBatch) -> Vec<Py<PyBytes>> {
-    let column = batch.column_by_name("pool").and_then(|column| column.as_fixed_size_binary_opt());
-    column.map_or_else(Vec::new, |column| chunks::<20>(column).iter().map(|pool| bytes(py, pool)).collect())
 }
 
 /// The pools of one chain.
@@ -171,6 +158,8 @@ pub struct PoolSet {
     pools: Inner,
     /// What all steps changed since that was taken last.
     changed: Patch,
+    /// The rows that all steps made since they were taken last.
+    columns: EventColumns,
 }
 
 impl PoolSet {
@@ -186,7 +175,7 @@ impl PoolSet {
     #[pyo3(signature = (source, chain_id, factories))]
     fn new(source: String, chain_id: u64, factories: Vec<Factory>) -> Self {
         let pools = Inner::new(source, chain_id, factories.into_iter().map(|factory| factory.0));
-        Self { pools, changed: Patch::default() }
+        Self { pools, changed: Patch::default(), columns: EventColumns::default() }
     }
 
     #[getter]
@@ -221,7 +210,7 @@ impl PoolSet {
         let Snapshot { spec, pool, block } = Snapshot::of(snapshot)?;
         let mut outcome = Outcome::default();
         outcome.add(block, self.pools.insert(spec, pool));
-        outcome.into_applied(snapshot.py(), true, &mut self.changed)
+        outcome.into_applied(snapshot.py(), &mut self.changed)
     }
 
     #[pyo3(signature = (snapshots, sequence, undo=None))]
@@ -248,10 +237,10 @@ impl PoolSet {
         }
         let outcome = py.detach(|| {
             let undo = undo.as_ref().map(|undo| Patch::from_bytes(undo)).transpose()?;
-            Ok::<_, RecordError>(put(&mut self.pools, read, sequence, undo))
+            Ok::<_, RecordError>(put((&mut self.pools, &mut self.columns), read, sequence, undo))
         });
         let outcome = outcome.map_err(|error| errors::malformed(py, &error))?;
-        Ok((outcome.into_applied(py, true, &mut self.changed)?, unread))
+        Ok((outcome.into_applied(py, &mut self.changed)?, unread))
     }
 
     #[pyo3(signature = (heads, logs, recv_ns, emit=true))]
@@ -278,8 +267,10 @@ impl PoolSet {
                 &format!("expected logs of the {} heads only, found {others} others", heads.len()),
             ));
         }
-        let applied = py.detach(|| apply(&mut self.pools, &heads, logs, &recv_ns));
-        applied.map_err(|error| errors::malformed(py, &error))?.into_applied(py, emit, &mut self.changed)
+        let mut unwanted = EventColumns::default();
+        let columns = if emit { &mut self.columns } else { &mut unwanted };
+        let applied = py.detach(|| apply((&mut self.pools, columns), &heads, logs, &recv_ns));
+        applied.map_err(|error| errors::malformed(py, &error))?.into_applied(py, &mut self.changed)
     }
 
     fn revert(&mut self, py: Python<'_>, undo: PyBackedBytes) -> PyResult<Vec<Py<PyBytes>>> {
@@ -292,6 +283,14 @@ impl PoolSet {
         let pools = reverted.pools();
         self.changed.merge_redo(reverted);
         Ok(pools.iter().map(|pool| bytes(py, pool)).collect())
+    }
+
+    fn take_batches<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let columns = std::mem::take(&mut self.columns);
+        if columns.is_empty() {
+            return Ok(PyDict::new(py));
+        }
+        to_dict(py, py.detach(|| finish(columns)))
     }
 
     fn take_changed(&mut self) -> Changed {
@@ -323,7 +322,7 @@ impl PoolSet {
 /// Puts pools into the set, each as it was at a block and when that was told, and tells their states; `undo` is
 /// what undoes the block so far.
 fn put(
-    pools: &mut Inner,
+    (pools, columns): (&mut Inner, &mut EventColumns),
     read: Vec<(Snapshot, (BlockHead, i64))>,
     sequence: u64,
     undo: Option<Patch>,
@@ -335,26 +334,29 @@ fn put(
     for (Snapshot { spec, pool, block }, (head, recv_ns)) in read {
         let address = spec.address;
         outcome.add(block, pools.insert(spec, pool));
-        pools.push_state(&address, Cause::Bootstrap(sequence), (&head, recv_ns), &mut outcome.columns);
+        pools.push_state(&address, Cause::Bootstrap(sequence), (&head, recv_ns), columns);
     }
     outcome
 }
 
-/// Applies blocks in order; where one cannot be, those before it are undone.
-fn apply(pools: &mut Inner, heads: &[Head], logs: &Logs, recv_ns: &[i64]) -> Result<Outcome, ApplyError> {
+/// Applies blocks in order; the logs of all are checked before anything changes.
+fn apply(
+    (pools, columns): (&mut Inner, &mut EventColumns),
+    heads: &[Head],
+    logs: &Logs,
+    recv_ns: &[i64],
+) -> Result<Outcome, ApplyError> {
+    let of = |head: &BlockHead| {
+        let (start, count) = logs.find(&head.hash).map_or((0, 0), |block| (block.start, block.count));
+        logs.inner().range(start, count)
+    };
+    for Head(head) in heads {
+        check_block(head, of(head))?;
+    }
     let mut outcome = Outcome::default();
     for (Head(head), recv_ns) in heads.iter().zip(recv_ns) {
-        let (start, count) = logs.find(&head.hash).map_or((0, 0), |block| (block.start, block.count));
-        match pools.apply_block(head, logs.inner().range(start, count), *recv_ns, &mut outcome.columns) {
-            Ok(step) => outcome.add((head.number, head.hash), step),
-            Err(error) => {
-                for (_, _, undo) in outcome.undo.iter().rev() {
-                    // Just made from the pools' own records, which can be read back.
-                    let _ = pools.patch(undo);
-                }
-                return Err(error);
-            }
-        }
+        let step = pools.apply_block(head, of(head), *recv_ns, columns)?;
+        outcome.add((head.number, head.hash), step);
     }
     Ok(outcome)
 }

@@ -118,12 +118,14 @@ class PoolBook:
         if not read:
             return
         self._flush()
-        applied, unread = self.pools.read(read, 0)
+        self._tell()
+        _, unread = self.pools.read(read, 0)
         if unread:
             raise Malformed(unread[0][1])
         self._drifted.update(one.address for one in read)  # of some only the description could be read
+        told = self.pools.take_batches()
         self._batches.append(("pool", derive.to_batch([self._pool_event(one) for one in read])))
-        self._batches.extend(applied.batches.items())
+        self._batches.extend(told.items())
 
     def reread(self, read: Sequence[Snapshot], sequence: int) -> None:
         """Take pools anew as they are after the newest block; their undo becomes part of that block's."""
@@ -139,7 +141,6 @@ class PoolBook:
             for _, block_hash, blob in applied.undo:
                 self._undo[block_hash] = structs.replace(undo, blob=blob)
                 self._reworked[block_hash] = None
-        self._batches.extend(applied.batches.items())
 
     def seal(self, heads: Sequence[Head], logs: Logs, recv_ns: Sequence[int]) -> None:
         """Take blocks with all their tracked logs; each is the child of the one before."""
@@ -166,6 +167,7 @@ class PoolBook:
             if pool is not None
         ]
         if rows:
+            self._tell()
             self._batches.append(("pool_state", derive.to_batch(rows)))
         # what was read anew after that block is undone, and what proved a pool wrong is forgotten
         self._drifted.update(addresses)
@@ -174,16 +176,16 @@ class PoolBook:
     def restore(self, head: Head, logs: Logs, recv_ns: int, new_log_indexes: Sequence[int] = ()) -> None:
         """Apply a block again whose events are known, but for those of the logs named."""
         self._flush()
-        batches = self._apply([head], logs, [recv_ns], emit=bool(new_log_indexes))
-        if new_log_indexes:
-            wanted = set(new_log_indexes)
-            self._batches.extend(
-                (topic, _rows_of(batch, wanted)) for topic, batch in batches if topic != "block"
-            )
+        self._tell()
+        self._apply([head], logs, [recv_ns], emit=bool(new_log_indexes))
+        wanted = set(new_log_indexes)
+        told = self.pools.take_batches().items()
+        self._batches.extend((topic, _rows_of(batch, wanted)) for topic, batch in told if topic != "block")
 
     def take(self) -> Applied:
         """Return what came of all since the last call."""
         self.take_changed()
+        self._tell()
         for block_hash in self._reworked:
             undo = self._undo.get(block_hash)
             key = self.prefix + b"undo/" + block_hash.hex().encode()
@@ -219,9 +221,13 @@ class PoolBook:
             return
         self._waiting = ([], [], [])
         together = logs[0] if len(logs) == 1 else Logs.concat(logs)
-        self._batches.extend(self._apply(heads, together, recv_ns))
+        self._apply(heads, together, recv_ns)
 
-    def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> Batches:
+    def _tell(self) -> None:
+        """Take the rows that the pools made so far, before others that come after them."""
+        self._batches.extend(self.pools.take_batches().items())
+
+    def _apply(self, heads: list[Head], logs: Logs, recv_ns: list[int], *, emit: bool = True) -> None:
         applied = self.pools.apply(heads, logs, recv_ns, emit)
         self._faults += [Gap(f"{self._source}: {drift}") for drift in applied.drift]
         self._drifted.update(drift.pool for drift in applied.drift)
@@ -244,7 +250,6 @@ class PoolBook:
             old, _ = self._undo.popitem(last=False)
             self._reworked[old] = None
         self._move(self._tip)
-        return [(topic, batch) for topic, batch in applied.batches.items() if batch.num_rows]
 
     def _move(self, tip: tuple[bytes, int] | None) -> None:
         self._tip = tip

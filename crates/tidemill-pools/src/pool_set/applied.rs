@@ -65,6 +65,8 @@ pub struct Applied {
     pub undo: Patch,
     /// Records as they are after the step.
     pub redo: Patch,
+    /// Pools that factories made.
+    pub created: Vec<Address>,
     /// Pools that must be read anew.
     pub drifts: Vec<Drift>,
     /// Logs left out.
