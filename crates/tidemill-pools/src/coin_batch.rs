@@ -223,8 +223,10 @@ impl CoinBatch {
                 }
             }
         };
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let shares = (self.members.len() / POOLS_A_CORE + 1).min(cores);
+        let shares = match self.members.len() / POOLS_A_CORE + 1 {
+            1 => 1, // asking how many cores there are takes as long as reading some pools
+            wanted => wanted.min(thread::available_parallelism().map_or(1, NonZero::get)),
+        };
         let share = self.members.len().div_ceil(shares).max(1);
         let mut parts = self.members.chunks_mut(share);
         let own = parts.next();

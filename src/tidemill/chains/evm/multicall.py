@@ -195,6 +195,6 @@ def hex_bytes(result: bytes) -> bytes:
     if len(text) < 4 or text[:3] != b'"0x' or text[-1:] != b'"':
         raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}')
     try:
-        return unhexlify(text[3:-1])
+        return unhexlify(memoryview(text)[3:-1])
     except ValueError as error:
         raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}') from error
