@@ -22,7 +22,7 @@ from tidemill._rust import Factory, taker_amount_out
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.book_search import BookConfig
 from tidemill.process.opportunities import OpportunityFinder, SearchConfig
-from tidemill.process.pools import PoolBook, pools_of
+from tidemill.process.pools import PoolBook
 from tidemill.schema import derive
 from tidemill.schema.faults import Malformed, Refused, Unknown
 
@@ -96,7 +96,7 @@ class Followed:
         at = head(number)
         read = logs((at, emissions))
         self.book.seal([at], read, [number])
-        touched = sorted(pools_of(self.book.take_changed()))
+        touched = self.book.take_changed().pools()
         self.autopsy.seal([at], read, [number])
         self.autopsy.open(self.finder.find(self.book.pools, touched, at, number), at)
         self._take()

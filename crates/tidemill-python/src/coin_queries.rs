@@ -72,7 +72,7 @@ type Wanted<'py> = (Address, Option<String>, Option<PyRef<'py, CoinReading>>);
 impl CoinQueries {
     #[new]
     #[pyo3(signature = (pools, timestamp_s, *, is_described=false))]
-    fn new(py: Python<'_>, pools: Vec<Wanted<'_>>, timestamp_s: u64, is_described: bool) -> PyResult<Self> {
+    fn new(pools: Vec<Wanted<'_>>, timestamp_s: u64, is_described: bool) -> PyResult<Self> {
         let mut wanted = Vec::with_capacity(pools.len());
         for (address, kind, before) in pools {
             let kind = match kind.as_deref() {
@@ -85,7 +85,8 @@ impl CoinQueries {
             wanted.push(CoinWanted { address, kind, before: before.map(|before| before.0.clone()) });
         }
         let addresses = wanted.iter().map(|one| one.address).collect();
-        let batch = py.detach(|| CoinBatch::new(&wanted, timestamp_s, is_described));
+        // For the pools of one block this takes less time than to get the interpreter back from a thread that waits for it.
+        let batch = CoinBatch::new(&wanted, timestamp_s, is_described);
         Ok(Self { batch: Mutex::new(batch), addresses })
     }
 

@@ -85,15 +85,13 @@ impl Logs {
         Self::keep(logs)
     }
 
-    fn matching(&self, py: Python<'_>, topics: HashSet<Hash>, addresses: HashSet<Address>) -> Self {
-        py.detach(|| {
-            let mut logs = Inner::new();
-            logs.extend(self.0.logs.iter().filter(|log| {
-                log.topics.first().is_some_and(|topic| topics.contains(topic))
-                    && (addresses.is_empty() || addresses.contains(log.address))
-            }));
-            Self::keep(logs)
-        })
+    fn matching(&self, topics: HashSet<Hash>, addresses: HashSet<Address>) -> Self {
+        let mut logs = Inner::new();
+        logs.extend(self.0.logs.iter().filter(|log| {
+            log.topics.first().is_some_and(|topic| topics.contains(topic))
+                && (addresses.is_empty() || addresses.contains(log.address))
+        }));
+        Self::keep(logs)
     }
 
     fn bloom<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
