@@ -65,7 +65,7 @@ enum Member {
 #[derive(Debug)]
 struct Asking {
     query: Query,
-    /// Whether its kind alone is found out.
+    /// Whether its kind is known; where it is not, that alone is found out at first.
     is_recognised: bool,
     /// What is asked on top, once: a query does not need it, who follows the pool does.
     extra: Option<Call>,

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use tidemill_pools::algebra::Fees;
 use tidemill_pools::uniswap_v3::UniswapV3;
 use tidemill_pools::uniswap_v4::Key;
-use tidemill_pools::{Address, Hash, Head, Pool, PoolError, PoolSpec, Ticked};
+use tidemill_pools::{Address, Hash, Head, Pool, PoolError, PoolSpec, Ticked, KINDS};
 
 use crate::algebra::{self, generation_named};
 use crate::coin_queries::CoinReading;
@@ -44,7 +44,7 @@ impl Snapshot {
             "solidly" => read_solidly(object)?,
             "algebra" => read_algebra(object)?,
             "uniswap_v4" => read_v4(object)?,
-            "curve_stable" | "curve_crypto" | "balancer_v2" | "balancer_v3" => read_coins(object, &protocol)?,
+            coins if KINDS.contains(&coins) => read_coins(object, coins)?,
             other => return Err(unknown_protocol(other)),
         };
         let spec = PoolSpec {
@@ -127,6 +127,6 @@ fn read_v4(object: &Bound<'_, PyAny>) -> PyResult<Result<Pool, PoolError>> {
 
 /// Returns the error that no kind of pool is called `protocol`.
 pub fn unknown_protocol(protocol: &str) -> PyErr {
-    let known = tidemill_pools::KINDS.join(", ");
+    let known = KINDS.join(", ");
     PyValueError::new_err(format!("expected a protocol of {known}, found {protocol}"))
 }
