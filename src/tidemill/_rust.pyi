@@ -1304,7 +1304,8 @@ class PoolSet:
     ) -> UniswapV2Pool | UniswapV3Pool | SolidlyPool | AlgebraPool | UniswapV4Pool | CoinsPool | None:
         """Return a pool as it stands; later blocks do not change it."""
     def insert(self, snapshot: _Snapshot) -> Applied:
-        """Take a pool as it was read from a node, in place of what was known of it; makes no rows.
+        """Take a pool as it was read from a node, in place of what was known of it; makes no rows and
+        nothing that `take_changed` tells.
 
         Its undo is of a step of its own, after the block at which it was read.
         Raises: Malformed, where the state is none that the contract can have; ValueError, where the protocol

@@ -2,7 +2,6 @@
 //! reading before found out that there is to ask.
 
 use std::num::NonZero;
-use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 
@@ -13,7 +12,7 @@ use crate::coins::{Answers, RAMP_ENDS};
 use crate::curve_crypto::CurveCrypto;
 use crate::curve_stable::CurveStable;
 use crate::multicall::{Answer, Call, Reverted};
-use crate::query::{is_lasting, Detail, Expected, Kind, Progress, Query, QueryError, Reading};
+use crate::query::{is_lasting, Detail, Expected, Kind, Progress, Query, QueryError, Reading, Round};
 use crate::Pool;
 
 /// How many pools are worth another core: below, waiting for it where all are busy takes longer than they do.
@@ -51,8 +50,7 @@ pub struct CoinBatch {
     members: Vec<Member>,
     timestamp_s: u64,
     is_described: bool,
-    calls: Vec<Call>,
-    answers: Vec<Option<Answer>>,
+    round: Round,
 }
 
 #[derive(Debug)]
@@ -73,10 +71,10 @@ struct Asking {
     answers: Answers,
     expected: Arc<Expected>,
     rounds: usize,
-    /// Its calls among the round's.
-    places: Range<usize>,
-    /// What this round gave.
-    round: Answers,
+    /// How many of the round's calls are its own.
+    asked: usize,
+    /// What these gave.
+    told: Answers,
 }
 
 impl Asking {
@@ -96,8 +94,8 @@ impl Asking {
 
     fn of(query: Query, extra: Option<Call>, expected: Arc<Expected>) -> Self {
         let answers = expected.answers.clone();
-        let (places, round) = (0..0, Answers::new());
-        Self { query, is_recognised: false, extra, answers, expected, rounds: 0, places, round }
+        let told = Answers::new();
+        Self { query, is_recognised: false, extra, answers, expected, rounds: 0, asked: 0, told }
     }
 
     /// Takes what a round gave, and says what became of the pool; `None` where it is still being read.
@@ -106,14 +104,14 @@ impl Asking {
         timestamp_s: u64,
         is_described: bool,
     ) -> Option<Result<Box<CoinReading>, QueryError>> {
-        let (expected, found) = (self.places.len(), self.round.len());
+        let (expected, found) = (self.asked, self.told.len());
         if expected != found {
             return Some(Err(QueryError::Answers { expected, found }));
         }
         self.rounds += 1;
         let own = usize::from(self.extra.take().is_some());
-        let given = self.round.iter().skip(own).map(|(_, answer)| answer.clone()).collect();
-        self.answers.append(&mut self.round);
+        let given = self.told.iter().skip(own).map(|(_, answer)| answer.clone()).collect();
+        self.answers.append(&mut self.told);
         match self.query.take(given) {
             Progress::Ask => None,
             Progress::Failed(error) => Some(Err(error)),
@@ -183,36 +181,32 @@ impl CoinBatch {
     /// as which kind and coins it has.
     pub fn new(wanted: &[CoinWanted], timestamp_s: u64, is_described: bool) -> Self {
         let members = wanted.iter().map(|one| Member::Asking(Box::new(Asking::new(one)))).collect();
-        let mut batch = Self { members, timestamp_s, is_described, calls: Vec::new(), answers: Vec::new() };
+        let mut batch = Self { members, timestamp_s, is_described, round: Round::default() };
         batch.gather();
         batch
     }
 
-    /// Returns the calls of this round; none where every pool is at its end.
-    pub fn calls(&self) -> &[Call] {
-        &self.calls
+    /// Returns the round; it has no calls where every pool is at its end.
+    pub const fn round(&self) -> &Round {
+        &self.round
     }
 
-    /// Takes answers of the calls from place `first` on; those beyond the last call are left out.
-    pub fn put(&mut self, first: usize, answers: Vec<Answer>) {
-        for (slot, answer) in self.answers.iter_mut().skip(first).zip(answers) {
-            // Nor does the pool's record keep why a call was refused, and it must make the same pool.
-            *slot = Some(answer.map_err(|_| Reverted(Vec::new())));
-        }
+    /// Returns the round, to be given its answers.
+    pub const fn round_mut(&mut self) -> &mut Round {
+        &mut self.round
     }
 
     /// Ends the round, and finds the calls of the next; many pools are read on every core.
     ///
     /// A pool of which a call has no answer ends with `Answers`.
     pub fn advance(&mut self) {
-        let mut given = self.calls.drain(..).zip(self.answers.drain(..));
+        let mut given = std::mem::take(&mut self.round).into_told();
         for member in &mut self.members {
             if let Member::Asking(asking) = member {
-                let round = given.by_ref().take(asking.places.len());
-                asking.round = round.filter_map(|(call, answer)| Some((call, answer?))).collect();
+                let told = given.by_ref().take(asking.asked);
+                asking.told = told.filter_map(|(call, answer)| Some((call, kept(answer?)))).collect();
             }
         }
-        drop(given);
         let (timestamp_s, is_described) = (self.timestamp_s, self.is_described);
         let work = |members: &mut [Member]| {
             for member in members {
@@ -249,14 +243,19 @@ impl CoinBatch {
     }
 
     fn gather(&mut self) {
-        self.calls.clear();
+        let mut calls = Vec::new();
         for member in &mut self.members {
             if let Member::Asking(asking) = member {
-                let first = self.calls.len();
-                self.calls.extend(asking.extra.iter().chain(asking.query.calls()).cloned());
-                asking.places = first..self.calls.len();
+                let first = calls.len();
+                calls.extend(asking.extra.iter().chain(asking.query.calls()).cloned());
+                asking.asked = calls.len() - first;
             }
         }
-        self.answers = vec![None; self.calls.len()];
+        self.round = Round::new(calls);
     }
+}
+
+/// Returns an answer as the pool's record keeps it, which must make the same pool: without why a call was refused.
+fn kept(answer: Answer) -> Answer {
+    answer.map_err(|_| Reverted(Vec::new()))
 }

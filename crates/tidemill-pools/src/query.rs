@@ -15,6 +15,7 @@ mod lock;
 mod probe;
 mod proven;
 mod reading;
+mod round;
 mod solidly;
 mod ticked;
 mod uniswap;
@@ -32,6 +33,7 @@ pub use exact::Exact;
 pub use kinds::{kinds_of, Kind, DEX_TYPES};
 pub use lasting::is_lasting;
 pub use reading::{Coin, DecimalsFault, Doubt, Reading, Slot};
+pub use round::Round;
 
 use view::{Stop, View};
 

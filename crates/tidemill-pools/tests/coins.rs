@@ -95,9 +95,10 @@ fn read(
     wanted: &[CoinWanted],
 ) -> (Result<Box<CoinReading>, QueryError>, Vec<usize>) {
     let (mut batch, mut rounds) = (CoinBatch::new(wanted, timestamp_s, false), Vec::new());
-    while !batch.calls().is_empty() {
-        rounds.push(batch.calls().len());
-        batch.put(0, batch.calls().iter().map(|call| chain.answer(call)).collect());
+    while !batch.round().calls().is_empty() {
+        rounds.push(batch.round().calls().len());
+        let answers = batch.round().calls().iter().map(|call| chain.answer(call)).collect();
+        batch.round_mut().put(0, answers);
         batch.advance();
     }
     (batch.results().pop().unwrap().unwrap(), rounds)
@@ -336,10 +337,10 @@ fn a_join_or_exit_of_two_tokens_is_told_and_one_that_does_both_is_not() {
 #[test]
 fn a_pool_whose_calls_are_not_all_answered_is_not_read() {
     let mut batch = CoinBatch::new(&wanted(Some(Kind::CurveStable), None), 1, false);
-    let expected = batch.calls().len();
-    batch.put(1, vec![Err(Reverted(Vec::new())); expected - 1]);
+    let expected = batch.round().calls().len();
+    batch.round_mut().put(1, vec![Err(Reverted(Vec::new())); expected - 1]);
     batch.advance();
-    assert!(batch.calls().is_empty());
+    assert!(batch.round().calls().is_empty());
     let found = expected - 1;
     assert_eq!(batch.results(), [Some(Err(QueryError::Answers { expected, found }))]);
 }

@@ -500,10 +500,10 @@ fn a_batch_asks_what_several_pools_need_once() {
     let twice = vec![Query::new(POOL, &[], Detail::Reserves), Query::new(POOL, &[], Detail::Reserves)];
     let alone = Query::new(POOL, &[], Detail::Reserves).calls().len();
     let mut batch = Batch::new(twice);
-    assert_eq!(batch.calls().len(), alone);
-    while !batch.calls().is_empty() {
-        let answers = batch.calls().iter().map(|call| chain.answer(call)).collect();
-        batch.put(0, answers);
+    assert_eq!(batch.round().calls().len(), alone);
+    while !batch.round().calls().is_empty() {
+        let answers = batch.round().calls().iter().map(|call| chain.answer(call)).collect();
+        batch.round_mut().put(0, answers);
         batch.advance();
     }
     let results: Vec<_> = batch.results().into_iter().map(Option::unwrap).collect();

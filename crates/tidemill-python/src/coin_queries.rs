@@ -3,16 +3,15 @@
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
-use tidemill_pools::multicall::{decode_aggregate3, encode_aggregate3, Answer, Reverted};
 use tidemill_pools::query::kinds_of;
 use tidemill_pools::{Address, CoinBatch, CoinReading as Reading, CoinWanted};
 
-use crate::errors;
 use crate::numbers::hex;
 use crate::pool_query::{unknown, unread};
+use crate::round::{self, Question};
 
 /// A pool of coins that was read.
 #[pyclass(frozen, module = "tidemill._rust")]
@@ -92,37 +91,23 @@ impl CoinQueries {
 
     /// The number of calls of this round; 0 where every pool is at its end.
     fn __len__(&self) -> usize {
-        self.batch().calls().len()
+        self.batch().round().calls().len()
     }
 
     fn aggregate<'py>(&self, py: Python<'py>, first: usize, last: usize) -> Bound<'py, PyBytes> {
-        let batch = self.batch();
-        let calls = batch.calls().get(first..last).unwrap_or_default();
-        PyBytes::new(py, &encode_aggregate3(calls.iter()))
+        round::aggregate(py, self.batch().round(), first, last)
     }
 
-    fn call<'py>(
-        &self,
-        py: Python<'py>,
-        index: usize,
-    ) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let batch = self.batch();
-        let call = batch.calls().get(index);
-        let call = call
-            .ok_or_else(|| PyValueError::new_err(format!("expected a call of this round, found {index}")))?;
-        Ok((PyBytes::new(py, &call.to), PyBytes::new(py, &call.data)))
+    fn call<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Question<'py>> {
+        round::call(py, self.batch().round(), index)
     }
 
     fn put_aggregate(&self, py: Python<'_>, first: usize, last: usize, answer: &[u8]) -> PyResult<()> {
-        let expected = last.saturating_sub(first);
-        let answers = decode_aggregate3(answer, expected).map_err(|error| errors::malformed(py, &error))?;
-        self.batch().put(first, answers);
-        Ok(())
+        round::put_aggregate(py, self.batch().round_mut(), (first, last), answer)
     }
 
     fn put(&self, index: usize, answer: Option<&[u8]>) {
-        let answer: Answer = answer.map(<[u8]>::to_vec).ok_or_else(|| Reverted(Vec::new()));
-        self.batch().put(index, vec![answer]);
+        round::put(self.batch().round_mut(), index, answer);
     }
 
     fn advance(&self, py: Python<'_>) {

@@ -29,6 +29,7 @@ mod pool_query;
 mod pool_server;
 mod pool_set;
 mod receipts;
+mod round;
 mod searcher;
 mod sizing;
 mod snapshot;

@@ -210,7 +210,8 @@ impl PoolSet {
         let Snapshot { spec, pool, block } = Snapshot::of(snapshot)?;
         let mut outcome = Outcome::default();
         outcome.add(block, self.pools.insert(spec, pool));
-        outcome.into_applied(snapshot.py(), &mut self.changed)
+        // Nobody follows such a set: what changed in it is not kept for anyone.
+        outcome.into_applied(snapshot.py(), &mut Patch::default())
     }
 
     #[pyo3(signature = (snapshots, sequence, undo=None))]

@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::multicall::{Answer, Call};
+use crate::multicall::Call;
 
-use super::{Progress, Query, QueryError, Reading};
+use super::{Progress, Query, QueryError, Reading, Round};
 
 /// One pool of the batch.
 #[derive(Debug, Clone)]
@@ -19,29 +19,26 @@ enum Member {
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     members: Vec<Member>,
-    calls: Vec<Call>,
-    answers: Vec<Option<Answer>>,
+    round: Round,
 }
 
 impl Batch {
     /// Returns a batch of these queries, none of which has been answered yet.
     pub fn new(queries: Vec<Query>) -> Self {
         let members = queries.into_iter().map(|query| Member::Asking(Box::new(query), Vec::new())).collect();
-        let mut batch = Self { members, calls: Vec::new(), answers: Vec::new() };
+        let mut batch = Self { members, round: Round::default() };
         batch.gather();
         batch
     }
 
-    /// Returns the calls of this round; none where every pool is at its end.
-    pub fn calls(&self) -> &[Call] {
-        &self.calls
+    /// Returns the round; it has no calls where every pool is at its end.
+    pub const fn round(&self) -> &Round {
+        &self.round
     }
 
-    /// Takes answers of the calls from place `first` on; those beyond the last call are left out.
-    pub fn put(&mut self, first: usize, answers: Vec<Answer>) {
-        for (slot, answer) in self.answers.iter_mut().skip(first).zip(answers) {
-            *slot = Some(answer);
-        }
+    /// Returns the round, to be given its answers.
+    pub const fn round_mut(&mut self) -> &mut Round {
+        &mut self.round
     }
 
     /// Ends the round, and finds the calls of the next.
@@ -52,7 +49,7 @@ impl Batch {
             let Member::Asking(query, places) = member else { continue };
             let expected = places.len();
             let answers: Vec<_> =
-                places.iter().filter_map(|place| self.answers.get(*place).cloned().flatten()).collect();
+                places.iter().filter_map(|place| self.round.answer(*place).cloned()).collect();
             let progress = if answers.len() == expected {
                 query.take(answers)
             } else {
@@ -77,7 +74,7 @@ impl Batch {
     }
 
     fn gather(&mut self) {
-        self.calls.clear();
+        let mut calls = Vec::new();
         let mut placed: FxHashMap<&Call, usize> = FxHashMap::default();
         for member in &mut self.members {
             let Member::Asking(query, places) = member else { continue };
@@ -85,12 +82,12 @@ impl Batch {
             for call in query.calls() {
                 let next = placed.len();
                 let place = *placed.entry(call).or_insert(next);
-                if place == self.calls.len() {
-                    self.calls.push(call.clone());
+                if place == calls.len() {
+                    calls.push(call.clone());
                 }
                 places.push(place);
             }
         }
-        self.answers = vec![None; self.calls.len()];
+        self.round = Round::new(calls);
     }
 }
