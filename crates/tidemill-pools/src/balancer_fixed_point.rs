@@ -19,6 +19,7 @@ const FOUR: U256 = U256::from_limbs([4_000_000_000_000_000_000, 0, 0, 0]);
 
 /// Relative error that the contracts allow their power, in units of the last digit.
 const MAX_POW_RELATIVE_ERROR: U256 = U256::from_limbs([10_000, 0, 0, 0]);
+const TWICE_MAX_POW_ERROR: U256 = U256::from_limbs([20_000, 0, 0, 0]);
 
 const BY_ONE: Divisor = Divisor::new(1_000_000_000_000_000_000);
 
@@ -128,6 +129,17 @@ pub fn pow_down(x: U256, y: U256, version: PowVersion) -> Result<U256, PoolError
 /// Says whether the code with shortcuts multiplies for this exponent, where the other takes a logarithm.
 pub(crate) fn is_shortcut(y: U256) -> bool {
     shortcut(ONE, y, mul_up).is_some()
+}
+
+/// Returns between which powers `pow_up` is, whatever the version; `None` where all versions compute the same.
+pub(crate) fn bounds_of_pow_up(x: U256, y: U256) -> Option<Result<(U256, U256), PoolError>> {
+    let exact = shortcut(x, y, mul_up)?;
+    Some(exact.and_then(|power| {
+        // Neither is below the true power, and the one by logarithms above it by their error and what is added for it.
+        let roundings = U256::from(8);
+        let above = mul_up(power, TWICE_MAX_POW_ERROR)? + roundings;
+        Ok((power.saturating_sub(roundings), add(power, above)?))
+    }))
 }
 
 type Multiply = fn(U256, U256) -> Result<U256, PoolError>;

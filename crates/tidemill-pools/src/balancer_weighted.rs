@@ -8,7 +8,7 @@ mod v3;
 use ruint::aliases::{U256, U512};
 
 use crate::balancer_fixed_point::{
-    add, complement, div_down, div_up, mul_down, mul_up, pow_up, sub, PowVersion, ONE,
+    add, bounds_of_pow_up, complement, div_down, div_up, mul_down, mul_up, pow_up, sub, PowVersion, ONE,
 };
 use crate::error::PoolError;
 use crate::kind::Price;
@@ -39,12 +39,37 @@ pub fn out_given_in(
     amount_in: U256,
     version: PowVersion,
 ) -> Result<U256, PoolError> {
+    let (base, exponent) = power_given_in(token_in, token_out, amount_in)?;
+    mul_down(token_out.balance, complement(pow_up(base, exponent, version)?))
+}
+
+/// Returns between which amounts `out_given_in` is, whatever the version; `None` where all versions give the same.
+///
+/// # Errors
+/// As `out_given_in`.
+pub fn bounds_given_in(
+    token_in: Weighted,
+    token_out: Weighted,
+    amount_in: U256,
+) -> Result<Option<(U256, U256)>, PoolError> {
+    let (base, exponent) = power_given_in(token_in, token_out, amount_in)?;
+    let Some(bounds) = bounds_of_pow_up(base, exponent) else { return Ok(None) };
+    let (lowest, highest) = bounds?;
+    let bought = |power| mul_down(token_out.balance, complement(power));
+    Ok(Some((bought(highest)?, bought(lowest)?)))
+}
+
+/// Returns base and exponent of what is left of the balance that is bought from.
+fn power_given_in(
+    token_in: Weighted,
+    token_out: Weighted,
+    amount_in: U256,
+) -> Result<(U256, U256), PoolError> {
     if amount_in > mul_down(token_in.balance, MAX_RATIO)? {
         return Err(PoolError::Ratio);
     }
     let base = div_up(token_in.balance, add(token_in.balance, amount_in)?)?;
-    let exponent = div_down(token_in.weight, token_out.weight)?;
-    mul_down(token_out.balance, complement(pow_up(base, exponent, version)?))
+    Ok((base, div_down(token_in.weight, token_out.weight)?))
 }
 
 /// Returns what `amount_out` costs before the fee: Bi·((Bo / (Bo - out))^(wo/wi) - 1), rounded up.

@@ -162,6 +162,28 @@ proptest! {
     }
 
     #[test]
+    fn an_amount_that_buys_the_same_by_any_code_does(
+        times in prop::sample::select(vec![1_u64, 2, 4]),
+        decimals in prop::array::uniform2(0_u32..=18),
+        balances in prop::array::uniform2(1_000_000_u64..),
+        part in 4_u64..1_000_000,
+    ) {
+        let weights = [times, 1].map(|share| ONE * U256::from(share) / U256::from(times + 1)).to_vec();
+        let zeros = decimals.map(|decimals| U256::from(10).pow(U256::from(36 - decimals)));
+        let [short, long] = [PowVersion::Shortcuts, PowVersion::Logarithms].map(|version| {
+            let (weights, scaling_factors) = (weights.clone(), zeros.to_vec());
+            let terms = WeightedTerms { weights, scaling_factors, fee: ONE / U256::from(1_000), version };
+            WeightedV2::new(terms, balances.map(U256::from).to_vec()).unwrap()
+        });
+        for (i, j) in [(0, 1), (1, 0)] {
+            let amount = U256::from(balances[i] / part);
+            if short.is_any_code_alike(i, j, amount).unwrap() {
+                prop_assert_eq!(short.amount_out(i, j, amount), long.amount_out(i, j, amount));
+            }
+        }
+    }
+
+    #[test]
     fn more_in_never_gives_less_out(made in made(), parts in prop::array::uniform2(1_u64..30_000_000)) {
         for pool in made.weighted().into_iter().chain(made.stable()) {
             let amount = |part: u64| pool.balance(0) * U256::from(part) / U256::from(100_000_000);
@@ -352,4 +374,21 @@ fn weights_on_whose_powers_the_code_differs_are_not_said_to_quote_alike() {
             [PowVersion::Shortcuts, PowVersion::Logarithms].map(|version| pool(weights, version));
         assert_eq!(short.quotes_as(&long), is_alike, "{weights:?}");
     }
+}
+
+#[test]
+fn only_an_amount_on_which_the_code_may_differ_is_not_alike() {
+    let alike = |balance: u64, decimals: u32, weights: [u64; 2]| {
+        let scaling_factors = vec![U256::from(10).pow(U256::from(36 - decimals)); 2];
+        let weights = weights.map(|hundredths| ONE * U256::from(hundredths) / U256::from(100)).to_vec();
+        let terms =
+            WeightedTerms { weights, scaling_factors, fee: U256::ZERO, version: PowVersion::Shortcuts };
+        let pool = WeightedV2::new(terms, vec![U256::from(balance); 2]).unwrap();
+        let amounts = (1..=1_000_u64).map(|part| U256::from(balance / 4 / part));
+        amounts.filter(|amount| pool.is_any_code_alike(0, 1, *amount).unwrap()).count()
+    };
+    let (some, many) = (3_000_000_000_000, 10_u64.pow(19));
+    assert!(alike(some, 6, [50, 50]) > 900); // what may differ is a twentieth of a unit
+    assert_eq!(alike(many, 18, [50, 50]), 0); // what may differ is 100,000 units
+    assert_eq!(alike(many, 18, [60, 40]), 1_000); // no code takes a shortcut
 }

@@ -8,7 +8,7 @@ use crate::balancer_v2::{add_fee, moved, side, subtract_fee, Scaled};
 use crate::error::PoolError;
 use crate::kind::Price;
 
-use super::{in_given_out, out_given_in, spot_price, Weighted};
+use super::{bounds_given_in, in_given_out, out_given_in, spot_price, Weighted};
 
 /// A weighted pool of the V2 vault, of 2 to 8 tokens (or up to 50, where managed).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +66,24 @@ impl WeightedV2 {
         };
         let weights = || self.weights.iter().enumerate();
         weights().any(|(i, one)| weights().any(|(j, other)| i != j && takes(one, other)))
+    }
+
+    /// Says whether what `amount_in` buys is surely the same whichever code computes the powers: as far as they may be
+    /// apart, it is the same number of raw units.
+    ///
+    /// # Errors
+    /// As `given_in`.
+    pub fn is_any_code_alike(
+        &self,
+        token_in: usize,
+        token_out: usize,
+        amount_in: U256,
+    ) -> Result<bool, PoolError> {
+        let (scaled_in, scaled_out) = self.sides(token_in, token_out)?;
+        let net_in = scaled_in.up_scale(subtract_fee(amount_in, self.fee)?)?;
+        let sides = (self.weighted(token_in, scaled_in)?, self.weighted(token_out, scaled_out)?);
+        let Some((least, most)) = bounds_given_in(sides.0, sides.1, net_in)? else { return Ok(true) };
+        Ok(scaled_out.down_scale_down(least)? == scaled_out.down_scale_down(most)?)
     }
 
     fn sides(&self, token_in: usize, token_out: usize) -> Result<(Scaled, Scaled), PoolError> {

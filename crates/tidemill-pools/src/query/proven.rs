@@ -38,6 +38,16 @@ pub(super) fn trials<T>(
     coins: &[Coin],
     quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
 ) -> Vec<Trial> {
+    trials_among(candidates, coins, quote, |_| true)
+}
+
+/// Returns trials as `trials` does; those of which `may_tell` says no surely tell no candidates apart.
+pub(super) fn trials_among<T>(
+    candidates: &[T],
+    coins: &[Coin],
+    quote: impl Fn(&T, Trial) -> Result<U256, PoolError>,
+    may_tell: impl Fn(Trial) -> bool,
+) -> Vec<Trial> {
     let directions = (1..coins.len()).flat_map(|k| [(0, k, 100), (k, 0, 9)]);
     let mut found: Vec<_> =
         directions.map(|(i, j, part)| Trial { i, j, amount: part_of(coins, i, part) }).collect();
@@ -47,6 +57,9 @@ pub(super) fn trials<T>(
     for trial in (0..TRIES).map(|index| nth(coins, index)) {
         if pairs.is_empty() {
             break;
+        }
+        if !may_tell(trial) {
+            continue;
         }
         let quoted: Vec<_> = candidates.iter().map(|candidate| quote(candidate, trial).ok()).collect();
         let is_apart = |(one, other): (usize, usize)| match (quoted.get(one), quoted.get(other)) {
