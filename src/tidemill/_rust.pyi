@@ -4,7 +4,7 @@ Bytes are in the chain's own order: an address has 20, a hash 32. Amounts are ra
 immutable but `PoolSet` and `EvmState`, and safe to share between threads.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol, Self, final
 
 import pyarrow as pa
@@ -37,6 +37,7 @@ __all__ = [
     "FoundPath",
     "FramesRead",
     "Head",
+    "LogIndexes",
     "Logs",
     "MalformedFrame",
     "Notice",
@@ -72,6 +73,7 @@ __all__ = [
     "inspect_block",
     "inspect_solana",
     "keccak256",
+    "parse_bytes",
     "parse_head",
     "parse_logs",
     "parse_receipts",
@@ -332,6 +334,22 @@ class Head:
     def __hash__(self) -> int: ...
 
 @final
+class LogIndexes:
+    """Log indexes of one block: a frozen set, iterated in ascending order."""
+
+    def __new__(cls, indexes: Sequence[int]) -> Self: ...
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[int]: ...
+    def __contains__(self, index: int, /) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __or__(self, others: LogIndexes, /) -> LogIndexes:
+        """Return those of either."""
+    def __sub__(self, others: LogIndexes, /) -> LogIndexes:
+        """Return those that `others` lack."""
+    def __ge__(self, others: LogIndexes, /) -> bool:
+        """Say whether it has all of `others`."""
+
+@final
 class Logs:
     """Logs in the chain's order: by block number, then by log index.
 
@@ -355,8 +373,8 @@ class Logs:
         """Return the filter of the logs, 256 bytes: a header's, if they are all that its block has."""
     def keys(self) -> list[tuple[bytes, int]]:
         """Return block hash and log index of each log, in order."""
-    def log_indexes(self) -> list[int]:
-        """Return the log index of each log, in order."""
+    def log_indexes(self) -> LogIndexes:
+        """Return the log indexes, of whatever blocks."""
     @staticmethod
     def concat(parts: Sequence[Logs]) -> Logs:
         """Return all logs of `parts` in the chain's order; an exact copy of a log counts once.
@@ -387,8 +405,8 @@ class Notice:
     @property
     def head(self) -> Head | None: ...
     @property
-    def announced(self) -> list[tuple[bytes, list[int]]] | None:
-        """Hashes of blocks, and the indexes of their logs that were announced, ascending, each once."""
+    def announced(self) -> list[tuple[bytes, LogIndexes]] | None:
+        """Hashes of blocks, and the indexes of their logs that were announced."""
     @property
     def is_removed(self) -> bool:
         """Whether a reorg took the logs away."""
@@ -461,6 +479,9 @@ def parse_logs(result: bytes) -> Logs:
 
     Raises: Malformed, where it is no list of logs that have a place in the chain, or has a log twice.
     """
+
+def parse_bytes(result: bytes) -> bytes:
+    """Read the answer to `eth_call`, a JSON string of bytes. Raises: Malformed, where it is none."""
 
 def parse_head(result: bytes) -> Head | None:
     """Read the answer to `eth_getBlockByNumber` or `eth_getBlockByHash`; None where there is no such block.

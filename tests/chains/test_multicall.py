@@ -4,9 +4,8 @@ from eth_abi import decode, encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3
+from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3, parse_bytes
 from tidemill.chains.evm.answers import RpcError
-from tidemill.chains.evm.multicall import hex_bytes
 from tidemill.chains.evm.ranges import RangeSize
 from tidemill.chains.evm.tokens import read_decimals, read_symbol
 from tidemill.schema.faults import Malformed
@@ -40,7 +39,7 @@ def test_random_bytes_are_decoded_or_malformed(data: bytes, expected: int) -> No
 @given(st.binary(max_size=80))
 def test_random_json_is_bytes_or_malformed(data: bytes) -> None:
     try:
-        hex_bytes(data)
+        parse_bytes(data)
     except Malformed:
         return
     assert data.strip().startswith(b'"0x')

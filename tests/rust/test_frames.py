@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from tests.rust.recorded import blocks
 
 from tidemill import _rust
-from tidemill._rust import Answer, Head, Logs, MalformedFrame, Notice, parse_head, parse_logs, read_frames
+from tidemill._rust import (
+    Answer,
+    Head,
+    LogIndexes,
+    Logs,
+    MalformedFrame,
+    Notice,
+    parse_head,
+    parse_logs,
+    read_frames,
+)
 from tidemill.schema.faults import Malformed
 
 HASH = "0x" + "ab" * 32
@@ -73,9 +83,9 @@ def test_logs_that_follow_each_other_are_one_notice() -> None:
     heard = [one for one in read_frames(frames) if isinstance(one, Notice)]
     block = (16).to_bytes(32, "big")
     assert [(one.subscription, one.is_removed, one.frame, one.announced) for one in heard] == [
-        ("a", False, 2, [(block, [2, 5])]),
-        ("a", True, 3, [(block, [2])]),
-        ("b", False, 4, [(block, [1])]),
+        ("a", False, 2, [(block, LogIndexes([2, 5]))]),
+        ("a", True, 3, [(block, LogIndexes([2]))]),
+        ("b", False, 4, [(block, LogIndexes([1]))]),
     ]
 
 

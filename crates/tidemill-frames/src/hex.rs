@@ -101,6 +101,19 @@ impl<'a> Hex<'a> {
     }
 }
 
+/// Returns the bytes that the answer to `eth_call` or `eth_getCode` is: a JSON string of hex.
+///
+/// # Errors
+/// `Malformed` where it is not that.
+pub fn parse_bytes(result: &[u8]) -> Result<Vec<u8>, FrameError> {
+    let text = result.trim_ascii();
+    let hex = text.strip_prefix(b"\"0x").and_then(|rest| rest.strip_suffix(b"\""));
+    // The decoder would take a second 0x.
+    hex.filter(|digits| !digits.starts_with(b"0x"))
+        .and_then(|digits| const_hex::decode(digits).ok())
+        .ok_or_else(|| FrameError::new("answer", "a JSON string of bytes (\"0x…\")", text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +143,29 @@ mod tests {
         assert_eq!(Hex(b"0xAbcd").bytes::<2>("x"), Ok([0xab, 0xcd]));
         for text in [b"0xabc".as_slice(), b"0xabcdef", b"abcd", b"0xzzzz", b"0x0xabcd", b"0x0xab"] {
             assert!(Hex(text).bytes::<2>("x").is_err());
+        }
+    }
+
+    #[test]
+    fn an_answer_of_bytes_is_read_or_refused() {
+        assert_eq!(parse_bytes(b"\"0x\""), Ok(Vec::new()));
+        assert_eq!(parse_bytes(b" \"0x12aB\"\n"), Ok(vec![0x12, 0xab]));
+        for text in [
+            b"".as_slice(),
+            b"null",
+            b"\"",
+            b"\"0x",
+            b"0x12",
+            b"\"12\"",
+            b"\"0x1\"",
+            b"\"0x0x12\"",
+            b"\"0x1g\"",
+        ] {
+            let error = parse_bytes(text).unwrap_err().to_string();
+            assert!(
+                error.starts_with("answer: expected a JSON string of bytes (\"0x…\"), found "),
+                "{error}"
+            );
         }
     }
 }

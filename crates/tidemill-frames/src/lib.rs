@@ -19,7 +19,7 @@ pub use batch::{read_frames, Heard, HeardIn};
 pub use error::FrameError;
 pub use frame::{read_frame, Frame};
 pub use head::parse_head;
-pub use hex::Hex;
+pub use hex::{parse_bytes, Hex};
 pub use log::parse_logs;
 pub use order::{blocks, merge, reject_duplicates, BlockLogs};
 pub use receipts::{parse_receipts, BlockReceipts};

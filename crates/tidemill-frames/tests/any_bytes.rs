@@ -1,7 +1,7 @@
 //! Whatever bytes come, a frame is read or refused; nothing panics.
 
 use proptest::prelude::*;
-use tidemill_frames::{parse_head, parse_logs, parse_receipts, read_frame, read_frames};
+use tidemill_frames::{parse_bytes, parse_head, parse_logs, parse_receipts, read_frame, read_frames};
 
 const FRAMES: [&str; 5] = [
     r#"{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{"number":"0x2","hash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","parentHash":"0x96cfa0fb5e50b0a3f6cc76f3299cfbf48f17e8b41798d1394474e67ec8a97e9f","timestamp":"0x3","gasUsed":"0x4","gasLimit":"0x5","baseFeePerGas":"0x6"}}}"#,
@@ -13,6 +13,7 @@ const FRAMES: [&str; 5] = [
 
 fn read_everything(bytes: &[u8]) {
     let _ = read_frame(bytes);
+    let _ = parse_bytes(bytes);
     let _ = parse_head(bytes);
     let _ = parse_logs(bytes);
     if let Ok(Some(block)) = parse_receipts(bytes) {

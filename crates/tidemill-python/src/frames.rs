@@ -10,6 +10,7 @@ use tidemill_frames::{read_entries, Entry, Heard, HeardIn};
 
 use crate::errors::malformed;
 use crate::head::Head;
+use crate::log_indexes::LogIndexes;
 use crate::logs::Logs;
 
 /// What a subscription says.
@@ -90,7 +91,8 @@ fn notice(py: Python<'_>, HeardIn { heard, frame }: HeardIn<'_>) -> PyResult<Py<
         }
         Heard::Logs { subscription, blocks, is_removed } => {
             notice.subscription = subscription.into_owned();
-            let blocks = blocks.into_iter().map(|(hash, indexes)| (PyBytes::new(py, &hash), indexes));
+            let blocks =
+                blocks.into_iter().map(|(hash, indexes)| (PyBytes::new(py, &hash), LogIndexes::of(indexes)));
             notice.announced = Some(PyList::new(py, blocks.collect::<Vec<_>>())?.unbind());
             notice.is_removed = is_removed;
         }
@@ -241,4 +243,11 @@ pub fn parse_head(py: Python<'_>, result: PyBackedBytes) -> PyResult<Option<Head
     // It takes less time than to get the interpreter back from a thread that waits for it.
     let head = tidemill_frames::parse_head(&result);
     Ok(head.map_err(|error| malformed(py, &error))?.map(Head))
+}
+
+/// Reads the answer to `eth_call`.
+#[pyfunction]
+pub fn parse_bytes<'py>(py: Python<'py>, result: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let content = tidemill_frames::parse_bytes(result);
+    Ok(PyBytes::new(py, &content.map_err(|error| malformed(py, &error))?))
 }

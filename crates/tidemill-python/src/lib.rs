@@ -20,6 +20,7 @@ mod frames;
 mod head;
 mod inspect;
 mod log_columns;
+mod log_indexes;
 mod logs;
 mod multicall;
 mod numbers;
@@ -107,7 +108,8 @@ mod module {
     use super::factory::Factory;
     #[pymodule_export]
     use super::frames::{
-        parse_head, parse_logs, read_frames, read_recorded, Answer, FramesRead, MalformedFrame, Notice,
+        parse_bytes, parse_head, parse_logs, read_frames, read_recorded, Answer, FramesRead, MalformedFrame,
+        Notice,
     };
     #[pymodule_export]
     use super::head::Head;
@@ -115,6 +117,8 @@ mod module {
     use super::inspect::{inspect_block, inspect_solana};
     #[pymodule_export]
     use super::keccak256;
+    #[pymodule_export]
+    use super::log_indexes::LogIndexes;
     #[pymodule_export]
     use super::logs::Logs;
     #[pymodule_export]

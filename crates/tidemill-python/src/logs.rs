@@ -12,6 +12,7 @@ use tidemill_pools::{Address, Hash, Logs as Inner};
 use crate::arrow::{batch_of, to_record_batch};
 use crate::errors::malformed;
 use crate::log_columns::{to_batch, LogColumns};
+use crate::log_indexes::LogIndexes;
 
 /// Logs and where those of each block are.
 struct Indexed {
@@ -108,8 +109,8 @@ impl Logs {
         keys
     }
 
-    fn log_indexes(&self) -> Vec<u32> {
-        self.0.logs.iter().map(|log| log.log_index).collect()
+    fn log_indexes(&self) -> LogIndexes {
+        LogIndexes::of(self.0.logs.iter().map(|log| log.log_index).collect())
     }
 
     #[staticmethod]

@@ -19,6 +19,7 @@ const TOPICS: [&str; 7] = [
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = tidemill_frames::read_frame(bytes);
+    let _ = tidemill_frames::parse_bytes(bytes);
     let _ = tidemill_frames::parse_head(bytes);
     let _ = tidemill_frames::parse_logs(bytes);
     if let Ok(Some(block)) = tidemill_frames::parse_receipts(bytes) {

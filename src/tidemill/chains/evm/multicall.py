@@ -3,18 +3,16 @@
 Where a chain has no Multicall3, each call is asked by itself.
 """
 
-from binascii import unhexlify
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3, encode_bundle
+from tidemill._rust import decode_aggregate3, decode_bundle, encode_aggregate3, encode_bundle, parse_bytes
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.steps import Hex
-from tidemill.schema.faults import Malformed
 
 Question = tuple[bytes, bytes]
 """A contract's address and the calldata."""
@@ -139,7 +137,7 @@ class Multicall:
         )
 
     def _on_result(self, job: _Job, chunk: _Chunk, result: bytes) -> None:
-        data = hex_bytes(result)
+        data = parse_bytes(result)
         if not data:
             for index in range(chunk.first, chunk.last):
                 self._ask_one(job, index)
@@ -166,7 +164,7 @@ class Multicall:
         self._calls.ask_bulk(
             "eth_call",
             [{"to": Hex(target), "data": Hex(data)}, job.block],
-            lambda result: take(hex_bytes(result)),
+            lambda result: take(parse_bytes(result)),
             fails=failed,
             owner=self,
         )
@@ -187,14 +185,3 @@ class Multicall:
         self._queue(job, chunk.first, chunk.last)
         self._pump()
         return True
-
-
-def hex_bytes(result: bytes) -> bytes:
-    """Return the bytes of a JSON string such as "0x12ab". Raises: Malformed."""
-    text = result.strip()
-    if len(text) < 4 or text[:3] != b'"0x' or text[-1:] != b'"':
-        raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}')
-    try:
-        return unhexlify(memoryview(text)[3:-1])
-    except ValueError as error:
-        raise Malformed(f'expected a JSON string of bytes ("0x…"), found {text[:80]!r}') from error

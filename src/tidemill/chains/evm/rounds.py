@@ -10,10 +10,10 @@ from collections.abc import Callable, Coroutine, Sequence
 import msgspec
 from msgspec import Struct
 
-from tidemill._rust import PoolQueries, bundle_program
+from tidemill._rust import PoolQueries, bundle_program, parse_bytes
 from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.multicall import Views, hex_bytes
+from tidemill.chains.evm.multicall import Views
 from tidemill.core.http import HttpEndpoint, HttpFailure
 from tidemill.schema.faults import Malformed, Refused, Unreachable, leaves
 
@@ -141,7 +141,7 @@ class Rounds:
         data = f"0x{calls.bundle(part.first, part.last).hex()}"
         code = {_BUNDLE_ADDRESS: {"code": _BUNDLE_CODE}}
         reply = await self._call([{"to": _BUNDLE_ADDRESS, "data": data}, block, code])
-        answer = b"" if reply.error is not None else hex_bytes(bytes(reply.result))
+        answer = b"" if reply.error is not None else parse_bytes(bytes(reply.result))
         if answer:
             calls.put_bundle(part.first, part.last, answer)
             return
@@ -175,7 +175,7 @@ class Rounds:
             for half in part.halves():
                 await self._ask_multicall(calls, block, half)
             return
-        answer = hex_bytes(reply.get(self._where))
+        answer = parse_bytes(reply.get(self._where))
         if answer:
             calls.put_aggregate(part.first, part.last, answer)
             return
@@ -198,7 +198,7 @@ class Rounds:
             replies = await self.post(asked[start : start + self.batch_calls])
             for index, reply in enumerate(replies, part.first + start):
                 is_reverted = reply.error is not None and reply.error.is_reverted
-                calls.put(index, None if is_reverted else hex_bytes(reply.get(self._where)))
+                calls.put(index, None if is_reverted else parse_bytes(reply.get(self._where)))
 
 
 def _is_too_much(error: RpcError, part: _Part) -> bool:

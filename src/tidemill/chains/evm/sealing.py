@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tidemill._rust import Head, Logs
+from tidemill._rust import Head, LogIndexes, Logs
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.coin_pools import COIN_PROTOCOLS
 from tidemill.chains.evm.config import EvmConfig
@@ -33,7 +33,7 @@ class Sealing:
         self._window = window
         self._config = config
         self._factories = factories
-        self._repairs: dict[bytes, frozenset[int]] = {}
+        self._repairs: dict[bytes, LogIndexes] = {}
 
     def seal_range(self, heads: tuple[Head, ...], logs: Logs, tokens: Tokens) -> None:
         """Seal blocks that were read as a range; they follow the tip."""
@@ -54,7 +54,7 @@ class Sealing:
         cause = self.cause
         if self._window.was_sealed(head.hash):
             known = self._repairs.pop(head.hash, None)
-            new = () if known is None else tuple(i for i in logs.log_indexes() if i not in known)
+            new = () if known is None else tuple(logs.log_indexes() - known)
             sequence = self._changed(head, ReorgKind.RESTORED, pending.recv_ns)
             self._calls.step.blocks.append(Restored(head, logs, pending.recv_ns, sequence, new))
             if new:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from tidemill._rust import Logs
+from tidemill._rust import LogIndexes, Logs
 
 _ANNOUNCED_BLOCKS_MAX = 1_024
 """Blocks that were announced and never sealed are forgotten, oldest first."""
 
-Announced = Sequence[tuple[bytes, Sequence[int]]]
+Announced = Sequence[tuple[bytes, LogIndexes]]
 """Hashes of blocks, and the indexes of their logs that were announced."""
 
 
@@ -16,14 +16,14 @@ class Witness:
 
     def __init__(self, sealed_blocks_max: int) -> None:
         self._sealed_blocks_max = sealed_blocks_max
-        self._announced: dict[bytes, dict[int, set[int]]] = {}
+        self._announced: dict[bytes, dict[int, LogIndexes]] = {}
         """By block and endpoint, the indexes of the logs that it announced."""
-        self._sealed: dict[bytes, frozenset[int]] = {}
+        self._sealed: dict[bytes, LogIndexes] = {}
 
     def is_proof(self, announced: Announced) -> bool:
         """Say whether announced logs prove that a sealed block lacks one."""
         return any(
-            block_hash in self._sealed and not self._sealed[block_hash].issuperset(indexes)
+            block_hash in self._sealed and not self._sealed[block_hash] >= indexes
             for block_hash, indexes in announced
         )
 
@@ -32,9 +32,10 @@ class Witness:
         proven: list[bytes] = []
         for block_hash, indexes in announced:
             sealed = self._sealed.get(block_hash)
-            if sealed is not None and sealed.issuperset(indexes):
+            if sealed is not None and sealed >= indexes:
                 continue
-            self._announced.setdefault(block_hash, {}).setdefault(endpoint, set()).update(indexes)
+            told = self._announced.setdefault(block_hash, {})
+            told[endpoint] = told[endpoint] | indexes if endpoint in told else indexes
             if sealed is not None:
                 proven.append(block_hash)
         while len(self._announced) > _ANNOUNCED_BLOCKS_MAX:
@@ -46,12 +47,13 @@ class Witness:
         announced = self._announced.get(block_hash)
         if announced is None:
             return []
-        return sorted(set[int]().union(*announced.values()).difference(logs.log_indexes()))
+        held = logs.log_indexes()
+        return sorted({index for told in announced.values() for index in told - held})
 
     def announcers(self, block_hash: bytes, indexes: Sequence[int]) -> set[int]:
         """Return the endpoints that announced one of these logs."""
         announced = self._announced.get(block_hash, {})
-        return {endpoint for endpoint, told in announced.items() if not told.isdisjoint(indexes)}
+        return {endpoint for endpoint, told in announced.items() if any(index in told for index in indexes)}
 
     def forget(self, block_hash: bytes) -> None:
         """Forget what was announced of a block."""
@@ -60,11 +62,11 @@ class Witness:
     def seal(self, block_hash: bytes, logs: Logs) -> None:
         """Remember what a sealed block holds."""
         self._announced.pop(block_hash, None)
-        self._sealed[block_hash] = frozenset(logs.log_indexes())
+        self._sealed[block_hash] = logs.log_indexes()
         while len(self._sealed) > self._sealed_blocks_max:
             del self._sealed[next(iter(self._sealed))]
 
-    def unseal(self, block_hash: bytes) -> frozenset[int] | None:
+    def unseal(self, block_hash: bytes) -> LogIndexes | None:
         """Forget a block that is no longer canonical; return what it held, or None where that
         is forgotten.
         """
