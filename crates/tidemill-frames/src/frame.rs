@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use tidemill_pools::Head;
 
-use crate::announced::{scan, LogPlace, RawPlace};
-use crate::{parse_head, FrameError};
+use crate::announced::{self, LogPlace, RawPlace};
+use crate::{answered, parse_head, FrameError};
 
 const EXPECTED: &str = "a JSON-RPC notice or answer";
 
@@ -40,7 +40,7 @@ pub enum Frame<'a> {
     Answer {
         /// The call's number.
         id: u64,
-        /// The answer, as JSON.
+        /// The answer, as JSON; a list of objects as it came, not looked through.
         result: &'a [u8],
     },
     /// The refusal of a call.
@@ -109,8 +109,11 @@ pub fn read_frame(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
 }
 
 fn read_single(bytes: &[u8]) -> Result<Frame<'_>, FrameError> {
-    if let Some((subscription, place)) = scan(bytes) {
+    if let Some((subscription, place)) = announced::scan(bytes) {
         return Ok(Frame::Log { subscription: Cow::Borrowed(subscription), place });
+    }
+    if let Some((id, result)) = answered::scan(bytes) {
+        return Ok(Frame::Answer { id, result });
     }
     let raw: RawFrame<'_> =
         serde_json::from_slice(bytes).map_err(|error| FrameError::json("frame", EXPECTED, &error, bytes))?;

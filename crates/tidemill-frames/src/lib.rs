@@ -4,6 +4,7 @@
 //! another way than the specification says, is refused by name.
 
 mod announced;
+mod answered;
 mod batch;
 mod error;
 mod frame;

@@ -77,7 +77,10 @@ impl Patch {
 
     /// Returns the patch as bytes: the version, then for each record two lengths (u32, little-endian), key and value.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![RECORD_VERSION];
+        let size =
+            |(key, value): (&Key, &Option<Vec<u8>>)| 8 + key.len() + value.as_ref().map_or(0, Vec::len);
+        let mut bytes = Vec::with_capacity(1 + self.records.iter().map(size).sum::<usize>());
+        bytes.push(RECORD_VERSION);
         for (key, value) in &self.records {
             bytes.extend_from_slice(&length(key.len()));
             bytes.extend_from_slice(&value.as_ref().map_or([0xff; 4], |value| length(value.len())));

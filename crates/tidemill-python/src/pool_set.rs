@@ -287,7 +287,7 @@ impl PoolSet {
     }
 
     fn take_batches<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let columns = std::mem::take(&mut self.columns);
+        let columns = self.columns.take();
         if columns.is_empty() {
             return Ok(PyDict::new(py));
         }

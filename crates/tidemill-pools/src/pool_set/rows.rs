@@ -39,6 +39,15 @@ impl EventColumns {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Takes the rows, and leaves room for as many: the next are most likely about as many.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let taken = std::mem::take(self);
+        self.swap.reserve(taken.swap.len());
+        self.pool_state.reserve(taken.pool_state.len());
+        taken
+    }
 }
 
 /// Why a pool's state is told.
