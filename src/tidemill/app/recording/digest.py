@@ -63,16 +63,36 @@ class _Part:
         joined = pa.concat_batches([*self._rest, *batches])
         folded = joined.num_rows // _ROWS * _ROWS
         for start in range(0, folded, _ROWS):
-            self._hash.update(_plain(joined.slice(start, _ROWS)))
+            self._hash.update(_serialized(_cut(joined.slice(start, _ROWS))))
         self._rest = [joined.slice(folded)]
 
     def digest(self) -> bytes:
         whole = self._hash.copy()
         if self._rest[0].num_rows:
-            whole.update(_plain(self._rest[0]))
+            whole.update(_serialized(_anew(self._rest[0])))
         return whole.digest()
 
 
-def _plain(rows: pa.RecordBatch) -> memoryview:
-    """Return the rows' bytes with no trace of where they were cut: `take` writes every buffer anew."""
-    return memoryview(pc.take(rows, pa.arange(0, rows.num_rows)).serialize())
+def _cut(piece: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a whole piece without a trace of what it was cut from.
+
+    Values of one width, as many as this, fill their buffers; behind others the next rows' bytes would follow.
+    """
+    columns = [
+        column if _has_width(column.type) else pc.take(column, pa.arange(0, piece.num_rows))
+        for column in piece.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=piece.schema)
+
+
+def _has_width(kind: pa.DataType) -> bool:
+    return pa.types.is_primitive(kind) or pa.types.is_decimal(kind) or pa.types.is_fixed_size_binary(kind)
+
+
+def _anew(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the rows without a trace of what they were cut from: `take` writes every buffer anew."""
+    return pc.take(rows, pa.arange(0, rows.num_rows))
+
+
+def _serialized(rows: pa.RecordBatch) -> memoryview:
+    return memoryview(rows.serialize())
