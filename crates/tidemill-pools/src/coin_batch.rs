@@ -67,8 +67,6 @@ struct Asking {
     is_recognised: bool,
     /// What is asked on top, once: a query does not need it, who follows the pool does.
     extra: Option<Call>,
-    /// What made the reading; at first what lasts of an earlier one.
-    answers: Answers,
     expected: Arc<Expected>,
     rounds: usize,
     /// How many of the round's calls are its own.
@@ -87,15 +85,13 @@ impl Asking {
     }
 
     fn exactly(address: Address, kind: Kind, expected: Arc<Expected>) -> Self {
-        let query = Query::expecting(address, &[kind], Detail::Exact, Expected::clone(&expected));
+        let query = Query::expecting(address, &[kind], Detail::Exact, &expected);
         let extra = (kind == Kind::CurveStable).then(|| Call { to: address, data: RAMP_ENDS.to_vec() });
         Self { is_recognised: true, ..Self::of(query, extra, expected) }
     }
 
     fn of(query: Query, extra: Option<Call>, expected: Arc<Expected>) -> Self {
-        let answers = expected.answers.clone();
-        let told = Answers::new();
-        Self { query, is_recognised: false, extra, answers, expected, rounds: 0, asked: 0, told }
+        Self { query, is_recognised: false, extra, expected, rounds: 0, asked: 0, told: Answers::new() }
     }
 
     /// Takes what a round gave, and says what became of the pool; `None` where it is still being read.
@@ -109,15 +105,12 @@ impl Asking {
             return Some(Err(QueryError::Answers { expected, found }));
         }
         self.rounds += 1;
-        let own = usize::from(self.extra.take().is_some());
-        let given = self.told.iter().skip(own).map(|(_, answer)| answer.clone()).collect();
-        self.answers.append(&mut self.told);
-        match self.query.take(given) {
+        match self.query.take_told(std::mem::take(&mut self.told)) {
             Progress::Ask => None,
             Progress::Failed(error) => Some(Err(error)),
             Progress::Done(reading) if self.is_recognised => {
                 let expected = self.expected_next();
-                let answers = std::mem::take(&mut self.answers);
+                let answers = self.query.take_all_told().into_iter().collect();
                 Some(Ok(Box::new(CoinReading::of(*reading, answers, expected, timestamp_s))))
             }
             Progress::Done(reading) if is_described || !is_followed(reading.kind) => {
@@ -137,12 +130,13 @@ impl Asking {
         if was_expected && self.rounds == 1 {
             return self.expected.clone();
         }
-        let (lasting, asked): (Answers, Answers) =
-            self.answers.iter().cloned().partition(|(call, answer)| is_lasting(call, answer));
+        let told = || self.query.told().iter();
+        let lasting = told().filter(|(call, answer)| is_lasting(call, answer));
+        let answers = lasting.map(|(call, answer)| (call.clone(), answer.clone())).collect();
         // Trials that had to be found out at the first try are to be found out at the next.
-        let calls = if was_expected { Answers::new() } else { asked };
-        let calls = calls.into_iter().map(|(call, _)| call).filter(|call| call.data != RAMP_ENDS).collect();
-        Arc::new(Expected { answers: lasting, calls })
+        let asked = told()
+            .filter(|(call, answer)| !was_expected && !is_lasting(call, answer) && call.data != RAMP_ENDS);
+        Arc::new(Expected { answers, calls: asked.map(|(call, _)| call.clone()).collect() })
     }
 }
 
@@ -247,7 +241,8 @@ impl CoinBatch {
         for member in &mut self.members {
             if let Member::Asking(asking) = member {
                 let first = calls.len();
-                calls.extend(asking.extra.iter().chain(asking.query.calls()).cloned());
+                calls.extend(asking.extra.take());
+                calls.append(&mut asking.query.take_calls());
                 asking.asked = calls.len() - first;
             }
         }

@@ -119,7 +119,7 @@ impl Known {
     ) -> Option<(Vec<Address>, Self)> {
         let (calls, given) = answers.iter().cloned().unzip();
         let expected = Expected { calls, ..Expected::default() };
-        let mut query = Query::expecting(address, kinds_of(protocol)?, Detail::Exact, expected);
+        let mut query = Query::expecting(address, kinds_of(protocol)?, Detail::Exact, &expected);
         let Progress::Done(reading) = query.take(given) else { return None };
         Self::told(*reading, answers, timestamp_s)
     }

@@ -22,7 +22,8 @@ mod uniswap;
 mod view;
 mod words;
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::chain::Address;
 use crate::multicall::{Answer, Call};
@@ -60,11 +61,14 @@ pub enum Progress {
     Failed(QueryError),
 }
 
+/// What was asked, each once, and what came, in the order in which it came.
+pub type Told = IndexMap<Call, Answer, FxBuildHasher>;
+
 /// What an earlier query of the same pool tells of the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
     /// What lasts, and need not be asked.
-    pub answers: Vec<(Call, Answer)>,
+    pub answers: Told,
     /// What most likely is all that is to be asked.
     pub calls: Vec<Call>,
 }
@@ -78,7 +82,7 @@ pub struct Query {
     /// What was read before, whose lasting parts are not asked again.
     before: Option<Box<Reading>>,
     is_probing: bool,
-    known: FxHashMap<Call, Answer>,
+    known: Told,
     calls: Vec<Call>,
     rounds: usize,
 }
@@ -86,19 +90,19 @@ pub struct Query {
 impl Query {
     /// Returns a query for the pool at `address`, which must be one of `kinds`, or of any kind where there are none.
     pub fn new(address: Address, kinds: &[Kind], detail: Detail) -> Self {
-        Self::expecting(address, kinds, detail, Expected::default())
+        Self::expecting(address, kinds, detail, &Expected::default())
     }
 
     /// Returns a query like `new` that begins with what an earlier one tells.
-    pub fn expecting(address: Address, kinds: &[Kind], detail: Detail, expected: Expected) -> Self {
+    pub fn expecting(address: Address, kinds: &[Kind], detail: Detail, expected: &Expected) -> Self {
         let mut query = Self {
             address,
             kinds: kinds.to_vec(),
             detail,
             before: None,
             is_probing: kinds.len() != 1,
-            known: expected.answers.into_iter().collect(),
-            calls: expected.calls,
+            known: expected.answers.clone(),
+            calls: expected.calls.clone(),
             rounds: 0,
         };
         if query.calls.is_empty() {
@@ -116,7 +120,7 @@ impl Query {
             detail,
             before: Some(Box::new(before)),
             is_probing: false,
-            known: FxHashMap::default(),
+            known: Told::default(),
             calls: Vec::new(),
             rounds: 0,
         };
@@ -127,6 +131,27 @@ impl Query {
     /// Returns the calls of this round, each of which may fail.
     pub fn calls(&self) -> &[Call] {
         &self.calls
+    }
+
+    /// Takes the calls of this round away, to be given to `take_told` with what came.
+    pub fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Takes the calls of this round, and others, with what each gave.
+    pub fn take_told(&mut self, told: Vec<(Call, Answer)>) -> Progress {
+        self.known.extend(told);
+        self.advance()
+    }
+
+    /// Returns all that was told so far, what was expected to last included.
+    pub const fn told(&self) -> &Told {
+        &self.known
+    }
+
+    /// Takes all of that away, where the query is at its end.
+    pub fn take_all_told(&mut self) -> Told {
+        std::mem::take(&mut self.known)
     }
 
     /// Returns the pool's address.

@@ -5,7 +5,7 @@ mod shared;
 
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
 use tidemill_pools::multicall::{Answer, Call};
-use tidemill_pools::query::{is_lasting, Detail, Expected, Kind, Progress, Query, Reading};
+use tidemill_pools::query::{is_lasting, Detail, Expected, Kind, Progress, Query, Reading, Told};
 use tidemill_pools::{Address, U256};
 
 use shared::chain::{address, argument, number, of_address, words, Chain};
@@ -64,19 +64,18 @@ fn what_lasts_is_not_asked_again_and_what_moved_is_read() {
     let kinds = [Kind::CurveStable];
     let (_, told, rounds) = read(&curve(1_000_000, 4_000_000), Query::new(POOL, &kinds, Detail::Exact));
     assert!(rounds > 1);
-    let (answers, rest): (Vec<_>, Vec<_>) =
-        told.into_iter().partition(|(call, answer)| is_lasting(call, answer));
+    let (answers, rest): (Told, Told) = told.into_iter().partition(|(call, answer)| is_lasting(call, answer));
     let later = curve(1_000_100, 5_000_000);
     let (anew, ..) = read(&later, Query::new(POOL, &kinds, Detail::Exact));
     let calls: Vec<_> = rest.iter().map(|(call, _)| call.clone()).collect();
     for calls in [calls, Vec::new()] {
         let is_expecting = !calls.is_empty();
         let expected = Expected { answers: answers.clone(), calls };
-        let query = Query::expecting(POOL, &kinds, Detail::Exact, expected);
+        let query = Query::expecting(POOL, &kinds, Detail::Exact, &expected);
         let (found, asked, rounds) = read(&later, query);
         assert_eq!(found, anew);
         assert_eq!(rounds == 1, is_expecting);
-        assert!(asked.iter().all(|(call, _)| answers.iter().all(|(known, _)| known != call)));
+        assert!(asked.iter().all(|(call, _)| !answers.contains_key(call)));
         assert!(asked.len() < 16 && answers.len() > 14, "{} {}", asked.len(), answers.len());
     }
 }

@@ -37,6 +37,7 @@ _STABLE = bytes.fromhex("22be3de1")
 
 _LISTED = (_TOKEN0, _TOKEN1, _FACTORY, _FEE, _TICK_SPACING, _STABLE)
 _MAX_TICK = 887_272
+_NO_TICKS = bytes(32)
 _SETTLED_MS = 500
 """A node that has the next block's state announces that block sooner."""
 
@@ -105,6 +106,9 @@ class Bootstrap:
         listed = [pool.pool for pool in wanted if pool.creation is None]
         self._of_coins += [pool for pool in listed if self._coin_pools.is_known(pool)]
         listed = [pool for pool in listed if not self._coin_pools.is_known(pool)]
+        if not listed and not created:
+            self._read_coins([])
+            return
         if not listed:
             self._ask_states(created)
             return
@@ -217,6 +221,8 @@ class Bootstrap:
         self, ticked: list[_Ticked], asked: list[tuple[_Ticked, int]], found: list[bytes | None]
     ) -> None:
         for (pool, index), answer in zip(asked, found, strict=True):
+            if answer == _NO_TICKS:  # as nearly all are
+                continue
             if answer is None or len(answer) != 32:
                 self._leave_out(ticked, pool, f"expected word {index} of its tick bitmap, found none")
                 continue

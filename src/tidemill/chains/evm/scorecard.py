@@ -90,6 +90,8 @@ class Scorecard(Struct):
 
     def penalty(self, now_ns: int) -> float:
         """Return the weight of all that it did wrong, as far as it still counts."""
+        if not self._penalty:
+            return 0.0
         passed_s = max(now_ns - self._penalty_ns, 0) / NS_PER_S
         return self._penalty * 0.5 ** (passed_s / _HALF_LIFE_S)
 
