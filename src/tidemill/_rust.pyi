@@ -381,6 +381,11 @@ class Logs:
 
         Raises: Malformed, where two different logs claim one place.
         """
+    def to_bytes(self) -> bytes:
+        """Return the logs as bytes of a version of their own."""
+    @staticmethod
+    def from_bytes(data: bytes) -> Logs:
+        """Return the logs that `to_bytes` gave. Raises: Malformed, where they are none."""
     def to_arrow(self) -> pa.RecordBatch:
         """Return the logs as columns.
 

@@ -2,8 +2,10 @@
 
 import contextlib
 
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from tidemill._rust import Logs
 from tidemill.process.autopsy_behind import Behind, decode, encode
@@ -26,6 +28,19 @@ def test_blocks_are_read_as_they_were_kept() -> None:
         assert [one.base_fee_wei for one in read.heads] == [one.base_fee_wei for one in kept.heads]
         assert read.logs == kept.logs
         assert read.recv_ns == kept.recv_ns
+
+
+def test_blocks_are_read_as_an_earlier_version_kept_them() -> None:
+    one = head(1)
+    logs = logs_of(one, [sync(PAIR, 10, 20), swap(PAIR, 3, 4)])
+    fee = one.base_fee_wei and one.base_fee_wei.to_bytes(32, "big")
+    kept_head = (one.number, one.hash, one.parent_hash, one.timestamp_s, fee, one.gas_used, one.gas_limit)
+    sink, batch = pa.BufferOutputStream(), logs.to_arrow()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    read = decode(msgpack.encode(([kept_head], sink.getvalue().to_pybytes(), [7])))
+    assert read.logs == logs
+    assert (read.heads[0].hash, read.recv_ns) == (one.hash, [7])
 
 
 @given(st.binary(max_size=400), st.integers(0, 600))

@@ -21,6 +21,7 @@ pub mod full_math;
 mod kind;
 pub mod least;
 mod limbs;
+mod log_record;
 pub mod multicall;
 pub mod order_fill;
 mod order_fills;

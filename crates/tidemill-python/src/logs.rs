@@ -125,6 +125,18 @@ impl Logs {
         merged.map_err(|error| malformed(py, &error))
     }
 
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.logs.to_bytes())
+    }
+
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let logs = Inner::from_bytes(data).map_err(|error| malformed(py, &error))?;
+        let logs = merge(logs.iter());
+        reject_duplicates(&logs).map_err(|error| malformed(py, &error))?;
+        Ok(Self::keep(logs))
+    }
+
     fn to_arrow<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let batch = py.detach(|| to_batch(&self.0.logs));
         to_record_batch(py, batch.map_err(|error| PyValueError::new_err(error.to_string()))?)

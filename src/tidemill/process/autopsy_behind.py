@@ -8,6 +8,9 @@ from msgspec import Struct, ValidationError, msgpack
 from tidemill._rust import Head, Logs
 from tidemill.schema.faults import Malformed
 
+_ARROW_STREAM = b"\xff\xff\xff\xff"
+"""What an Arrow IPC stream begins with."""
+
 
 class Behind(Struct, frozen=True):
     """Blocks with all their tracked logs; each is the child of the one before."""
@@ -31,7 +34,7 @@ class _KeptHead(Struct, frozen=True, array_like=True):
 class _Kept(Struct, frozen=True, array_like=True):
     heads: list[_KeptHead]
     logs: bytes
-    """As an Arrow IPC stream."""
+    """As `Logs` makes them; an earlier version kept an Arrow IPC stream."""
     recv_ns: list[int]
 
 
@@ -48,7 +51,7 @@ def key_of(source: str, heads: Sequence[Head]) -> bytes:
 def encode(behind: Behind) -> bytes:
     """Return blocks as bytes."""
     heads = [_keep(head) for head in behind.heads]
-    return msgpack.encode(_Kept(heads, _logs_bytes(behind.logs), list(behind.recv_ns)))
+    return msgpack.encode(_Kept(heads, behind.logs.to_bytes(), list(behind.recv_ns)))
 
 
 def decode(data: bytes) -> Behind:
@@ -81,14 +84,8 @@ def _head(kept: _KeptHead) -> Head:
     )
 
 
-def _logs_bytes(logs: Logs) -> bytes:
-    batch = logs.to_arrow()
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as stream:
-        stream.write_batch(batch)
-    return sink.getvalue().to_pybytes()
-
-
 def _logs(data: bytes) -> Logs:
+    if not data.startswith(_ARROW_STREAM):
+        return Logs.from_bytes(data)
     with pa.ipc.open_stream(data) as stream:
         return Logs.from_arrow(stream.read_next_batch())
