@@ -105,12 +105,12 @@ impl Asking {
             return Some(Err(QueryError::Answers { expected, found }));
         }
         self.rounds += 1;
-        match self.query.take_told(std::mem::take(&mut self.told)) {
+        match self.query.take_answered(std::mem::take(&mut self.told)) {
             Progress::Ask => None,
             Progress::Failed(error) => Some(Err(error)),
             Progress::Done(reading) if self.is_recognised => {
                 let expected = self.expected_next();
-                let answers = self.query.take_all_told().into_iter().collect();
+                let answers = self.query.take_answers().into_iter().collect();
                 Some(Ok(Box::new(CoinReading::of(*reading, answers, expected, timestamp_s))))
             }
             Progress::Done(reading) if is_described || !is_followed(reading.kind) => {
@@ -130,7 +130,7 @@ impl Asking {
         if was_expected && self.rounds == 1 {
             return self.expected.clone();
         }
-        let told = || self.query.told().iter();
+        let told = || self.query.answers().iter();
         let lasting = told().filter(|(call, answer)| is_lasting(call, answer));
         let answers = lasting.map(|(call, answer)| (call.clone(), answer.clone())).collect();
         // Trials that had to be found out at the first try are to be found out at the next.

@@ -62,13 +62,13 @@ pub enum Progress {
 }
 
 /// What was asked, each once, and what came, in the order in which it came.
-pub type Told = IndexMap<Call, Answer, FxBuildHasher>;
+pub type AnswersByCall = IndexMap<Call, Answer, FxBuildHasher>;
 
 /// What an earlier query of the same pool tells of the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
     /// What lasts, and need not be asked.
-    pub answers: Told,
+    pub answers: AnswersByCall,
     /// What most likely is all that is to be asked.
     pub calls: Vec<Call>,
 }
@@ -82,7 +82,7 @@ pub struct Query {
     /// What was read before, whose lasting parts are not asked again.
     before: Option<Box<Reading>>,
     is_probing: bool,
-    known: Told,
+    known: AnswersByCall,
     calls: Vec<Call>,
     rounds: usize,
 }
@@ -120,7 +120,7 @@ impl Query {
             detail,
             before: Some(Box::new(before)),
             is_probing: false,
-            known: Told::default(),
+            known: AnswersByCall::default(),
             calls: Vec::new(),
             rounds: 0,
         };
@@ -133,24 +133,24 @@ impl Query {
         &self.calls
     }
 
-    /// Takes the calls of this round away, to be given to `take_told` with what came.
+    /// Takes the calls of this round away, to be given to `take_answered` with what came.
     pub fn take_calls(&mut self) -> Vec<Call> {
         std::mem::take(&mut self.calls)
     }
 
     /// Takes the calls of this round, and others, with what each gave.
-    pub fn take_told(&mut self, told: Vec<(Call, Answer)>) -> Progress {
+    pub fn take_answered(&mut self, told: Vec<(Call, Answer)>) -> Progress {
         self.known.extend(told);
         self.advance()
     }
 
     /// Returns all that was told so far, what was expected to last included.
-    pub const fn told(&self) -> &Told {
+    pub const fn answers(&self) -> &AnswersByCall {
         &self.known
     }
 
     /// Takes all of that away, where the query is at its end.
-    pub fn take_all_told(&mut self) -> Told {
+    pub fn take_answers(&mut self) -> AnswersByCall {
         std::mem::take(&mut self.known)
     }
 

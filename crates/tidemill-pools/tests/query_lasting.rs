@@ -5,7 +5,7 @@ mod shared;
 
 use tidemill_pools::curve_stable::{Rules, StableSwap, Terms};
 use tidemill_pools::multicall::{Answer, Call};
-use tidemill_pools::query::{is_lasting, Detail, Expected, Kind, Progress, Query, Reading, Told};
+use tidemill_pools::query::{is_lasting, AnswersByCall, Detail, Expected, Kind, Progress, Query, Reading};
 use tidemill_pools::{Address, U256};
 
 use shared::chain::{address, argument, number, of_address, words, Chain};
@@ -64,7 +64,8 @@ fn what_lasts_is_not_asked_again_and_what_moved_is_read() {
     let kinds = [Kind::CurveStable];
     let (_, told, rounds) = read(&curve(1_000_000, 4_000_000), Query::new(POOL, &kinds, Detail::Exact));
     assert!(rounds > 1);
-    let (answers, rest): (Told, Told) = told.into_iter().partition(|(call, answer)| is_lasting(call, answer));
+    let (answers, rest): (AnswersByCall, AnswersByCall) =
+        told.into_iter().partition(|(call, answer)| is_lasting(call, answer));
     let later = curve(1_000_100, 5_000_000);
     let (anew, ..) = read(&later, Query::new(POOL, &kinds, Detail::Exact));
     let calls: Vec<_> = rest.iter().map(|(call, _)| call.clone()).collect();

@@ -223,7 +223,7 @@ fn exact_v2(
         _ => false,
     });
     let quote = |exact: &Exact, trial: Trial| exact.amount_out(trial.i, trial.j, trial.amount);
-    // Powers take twenty times as long as to see that they make no difference.
+    // It takes less to see that powers make no difference than to compute them.
     let may_tell = |Trial { i, j, amount }| match candidates.first() {
         Some(Exact::WeightedV2(pool)) => !pool.is_any_code_alike(i, j, amount).unwrap_or(false),
         _ => true,

@@ -8,7 +8,7 @@ use crate::chain::Address;
 use crate::multicall::{Answer, Call, Reverted};
 
 use super::words::Words;
-use super::{QueryError, Told};
+use super::{AnswersByCall, QueryError};
 
 /// Why a reader stops before its end.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) struct Signature(pub(super) [u8; 4], pub(super) &'static str);
 
 /// The answers, and the questions that had none.
 pub(super) struct View<'a> {
-    known: &'a Told,
+    known: &'a AnswersByCall,
     /// Each once, with its place.
     missing: RefCell<FxHashMap<Call, usize>>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(known: &'a Told) -> Self {
+    pub(super) fn new(known: &'a AnswersByCall) -> Self {
         Self { known, missing: RefCell::default() }
     }
 
