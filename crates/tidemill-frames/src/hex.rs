@@ -101,7 +101,7 @@ impl<'a> Hex<'a> {
     }
 }
 
-/// Returns the bytes that the answer to `eth_call` or `eth_getCode` is: a JSON string of hex.
+/// Returns the bytes that the answer to `eth_call` is: a JSON string of hex.
 ///
 /// # Errors
 /// `Malformed` where it is not that.

@@ -317,9 +317,10 @@ impl<D: Dialect> PoolKind for CoinPool<D> {
 
     fn encode_part(&self, part: &[u8]) -> Option<Vec<u8>> {
         let known = self.known.as_deref().filter(|_| part == ANSWERS)?;
-        let of_one =
-            |(call, answer): &(Call, Answer)| 28 + call.data.len() + answer.as_ref().map_or(0, Vec::len);
-        let mut bytes = Vec::with_capacity(9 + known.answers.iter().map(of_one).sum::<usize>());
+        let of_one = |(call, answer): &(Call, Answer)| {
+            20 + 4 + call.data.len() + 4 + answer.as_ref().map_or(0, Vec::len)
+        };
+        let mut bytes = Vec::with_capacity(1 + 8 + known.answers.iter().map(of_one).sum::<usize>());
         bytes.push(RECORD_VERSION);
         bytes.extend_from_slice(&known.timestamp_s.to_le_bytes());
         for (call, answer) in known.answers.iter() {

@@ -1,5 +1,7 @@
 //! A round of calls, as those who ask them see it: the calldata of many as one, and what that gave.
 
+use std::fmt::Display;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -27,9 +29,7 @@ pub fn put_aggregate(
     (first, last): (usize, usize),
     answer: &[u8],
 ) -> PyResult<()> {
-    let answers = decode_aggregate3(answer, last.saturating_sub(first));
-    round.put(first, answers.map_err(|error| errors::malformed(py, &error))?);
-    Ok(())
+    put_all(py, round, first, decode_aggregate3(answer, last.saturating_sub(first)))
 }
 
 pub fn put_bundle(
@@ -38,7 +38,15 @@ pub fn put_bundle(
     (first, last): (usize, usize),
     answer: &[u8],
 ) -> PyResult<()> {
-    let answers = decode_bundle(answer, last.saturating_sub(first));
+    put_all(py, round, first, decode_bundle(answer, last.saturating_sub(first)))
+}
+
+fn put_all<E: Display>(
+    py: Python<'_>,
+    round: &mut Round,
+    first: usize,
+    answers: Result<Vec<Answer>, E>,
+) -> PyResult<()> {
     round.put(first, answers.map_err(|error| errors::malformed(py, &error))?);
     Ok(())
 }

@@ -78,10 +78,8 @@ def _cut(piece: pa.RecordBatch) -> pa.RecordBatch:
 
     Values of one width, as many as this, fill their buffers; behind others the next rows' bytes would follow.
     """
-    columns = [
-        column if _has_width(column.type) else pc.take(column, pa.arange(0, piece.num_rows))
-        for column in piece.columns
-    ]
+    all_rows = pa.arange(0, piece.num_rows)
+    columns = [column if _has_width(column.type) else pc.take(column, all_rows) for column in piece.columns]
     return pa.RecordBatch.from_arrays(columns, schema=piece.schema)
 
 
