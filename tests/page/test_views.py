@@ -278,6 +278,13 @@ async def test_an_opportunity_is_explained(page, program):
 
 async def test_arbitrages_show_features_leaders_and_profit(page, program):
     kind = "arbitrage_transaction"
+
+    async def are_enough() -> bool:
+        """The chart takes two whose profit is known."""
+        told = await program.rows(kind, limit="100")
+        return sum(row["net_profit_native_wei"] is not None for row in told[len(told) // 3 :]) >= 2
+
+    await until(are_enough, WAIT_MS / 1_000)
     rows = await program.rows(kind, limit="100")
     start, end = (
         rows[-1]["event_ns"],
