@@ -278,20 +278,21 @@ async def test_an_opportunity_is_explained(page, program):
 
 async def test_arbitrages_show_features_leaders_and_profit(page, program):
     kind = "arbitrage_transaction"
+    rows, between = [], {}
 
-    async def are_enough() -> bool:
-        """The chart takes two whose profit is known."""
-        told = await program.rows(kind, limit="100")
-        return sum(row["net_profit_native_wei"] is not None for row in told[len(told) // 3 :]) >= 2
+    async def are_stored() -> bool:
+        """Of older blocks, to which no more come; the chart takes two whose profit is known."""
+        newest = await program.rows(kind, limit="100")
+        told = [row for row in newest[len(newest) // 3 :] if row["event_ns"] < newest[0]["event_ns"]]
+        if not told:
+            return False
+        between.update(start=str(told[-1]["event_ns"]), end=str(told[0]["event_ns"] + 1))
+        rows[:] = await program.rows(kind, limit="500", **between)
+        known = sum(row["net_profit_native_wei"] is not None for row in rows)
+        return known >= 2 and all(row in rows for row in told)
 
-    await until(are_enough, WAIT_MS / 1_000)
-    rows = await program.rows(kind, limit="100")
-    start, end = (
-        rows[-1]["event_ns"],
-        rows[len(rows) // 3]["event_ns"] + 1,
-    )  # of the newest block more may come
-    rows = await program.rows(kind, limit="500", start=str(start), end=str(end))
-    await at(page, program, "arbitrages", start=start, end=end)
+    await until(are_stored, WAIT_MS / 1_000)
+    await at(page, program, "arbitrages", **between)
     await page.get_by_text(re.compile(rf"^{len(rows)} rows")).wait_for()
     await page.locator(f"section[aria-label={kind}] [data-index]").first.click()
     chosen = page.get_by_role("region", name="the chosen transaction")
