@@ -216,3 +216,32 @@ async def test_pages_hold_every_row_once_though_rows_come_in_front(
             number = 50 + turn if newest_first else turn
             await store.insert("swap", swaps(number, number + 1), f"in front {turn}")
         assert seen == (list(range(28, 19, -1)) if newest_first else list(range(20, 29)))
+
+
+@pytest.mark.parametrize("limit", [2, 7, 40])
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_pages_reach_rows_minutes_and_hours_away(
+    make_store: MakeStore, newest_first: bool, limit: int
+) -> None:
+    minutes = [0, 1, 2, 3, 4, 200, 209, 400, 1_000, 1_001, 1_002, 1_003]
+    times = [START_NS + minute * 60_000_000_000 for minute in minutes]
+    rows = [swap(number, event_ns=ns) for number, ns in enumerate(times)]
+
+    def wanted(start: int, end: int) -> list[int]:
+        inside = [number for number, minute in enumerate(minutes) if start <= minute < end]
+        return (inside[::-1] if newest_first else inside)[:limit]
+
+    async def found(**asked: int) -> list[int]:
+        page = await store.page("swap", Page(limit=limit, newest_first=newest_first, **asked))
+        return [row["amount0_in"] for row in derive.to_rows("swap", page)]
+
+    async with make_store() as store:
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch(rows)], "a")
+        assert await found() == wanted(0, 2_000)
+        for minute in (0, 3, 205, 1_001, 2_000):
+            bound_ns = START_NS + minute * 60_000_000_000
+            assert await found(start_ns=bound_ns) == wanted(minute, 2_000)
+            assert await found(end_ns=bound_ns) == wanted(0, minute)
+        newest = await store.select("swap", 0, 1 << 62, ["amount0_in"], newest=limit)
+        assert [row["amount0_in"] for row in derive.to_rows("swap", newest)] == [*range(12)][-limit:]

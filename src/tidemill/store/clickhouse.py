@@ -20,7 +20,7 @@ from tidemill.store.base import Condition, Finality, Page, QueryLimits, Store, S
 from tidemill.store.drift import LiveColumn, additions, check_whole, indexings, repackings, resettings
 from tidemill.store.migrations import SCHEMA_TABLE_DDL, migrations
 from tidemill.store.reverted import RevertedBlock
-from tidemill.store.selecting import TimeRange, known_tag, page_query, select_query, selected_schema
+from tidemill.store.selecting import Query, TimeRange, known_tag, page_query, select_query, selected_schema
 from tidemill.store.statement import NORMALISE_SQL, check_reading, has_columns
 
 # One insert is one block, hence one part for each month and one atomic step; a token then names all of it.
@@ -85,8 +85,14 @@ class ClickHouseStore(Store):
         """
 
     @abstractmethod
-    async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
-        """Answer a statement under the engine's read-only mode and `limits`.
+    async def _ask(
+        self,
+        sql: str,
+        params: Mapping[str, str],
+        limits: QueryLimits,
+        settings: Mapping[str, str] | None = None,
+    ) -> pa.Table:
+        """Answer a statement under the engine's read-only mode, `limits` and `settings`.
 
         `params` are bound as they are: a backend escapes them as its transport wants.
 
@@ -282,7 +288,7 @@ class ClickHouseStore(Store):
         during = TimeRange(start_ns, end_ns)
         reverted = await self._reverted_blocks()
         query = select_query(tag, during, columns, where, finality=finality, newest=newest, reverted=reverted)
-        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        answer = await self._answer(query)
         if newest is not None:
             answer = answer[::-1]
         return answer.cast(selected_schema(tag, columns))
@@ -290,8 +296,17 @@ class ClickHouseStore(Store):
     @override
     async def page(self, tag: str, page: Page) -> pa.Table:
         query = page_query(tag, page, await self._reverted_blocks())
-        answer = await self._ask(query.sql, query.params, self._settings.limits)
+        answer = await self._answer(query)
         return answer.cast(selected_schema(tag, answer.schema.names))
+
+    async def _answer(self, query: Query) -> pa.Table:
+        params = dict(query.params)
+        for edge in query.edges:
+            [told] = (await self._ask(edge, query.params, self._settings.limits)).to_pylist()
+            params["edge"] = str(told["edge_ns"])
+            if told["is_enough"]:
+                break
+        return await self._ask(query.sql, params, self._settings.limits, query.settings)
 
     @override
     async def stats(self) -> list[TableSize]:

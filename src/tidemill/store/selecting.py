@@ -1,7 +1,7 @@
 """Write the query of a time range: names checked against the schema, values bound, never spliced."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -18,11 +18,22 @@ from tidemill.store.reverted import RevertedBlock
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
 
 
+_NEAR = "INTERVAL 10 MINUTE"
+"""A page is looked for within so long first: of few parts something is read at all."""
+_EDGE = "fromUnixTimestamp64Nano({edge:Int64}, 'UTC')"
+_BY_INDEX = {"optimize_read_in_order": "0"}
+"""Where rows are read in their table's order, the engine passes over the indexes that say where they are."""
+
+
 class Query(NamedTuple):
     """A statement and its bound parameters."""
 
     sql: str
     params: dict[str, str]
+    settings: Mapping[str, str] = {}
+    """What the engine is told beside, as it spells it."""
+    edges: tuple[str, ...] = ()
+    """Questions for the parameter `edge`, the time of the last row wanted: asked until one finds enough."""
 
 
 class TimeRange(NamedTuple):
@@ -72,13 +83,13 @@ def select_query(
     if newest is None:
         rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {', '.join(keys)}"  # noqa: S608
         return Query(rows, binder.params)
-    # Their times first: else the engine opens all columns of every part to begin with.
-    times = f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns DESC LIMIT {int(newest)}"  # noqa: S608
-    test = f"{test} AND event_ns >= (SELECT min(event_ns) FROM ({times}))"  # noqa: S608
+    latest = binder.value(by_name["event_ns"], during.end_ns)
+    edges = _edges(tag, table, test, [latest], int(newest), newest_first=True)
+    test += f" AND event_ns >= {_EDGE}"
     # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
     downwards = ", ".join(f"{key} DESC" for key in keys)
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
-    return Query(rows, binder.params)
+    return Query(rows, binder.params, edges=edges)
 
 
 def page_keys(tag: str) -> tuple[str, ...]:
@@ -100,9 +111,7 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     for operator, bound_ns in ((">=", page.start_ns), ("<", page.end_ns)):
         if bound_ns is not None:
             tests.append(f"event_ns {operator} {binder.value(by_name['event_ns'], bound_ns)}")
-    beyond, direction, edge = (
-        ("<", " DESC", ">= (SELECT min") if page.newest_first else (">", "", "<= (SELECT max")
-    )
+    beyond, direction = ("<", " DESC") if page.newest_first else (">", "")
     if page.after is not None:
         tests += _after(keys, page.after, beyond, binder)
     table = _table(tag, page.finality, tests, reverted)
@@ -110,19 +119,39 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
     shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
     limit = int(page.limit)
-    indexed = {one.columns for one in storage.projections(EVENTS[tag])}
-    if any(one.operator == "=" and (one.column,) in indexed for one in page.where):
-        # Their times first here too: an index says where they are, and the engine opens all columns there.
-        test = f"{test} AND event_ns GLOBAL IN (SELECT event_ns FROM {table} WHERE {test})"  # noqa: S608
-    elif not page.where and (page.start_ns is None or page.end_ns is None):
-        # Their times first: else the engine opens all columns of every part. What is filtered, it finds so.
-        times = (
-            f"SELECT event_ns FROM {table} WHERE {test} ORDER BY event_ns{direction} LIMIT {int(page.limit)}"  # noqa: S608
+    edges: tuple[str, ...] = ()
+    if not page.where and (page.start_ns is None or page.end_ns is None):  # what is filtered, is found so
+        begun_ns = (
+            None if page.after is None else page.after[0],
+            page.end_ns if page.newest_first else page.start_ns,
         )
-        test = f"{test} AND event_ns {edge}(event_ns) FROM ({times}))"
+        begun = [binder.value(by_name["event_ns"], one) for one in begun_ns if one is not None]
+        edges = _edges(tag, table, test, begun, limit, newest_first=page.newest_first)
+        test += f" AND event_ns {'>=' if page.newest_first else '<='} {_EDGE}"
     # Every name is one of the schema's.
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {order} LIMIT {limit}"  # noqa: S608
-    return Query(rows, binder.params)
+    indexed = {one.columns for one in storage.projections(EVENTS[tag])}
+    is_indexed = any(one.operator == "=" and (one.column,) in indexed for one in page.where)
+    return Query(rows, binder.params, _BY_INDEX if is_indexed else {}, edges)
+
+
+def _edges(
+    tag: str, table: str, test: str, begun: Sequence[str], limit: int, *, newest_first: bool
+) -> tuple[str, ...]:
+    """Return the questions how far `limit` rows go, which begin at the nearest of the times `begun`.
+
+    Told their times, the engine opens all columns of those parts alone that have such rows.
+    """
+    first, nearest, last, direction = (
+        ("max", "least", "min", " DESC") if newest_first else ("min", "greatest", "max", "")
+    )
+    begins = f"{nearest}({', '.join((*begun, f'(SELECT {first}(event_ns) FROM {tag})'))})"  # noqa: S608 names of ours
+    near = f"event_ns >= {begins} - {_NEAR}" if newest_first else f"event_ns <= {begins} + {_NEAR}"
+    return tuple(
+        f"SELECT count() >= {limit} AS is_enough, toUnixTimestamp64Nano({last}(event_ns)) AS edge_ns"  # noqa: S608
+        f" FROM (SELECT event_ns FROM {table} WHERE {one} ORDER BY event_ns{direction} LIMIT {limit})"
+        for one in (f"{test} AND {near}", test)
+    )
 
 
 def _table(

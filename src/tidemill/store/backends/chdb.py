@@ -177,28 +177,36 @@ class ChdbStore(ClickHouseStore):
         return int(told["bytes"][0].as_py())
 
     @override
-    async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
+    async def _ask(
+        self,
+        sql: str,
+        params: Mapping[str, str],
+        limits: QueryLimits,
+        settings: Mapping[str, str] | None = None,
+    ) -> pa.Table:
         assert self._reading is not None, "the store is used outside its `async with`"
 
         bind = {name: bound(value) for name, value in params.items()}
+        how = {**limit_settings(limits), **(settings or {})}
 
         def run() -> pa.Table:
             try:
-                answer: Any = self._reader(limits).query(sql, "ArrowStream", params=bind)
+                answer: Any = self._reader(how).query(sql, "ArrowStream", params=bind)
                 stream = answer.bytes()
                 return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
             except (RuntimeError, ChdbError) as error:
                 # What a failed query had already written would come before the next answer of its connection.
-                self._drop_reader(limits)
+                self._drop_reader(how)
                 raise Refused(f"sql: {first_line(str(error))}") from error
 
         return await _in(self._reading, run)
 
-    def _reader(self, limits: QueryLimits) -> Session:
-        kept: dict[QueryLimits, Session] = self._local.__dict__.setdefault("kept", {})
-        if limits not in kept:
-            kept[limits] = self._connect_reader(limit_settings(limits))
-        return kept[limits]
+    def _reader(self, settings: Mapping[str, str]) -> Session:
+        kept: dict[frozenset[tuple[str, str]], Session] = self._local.__dict__.setdefault("kept", {})
+        key = frozenset(settings.items())
+        if key not in kept:
+            kept[key] = self._connect_reader(settings)
+        return kept[key]
 
     def _connect_reader(self, settings: Mapping[str, str]) -> Session:
         connection = self._connect()
@@ -208,8 +216,8 @@ class ChdbStore(ClickHouseStore):
         connection.query("SET readonly = 1")
         return connection
 
-    def _drop_reader(self, limits: QueryLimits) -> None:
-        connection = self._local.__dict__.get("kept", {}).pop(limits, None)
+    def _drop_reader(self, settings: Mapping[str, str]) -> None:
+        connection = self._local.__dict__.get("kept", {}).pop(frozenset(settings.items()), None)
         if connection is not None:
             self._close(connection)
 

@@ -141,10 +141,16 @@ class ClickHouseServerStore(ClickHouseStore):
     # --- read
 
     @override
-    async def _ask(self, sql: str, params: Mapping[str, str], limits: QueryLimits) -> pa.Table:
-        settings = {**limit_settings(limits), "readonly": "1"}
+    async def _ask(
+        self,
+        sql: str,
+        params: Mapping[str, str],
+        limits: QueryLimits,
+        settings: Mapping[str, str] | None = None,
+    ) -> pa.Table:
+        how = {**limit_settings(limits), **(settings or {}), "readonly": "1"}
         async with self._reading, self._faults(""):
-            stream = await self._opened().raw_query(sql, dict(params), settings, "ArrowStream")
+            stream = await self._opened().raw_query(sql, dict(params), how, "ArrowStream")
         return pa.ipc.open_stream(stream).read_all() if stream else pa.table({})
 
     @override
