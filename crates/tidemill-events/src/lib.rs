@@ -1,6 +1,6 @@
 //! Rows and Arrow columns of every event: `Swap` is one row, `SwapColumns` collects rows into a record batch.
 //!
-//! `generated.rs` is written by `make generate` from the Python schema, which is the only place that defines a column.
+//! `generated` is written by `make generate` from the Python schema, which is the only place that defines a column.
 
 mod column;
 pub mod fixed18;

@@ -20,8 +20,8 @@ from tidemill.app.streams import features
 from tidemill.core.config import NAME_FIELD, PREFIX, table_of
 from tidemill.core.documented import documented
 from tidemill.schema import generate as schema_generate
+from tidemill.schema import typescript
 from tidemill.schema.generate import ROOT
-from tidemill.schema.typescript import typescript
 from tidemill.serve.declared import declared
 
 
@@ -117,7 +117,8 @@ def metrics_page() -> str:
 def files() -> Iterator[tuple[Path, str]]:
     """Yield every generated file with its content."""
     yield from schema_generate.files()
-    yield ROOT / "web/src/generated.ts", typescript()
+    for name, content in typescript.files():
+        yield ROOT / "web/src" / name, content
     yield ROOT / "docs/reference/settings.md", settings_page()
     yield ROOT / "docs/reference/metrics.md", metrics_page()
     yield ROOT / "docs/reference/features.md", features.page()

@@ -6,24 +6,34 @@ if any does.
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from msgspec import Struct
 
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
 
 ROOT = Path(__file__).resolve().parents[3]
+_RUST_HEAD = "//! Every event's fields. Written by `make generate`; do not edit.\n"
 _RUST_SPELLING = {"U8": "u8", "U32": "u32", "U64": "u64", "I32": "i32", "F64": "f64"}
 
 
-def rust_columns() -> str:
-    """Return the source of crates/tidemill-events/src/generated.rs."""
-    parts = [
-        "//! Every event's fields. Written by `make generate`; do not edit.\n\n"
-        "use crate::column::{Address, Choice, Fixed18, Hash, Name, Nanos, Text, I256, U128, U256};\n"
-        "use crate::event;\n"
-    ]
+def concepts() -> dict[str, dict[str, type[Struct]]]:
+    """Return the events by the module that declares them, for files of a size that one reads."""
+    found: dict[str, dict[str, type[Struct]]] = {}
     for tag, event in EVENTS.items():
+        found.setdefault(event.__module__.rpartition(".")[2], {})[tag] = event
+    return found
+
+
+def rust_columns(events: Mapping[str, type[Struct]]) -> str:
+    """Return the source of one of crates/tidemill-events/src/generated/*.rs."""
+    kinds = {_rust_kind(column) for tag in events for column in derive.columns(tag)}
+    used = {kind.removeprefix("Option<").removesuffix(">") for kind in kinds} - set(_RUST_SPELLING.values())
+    names = ", ".join(sorted(used, key=_rust_order))
+    parts = [f"{_RUST_HEAD}\nuse crate::column::{{{names}}};\nuse crate::event;\n"]
+    for tag, event in events.items():
         summary = (event.__doc__ or "").strip().splitlines()[0]
         fields = "".join(f"        {c.name}: {_rust_kind(c)},\n" for c in derive.columns(tag))
         parts.append(
@@ -31,6 +41,18 @@ def rust_columns() -> str:
             f'    "{tag}" {event.__name__} {event.__name__}Columns {{\n{fields}    }}\n}}\n'
         )
     return "\n".join(parts)
+
+
+def rust_modules() -> str:
+    """Return the source of crates/tidemill-events/src/generated.rs."""
+    names = sorted(concepts())
+    modules = "".join(f"mod {name};\n" for name in names)
+    return f"{_RUST_HEAD}\n{modules}\n" + "".join(f"pub use {name}::*;\n" for name in names)
+
+
+def _rust_order(name: str) -> tuple[bool, str]:
+    """Order names as rustfmt does: constants' spelling after types'."""
+    return name.isupper(), name
 
 
 def _rust_kind(column: derive.Column) -> str:
@@ -56,7 +78,10 @@ def reference_page() -> str:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Yield every generated file with its content."""
-    yield ROOT / "crates/tidemill-events/src/generated.rs", rust_columns()
+    rust = ROOT / "crates/tidemill-events/src"
+    yield rust / "generated.rs", rust_modules()
+    for concept, events in concepts().items():
+        yield rust / f"generated/{concept}.rs", rust_columns(events)
     yield ROOT / "docs/reference/events.md", reference_page()
     for tag in EVENTS:
         content = json.dumps(derive.json_schema(tag), indent=2) + "\n"

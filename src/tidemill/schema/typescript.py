@@ -1,14 +1,15 @@
 """Spell every event for the page: what a browser has of it after reading the API's JSON."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
 
 from tidemill.schema import derive
-from tidemill.schema.events import EVENTS
+from tidemill.schema.generate import concepts
 
-_HEAD = """\
-// Every event's fields. Written by `make generate`; do not edit.
-
+_HEAD = "// Every event's fields. Written by `make generate`; do not edit.\n"
+_TYPES = """
 /** A point in time, ns since 1970: too long for a number. */
 export type Nanos = string;
 /** Digits, perhaps with a point: exact. */
@@ -42,24 +43,48 @@ _SPELLED = {
 }
 
 
-def typescript() -> str:
-    """Return the source of web/src/generated.ts."""
-    return _HEAD + "".join(_interfaces()) + "\n" + "".join(_kinds())
+def files() -> Iterator[tuple[str, str]]:
+    """Yield the sources below web/src: one for each module of events, what they share, and all together."""
+    yield "generated/types.ts", _HEAD + _TYPES
+    for concept, events in concepts().items():
+        yield (
+            f"generated/{concept}.ts",
+            _HEAD + "".join((*_imports(events), *_interfaces(events), *_kinds(events))),
+        )
+    yield "generated.ts", _HEAD + "".join(_together())
 
 
-def _interfaces() -> Iterator[str]:
-    for tag, event in EVENTS.items():
+def _imports(events: Mapping[str, type[Struct]]) -> Iterator[str]:
+    spelled = {_spelled(column) for tag in events for column in derive.columns(tag)}
+    names = sorted({"Kind", *spelled} & {"Kind", "Nanos", "Exact", "Integer"})
+    yield f'\nimport type {{ {", ".join(names)} }} from "./types";\n'
+
+
+def _together() -> Iterator[str]:
+    names = sorted(concepts())
+    yield "".join(f'\nimport {{ KINDS as {name} }} from "./generated/{name}";' for name in names)
+    yield '\nimport type { Kind } from "./generated/types";\n\n'
+    yield "".join(f'export type * from "./generated/{name}";\n' for name in [*names, "types"])
+    yield "\nexport const KINDS: Readonly<Record<string, Kind>> = {\n"
+    yield "".join(f"  ...{name},\n" for name in concepts())
+    yield "};\n"
+
+
+def _interfaces(events: Mapping[str, type[Struct]]) -> Iterator[str]:
+    for tag, event in events.items():
         yield f"\nexport interface {event.__name__} {{\n"
         for column in derive.columns(tag):
-            spelled = " | ".join(json.dumps(choice) for choice in column.choices)
-            spelled = spelled or _SPELLED[column.logical.name]
-            yield f"  {column.name}: {spelled}{' | null' if column.is_optional else ''};\n"
+            yield f"  {column.name}: {_spelled(column)}{' | null' if column.is_optional else ''};\n"
         yield "}\n"
 
 
-def _kinds() -> Iterator[str]:
-    yield "export const KINDS: Readonly<Record<string, Kind>> = {\n"
-    for tag, event in EVENTS.items():
+def _spelled(column: derive.Column) -> str:
+    return " | ".join(json.dumps(choice) for choice in column.choices) or _SPELLED[column.logical.name]
+
+
+def _kinds(events: Mapping[str, type[Struct]]) -> Iterator[str]:
+    yield "\nexport const KINDS: Readonly<Record<string, Kind>> = {\n"
+    for tag, event in events.items():
         meaning = " ".join((event.__doc__ or "").strip().partition("\n\n")[0].split())
         yield f"  {tag}: {{\n    meaning: {_text(meaning)},\n"
         yield f"    identity: {_text(derive.identity(tag))},\n    columns: [\n"
