@@ -1,10 +1,11 @@
 """Up to ten million records of arbitrages, the widest table, in the embedded store: size and queries.
 
-The records are `benchmarks.arbitrage_rows`, 145 columns, inserted as the writer does for 30 s or until there
-are 2.5 million; the rest are further copies of their parts (hard links), so that a query meets as many rows
-as it would among distinct ones, at the same times, with transactions of their own. A last insert comes after
-them. Statistics are of one copy, as a day has so many blocks. Parts are as inserted: merges are stopped. One
-record is asked for as the API asks: for a page of a transaction's.
+The records are `benchmarks.arbitrage_rows`, 145 columns, inserted as many at once as the writer does for 30 s
+or until there are 2.5 million, and merged by the engine as it does by itself, until it has nothing to merge;
+the rest are further copies of their parts (hard links), so that a query meets as many rows as it would among
+distinct ones, at the same times, with transactions of their own. A last insert comes after them. Statistics
+are of one copy, as a day has so many blocks. One record is asked for as the API asks: for a page of a
+transaction's.
 """
 
 import asyncio
@@ -27,8 +28,10 @@ from tidemill.store.plain import plain_value
 
 _ROWS = 10_000_000
 _DISTINCT_MAX, _FILL_S = 2_500_000, 30
-_COPY_S = 25
-_ROWS_AN_INSERT = 100_000
+_COPY_S, _MERGE_S, _QUIET_S = 25, 60, 2
+_ROWS_AN_INSERT = 21_000
+_INSERTS_A_MERGE = 20
+"""`min_parts_to_merge_at_once`: of a multiple of it no insert is left to be merged."""
 _ASKED_TIMES, _ASKING_S = 100, 8
 _LIMIT_MS = 50
 _OTHER_HASHES = (
@@ -47,13 +50,13 @@ async def _run() -> list[Row]:
         async with open_store(f"chdb://{folder}/store") as store:
             assert isinstance(store, ClickHouseStore)
             await store.migrate()
-            await store._execute(f"SYSTEM STOP MERGES {TAG}")
             made = batches(_DISTINCT_MAX, _ROWS_AN_INSERT)
             distinct, insert_s, json_bytes = await _fill(store, made)
+            await _merged(store)
             packing = await _packing(store, distinct, json_bytes)
             copies = await _copy(store, distinct)
             await store.insert(TAG, [next(made)], "last")
-            held = f"{distinct * copies:,} rows, {distinct:,} made"
+            held = f"{distinct * copies:,} rows in {await _parts(store)} parts, {distinct:,} made"
             filled = Row("insert records of 145 columns (embedded)", distinct / insert_s, "rows/s", note=held)
             return [filled, *packing, *await _ask(store, distinct, held)]
 
@@ -61,15 +64,33 @@ async def _run() -> list[Row]:
 async def _fill(store: ClickHouseStore, made: Iterator[pa.RecordBatch]) -> tuple[int, float, float]:
     """Return how many rows were inserted, the time that inserts took, and the bytes of a row as JSON."""
     rows, insert_s, json_bytes, begun_s = 0, 0.0, math.nan, time.perf_counter()
-    for batch in made:
+    for number, batch in enumerate(made, 1):
         if rows == 0:
             json_bytes = _json_bytes(batch)
         started_s = time.perf_counter()
         rows += await store.insert(TAG, [batch], f"rows {rows}")
         insert_s += time.perf_counter() - started_s
-        if time.perf_counter() - begun_s > _FILL_S or rows + _ROWS_AN_INSERT == _DISTINCT_MAX:
+        is_enough = time.perf_counter() - begun_s > _FILL_S or rows + _ROWS_AN_INSERT >= _DISTINCT_MAX
+        if is_enough and number % _INSERTS_A_MERGE == 0:
             break
     return rows, insert_s, json_bytes
+
+
+async def _merged(store: ClickHouseStore) -> None:
+    """Wait until the engine has merged nothing for some time, and let it be at that."""
+    quiet_at = time.perf_counter() + _QUIET_S
+    async with asyncio.timeout(_MERGE_S):
+        while time.perf_counter() < quiet_at:
+            if (await store._own("SELECT 1 FROM system.merges LIMIT 1")).num_rows:
+                quiet_at = time.perf_counter() + _QUIET_S
+            await asyncio.sleep(0.1)
+    await store._execute(f"SYSTEM STOP MERGES {TAG}")
+
+
+async def _parts(store: ClickHouseStore) -> int:
+    counting = f"SELECT count() AS parts FROM system.parts WHERE active AND table = '{TAG}'"
+    parts: int = (await store._own(counting)).column("parts")[0].as_py()
+    return parts
 
 
 def _json_bytes(batch: pa.RecordBatch) -> float:
