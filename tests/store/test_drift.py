@@ -52,10 +52,13 @@ def test_tables_in_another_order_than_that_of_time_get_an_index_of_times() -> No
 
 
 def test_a_table_gets_the_settings_that_it_lacks_alone() -> None:
-    one, *others = ddl.kept_settings()
+    one, *others = ddl.kept_settings("swap")
     engine = f"MergeTree PARTITION BY toYYYYMM(event_ns) ORDER BY event_ns SETTINGS {one}"
     assert resettings("swap", engine) == [f"ALTER TABLE swap MODIFY SETTING {', '.join(others)}"]
     assert resettings("swap", ", ".join([engine, *others])) == []
+    assert resettings(TAG, ", ".join([engine, *others])) == [
+        f"ALTER TABLE {TAG} MODIFY SETTING min_compress_block_size = 16384"
+    ]
 
 
 def test_a_clusters_table_that_lacks_columns_is_refused_by_their_names() -> None:

@@ -17,12 +17,14 @@ by five costs as much CPU again as inserting them (8.0 ms of CPU an insert by de
 _WIDE_MIN_BYTES = 64 << 20
 """Smaller parts are one file each, larger ones have two for each column: an insert of 8,000 records of 145
 columns takes a third less CPU in one file, under load half (17 MB; the engine's own limit is 10 MB)."""
+_LARGE_COLUMNS = 100
+"""A row of more is large: all of it is read to its next mark."""
 _MARK_BYTES = 4 << 20
-"""A mark stands for rows of so much: of one row in 145 columns, which all are read to their next mark, some
-2,000 are read for it (5,000 by the engine's default). Narrow tables have the engine's 8,192 rows. The engine
-never changes it of a table that is there."""
+"""A mark stands for so much of a table of large rows: of 145 columns some 2,000 rows are read for one of them
+(5,000 by the engine's default). The engine never changes it of a table that is there."""
 _PACKED_MIN_BYTES = 16 << 10
-"""Marks so near are of use where what is packed at once ends with them; the table is 2% larger for both."""
+"""Marks so near are of use where what is packed at once ends with them; the table is 2% larger for both.
+Tables of small rows have the engine's own, which is less work where much comes."""
 REVERTED = (
     "SELECT chain_id, block_hash FROM {reorgs} GROUP BY chain_id, block_hash\n"
     "    HAVING argMax(kind, sequence) = 'reverted'"
@@ -85,7 +87,9 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
         parts.append(f"INDEX {index}")
     parts += [f"PROJECTION {projection_ddl(one)}" for one in storage.projections(EVENTS[tag])]
     body = ",\n".join(f"    {part}" for part in parts)
-    settings = [placement.window, *kept_settings(), f"index_granularity_bytes = {_MARK_BYTES}"]
+    settings = [placement.window, *kept_settings(tag)]
+    if _has_large_rows(tag):
+        settings.append(f"index_granularity_bytes = {_MARK_BYTES}")
     local = (
         f"CREATE TABLE IF NOT EXISTS {placement.local(tag)}{placement.everywhere} (\n{body}\n)\n"
         f"ENGINE = {placement.engine()}\n"
@@ -95,12 +99,16 @@ def table_ddl(tag: str, placement: Placement) -> list[str]:
     return [local, *placement.spread(tag, _sharding_key(tag))]
 
 
-def kept_settings() -> list[str]:
-    """Return how every table's parts are kept, as the engine spells it."""
+def _has_large_rows(tag: str) -> bool:
+    return len(derive.columns(tag)) > _LARGE_COLUMNS
+
+
+def kept_settings(tag: str) -> list[str]:
+    """Return how a table's parts are kept, as the engine spells it."""
     return [
         f"min_parts_to_merge_at_once = {_MERGE_AT_ONCE}",
         f"min_bytes_for_wide_part = {_WIDE_MIN_BYTES}",
-        f"min_compress_block_size = {_PACKED_MIN_BYTES}",
+        *([f"min_compress_block_size = {_PACKED_MIN_BYTES}"] if _has_large_rows(tag) else []),
         # rows keep the number of their insert, by which an export knows what is new
         "enable_block_number_column = 1",
         # least and greatest value of each column in a part; to count how many differ, which no query of

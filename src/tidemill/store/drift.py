@@ -105,7 +105,7 @@ def resettings(tag: str, engine: str) -> list[str]:
 
     None where `engine`, the table's clause, has them.
     """
-    lacking = [setting for setting in kept_settings() if setting not in engine]
+    lacking = [setting for setting in kept_settings(tag) if setting not in engine]
     return [f"ALTER TABLE {tag} MODIFY SETTING {', '.join(lacking)}"] if lacking else []
 
 
