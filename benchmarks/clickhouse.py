@@ -21,17 +21,18 @@ import pyarrow as pa
 from benchmarks.arbitrage_rows import BLOCK_NS, ROWS_A_BLOCK, START_NS, TAG, batches
 from benchmarks.row import Row
 from tidemill.schema import derive
+from tidemill.schema.ddl import MERGE_AT_ONCE
 from tidemill.store import open_store
 from tidemill.store.base import Condition, Page
 from tidemill.store.clickhouse import ClickHouseStore
 from tidemill.store.plain import plain_value
 
 _ROWS = 10_000_000
-_DISTINCT_MAX, _FILL_S = 2_500_000, 30
+_FILL_S = 30
 _COPY_S, _MERGE_S, _QUIET_S = 25, 60, 2
 _ROWS_AN_INSERT = 21_000
-_INSERTS_A_MERGE = 20
-"""`min_parts_to_merge_at_once`: of a multiple of it no insert is left to be merged."""
+_DISTINCT_MAX = 6 * MERGE_AT_ONCE * _ROWS_AN_INSERT
+"""Of a multiple of what is merged at once no insert is left over."""
 _ASKED_TIMES, _ASKING_S = 100, 8
 _LIMIT_MS = 50
 _OTHER_HASHES = (
@@ -50,7 +51,7 @@ async def _run() -> list[Row]:
         async with open_store(f"chdb://{folder}/store") as store:
             assert isinstance(store, ClickHouseStore)
             await store.migrate()
-            made = batches(_DISTINCT_MAX, _ROWS_AN_INSERT)
+            made = batches(_DISTINCT_MAX + _ROWS_AN_INSERT, _ROWS_AN_INSERT)
             distinct, insert_s, json_bytes = await _fill(store, made)
             await _merged(store)
             packing = await _packing(store, distinct, json_bytes)
@@ -70,8 +71,8 @@ async def _fill(store: ClickHouseStore, made: Iterator[pa.RecordBatch]) -> tuple
         started_s = time.perf_counter()
         rows += await store.insert(TAG, [batch], f"rows {rows}")
         insert_s += time.perf_counter() - started_s
-        is_enough = time.perf_counter() - begun_s > _FILL_S or rows + _ROWS_AN_INSERT >= _DISTINCT_MAX
-        if is_enough and number % _INSERTS_A_MERGE == 0:
+        is_enough = time.perf_counter() - begun_s > _FILL_S or rows == _DISTINCT_MAX
+        if is_enough and number % MERGE_AT_ONCE == 0:
             break
     return rows, insert_s, json_bytes
 

@@ -231,7 +231,7 @@ async def test_pages_reach_rows_minutes_and_hours_away(
         inside = [number for number, minute in enumerate(minutes) if start <= minute < end]
         return (inside[::-1] if newest_first else inside)[:limit]
 
-    async def found(**asked: int) -> list[int]:
+    async def found(**asked: Any) -> list[int]:
         page = await store.page("swap", Page(limit=limit, newest_first=newest_first, **asked))
         return [row["amount0_in"] for row in derive.to_rows("swap", page)]
 
@@ -243,5 +243,9 @@ async def test_pages_reach_rows_minutes_and_hours_away(
             bound_ns = START_NS + minute * 60_000_000_000
             assert await found(start_ns=bound_ns) == wanted(minute, 2_000)
             assert await found(end_ns=bound_ns) == wanted(0, minute)
+        for number in range(12):
+            after = tuple(getattr(rows[number], name) for name in page_keys("swap"))
+            beyond = (0, minutes[number]) if newest_first else (minutes[number] + 1, 2_000)
+            assert await found(after=after) == wanted(*beyond)
         newest = await store.select("swap", 0, 1 << 62, ["amount0_in"], newest=limit)
         assert [row["amount0_in"] for row in derive.to_rows("swap", newest)] == [*range(12)][-limit:]

@@ -11,7 +11,7 @@ FINALIZED_SUFFIX = "_finalized"
 LOCAL_SUFFIX = "_local"
 """What a cluster's table is called on each of its servers."""
 
-_MERGE_AT_ONCE = 20
+MERGE_AT_ONCE = 20
 """Parts are merged by twenty at the least: a part of some rows comes many times a second, and merging them
 by five costs as much CPU again as inserting them (8.0 ms of CPU an insert by default, 5.4 ms by thirty)."""
 _WIDE_MIN_BYTES = 64 << 20
@@ -106,7 +106,7 @@ def _has_large_rows(tag: str) -> bool:
 def kept_settings(tag: str) -> list[str]:
     """Return how a table's parts are kept, as the engine spells it."""
     return [
-        f"min_parts_to_merge_at_once = {_MERGE_AT_ONCE}",
+        f"min_parts_to_merge_at_once = {MERGE_AT_ONCE}",
         f"min_bytes_for_wide_part = {_WIDE_MIN_BYTES}",
         *([f"min_compress_block_size = {_PACKED_MIN_BYTES}"] if _has_large_rows(tag) else []),
         # rows keep the number of their insert, by which an export knows what is new

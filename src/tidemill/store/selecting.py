@@ -16,8 +16,6 @@ from tidemill.store.base import Condition, Finality, Page, Value
 from tidemill.store.reverted import RevertedBlock
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
-
-
 _NEAR = "INTERVAL 10 MINUTE"
 """A page is looked for within so long first: of few parts something is read at all."""
 _EDGE = "fromUnixTimestamp64Nano({edge:Int64}, 'UTC')"
@@ -30,7 +28,7 @@ class Query(NamedTuple):
 
     sql: str
     params: dict[str, str]
-    settings: Mapping[str, str] = {}
+    settings: Mapping[str, str] | None = None
     """What the engine is told beside, as it spells it."""
     edges: tuple[str, ...] = ()
     """Questions for the parameter `edge`, the time of the last row wanted: asked until one finds enough."""
@@ -84,8 +82,7 @@ def select_query(
         rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {', '.join(keys)}"  # noqa: S608
         return Query(rows, binder.params)
     latest = binder.value(by_name["event_ns"], during.end_ns)
-    edges = _edges(tag, table, test, [latest], int(newest), newest_first=True)
-    test += f" AND event_ns >= {_EDGE}"
+    test, edges = _edged(tag, table, test, [latest], int(newest), newest_first=True)
     # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
     downwards = ", ".join(f"{key} DESC" for key in keys)
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
@@ -126,32 +123,35 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
             page.end_ns if page.newest_first else page.start_ns,
         )
         begun = [binder.value(by_name["event_ns"], one) for one in begun_ns if one is not None]
-        edges = _edges(tag, table, test, begun, limit, newest_first=page.newest_first)
-        test += f" AND event_ns {'>=' if page.newest_first else '<='} {_EDGE}"
+        test, edges = _edged(tag, table, test, begun, limit, newest_first=page.newest_first)
     # Every name is one of the schema's.
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {order} LIMIT {limit}"  # noqa: S608
     indexed = {one.columns for one in storage.projections(EVENTS[tag])}
     is_indexed = any(one.operator == "=" and (one.column,) in indexed for one in page.where)
-    return Query(rows, binder.params, _BY_INDEX if is_indexed else {}, edges)
+    return Query(rows, binder.params, _BY_INDEX if is_indexed else None, edges)
 
 
-def _edges(
+def _edged(
     tag: str, table: str, test: str, begun: Sequence[str], limit: int, *, newest_first: bool
-) -> tuple[str, ...]:
-    """Return the questions how far `limit` rows go, which begin at the nearest of the times `begun`.
+) -> tuple[str, tuple[str, ...]]:
+    """Return `test` within the edge that `limit` rows reach, and the questions for that edge.
 
-    Told their times, the engine opens all columns of those parts alone that have such rows.
+    They begin at the nearest of the times `begun`. Told their times, the engine opens all columns of those
+    parts alone that have such rows.
     """
-    first, nearest, last, direction = (
-        ("max", "least", "min", " DESC") if newest_first else ("min", "greatest", "max", "")
+    first, nearest, last, direction, within, away = (
+        ("max", "least", "min", " DESC", ">=", "-")
+        if newest_first
+        else ("min", "greatest", "max", "", "<=", "+")
     )
     begins = f"{nearest}({', '.join((*begun, f'(SELECT {first}(event_ns) FROM {tag})'))})"  # noqa: S608 names of ours
-    near = f"event_ns >= {begins} - {_NEAR}" if newest_first else f"event_ns <= {begins} + {_NEAR}"
-    return tuple(
+    near = f"event_ns {within} {begins} {away} {_NEAR}"
+    questions = tuple(
         f"SELECT count() >= {limit} AS is_enough, toUnixTimestamp64Nano({last}(event_ns)) AS edge_ns"  # noqa: S608
         f" FROM (SELECT event_ns FROM {table} WHERE {one} ORDER BY event_ns{direction} LIMIT {limit})"
         for one in (f"{test} AND {near}", test)
     )
+    return f"{test} AND event_ns {within} {_EDGE}", questions
 
 
 def _table(
