@@ -1,4 +1,5 @@
 import random
+from itertools import pairwise
 
 import pyarrow as pa
 import pytest
@@ -64,6 +65,20 @@ def test_blocks_that_come_late_within_the_bound_are_placed_right() -> None:
     expected = told([*BLOCKS, *after])
     assert found
     assert all(row == expected[tx] for tx, row in found.items())
+
+
+def test_what_is_late_each_time_keeps_no_checkpoint_back() -> None:
+    book = FeatureBook(8)
+    for before, one in pairwise(BLOCKS):
+        beside = [event for event in taken([before]) if event.topic != "arbitrage"]
+        take(book, [*beside, *(event for event in taken([one]) if event.topic == "arbitrage")])
+        assert one.number < BLOCKS[32].number or book.checkpoint_block >= one.number - 32
+    assert book.corrections > len(BLOCKS) / 3
+    assert book.too_late_rows == 0
+    after = made_block(341)
+    take(book, [event for event in taken([BLOCKS[-1], made_block(340)]) if event.topic != "arbitrage"])
+    expected = told([*BLOCKS, made_block(340), after])
+    assert rows_of(take(book, taken([after]))) == {tx: expected[tx] for tx in _txs(after)} != {}
 
 
 def _txs(block: MadeBlock) -> list[str]:

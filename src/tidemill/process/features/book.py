@@ -21,6 +21,12 @@ from tidemill.schema.events import ReorgKind
 TOPICS = ("block", "swap", "pool_state", ASKED)
 """What features are made of, with `reorg` beside it."""
 RECORD = "arbitrage_transaction"
+_ROWS_TO_MARK = 131_072
+"""After a checkpoint the engine copies each key that it goes on with, which took a third of the time where
+blocks come as fast as they are taken. To go through so many rows again takes it half a second."""
+_BATCHES_TO_MARK_A_BLOCK = 2
+"""As a block has two or three where blocks come one by one; to go through small batches again takes longer
+than their rows say."""
 
 
 class Taken(NamedTuple):
@@ -63,6 +69,8 @@ class FeatureBook:
         """Batches with rows that are not fed."""
         self._fed: list[_Held] = []
         """Batches that are fed, and not in the oldest checkpoint."""
+        self._unmarked_rows = self._unmarked_batches = 0
+        """What was fed since the newest checkpoint."""
         self._fed_block = -1
         self._newest_block = -1
         self._asked_block = -1
@@ -154,7 +162,12 @@ class FeatureBook:
         if inspected_block is None:
             inspected_block = self._newest_block - self._late_blocks_max
         up_to = max(self._asked_block, inspected_block)
-        return records + self._feed(up_to, [held for held in asked if not held.taken.is_told])
+        asked = [held for held in asked if not held.taken.is_told]
+        if self._fed_block == self._checkpoints[0].block:
+            # a checkpoint on the way: else what is late each time is gone through from ever the same one
+            records += self._feed(up_to - self._late_blocks_max, asked)
+            self.mark()
+        return records + self._feed(up_to, asked)
 
     def _hold(self, taken: Taken) -> tuple[_Held | None, pa.RecordBatch | None]:
         """Return what of a batch may still be placed, and those arbitrages that come too late."""
@@ -182,17 +195,21 @@ class FeatureBook:
         self._fed_block = oldest.block
         self._waiting = self._fed + self._waiting
         self._fed = []
+        self._unmarked_rows = self._unmarked_batches = 0
         self.corrections += 1
 
     def _feed(self, up_to: int, asked: Sequence[_Held]) -> list[pa.RecordBatch]:
         """Feed what is held of the blocks after the last that was fed; return the records of `asked`."""
         if up_to <= self._fed_block:
             return []
+        asked = [held for held in asked if held.last_block > self._fed_block and held.first_block <= up_to]
         new = {id(held) for held in asked}
         before = [held for held in self._waiting if id(held) not in new and held.first_block <= up_to]
         fed = [(held.taken.topic, self._piece(held, up_to, is_asked=False)) for held in before]
         told = [(ASKED, self._piece(held, up_to, is_asked=True)) for held in asked]
         records = self._engine.run([*fed, *told], len(fed))
+        self._unmarked_rows += sum(piece.num_rows for _, piece in (*fed, *told))
+        self._unmarked_batches += len(fed) + len(told)
         self._fed_block = up_to
         self._fed += [held for held in self._waiting if held.last_block <= up_to]
         self._waiting = [held for held in self._waiting if held.last_block > up_to]
@@ -215,6 +232,10 @@ class FeatureBook:
         """
         if self._fed_block < self._checkpoints[-1].block + self._late_blocks_max:
             return
+        batches_to_mark = self._late_blocks_max * _BATCHES_TO_MARK_A_BLOCK
+        if self._unmarked_rows < _ROWS_TO_MARK and self._unmarked_batches < batches_to_mark:
+            return
+        self._unmarked_rows = self._unmarked_batches = 0
         self._checkpoints.append(_Checkpoint(self._fed_block, self._engine.copy()))
         if len(self._checkpoints) > 2:
             self._checkpoints.popleft()

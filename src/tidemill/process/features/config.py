@@ -13,4 +13,4 @@ class FeatureConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     late_blocks_max: Annotated[int, Meta(ge=1, le=100_000)] = 64
     """What comes so many blocks late at most is placed where it belongs, and what a reorg took away is taken
     out: two epochs, the time after which Ethereum is final. As many blocks wait in memory for their
-    arbitrages, and twice as many are kept to be gone through again."""
+    arbitrages, and at least twice as many are kept to be gone through again."""
