@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from tests.process.features.chain import MadeBlock, made_block, reorg_batch, take, taken
 
+from tidemill.app.streams import feature_run
 from tidemill.app.streams.feature_run import FeatureRun
 from tidemill.bus import Bus, open_bus
 from tidemill.bus.base import State, consumer_key, offset_value
@@ -139,6 +140,47 @@ def _renamed(block: MadeBlock) -> MadeBlock:
         names = pa.array(["other"] * batch.num_rows)
         batches[topic] = batch.set_column(at, batch.schema.field(at), names)
     return MadeBlock(block.number, batches)
+
+
+async def test_a_chain_that_fell_silent_holds_the_bus_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_run, "_BEHIND_BLOCKS_MAX", 40)
+    async with open_bus("memory://") as bus:
+        run = FeatureRun(bus, CONFIG)
+        for at, one in enumerate(BLOCKS):
+            await put(bus, one)
+            if at < 30:
+                await put(bus, _renamed(one))
+            await run.turn(bus.commit, wait_ms=0)
+        for topic in ("block", "swap"):
+            held = await bus.get(consumer_key("features", topic))
+            assert held is not None
+            assert int.from_bytes(held, "big") > await bus.head(topic) - 40
+        again = FeatureRun(bus, CONFIG)
+        await put(bus, made_block(260))
+        await put(bus, _renamed(made_block(260)))
+        await again.turn(bus.commit, wait_ms=0)
+        assert again.too_late_rows == 0
+        records = [row for row in await records_on(bus) if row["source"] == "made"]
+        assert records == expected_of([*BLOCKS, made_block(260)])
+
+
+async def test_windows_begin_anew_where_nothing_held_the_bus_since_their_checkpoint() -> None:
+    async with open_bus("memory://") as bus:
+        run = FeatureRun(bus, CONFIG)
+        for one in BLOCKS:
+            await put(bus, one)
+            await run.turn(bus.commit, wait_ms=0)
+        await FeatureRun(bus, FeatureConfig(enabled=False)).run(bus.commit)
+        left = {key: value for key, value in await bus.state(b"features/") if key != b"features/told"}
+    assert left
+    later = [made_block(number) for number in range(400, 440)]
+    async with open_bus("memory://") as bus:  # as one that has let go what was before
+        await bus.commit([], left)
+        run = FeatureRun(bus, CONFIG)
+        for one in later:
+            await put(bus, one)
+            await run.turn(bus.commit, wait_ms=0)
+        assert await records_on(bus) == expected_of(later)
 
 
 async def test_the_bus_is_held_by_what_a_restart_needs_and_not_where_nothing_is_recorded() -> None:

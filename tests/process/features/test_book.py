@@ -67,18 +67,28 @@ def test_blocks_that_come_late_within_the_bound_are_placed_right() -> None:
     assert all(row == expected[tx] for tx, row in found.items())
 
 
-def test_what_is_late_each_time_keeps_no_checkpoint_back() -> None:
+@pytest.mark.parametrize("beside", [("block",), ("block", "swap", "pool_state")])
+def test_what_is_late_each_time_keeps_no_checkpoint_back(beside: tuple[str, ...]) -> None:
     book = FeatureBook(8)
+
+    def of(blocks: list[MadeBlock], *topics: str) -> list[Taken]:
+        return [event for event in taken(blocks) if event.topic in topics]
+
     for before, one in pairwise(BLOCKS):
-        beside = [event for event in taken([before]) if event.topic != "arbitrage"]
-        take(book, [*beside, *(event for event in taken([one]) if event.topic == "arbitrage")])
-        assert one.number < BLOCKS[32].number or book.checkpoint_block >= one.number - 32
+        take(book, [*of([before], *beside), *of([one], "arbitrage")])
+        assert one.number < BLOCKS[48].number or book.checkpoint_block >= one.number - 48
     assert book.corrections > len(BLOCKS) / 3
     assert book.too_late_rows == 0
-    after = made_block(341)
-    take(book, [event for event in taken([BLOCKS[-1], made_block(340)]) if event.topic != "arbitrage"])
-    expected = told([*BLOCKS, made_block(340), after])
-    assert rows_of(take(book, taken([after]))) == {tx: expected[tx] for tx in _txs(after)} != {}
+    after = [made_block(number) for number in (340, 341)]
+    take(book, of([BLOCKS[-1], after[0]], *beside))
+    found = rows_of(take(book, of(after[1:], *beside, "arbitrage")))
+    quiet = [MadeBlock(one.number, _only(one, *beside, "arbitrage")) for one in (*BLOCKS, *after)]
+    expected = told(quiet)
+    assert found == {tx: expected[tx] for tx in _txs(after[1])} != {}
+
+
+def _only(block: MadeBlock, *topics: str) -> dict[str, pa.RecordBatch]:
+    return {topic: batch for topic, batch in block.batches.items() if topic in topics}
 
 
 def _txs(block: MadeBlock) -> list[str]:
@@ -121,6 +131,33 @@ def test_a_block_that_a_reorg_took_away_leaves_nothing_behind() -> None:
         book.revert(reorg_batch(one.number, ReorgKind.REVERTED, branch=1), 0)
     for one in BLOCKS[200:]:
         records += take(book, taken([one]))
+    assert rows_of(records) == EXPECTED
+
+
+def test_arbitrages_that_come_after_their_block_was_taken_away_leave_nothing_behind() -> None:
+    book = FeatureBook(8)
+    records = [record for one in BLOCKS[:200] for record in take(book, taken([one]))]
+    gone = [made_block(number, branch=1) for number in range(300, 304)]
+    for one in gone:
+        book.revert(reorg_batch(one.number, ReorgKind.REVERTED, branch=1), 0)
+    late = [event for event in taken(gone) if event.topic == "arbitrage"]
+    records += take(book, [*late, *taken(BLOCKS[200:210])])
+    records += [record for one in BLOCKS[210:] for record in take(book, taken([one]))]
+    found = rows_of(records)
+    orphans = [tx for one in gone for tx in _txs(one)]
+    assert all(value is None for tx in orphans for value in found.pop(tx))
+    assert orphans
+    assert found == EXPECTED
+
+
+def test_a_book_that_is_settled_holds_nothing_and_goes_on_the_same() -> None:
+    book = FeatureBook(8)
+    records = [record for one in BLOCKS[:200] for record in take(book, taken([one]))]
+    assert book.needed()
+    book.settle()
+    assert book.needed() == {}
+    assert book.checkpoint_block == BLOCKS[199].number
+    records += [record for one in BLOCKS[200:] for record in take(book, taken([one]))]
     assert rows_of(records) == EXPECTED
 
 

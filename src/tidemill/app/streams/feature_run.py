@@ -7,6 +7,7 @@ where they were; nothing is told twice.
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import pyarrow as pa
@@ -31,7 +32,8 @@ _BESIDE = (_BLOCK, _REORG, *(topic for topic in TOPICS if topic not in {ASKED, _
 _INSPECTED = re.compile(rb"inspect/(.*)/block")
 """Where inspection keeps its place in `block`, in one commit with the arbitrages that it found before it."""
 _BEHIND_BLOCKS_MAX = 10_000
-"""Inspection that is further behind is not waited for: the bus holds what it waits for."""
+"""Inspection that is further behind is not waited for, nor a chain that was silent for longer: the bus holds
+what is waited for."""
 _TOLD = b"features/told"
 """The offset in `arbitrage` after the last whose record is on the bus."""
 _CHECKPOINT = b"features/checkpoint/"
@@ -56,7 +58,9 @@ class FeatureRun:
         """The last block that was read of each topic and chain."""
         self._sources: set[str] = set()
         """The chains that were read of."""
-        self._ends: dict[str, list[tuple[int, int]]] = {}
+        self._heard: dict[str, int] = {}
+        """Of each chain whose windows hold something, where `block` was when it was read of last."""
+        self._ends: dict[str, deque[tuple[int, int]]] = {}
         """Of each chain, offsets in `block` and the last block there, that are not inspected yet."""
         self._inspected: dict[str, int] = {}
         """The last block of each chain that is inspected, of those whose inspection is known."""
@@ -129,8 +133,14 @@ class FeatureRun:
         self._told = told
         self.records += sum(record.num_rows for _, record in records)
         for source in taken:
+            self._heard[source] = self._next[_BLOCK]
             async with self.turns:
                 await asyncio.to_thread(self.book(source).mark)
+        heard_min = self._next[_BLOCK] - _BEHIND_BLOCKS_MAX
+        for source in [source for source, at in self._heard.items() if at < heard_min]:
+            async with self.turns:
+                await asyncio.to_thread(self.book(source).settle)
+            del self._heard[source]
         if state := await self._state():
             await commit([], state)
 
@@ -155,14 +165,6 @@ class FeatureRun:
         return self._books[source]
 
     async def _start(self) -> None:
-        for key, checkpoint in await self._bus.state(_CHECKPOINT):
-            source = key.removeprefix(_CHECKPOINT).decode()
-            try:
-                self.book(source).load(checkpoint)
-            except Malformed:  # another version's features: the windows begin anew with what the bus has
-                self._books.pop(source)
-                continue
-            self._kept[source] = self._books[source].checkpoint_block
         told = await self._bus.get(_TOLD)
         self._told = 0 if told is None else int.from_bytes(told, "big")
         state: dict[bytes, bytes | None] = {}
@@ -173,6 +175,18 @@ class FeatureRun:
             self._next[topic] = first if kept is None else int.from_bytes(kept, "big")
             if kept is None:
                 state[key] = offset_value(first)
+        for key, checkpoint in await self._bus.state(_CHECKPOINT):
+            source = key.removeprefix(_CHECKPOINT).decode()
+            if state:  # places were let go, so what came after the checkpoint may be gone
+                state[key] = None
+                continue
+            try:
+                async with self.turns:
+                    self.book(source).load(checkpoint)
+            except Malformed:  # another version's features: the windows begin anew with what the bus has
+                self._books.pop(source)
+                continue
+            self._kept[source], self._heard[source] = self._books[source].checkpoint_block, self._next[_BLOCK]
         if state:
             await self._bus.commit([], state)
 
@@ -189,10 +203,10 @@ class FeatureRun:
     def _note_inspected(self, places: Mapping[str, int]) -> None:
         """Take note of the last block of each chain before its place: all of its arbitrages are here."""
         for source, place in places.items():
-            ends = self._ends.get(source, [])
-            done = [end for end in ends if end[0] < place]
-            self._inspected[source] = max([self._inspected.get(source, -1), *(block for _, block in done)])
-            self._ends[source] = ends[len(done) :]
+            ends, inspected = self._ends.get(source, deque()), self._inspected.get(source, -1)
+            while ends and ends[0][0] < place:
+                inspected = max(inspected, ends.popleft()[1])
+            self._inspected[source] = inspected
 
     async def _beside(
         self, topic: str, places: Mapping[str, int], reach: Mapping[str, int]
@@ -207,7 +221,8 @@ class FeatureRun:
                     self._sources.add(source)
                     self._reached[topic, source] = _last_block(batch)
                     if topic == _BLOCK:
-                        self._ends.setdefault(source, []).append((entry.offset, _last_block(batch)))
+                        ends = self._ends.setdefault(source, deque(maxlen=_BEHIND_BLOCKS_MAX))
+                        ends.append((entry.offset, _last_block(batch)))
                     yield source, Taken(topic, entry.offset, batch)
 
     def _is_wanted(self, topic: str, places: Mapping[str, int], reach: Mapping[str, int]) -> bool:

@@ -77,6 +77,8 @@ class FeatureBook:
         """How far arbitrages were taken."""
         self._reverted: dict[bytes, _Reverted] = {}
         """Blocks that left the chain, by hash."""
+        self._loaded_block = -1
+        """The last block of the checkpoint that was taken up: what is read again of those before is in it."""
         self.too_late_rows = 0
         """Rows that came later than is waited for: the windows lack them, and those of them that are records
         lack all features."""
@@ -103,7 +105,7 @@ class FeatureBook:
         block = int.from_bytes(checkpoint[:8], "big", signed=True)
         self._engine.restore(checkpoint[8:])
         self._checkpoints = deque([_Checkpoint(block, self._engine.copy())])
-        self._fed_block = self._newest_block = self._asked_block = block
+        self._fed_block = self._newest_block = self._asked_block = self._loaded_block = block
 
     def needed(self) -> dict[str, int]:
         """Return the lowest offset of each topic that has something after the checkpoint."""
@@ -135,7 +137,7 @@ class FeatureBook:
                 self._reverted.pop(row["block_hash"], None)
             # the block's rows are fed anew, or no more
             if row["block_number"] <= self._fed_block:
-                self._take_back()
+                self._take_back(row["block_number"])
 
     def take(self, batches: Iterable[Taken], inspected_block: int | None = None) -> list[pa.RecordBatch]:
         """Take batches and return the records of their arbitrages, in order.
@@ -145,25 +147,26 @@ class FeatureBook:
         """
         asked: list[_Held] = []
         records: list[pa.RecordBatch] = []
-        is_late = False
+        first_block = self._fed_block + 1
         for taken in batches:
             held, late = self._hold(taken)
             records += [_bare(late)] if late is not None and not taken.is_told else []
             if held is None:
                 continue
             self._waiting.append(held)
-            is_late |= held.first_block <= self._fed_block
+            first_block = min(first_block, held.first_block)
             self._newest_block = max(self._newest_block, held.last_block)
             if held.taken.topic == ASKED:
                 asked.append(held)
-        if is_late:
-            self._take_back()
+                records += [] if taken.is_told else [_bare(one) for one in self._gone(held)]
+        if first_block <= self._fed_block:
+            self._take_back(first_block)
         self._asked_block = max([self._asked_block, *(held.last_block for held in asked)])
         if inspected_block is None:
             inspected_block = self._newest_block - self._late_blocks_max
         up_to = max(self._asked_block, inspected_block)
         asked = [held for held in asked if not held.taken.is_told]
-        if self._fed_block == self._checkpoints[0].block:
+        if self._fed_block == self._checkpoints[-1].block:
             # a checkpoint on the way: else what is late each time is gone through from ever the same one
             records += self._feed(up_to - self._late_blocks_max, asked)
             self.mark()
@@ -180,7 +183,8 @@ class FeatureBook:
         if first <= oldest:
             is_late = pc.less_equal(blocks, oldest)
             found = taken.batch.filter(is_late)
-            self.too_late_rows += 0 if taken.is_told else found.num_rows
+            is_known = taken.is_told or (taken.topic != ASKED and last <= self._loaded_block)
+            self.too_late_rows += 0 if is_known else found.num_rows
             taken = taken._replace(batch=taken.batch.filter(pc.invert(is_late)))
             late = found if taken.topic == ASKED else None
             if last <= oldest:
@@ -188,13 +192,25 @@ class FeatureBook:
             first = oldest + 1
         return _Held(taken, first, last), late
 
-    def _take_back(self) -> None:
-        oldest = self._checkpoints[0]
-        self._engine = oldest.engine.copy()
-        self._checkpoints = deque([oldest])
-        self._fed_block = oldest.block
-        self._waiting = self._fed + self._waiting
-        self._fed = []
+    def _gone(self, held: _Held) -> list[pa.RecordBatch]:
+        """Return what of a batch is of blocks that left the chain; the windows never have it."""
+        if not self._reverted:
+            return []
+        found = held.taken.batch.filter(self._is_gone(held.taken.batch))
+        return [found] if found.num_rows else []
+
+    def _is_gone(self, batch: pa.RecordBatch) -> pa.Array:
+        return pc.is_in(batch.column("block_hash"), pa.array(list(self._reverted), pa.binary(32)))
+
+    def _take_back(self, first_block: int) -> None:
+        """Have the windows as they were before a block, or at the oldest checkpoint."""
+        while len(self._checkpoints) > 1 and self._checkpoints[-1].block >= first_block:
+            self._checkpoints.pop()
+        newest = self._checkpoints[-1]
+        self._engine = newest.engine.copy()
+        self._fed_block = newest.block
+        self._waiting = [held for held in self._fed if held.last_block > newest.block] + self._waiting
+        self._fed = [held for held in self._fed if held.last_block <= newest.block]
         self._unmarked_rows = self._unmarked_batches = 0
         self.corrections += 1
 
@@ -205,8 +221,8 @@ class FeatureBook:
         asked = [held for held in asked if held.last_block > self._fed_block and held.first_block <= up_to]
         new = {id(held) for held in asked}
         before = [held for held in self._waiting if id(held) not in new and held.first_block <= up_to]
-        fed = [(held.taken.topic, self._piece(held, up_to, is_asked=False)) for held in before]
-        told = [(ASKED, self._piece(held, up_to, is_asked=True)) for held in asked]
+        fed = [(held.taken.topic, self._piece(held, up_to)) for held in before]
+        told = [(ASKED, self._piece(held, up_to)) for held in asked]
         records = self._engine.run([*fed, *told], len(fed))
         self._unmarked_rows += sum(piece.num_rows for _, piece in (*fed, *told))
         self._unmarked_batches += len(fed) + len(told)
@@ -215,15 +231,12 @@ class FeatureBook:
         self._waiting = [held for held in self._waiting if held.last_block > up_to]
         return records
 
-    def _piece(self, held: _Held, up_to: int, *, is_asked: bool) -> pa.RecordBatch:
+    def _piece(self, held: _Held, up_to: int) -> pa.RecordBatch:
         batch = held.taken.batch
         if held.first_block <= self._fed_block or held.last_block > up_to:
             blocks = batch.column("block_number")
             batch = batch.filter(pc.and_(pc.greater(blocks, self._fed_block), pc.less_equal(blocks, up_to)))
-        if self._reverted and not is_asked:
-            gone = pa.array(list(self._reverted), pa.binary(32))
-            batch = batch.filter(pc.invert(pc.is_in(batch.column("block_hash"), gone)))
-        return batch
+        return batch.filter(pc.invert(self._is_gone(batch))) if self._reverted else batch
 
     def mark(self) -> None:
         """Keep a checkpoint where the last is old, and let go what no correction can reach.
@@ -242,6 +255,14 @@ class FeatureBook:
             oldest = self._checkpoints[0].block
             self._fed = [held for held in self._fed if held.last_block > oldest]
             self._reverted = {name: one for name, one in self._reverted.items() if one.block > oldest}
+
+    def settle(self) -> None:
+        """Take what waits for all that there is, of a chain that fell silent: it holds nothing any more."""
+        self._feed(self._newest_block, [])
+        self._checkpoints = deque([_Checkpoint(self._fed_block, self._engine.copy())])
+        self._unmarked_rows = self._unmarked_batches = 0
+        self._fed.clear()
+        self._reverted.clear()
 
 
 def _bare(facts: pa.RecordBatch) -> pa.RecordBatch:
