@@ -13,6 +13,7 @@ _TOO_LARGE = re.compile(
     r"|logs matched|out ?of ?gas|timed? ?out|oversized",
     re.IGNORECASE,
 )
+_SLOW = re.compile(r"timed? ?out", re.IGNORECASE)
 _BUSY = re.compile(
     r"\brate\b|too many requests|capacity|throttl|busy|overload|requests? (limit|count)|per second",
     re.IGNORECASE,
@@ -52,6 +53,11 @@ class RpcError(Struct, frozen=True):
         if self.is_busy:
             return False
         return self.code == -32005 or bool(_TOO_LARGE.search(self.message))
+
+    @property
+    def is_slow(self) -> bool:
+        """The node did not find the answer in its time; at another time it may."""
+        return bool(_SLOW.search(self.message))
 
     @property
     def is_reverted(self) -> bool:

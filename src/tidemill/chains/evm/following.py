@@ -260,7 +260,9 @@ class Following:
         self._backfill.stop()
         self._cut(parent_number)
         while self._window.tip_number > parent_number:
-            self._line.remember(self._sealing.revert())
+            head = self._sealing.revert()
+            if self._proving.can_prove(head):  # one of before a restart is asked for where it is needed again
+                self._line.remember(head)
         for head in path:
             pending = self._line.append(head, self._first_seen_ns.get(head.hash, self._calls.now_ns))
             pending.told_by = self._teller

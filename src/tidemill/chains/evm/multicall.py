@@ -88,6 +88,7 @@ class _Job(Struct, eq=False):
     block: str
     left: int
     then: Callable[[], None]
+    lost: Callable[[RpcError], bool] | None
 
 
 class Multicall:
@@ -101,12 +102,23 @@ class Multicall:
         self._in_flight = 0
         self._waiting: list[tuple[_Job, _Chunk]] = []
 
-    def ask(self, asked: Round, block_number: int, then: Callable[[], None]) -> None:
-        """Ask all calls of a round after a block; `then` is called when the round has all answers."""
+    def ask(
+        self,
+        asked: Round,
+        block_number: int,
+        then: Callable[[], None],
+        *,
+        lost: Callable[[RpcError], bool] | None = None,
+    ) -> None:
+        """Ask all calls of a round after a block; `then` is called when the round has all answers.
+
+        `lost` is called where a node lacks the block's state; it may `stop` all of it and return True, else
+        the call is asked again.
+        """
         if not len(asked):
             then()
             return
-        job = _Job(asked, hex(block_number), len(asked), then)
+        job = _Job(asked, hex(block_number), len(asked), then, lost)
         self._queue(job, 0, len(asked))
         self._pump()
 
@@ -159,7 +171,7 @@ class Multicall:
         def failed(error: RpcError) -> bool:
             if error.is_reverted:
                 take(None)
-            return error.is_reverted
+            return error.is_reverted or self._is_lost(job, error)
 
         self._calls.ask_bulk(
             "eth_call",
@@ -170,12 +182,19 @@ class Multicall:
         )
 
     @staticmethod
+    def _is_lost(job: _Job, error: RpcError) -> bool:
+        is_other = error.is_reverted or error.is_too_large
+        return job.lost is not None and error.is_missing and not is_other and job.lost(error)
+
+    @staticmethod
     def _took(job: _Job, count: int) -> None:
         job.left -= count
         if job.left == 0:
             job.then()
 
     def _on_error(self, job: _Job, chunk: _Chunk, error: RpcError) -> bool:
+        if self._is_lost(job, error):
+            return True
         size = chunk.last - chunk.first
         # a revert of aggregate3 itself means that it ran out of gas: its calls may each fail
         if size == 1 or not (error.is_too_large or error.is_reverted):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Raw
 
-from tidemill._rust import Logs, parse_logs, parse_receipts
+from tidemill._rust import Head, Logs, parse_logs, parse_receipts
 from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import STATE_SYNC_CHAINS, EvmConfig
@@ -54,6 +54,16 @@ class Proving:
         self._addresses = _bytes_of([log_filter.get("address", [])])
         self._first: dict[bytes, tuple[Logs, int]] = {}
         """The first answer for a block that needs two, and whose it is."""
+
+    def can_prove(self, head: Head) -> bool:
+        """Whether a head has the field that its block's logs are held against."""
+        match self._config.proof:
+            case "receipts_root":
+                return head.receipts_root is not None
+            case "bloom":
+                return head.logs_bloom is not None
+            case _:
+                return True
 
     def ask(self, pending: Pending) -> None:
         """Ask for a block's logs; `proven` is called when they are there and proven."""

@@ -1,5 +1,7 @@
 """How the logs of many blocks are read in few questions: in ranges as long as the node answers."""
 
+from bisect import insort
+from collections import deque
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -9,6 +11,9 @@ from tidemill.chains.evm.answers import RpcError
 from tidemill.chains.evm.calls import Calls
 from tidemill.schema.faults import Gap, Malformed
 
+_ANSWERS_AT_SLOW_MAX = 32
+"""After so many answers of as many blocks as a slow node is asked for, it is tried with twice as many."""
+
 
 class RangeSize:
     """A number of blocks that is halved by a refusal and doubled by small answers."""
@@ -16,21 +21,30 @@ class RangeSize:
     def __init__(self, blocks: int, blocks_max: int, logs_wanted: int) -> None:
         self.blocks = min(blocks, blocks_max)
         self._blocks_max = blocks_max
+        self._slow_max = blocks_max
+        """Less than `blocks_max` since the node ran out of time, which passes."""
+        self._slow_max_count = 0
         self._logs_wanted = logs_wanted
 
-    def refused(self, blocks: int) -> int:
-        """Note that so many blocks were too many; return how many to try."""
+    def refused(self, blocks: int, *, is_slow: bool = False) -> int:
+        """Note that so many blocks were too many, or too many in the node's time; return how many to try."""
         self.blocks = max(1, min(self.blocks, blocks // 2))
-        # a node's limit seldom moves: growing past it would be refused again
-        self._blocks_max = max(1, min(self._blocks_max, blocks - 1))
+        if is_slow:
+            self._slow_max, self._slow_max_count = min(self._slow_max, self.blocks), 0
+        else:
+            # a node's limit seldom moves: growing past it would be refused again
+            self._blocks_max = max(1, min(self._blocks_max, blocks - 1))
         return self.blocks
 
     def answered(self, blocks: int, log_count: int) -> None:
         """Note that so many blocks were answered with so many logs."""
+        self._slow_max_count += blocks >= self._slow_max
+        if self._slow_max_count == _ANSWERS_AT_SLOW_MAX:
+            self._slow_max, self._slow_max_count = min(2 * self._slow_max, self._blocks_max), 0
         if log_count > self._logs_wanted:
             self.blocks = max(1, self.blocks // 2)
         elif blocks >= self.blocks and 2 * log_count < self._logs_wanted:
-            self.blocks = min(2 * self.blocks, self._blocks_max)
+            self.blocks = min(2 * self.blocks, self._blocks_max, self._slow_max)
 
 
 class Part(Struct, eq=False):
@@ -61,13 +75,16 @@ class RangeReader:
         self._asked = asked
         self._filter: dict[str, object] = {}
         self._parts: list[Part] = []
+        """Ascending, and the lowest block that is not taken is in the first."""
+        self._rest: deque[tuple[int, int]] = deque()
+        """First and last blocks of what was refused and is not asked for again yet, ascending."""
         self._next = 0
         self._last = -1
 
     @property
     def is_active(self) -> bool:
         """Whether blocks are left to be read or taken."""
-        return bool(self._parts) or self._next <= self._last
+        return bool(self._parts or self._rest) or self._next <= self._last
 
     def start(self, first: int, last: int, log_filter: dict[str, object]) -> None:
         """Begin to read; `changed` is called with each part that comes in."""
@@ -79,6 +96,7 @@ class RangeReader:
         """Forget all that is not taken."""
         self._calls.drop(self)
         self._parts.clear()
+        self._rest.clear()
         self._next, self._last = 0, -1
 
     def first_part(self) -> Part | None:
@@ -91,12 +109,21 @@ class RangeReader:
         self._pump()
 
     def _pump(self) -> None:
-        while self._next <= self._last and len(self._parts) < self._parts_max:
-            part = Part(self._next, min(self._next + self._size.blocks - 1, self._last))
-            self._next = part.last + 1
-            self._parts.append(part)
-            if self._asked is not None:
-                self._asked(part.first, part.last)
+        while len(self._parts) < self._parts_max:
+            if self._rest:
+                first, last = self._rest.popleft()
+                part = Part(first, min(first + self._size.blocks - 1, last))
+                if part.last < last:
+                    self._rest.appendleft((part.last + 1, last))
+                insort(self._parts, part, key=lambda other: other.first)
+            elif self._next <= self._last:
+                part = Part(self._next, min(self._next + self._size.blocks - 1, self._last))
+                self._next = part.last + 1
+                self._parts.append(part)
+                if self._asked is not None:
+                    self._asked(part.first, part.last)
+            else:
+                return
             self._ask(part)
 
     def _ask(self, part: Part) -> None:
@@ -149,12 +176,8 @@ class RangeReader:
         blocks = part.last - part.first + 1
         if not error.is_too_large or blocks == 1:
             return False
-        size = self._size.refused(blocks)
-        smaller = [
-            Part(first, min(first + size - 1, part.last)) for first in range(part.first, part.last + 1, size)
-        ]
-        at = self._parts.index(part)
-        self._parts[at : at + 1] = smaller
-        for new in smaller:
-            self._ask(new)
+        self._size.refused(blocks, is_slow=error.is_slow)
+        self._parts.remove(part)
+        insort(self._rest, (part.first, part.last))
+        self._pump()
         return True

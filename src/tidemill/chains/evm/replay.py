@@ -13,7 +13,7 @@ from tidemill.chains.evm.window import read_checkpoint
 from tidemill.core.recording import Entry, Kind, read_recording
 from tidemill.schema.faults import Malformed
 
-QUESTIONS = 2
+QUESTIONS = 3
 """Counts the changes of what the machine asks of nodes: answers to other questions tell it nothing."""
 
 

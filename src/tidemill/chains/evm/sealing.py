@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tidemill._rust import Head, LogIndexes, Logs
+from tidemill._rust import Head, Logs
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.coin_pools import COIN_PROTOCOLS
 from tidemill.chains.evm.config import EvmConfig
@@ -33,7 +33,6 @@ class Sealing:
         self._window = window
         self._config = config
         self._factories = factories
-        self._repairs: dict[bytes, LogIndexes] = {}
 
     def seal_range(self, heads: tuple[Head, ...], logs: Logs, tokens: Tokens) -> None:
         """Seal blocks that were read as a range; they follow the tip."""
@@ -45,6 +44,8 @@ class Sealing:
         now_ns = self._calls.now_ns
         times = (now_ns,) * len(heads)
         self._calls.step.blocks.append(Sealed(heads, logs, times, times))
+        for head in heads[-self._config.window_blocks :]:
+            self.witness.seal(head.hash, logs.of_block(head.hash))
         self._moved(heads, logs, tokens, "eth_getLogs over a range")
 
     def seal_block(self, pending: Pending, tokens: Tokens) -> None:
@@ -53,7 +54,7 @@ class Sealing:
         assert logs is not None
         cause = self.cause
         if self._window.was_sealed(head.hash):
-            known = self._repairs.pop(head.hash, None)
+            known = self._window.held_by(head.hash)
             new = () if known is None else tuple(logs.log_indexes() - known)
             sequence = self._changed(head, ReorgKind.RESTORED, pending.recv_ns)
             self._calls.step.blocks.append(Restored(head, logs, pending.recv_ns, sequence, new))
@@ -69,14 +70,9 @@ class Sealing:
 
     def revert(self) -> Head:
         """Take the newest block off the canonical chain and return it."""
-        head = self._window.pop()
-        known = self.witness.unseal(head.hash)
-        if known is not None:
-            self._repairs[head.hash] = known
+        head = self._window.pop(self.witness.unseal(self._window.tip_hash))
         sequence = self._changed(head, ReorgKind.REVERTED, self._calls.now_ns)
         self._calls.step.blocks.append(Reverted(head, self._calls.now_ns, sequence))
-        while len(self._repairs) > self._config.window_blocks:
-            del self._repairs[next(iter(self._repairs))]
         return head
 
     def _moved(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.multicall import Multicall, Views
@@ -13,6 +14,8 @@ _SYMBOL = bytes.fromhex("95d89b41")
 _DECIMALS = bytes.fromhex("313ce567")
 _SYMBOL_CHARS_MAX = 64
 _DECIMALS_MAX = 255
+_STATE_BLOCKS_MIN = 32
+"""Nodes keep the state of more blocks: one that lacks a newer block's is behind, and has it soon."""
 
 
 class Tokens:
@@ -27,6 +30,9 @@ class Tokens:
         self._multicall = Multicall(calls, config)
         self._known: set[bytes] = set(checkpoint.tokens) if checkpoint else set()
         self._wanted: dict[bytes, None] = dict.fromkeys(checkpoint.wanted_tokens if checkpoint else ())
+        self._asked: dict[bytes, None] = {}
+        """Tokens that were asked and have not answered."""
+        self._newest_number = 0
 
     def want(self, tokens: Iterable[bytes]) -> None:
         """Remember tokens that are to be described."""
@@ -37,22 +43,44 @@ class Tokens:
                 self._window.set_token(token, TOKEN_WANTED)
 
     def ask(self, block_number: int, block_timestamp_s: int) -> None:
-        """Ask the wanted tokens to describe themselves as of a block."""
+        """Ask the wanted tokens to describe themselves as of a block, the newest."""
+        self._newest_number = block_number
         if not self._wanted:
             return
-        asked, self._wanted = list(self._wanted), {}
+        wanted, self._wanted = list(self._wanted), {}
+        self._asked.update(dict.fromkeys(wanted))
+        # each question's tokens are told for themselves: what has answered is not asked again where others
+        # have to be
+        size = max(1, self._config.multicall_calls // 2)
+        for start in range(0, len(wanted), size):
+            self._ask(wanted[start : start + size], block_number, block_timestamp_s)
+
+    def _ask(self, asked: list[bytes], block_number: int, block_timestamp_s: int) -> None:
         views = Views([(token, selector) for token in asked for selector in (_SYMBOL, _DECIMALS)])
         self._multicall.ask(
             views,
             block_number,
             lambda: self._on_found(asked, views.answers, block_number, block_timestamp_s),
+            lost=lambda error: self._is_lost(block_number, error),
         )
+
+    def _is_lost(self, block_number: int, error: RpcError) -> bool:
+        """Where the block's state is gone, have all tokens without an answer asked as of a newer one."""
+        if self._newest_number - block_number <= _STATE_BLOCKS_MIN:
+            return False
+        where = f"chain {self._config.source}: tokens as of block {block_number}"
+        self._calls.step.faults.append(fault_of(error, where))
+        self._multicall.stop()
+        self._wanted = self._asked | self._wanted
+        self._asked = {}
+        return True
 
     def _on_found(
         self, asked: list[bytes], found: list[bytes | None], block_number: int, block_timestamp_s: int
     ) -> None:
         for index, token in enumerate(asked):
             self._known.add(token)
+            self._asked.pop(token, None)
             self._window.set_token(token, TOKEN_KNOWN)
             self._calls.step.events.append(
                 Token(

@@ -1,17 +1,19 @@
 """Which blocks are canonical, as far as a reorg may reach back, and which were before one."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct, field
 
-from tidemill._rust import Head
+from tidemill._rust import Head, LogIndexes
 from tidemill.schema.faults import Malformed
 
 _NUMBER = struct.Struct(">Q")
 _CANONICAL = b"\x01"
 _REVERTED = b"\x00"
+_LogIndex = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 
 class Tip(Struct, frozen=True, array_like=True, gc=False):
@@ -35,6 +37,8 @@ class Checkpoint(Struct, frozen=True):
     """Tokens that were asked about and had not answered."""
     coin_pools: tuple[tuple[bytes, str], ...] = ()
     """Pools of Curve and Balancer, with the protocol of each."""
+    held: Mapping[bytes, LogIndexes] = field(default_factory=dict[bytes, LogIndexes])
+    """By reverted block, the logs that were told of it, where that is known."""
 
 
 class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
@@ -50,17 +54,26 @@ class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
     gas_limit: int
 
 
-def _encode_head(head: Head) -> bytes:
+class _RevertedRecord(_HeadRecord, frozen=True, array_like=True, gc=False):
+    """A head that a reorg took off the chain."""
+
+    held: tuple[_LogIndex, ...] | None = None
+    """Log indexes that were told of the block; None where that was forgotten, or not stored yet."""
+
+
+def _record_of(head: Head) -> _HeadRecord:
     fee = b"" if head.base_fee_wei is None else head.base_fee_wei.to_bytes(32, "big")
-    return msgspec.msgpack.encode(
-        _HeadRecord(
-            head.number, head.hash, head.parent_hash, head.timestamp_s, fee, head.gas_used, head.gas_limit
-        )
+    return _HeadRecord(
+        head.number, head.hash, head.parent_hash, head.timestamp_s, fee, head.gas_used, head.gas_limit
     )
 
 
-def _decode_head(data: bytes) -> Head:
-    record = msgspec.msgpack.decode(data, type=_HeadRecord)
+def _read_block(value: bytes) -> _HeadRecord:
+    kinds = {_CANONICAL: _HeadRecord, _REVERTED: _RevertedRecord}
+    return msgspec.msgpack.decode(value[1:], type=kinds[value[:1]])
+
+
+def _head_of(record: _HeadRecord) -> Head:
     return Head(
         number=record.number,
         hash=record.hash,
@@ -84,7 +97,9 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
     """
     prefix = state_prefix(source)
     tip: Tip | None = None
-    heads: dict[bytes, list[Head]] = {_CANONICAL: [], _REVERTED: []}
+    canonical: list[Head] = []
+    reverted: list[Head] = []
+    held: dict[bytes, LogIndexes] = {}
     tokens: dict[bytes, list[bytes]] = {TOKEN_KNOWN: [], TOKEN_WANTED: []}
     coin_pools: list[tuple[bytes, str]] = []
     for key, value in state:
@@ -95,7 +110,13 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
             if kind == b"tip":
                 tip = msgspec.msgpack.decode(value, type=Tip)
             elif kind == b"block":
-                heads[value[:1]].append(_decode_head(value[1:]))
+                record = _read_block(value)
+                if isinstance(record, _RevertedRecord):
+                    reverted.append(_head_of(record))
+                    if record.held is not None:
+                        held[record.hash] = LogIndexes(record.held)
+                else:
+                    canonical.append(_head_of(record))
             elif kind == b"token":
                 tokens[value].append(rest)
             elif kind == b"coins":
@@ -106,11 +127,12 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
         return None
     return Checkpoint(
         tip,
-        tuple(sorted(heads[_CANONICAL], key=lambda head: head.number)),
-        tuple(heads[_REVERTED]),
+        tuple(sorted(canonical, key=lambda head: head.number)),
+        tuple(reverted),
         frozenset(tokens[TOKEN_KNOWN]),
         tuple(sorted(tokens[TOKEN_WANTED])),
         tuple(sorted(coin_pools)),
+        held,
     )
 
 
@@ -127,6 +149,7 @@ class Window:
         self._size = size
         self._canonical: dict[int, Head] = {}
         self._reverted: dict[bytes, int] = {}
+        self._held: dict[bytes, LogIndexes] = {}
         self._kept_from = 0
         self._is_tip_changed = False
         self.tip_number = -1
@@ -138,6 +161,7 @@ class Window:
             self._canonical = {head.number: head for head in checkpoint.canonical}
             self._kept_from = min(self._canonical, default=0)
             self._reverted = {head.hash: head.number for head in checkpoint.reverted}
+            self._held = dict(checkpoint.held)
             self.tip_number, self.tip_hash = checkpoint.tip.number, checkpoint.tip.hash
             self.reorg_sequence = checkpoint.tip.reorg_sequence
 
@@ -157,6 +181,10 @@ class Window:
         """Whether this block was canonical once and is not now."""
         return block_hash in self._reverted
 
+    def held_by(self, block_hash: bytes) -> LogIndexes | None:
+        """Return the logs that were told of a reverted block, or None where that is not known."""
+        return self._held.get(block_hash)
+
     def find(self, block_hash: bytes) -> Head | None:
         """Return the canonical block of this hash where the window has it."""
         newest_first = reversed(self._canonical.values())
@@ -173,7 +201,8 @@ class Window:
         for head in heads[-self._size :]:
             self._canonical[head.number] = head
             self._reverted.pop(head.hash, None)
-            self._put(head, _CANONICAL)
+            self._held.pop(head.hash, None)
+            self._put(_record_of(head), _CANONICAL)
         self._set_tip(heads[-1].number, heads[-1].hash)
         lowest = self.tip_number - self._size
         for number in range(self._kept_from, lowest + 1):
@@ -182,12 +211,18 @@ class Window:
         self._kept_from = max(self._kept_from, lowest + 1)
         for block_hash in [key for key, number in self._reverted.items() if number <= lowest]:
             self._delete(self._reverted.pop(block_hash), block_hash)
+            self._held.pop(block_hash, None)
 
-    def pop(self) -> Head:
-        """Take the tip off the canonical chain and return it."""
+    def pop(self, held: LogIndexes | None) -> Head:
+        """Take the tip off the canonical chain and return it; `held` are the logs that were told of it."""
         head = self._canonical.pop(self.tip_number)
         self._reverted[head.hash] = head.number
-        self._put(head, _REVERTED)
+        if held is not None:
+            self._held[head.hash] = held
+        record = _RevertedRecord(
+            **msgspec.structs.asdict(_record_of(head)), held=None if held is None else tuple(held)
+        )
+        self._put(record, _REVERTED)
         self._set_tip(head.number - 1, head.parent_hash)
         return head
 
@@ -224,8 +259,8 @@ class Window:
     def _key(self, number: int, block_hash: bytes) -> bytes:
         return self._prefix + b"block/" + _NUMBER.pack(number) + block_hash
 
-    def _put(self, head: Head, status: bytes) -> None:
-        self.changes[self._key(head.number, head.hash)] = status + _encode_head(head)
+    def _put(self, record: _HeadRecord, status: bytes) -> None:
+        self.changes[self._key(record.number, record.hash)] = status + msgspec.msgpack.encode(record)
 
     def _delete(self, number: int, block_hash: bytes) -> None:
         self.changes[self._key(number, block_hash)] = None
