@@ -147,15 +147,19 @@ def test_a_file_that_is_no_block_is_a_fault_and_the_others_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     good, bad, torn = tmp_path / "good.json", tmp_path / "bad.json", tmp_path / "torn.json.gz"
+    damaged = tmp_path / "damaged.json.gz"
     good.write_text('{"receipts": []}')
     bad.write_text("{}")
     torn.write_bytes(gzip.compress(b"[]" * 1_000)[:-9])
+    damaged.write_bytes(gzip.compress(b"[]")[:10] + b"\xff" * 20)
     environment = read_settings(None, tmp_path, {})
-    assert inspecting.main(environment, [str(bad), str(torn), str(good)], None, 1, is_json=True) == 1
+    targets = [str(path) for path in (bad, torn, damaged, good)]
+    assert inspecting.main(environment, targets, None, 1, is_json=True) == 1
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told[0]["fault"].startswith("block: expected an object with receipts, traces or transactions")
     assert "expected a file with a block" in told[1]["fault"]
-    assert told[2]["transactions"] == []
+    assert told[2]["fault"].startswith(f"{damaged}: expected a file with a block")
+    assert told[3]["transactions"] == []
     with pytest.raises(Malformed, match="expected an object with receipts"):
         inspecting.main(environment, [str(bad)], None, 1, is_json=True)
 

@@ -78,3 +78,20 @@ def test_a_role_in_a_sandwich_is_told_and_who_sandwiches_is_no_victim() -> None:
     for sandwiches, role in (((first,), SandwichRole.VICTIM), ((second, first), SandwichRole.FRONT)):
         told = report(tx("arbitrage", circle("0xt0", 9, 90, [0])), sandwiches=sandwiches)
         assert arbitrages_of(told, BLOCK)[0].sandwich_role is role
+
+
+def test_what_no_int256_holds_is_absent_and_the_event_is_kept() -> None:
+    limit = 1 << 255
+    for size, is_told in ((limit - 1, True), (limit, False), (-limit, True), (-limit - 1, False)):
+        told = circle("0xt0", 9, 90, [0, 1])
+        told |= dict.fromkeys(("profit_amount", "profit_native_wei", "net_profit_wei"), str(size))
+        (event,) = arbitrages_of(report(tx("arbitrage", told)), BLOCK)
+        assert event.profit == event.profit_native_wei == event.net_profit_native_wei
+        assert event.profit == (size if is_told else None)
+        assert derive.to_batch([event]).num_rows == 1
+
+
+def test_a_circle_whose_worth_no_int256_holds_is_not_the_one_that_is_worth_most() -> None:
+    circles = circle("0xt0", 9, 1 << 255, [0, 1]), circle("0xt1", 8, 80, [2])
+    (event,) = arbitrages_of(report(tx("arbitrage", *circles)), BLOCK)
+    assert (event.token, event.profit_native_wei) == ("0xt1", 80)

@@ -16,6 +16,7 @@ from tidemill.schema.events import (
     Side,
     StateCause,
     Swap,
+    TokenTrial,
     WalletTrade,
 )
 
@@ -118,6 +119,18 @@ def state(pool: int) -> PoolState:
         sequence=0,
         reserve0=1,
         reserve1=2,
+    )
+
+
+def trial(number: int) -> TokenTrial:
+    """A trial of one token, which its time alone tells from others."""
+    return TokenTrial(
+        event_ns=START_NS + number,
+        recv_ns=START_NS,
+        source="sandbox",
+        chain_id=31337,
+        token=b"\x01" * 20,
+        holder=b"\x02" * 20,
     )
 
 

@@ -4,10 +4,13 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
-from tests.store.samples import START_NS, arbitrage, reorg, swap
+from tests.store.samples import START_NS, arbitrage, reorg, swap, trial
+from typing_extensions import override
 
 from tidemill.schema import ddl, derive
 from tidemill.schema.events import EVENTS, ReorgKind
@@ -16,7 +19,7 @@ from tidemill.store import QueryLimits, StoreSettings, open_store, schemes
 from tidemill.store.backends.chdb import ChdbStore
 from tidemill.store.base import Condition, Page
 from tidemill.store.chdb_library import Session
-from tidemill.store.clickhouse import ClickHouseStore
+from tidemill.store.clickhouse import ClickHouseStore, write_stream
 from tidemill.store.migrations import migrations
 from tidemill.store.selecting import page_query
 
@@ -277,3 +280,71 @@ async def test_a_reverted_block_is_left_out_though_who_told_of_it_was_cancelled(
             may_write.set()
         await store._write(lambda _: None)  # whatever was begun before it is written
         assert (await store.page("swap", Page(limit=10))).num_rows == 1
+
+
+def test_rows_whose_time_is_of_their_identity_are_told_apart_without_pandas(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+class NoPandas:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, NoPandas())
+import pyarrow as pa
+from tidemill.store import open_store
+async def main():
+    rows = pa.ipc.open_stream(sys.argv[2]).read_all()
+    async with open_store(sys.argv[1]) as store:
+        await store.migrate()
+        await store.insert("token_trial", rows.slice(0, 1), "a")
+        print((await store.lacking("token_trial", rows)).equals(rows.slice(1)))
+asyncio.run(main())
+"""
+    rows = tmp_path / "rows"
+    with rows.open("wb") as file:
+        write_stream(pa.Table.from_batches([derive.to_batch([trial(123), trial(124)])]), file)
+    command = [sys.executable, "-c", script, f"chdb://{tmp_path / 'store'}", str(rows)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.stdout == "True\n", told.stderr
+
+
+class _Reorging(ChdbStore):
+    """Stores that a block is reverted after each question how far a page reaches, up to block `reverts`."""
+
+    reverts = 0
+
+    @override
+    async def _ask(
+        self,
+        sql: str,
+        params: Mapping[str, str],
+        limits: QueryLimits,
+        settings: Mapping[str, str] | None = None,
+    ) -> pa.Table:
+        answer = await super()._ask(sql, params, limits, settings)
+        if "is_enough" in sql and self.reverts:
+            number, self.reverts = self.reverts, 0
+            gone = [derive.to_batch([reorg(number, ReorgKind.REVERTED, 1_000)])]
+            await self.insert("reorg", gone, f"between {number}")
+        return answer
+
+
+async def test_a_page_is_full_though_a_reorg_comes_while_it_is_looked_for(tmp_path: Path) -> None:
+    # so many that each query asks which they are
+    others = [reorg(number, ReorgKind.REVERTED, number) for number in range(30, 100)]
+    async with _Reorging(tmp_path, StoreSettings(final_blocks=2)) as store:
+
+        async def found(page: Page) -> list[int]:
+            rows = await store.page("swap", page)
+            return [row["amount0_in"] for row in derive.to_rows("swap", rows)]
+
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch([swap(number) for number in range(120)])], "a")
+        await store.insert("reorg", [derive.to_batch(others)], "a")
+        store.reverts = 29
+        assert await found(Page(limit=6)) == [115, 114, 113, 112, 111, 110]
+        store.reverts = 1
+        assert await found(Page(limit=6, newest_first=False)) == [0, 1, 2, 3, 8, 9]
+        store.reverts = 28
+        newest = await store.select("swap", 0, 1 << 62, ["amount0_in"], newest=6)
+        assert [row["amount0_in"] for row in derive.to_rows("swap", newest)] == [*range(106, 112)]

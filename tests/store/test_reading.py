@@ -1,6 +1,7 @@
 """What every store backend must answer, and refuse, who only reads: a store of nine swaps for all of them."""
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.store.samples import START_NS, state, swap
+from tests.store.samples import START_NS, state, swap, wallet_trade
 
 from tidemill.schema import derive
 from tidemill.schema.faults import Refused
 from tidemill.store import Condition, QueryLimits, Store
+from tidemill.store.base import Operator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,6 +61,21 @@ async def test_any_text_is_bound_as_it_is(filled: Store, text: str) -> None:
     assert [row["dex"] for row in derive.to_rows("pool_state", found)] == [text]
 
 
+async def test_a_number_with_more_digits_than_its_column_is_refused_and_not_cut(filled: Store) -> None:
+    async def found(operator: Operator, value: str) -> int:
+        prices = [Condition("price", operator, Decimal(value))]
+        return (await filled.select("wallet_trade", 0, 1 << 62, where=prices)).num_rows
+
+    await filled.insert("wallet_trade", [derive.to_batch([wallet_trade(1)])], "a")
+    assert await found("=", "0.5" + "0" * 30) == 1
+    assert await found(">", "0." + "4" * 18) == 1
+    assert await found("<", "9" * 20) == 1
+    assert await found(">", "-0E-40") == await found(">", "0E40") == 1
+    for wrong in ("0.5" + "0" * 17 + "1", "0." + "4" * 19, "1e-19", "1" + "0" * 20, "-1e300"):
+        with pytest.raises(Refused, match=r"price: expected up to 20 digits .* and 18 after it, found"):
+            await found("<=", wrong)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -78,6 +95,8 @@ async def test_any_text_is_bound_as_it_is(filled: Store, text: str) -> None:
         {"where": [Condition("pool", "in", b"short")]},
         {"where": [Condition("dex", "=", 5)]},
         {"where": [Condition("tick", "<", None)]},
+        {"newest": 0},
+        {"newest": -1},
     ],
 )
 async def test_names_and_values_outside_the_schema_are_refused(filled: Store, wrong: Any) -> None:

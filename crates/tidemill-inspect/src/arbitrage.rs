@@ -1,14 +1,15 @@
 //! Circles of swaps in one transaction, and whether who made them gained by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use ruint::aliases::U256;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tidemill_pools::Address;
 
 use crate::facts::Facts;
 use crate::gain::Gain;
 use crate::ledger::{Flow, Sum};
-use crate::route::{routes, Route};
+use crate::route::Route;
 use crate::swap::Swap;
 use crate::transfer::NATIVE;
 
@@ -30,7 +31,7 @@ pub enum Verdict {
     Profit,
     /// They gained of one token and gave of another.
     Mixed,
-    /// They did not gain.
+    /// They did not gain, or it was undone.
     Loss,
 }
 
@@ -55,9 +56,9 @@ pub struct Arbitrage {
     pub confidence: f64,
 }
 
-/// Returns the circles of one transaction. `fees` is what its flash loans cost, by token.
+/// Returns the circles of one transaction, of whose swaps `routes` hand on. `fees` is what its flash loans cost, by token.
 pub fn arbitrages(
-    swaps: &[Swap],
+    (swaps, routes): (&[Swap], Vec<Route>),
     gain: &Gain,
     fees: &BTreeMap<Address, Sum>,
     facts: &Facts,
@@ -69,7 +70,7 @@ pub fn arbitrages(
         facts.router(one.account).is_none()
             || gain.net.get(&native(one.profit_token, wrapped)).is_some_and(Flow::is_gain)
     };
-    let chains = routes(swaps).into_iter().filter_map(|route| chain(route, swaps, gain));
+    let chains = routes.into_iter().filter_map(|route| chain(route, swaps, gain));
     let mut found: Vec<Arbitrage> = chains.filter(is_somebodys).collect();
     if found.is_empty() && !has_liquidity_changes {
         found.extend(network(swaps, gain, wrapped));
@@ -116,7 +117,11 @@ fn network(swaps: &[Swap], gain: &Gain, wrapped: Option<Address>) -> Option<Arbi
             Some((at, native(token_in, wrapped), native(token_out, wrapped)))
         })
         .collect();
-    let gained = gain.net.iter().filter(|(token, _)| is_on_circle(**token, &legs, swaps));
+    let mut by_token_in: FxHashMap<Address, Vec<(usize, Address)>> = FxHashMap::default();
+    for (at, token_in, token_out) in &legs {
+        by_token_in.entry(*token_in).or_default().push((*at, *token_out));
+    }
+    let gained = gain.net.iter().filter(|(token, _)| is_on_circle(**token, &by_token_in, swaps));
     let (token, _) = gained.max_by_key(|(_, flow)| flow.net().1)?;
     let sum = |amounts: &mut dyn Iterator<Item = U256>| amounts.fold(U256::ZERO, U256::saturating_add);
     let of = |at: usize| swaps.get(at);
@@ -147,24 +152,20 @@ fn network(swaps: &[Swap], gain: &Gain, wrapped: Option<Address>) -> Option<Arbi
     })
 }
 
-/// Says whether swaps of at least two pools lead from `token` back to it.
-fn is_on_circle(token: Address, legs: &[(usize, Address, Address)], swaps: &[Swap]) -> bool {
-    let pool = |at: usize| swaps.get(at).map(|swap| (swap.pool, swap.pool_id));
-    let mut reached: Vec<Address> = vec![token];
-    let mut pools = Vec::new();
-    let mut next = 0;
-    while let Some(from) = reached.get(next).copied() {
-        next += 1;
-        for (at, _, to) in legs.iter().filter(|(_, token_in, _)| *token_in == from) {
-            pools.push(pool(*at));
-            if *to == token {
-                pools.sort_unstable();
-                pools.dedup();
-                if pools.len() > 1 {
-                    return true;
-                }
-            } else if !reached.contains(to) {
-                reached.push(*to);
+/// Says whether swaps of at least two pools lead from `token` back to it; `legs` are swaps and what they buy, by what they are paid with.
+fn is_on_circle(token: Address, legs: &FxHashMap<Address, Vec<(usize, Address)>>, swaps: &[Swap]) -> bool {
+    let mut reached = FxHashSet::from_iter([token]);
+    let mut waiting = VecDeque::from([token]);
+    let (mut first, mut has_two_pools) = (None, false);
+    while let Some(from) = waiting.pop_front() {
+        for (at, to) in legs.get(&from).map(Vec::as_slice).unwrap_or_default() {
+            let Some(swap) = swaps.get(*at) else { continue };
+            has_two_pools |= !swap.is_same_pool(first.get_or_insert(swap));
+            if has_two_pools && *to == token {
+                return true;
+            }
+            if reached.insert(*to) {
+                waiting.push_back(*to);
             }
         }
     }

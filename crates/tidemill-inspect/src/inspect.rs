@@ -13,6 +13,7 @@ use crate::ledger::{Flow, Ledger, Sum};
 use crate::liquidation::{liquidations, Liquidation};
 use crate::liquidity::{liquidity_changes, LiquidityChange, PlacedChange};
 use crate::loan::{flash_loans, FlashLoan};
+use crate::route::routes;
 use crate::sandwich::Placed;
 use crate::swap::{swaps, Swap};
 use crate::transfer::{transfers, Transfer};
@@ -69,9 +70,10 @@ pub struct Explained {
 }
 
 impl Tx {
-    /// Returns what gas cost, wei.
+    /// Returns what gas cost, and on a rollup what its data cost, wei.
     pub fn fee_wei(&self) -> Option<U256> {
-        Some(U256::from(self.gas_used?) * U256::from(self.gas_price_wei?))
+        let gas_wei = U256::from(self.gas_used?) * U256::from(self.gas_price_wei?);
+        Some(gas_wei + U256::from(self.l1_fee_wei.unwrap_or_default()))
     }
 }
 
@@ -82,13 +84,17 @@ pub fn explain(tx: &Tx, block: &Block, facts: &Facts) -> Explained {
     let done: Vec<Swap> = swaps.iter().filter(|swap| !swap.is_undone).cloned().collect();
     let loans = flash_loans(tx, &transfers);
     let (liquidations, changes) = (liquidations(tx, &transfers), liquidity_changes(tx));
-    let account = crate::route::routes(&swaps)
-        .first()
-        .and_then(|route| swaps.get(*route.first()?))
-        .map(|swap| swap.from);
+    let is_success = tx.is_success != Some(false);
+    let routes = routes(&swaps, is_success);
+    let account = routes.first().and_then(|route| swaps.get(*route.first()?)).map(|swap| swap.from);
     let gain = gain(tx, account, &done, &transfers, (facts, block.fee_recipient));
     let fees = fees(&loans, facts.wrapped);
-    let arbitrages = arbitrages(&swaps, &gain, &fees, facts, !changes.is_empty());
+    let mut arbitrages = arbitrages((&swaps, routes), &gain, &fees, facts, !changes.is_empty());
+    if !is_success {
+        for one in &mut arbitrages {
+            one.verdict = Verdict::Loss;
+        }
+    }
     let unexplained = match arbitrages.as_slice() {
         [] => BTreeMap::new(),
         found => unexplained(found, &gain, &fees, facts.wrapped),
@@ -135,7 +141,7 @@ impl Explained {
             () if !self.arbitrages.is_empty() => Kind::LosingCircle,
             () if self.is_wash_trade() => Kind::WashTrade,
             () if !self.changes.is_empty() => Kind::Liquidity,
-            () if !self.swaps.is_empty() => Kind::Swap,
+            () if self.swaps.iter().any(|swap| !swap.is_undone) => Kind::Swap,
             () if !self.transfers.is_empty() => Kind::Transfer,
             () => Kind::Other,
         }
@@ -149,7 +155,11 @@ impl Explained {
                     (Some((sold, bought)), Some(back)) => (bought, sold) == back,
                     _ => false,
                 };
-                is_back && second.is_same_pool(first) && first.to == second.from
+                is_back
+                    && !first.is_undone
+                    && !second.is_undone
+                    && second.is_same_pool(first)
+                    && first.to == second.from
             })
         })
     }

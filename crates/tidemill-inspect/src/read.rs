@@ -61,6 +61,8 @@ struct RawTx<'a> {
 struct Shape {
     action: Option<serde::de::IgnoredAny>,
     result: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "txHash")]
+    tx_hash: Option<serde::de::IgnoredAny>,
     #[serde(alias = "cumulative_gas_used", rename = "cumulativeGasUsed")]
     cumulative_gas_used: Option<serde::de::IgnoredAny>,
 }
@@ -147,7 +149,7 @@ impl Building {
             None => Ok(()),
             Some(Shape { action: Some(_), .. }) => parity::read(text, self),
             Some(Shape { cumulative_gas_used: Some(_), .. }) => receipt::read(text, self),
-            Some(Shape { result: Some(_), .. }) => tracer::read(text, self),
+            Some(Shape { result: Some(_), .. } | Shape { tx_hash: Some(_), .. }) => tracer::read(text, self),
             Some(_) => Err(FrameError::new("list", "receipts or traces", text)),
         }
     }

@@ -80,11 +80,16 @@ impl Swap {
 }
 
 /// Returns the swaps of `tx` in their order: as its logs tell them, or, where none were given or all were undone, as its calls do.
+///
+/// Any contract can log or move whatever it likes: what has an amount of 2^255 or more is no swap of a token that is worth anything, and
+/// the difference of two such amounts fits no signed word.
 pub fn swaps(tx: &Tx, transfers: &[Transfer], wrapped: Option<Address>) -> Vec<Swap> {
     let is_undone = tx.is_success == Some(false) && tx.has_traces;
-    if tx.has_logs && !is_undone {
+    let mut swaps = if tx.has_logs && !is_undone {
         swaps_of_logs(&tx.logs, transfers)
     } else {
         swaps_of_calls(&tx.calls, wrapped)
-    }
+    };
+    swaps.retain(|swap| !swap.amount_in.bit(255) && !swap.amount_out.bit(255));
+    swaps
 }

@@ -15,18 +15,18 @@ use crate::transfer::{NATIVE, NOBODY};
 
 /// Each is absent where a price, or what the transaction cost, is not known.
 pub(crate) struct Worth {
-    /// The profit, wei.
+    /// The profit, wei; of what was undone that which it would have been.
     pub profit_wei: Option<Flow>,
     /// What gas and tip leave of it, wei.
     pub net_wei: Option<Flow>,
-    /// The profit, millionths of a USD.
+    /// The profit, millionths of a USD; of what was undone that which it would have been.
     pub profit_usd_millionths: Option<Flow>,
     /// What gas and tip leave of it, millionths of a USD.
     pub net_usd_millionths: Option<Flow>,
 }
 
 impl Worth {
-    /// Values `found`, a circle of `tx`, which paid `tip_wei` beside its fee.
+    /// Values `found`, a circle of `tx`, which paid `tip_wei` beside its fee. Of what was undone nothing but the cost is left.
     pub fn of(found: &Arbitrage, tx: &Tx, tip_wei: U256, prices: &Prices, facts: &Facts) -> Self {
         let token = native(found.profit_token, facts.wrapped);
         let size = found.end_amount.abs_diff(found.start_amount);
@@ -39,11 +39,13 @@ impl Worth {
         let cost_usd = cost_wei.and_then(|cost| prices.usd_millionths(NATIVE, cost, facts));
         let profit_wei = prices.native_wei(token, size).map(signed);
         let profit_usd_millionths = prices.usd_millionths(token, size, facts).map(signed);
+        let is_failed = tx.is_success == Some(false);
+        let kept = |profit: Option<Flow>| if is_failed { Some(Flow::default()) } else { profit };
         Self {
             profit_wei,
-            net_wei: less(profit_wei, cost_wei),
+            net_wei: less(kept(profit_wei), cost_wei),
             profit_usd_millionths,
-            net_usd_millionths: less(profit_usd_millionths, cost_usd),
+            net_usd_millionths: less(kept(profit_usd_millionths), cost_usd),
         }
     }
 }

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 use serde_json::{json, Value};
 use tidemill_inspect::{inspect, Facts};
 
+const JITO_TIP: &str = "96gYZGLnJYVFmbjzopPSU6QiEV5fGqZNyN9nmNhvrZU5";
+
 #[test]
 fn a_circle_is_a_profit_by_what_its_maker_has_and_costs_gas() {
     let told = report(&json!({"receipts": [receipt(0, 1, 2, 1, &mut circle(0x77, 50_000), 0)]}));
@@ -106,6 +108,66 @@ fn a_thousand_calls_within_each_other_are_read() {
     let tx = &told["transactions"][0];
     assert_eq!((&tx["kind"], &tx["gains"]), (&json!("transfer"), &Value::Null));
     // paid from one of its accounts to another
+}
+
+#[test]
+fn a_call_deeper_than_the_machine_allows_is_refused() {
+    let nested = |depth: usize| {
+        let open = format!(r#"{{"type":"CALL","from":"{}","to":"{}","calls":["#, address(1), address(2));
+        format!(r#"[{{"txHash":"0x{:064x}","result":{}{}}}]"#, 0, open.repeat(depth), "]}".repeat(depth))
+    };
+    assert!(inspect(nested(1_025).as_bytes(), &facts()).is_ok());
+    for depth in [1_026, 20_000] {
+        let error = inspect(nested(depth).as_bytes(), &facts()).unwrap_err().to_string();
+        assert!(error.starts_with("call: expected at most 1024 calls within each other"), "{error}");
+    }
+}
+
+#[test]
+fn a_transaction_that_the_node_could_not_trace_leaves_the_others_theirs() {
+    let hash = |index: u8| format!("0x{index:064x}");
+    let call = json!({"type": "CALL", "from": address(1), "to": address(2), "value": "0x5", "input": "0x"});
+    let failed = |index: u8| json!({"txHash": hash(index), "error": "execution timeout"});
+    let traced = |index: u8| json!({"txHash": hash(index), "result": call});
+    for (traces, kinds) in [
+        (json!([traced(0), failed(1), traced(2)]), ["transfer", "other", "transfer"]),
+        (json!([failed(0), traced(1), failed(2)]), ["other", "transfer", "other"]),
+    ] {
+        let told = report(&traces);
+        for (index, kind) in kinds.iter().enumerate() {
+            assert_eq!(&told["transactions"][index]["kind"], kind);
+        }
+    }
+    let neither = json!([{"txHash": hash(0)}]).to_string();
+    let error = inspect(neither.as_bytes(), &facts()).unwrap_err().to_string();
+    assert!(error.contains("result"), "{error}");
+}
+
+#[test]
+fn what_a_rollup_takes_for_its_data_is_part_of_the_fee() {
+    let mut receipt = receipt(0, 1, 2, 1, &mut circle(0x77, 50_000), 0);
+    receipt["l1Fee"] = json!("0x64");
+    let tx = report(&json!({"receipts": [receipt]}))["transactions"][0].clone();
+    assert_eq!(tx["fee_wei"], (21_000 * 2 + 100).to_string());
+    assert_eq!(tx["arbitrages"][0]["net_profit_wei"], (49_900 - 21_000 * 2 - 100).to_string());
+}
+
+#[test]
+fn a_solana_transaction_that_failed_paid_no_tip() {
+    let tip = [2_u32.to_le_bytes().as_slice(), &7_u64.to_le_bytes()].concat();
+    let accounts =
+        ["So11111111111111111111111111111111111111112", JITO_TIP, "11111111111111111111111111111111"];
+    for (error, tip_lamports) in [(Value::Null, 7), (json!({"InstructionError": [0, "x"]}), 0)] {
+        let document = json!({
+            "transaction": {"signatures": ["s"], "message": {"accountKeys": accounts, "instructions": [
+                {"programIdIndex": 2, "accounts": [0, 1], "data": bs58::encode(&tip).into_string()},
+            ]}},
+            "meta": {"err": error, "fee": 5, "preBalances": [9, 0, 0], "postBalances": [4, 0, 0]},
+        });
+        let told = tidemill_inspect::inspect_solana(document.to_string().as_bytes()).unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        assert_eq!(told["transactions"][0]["tip_lamports"], tip_lamports);
+    }
 }
 
 #[test]

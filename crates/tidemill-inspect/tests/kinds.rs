@@ -13,6 +13,7 @@ const V3_MINT: &str = "0x7a53080ba414158be7ec69b987b5fb7d07dee101fe85488f0853ae1
 const V3_BURN: &str = "0x0c396cd989a39f4459b5fa1aed6a9a8dcdbc45908acfd67e028cd568da98982c";
 const V3_FLASH: &str = "0xbdbdb71d7860376ba52b25a5028beea23581364a40522f6bcfb86bb1f2dca633";
 const V4_SWAP: &str = "0x40e9cecb9f5f1f1c5b9c97dec2917b7ee92e57ba5563708daca94dd84ad7112f";
+const DODO_SWAP: &str = "0xc2c0245e056d5fb095f04cd6373bc770802ebd1e6c918eb78fdef843cdb37b0f";
 const V4_MODIFY: &str = "0xf208f4912782fd25c7f114ca3723a2d5dd6f3bcc3ac8db5af63baa85f711d5ec";
 
 fn log(emitter: u8, topics: &[String], data: &[i64]) -> Value {
@@ -193,34 +194,71 @@ fn orders_of_strangers_that_a_router_settles_are_no_arbitrage() {
     assert_eq!((&told["kind"], &told["arbitrages"][0]["profit_amount"]), (&json!("arbitrage"), &json!("20")));
 }
 
-#[test]
-fn an_attempt_that_was_undone_is_told_by_its_calls() {
+fn call(from: u8, to: u8, input: &str, calls: &[Value]) -> Value {
+    json!({"type": "CALL", "from": address(from), "to": address(to), "value": "0x0", "gas": "0x1", "gasUsed": "0x1",
+        "input": input, "calls": calls})
+}
+
+/// The calls of a bot (1 by its contract 2) that pays 100 to pool 11, which pays pool 12, which pays `gained` back; all of it is undone.
+fn attempt(gained: u64) -> Value {
     let word = |party: u8| topic(party)[2..].to_owned();
-    let call = |from: u8, to: u8, input: String, calls: Vec<Value>| {
-        json!({"type": "CALL", "from": address(from), "to": address(to), "value": "0x0", "gas": "0x1", "gasUsed": "0x1",
-            "input": input, "calls": calls})
-    };
     let pay = |from: u8, token: u8, to: u8, amount: u64| {
-        call(from, token, format!("0xa9059cbb{}{amount:064x}", word(to)), vec![])
+        call(from, token, &format!("0xa9059cbb{}{amount:064x}", word(to)), &[])
     };
     let swap = |pool: u8, to: u8, token: u8, amount: u64| {
         let input = format!("0x022c0d9f{:064x}{amount:064x}{}{:064x}{:064x}", 0, word(to), 128, 0);
-        call(2, pool, input, vec![pay(pool, token, to, amount)])
+        call(2, pool, &input, &[pay(pool, token, to, amount)])
     };
-    let mut attempt = call(
-        1,
-        2,
-        "0x12345678".to_owned(),
-        vec![pay(2, 0x66, 11, 100), swap(11, 12, 0x77, 500), swap(12, 2, 0x66, 99)],
-    );
+    let calls = [pay(2, 0x66, 11, 100), swap(11, 12, 0x77, 500), swap(12, 2, 0x66, gained)];
+    let mut attempt = call(1, 2, "0x12345678", &calls);
     attempt["error"] = json!("execution reverted");
-    let traces = json!([{"txHash": format!("0x{:064x}", 0), "result": attempt}]);
+    attempt
+}
+
+#[test]
+fn an_attempt_that_was_undone_is_told_by_its_calls() {
+    let traces = json!([{"txHash": format!("0x{:064x}", 0), "result": attempt(99)}]);
     let both = json!({"receipts": [receipt(0, 1, 2, 0, &mut [], 0)], "traces": &traces});
     for document in [traces, both] {
         let told = report(&document);
         let tx = &told["transactions"][0];
         assert_eq!((&tx["kind"], &tx["swaps"][1]["is_undone"]), (&json!("failed_arbitrage"), &json!(true)));
         assert_eq!((&tx["gains"], &tx["deltas"]), (&Value::Null, &Value::Null));
+    }
+}
+
+#[test]
+fn an_attempt_that_was_undone_gained_nothing_and_cost_its_gas() {
+    let traces = json!([{"txHash": format!("0x{:064x}", 0), "result": attempt(130)}]);
+    let told = report(&json!({"receipts": [receipt(0, 1, 2, 0, &mut [], 0)], "traces": traces}));
+    let tx = &told["transactions"][0];
+    let found = &tx["arbitrages"][0];
+    assert_eq!((&tx["kind"], &found["verdict"]), (&json!("failed_arbitrage"), &json!("loss")));
+    // What it would have been is told, and what it came to.
+    assert_eq!((&found["profit_amount"], &found["net_profit_wei"]), (&json!("30"), &json!("-42000")));
+}
+
+#[test]
+fn a_circle_that_was_undone_within_a_transaction_that_was_not_is_no_arbitrage() {
+    let outer = call(1, 2, "0x12345678", &[attempt(130)]);
+    let told = report(&json!([{"txHash": format!("0x{:064x}", 0), "result": outer}]));
+    let tx = &told["transactions"][0];
+    assert_eq!((&tx["is_success"], &tx["swaps"][1]["is_undone"]), (&json!(true), &json!(true)));
+    assert_eq!((&tx["kind"], &tx["arbitrages"]), (&json!("other"), &Value::Null));
+}
+
+#[test]
+fn a_swap_of_more_than_any_token_has_is_none() {
+    // -1 is the word of 2^256 - 1, i64::MIN that of 2^256 - 2^63.
+    for huge in [-1, i64::MIN] {
+        for (paid, gained) in [(1, huge), (huge, 1)] {
+            let told = of_one(&mut [
+                log(11, &[DODO_SWAP.to_owned()], &[0x66, 0x77, paid, 5, 7, 7]),
+                log(12, &[DODO_SWAP.to_owned()], &[0x77, 0x66, 5, gained, 7, 7]),
+            ]);
+            assert_eq!((&told["kind"], &told["arbitrages"]), (&json!("swap"), &Value::Null));
+            assert_eq!(told["swaps"].as_array().unwrap().len(), 1);
+        }
     }
 }
 

@@ -8,6 +8,8 @@ from msgspec import Struct
 from tidemill.schema.events import Arbitrage, ArbitrageKind, CircleShape, SandwichRole
 
 _KINDS = frozenset(kind.value for kind in ArbitrageKind)
+_INT256_END = 1 << 255
+"""Any contract can log an amount whose worth, or its sum with others, is beyond it."""
 
 
 class InspectedBlock(Struct, frozen=True, kw_only=True):
@@ -73,7 +75,7 @@ def _event(
         token=circle.get("profit_token"),
         amount_in=_int(circle.get("start_amount")),
         amount_out=_int(circle.get("end_amount")),
-        profit=_int(circle.get("profit_amount")),
+        profit=_signed(circle.get("profit_amount")),
         gains=",".join(f"{one['token']}:{one['amount']}" for one in tx.get("gains", ())) or None,
         loan_source=loan.get("lender"),
         loan_token=loan.get("token"),
@@ -85,8 +87,8 @@ def _event(
         priority_fee_wei=_less(gas_price_wei, base_fee_wei),
         gas_cost_wei=_int(tx.get("fee_wei")),
         tip_wei=_int(tx["tip_wei"]),
-        profit_native_wei=_int(circle.get("profit_native_wei")),
-        net_profit_native_wei=_int(circle.get("net_profit_wei")),
+        profit_native_wei=_signed(circle.get("profit_native_wei")),
+        net_profit_native_wei=_signed(circle.get("net_profit_wei")),
         profit_usd=_float(circle.get("profit_usd")),
         net_profit_usd=_float(circle.get("net_profit_usd")),
         confidence=circle.get("confidence"),
@@ -105,7 +107,7 @@ def _roles(sandwiches: Sequence[Mapping[str, Any]]) -> dict[str, SandwichRole]:
 
 def _worth(circle: Mapping[str, Any]) -> tuple[bool, int]:
     """Return what orders circles: the native coin's worth; those without a price come last."""
-    wei = _int(circle.get("profit_native_wei"))
+    wei = _signed(circle.get("profit_native_wei"))
     return wei is not None, wei or 0
 
 
@@ -126,6 +128,12 @@ def _less(gas_price_wei: int | None, base_fee_wei: int | None) -> int | None:
 
 def _int(text: str | None) -> int | None:
     return None if text is None else int(text)
+
+
+def _signed(text: str | None) -> int | None:
+    """Return the number; None where it is not known, and where no `Int256` holds it."""
+    number = _int(text)
+    return number if number is not None and -_INT256_END <= number < _INT256_END else None
 
 
 def _float(text: str | None) -> float | None:

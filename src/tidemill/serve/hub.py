@@ -209,6 +209,8 @@ class Hub:
         self._program = program
         self.newest = {tag: Newest(tag) for tag in EVENTS}
         self.reverted = Reverted()
+        self._has_all_reverted = False
+        """Whether it knows the blocks too that were reverted before it began."""
         self._heads: dict[str, int] = {}
         """The offset that comes next; of topics that were begun."""
         self._partitioned: set[str] = set()
@@ -233,8 +235,9 @@ class Hub:
                 loop.call_soon_threadsafe(self._take)
 
         async with self._program.listening(tell):
+            now_ns = (await self._program.state()).now_ns
             for tag in ("reorg", *(tag for tag in EVENTS if tag != "reorg")):
-                await self._begin(tag)
+                await self._begin(tag, now_ns)
             early, self._early = self._early or [], None
             for batches, offsets in early:
                 self._spread(batches, offsets)
@@ -253,8 +256,8 @@ class Hub:
         """Return the offset that comes next, once it is begun."""
         return self._heads[tag]
 
-    async def _begin(self, tag: str) -> None:
-        """Fill the newest rows of a topic."""
+    async def _begin(self, tag: str, now_ns: int) -> None:
+        """Fill the newest rows of a topic, `reorg` first; `now_ns` is after all that was there before."""
         first, head = await self._program.span(tag)
         start = max(first, head - _TAIL_BATCHES)
         try:
@@ -263,10 +266,14 @@ class Hub:
             self._partitioned.add(tag)
             self._heads[tag] = 0
             return
-        self.newest[tag].begin(is_whole=start == 0)
+        if tag == "reorg":
+            self._has_all_reverted = start == 0
+        # a block from before it began may be one that it does not know to be reverted
+        is_known = self._has_all_reverted or not derive.has_block(tag)
+        self.newest[tag].begin(is_whole=start == 0 and is_known)
         for _, batch in entries:
             self._keep(tag, batch)
-        self.newest[tag].trust()
+        self.newest[tag].trust(now_ns)
         self._heads[tag] = max(head, entries[-1][0] + 1) if entries else head
 
     def _take(self) -> None:

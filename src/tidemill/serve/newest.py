@@ -5,13 +5,15 @@ from collections import deque
 import pyarrow as pa
 
 from tidemill.core.arrow import pc
+from tidemill.core.clock import NS_PER_S
 from tidemill.schema import derive
 from tidemill.store.selecting import page_keys
 
 ROWS_MAX = 1_000
 """So many are kept of each topic at the least, where there are so many."""
 _REVERTED_MAX = 100_000
-_NEVER_NS = 1 << 63
+_AHEAD_NS = 60 * NS_PER_S
+"""Clocks of blocks and venues may be ahead of ours by so much."""
 
 
 class Newest:
@@ -23,20 +25,28 @@ class Newest:
         """Another one after each change."""
         self._batches: deque[pa.RecordBatch] = deque()
         self._rows = 0
-        self._floor_ns: int | None = _NEVER_NS
-        """No event that is not here is later; None where all are here."""
+        self._is_known = False
+        """Whether it is known how late an event may be that is not here."""
+        self._floor_ns: int | None = None
+        """Then none of them is later; None where all are here."""
 
     def begin(self, *, is_whole: bool) -> None:
         """Forget all; `is_whole` says whether what is added from now on is all that there ever was."""
         self._batches.clear()
         self._rows = 0
-        self._floor_ns = None if is_whole else _NEVER_NS
+        self._is_known = is_whole
+        self._floor_ns = None
         self.version += 1
 
-    def trust(self) -> None:
-        """Take it that what came before was no later than the first event here."""
-        if self._floor_ns == _NEVER_NS and self._batches:
-            self._floor_ns = _last_ns(self._batches[0].slice(0, 1))
+    def trust(self, now_ns: int) -> None:
+        """Take it that what came before `now_ns` happened before it, or before the latest event here.
+
+        The first event here says nothing of it: a chain that catches up adds older ones.
+        """
+        if not self._is_known:
+            latest_ns = (_last_ns(batch) for batch in self._batches if batch.num_rows)
+            self._floor_ns = max(self._floor_ns or 0, now_ns + _AHEAD_NS, *latest_ns)
+            self._is_known = True
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the next batch of the topic."""
@@ -53,6 +63,8 @@ class Newest:
 
         A row that is not here may be later: then, and where there are too few, it must.
         """
+        if not self._is_known:
+            return None
         schema = derive.arrow_schema(self.tag)
         whole = [batch for batch in self._batches if batch.schema.equals(schema)]
         if len(whole) < len(self._batches):  # of an older version's schema

@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+_UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+
 
 def readable(table: pa.Table) -> list[dict[str, Any]]:
     """Return the rows with binary values as 0x…, wide integers in full digits, times in ISO 8601 with ns.
@@ -54,7 +56,11 @@ def _values(column: pa.ChunkedArray, integer_type: str) -> list[Any]:
         values = column.to_pylist()
         return [None if v is None else int.from_bytes(v, "little", signed=is_signed) for v in values]
     if pa.types.is_timestamp(column.type):
-        return [None if value is None else _time(value) for value in column.cast(pa.int64()).to_pylist()]
+        unit_ns = _UNITS_NS[column.type.unit]
+        times = column.cast(pa.int64()).to_pylist()
+        return [None if value is None else _time(value * unit_ns) for value in times]
+    if pa.types.is_nested(column.type):  # times among them: pyarrow needs pandas for those of nanoseconds
+        return [_value(_readable(scalar)) for scalar in column]
     try:
         return [_value(value) for value in column.to_pylist()]
     except UnicodeDecodeError:  # the engine's strings are bytes, and a contract may say anything
@@ -62,14 +68,20 @@ def _values(column: pa.ChunkedArray, integer_type: str) -> list[Any]:
 
 
 def _readable(scalar: Any) -> Any:
-    """Return a scalar's value, with bytes in the place of text that is none."""
+    """Return a scalar's value, with bytes in the place of text that is none, and times as text."""
+    if not scalar.is_valid:
+        return None
+    if isinstance(scalar, pa.TimestampScalar):
+        return _time(scalar.value * _UNITS_NS[scalar.type.unit])
+    if isinstance(scalar, pa.StructScalar):
+        return {name: _readable(item) for name, item in scalar.items()}
+    if isinstance(scalar, pa.MapScalar):
+        return [[_readable(item) for item in pair.values()] for pair in scalar.values]
+    if isinstance(scalar, pa.ListScalar):
+        return [_readable(item) for item in scalar.values]
     try:
         return scalar.as_py()
     except UnicodeDecodeError:
-        if isinstance(scalar, pa.StructScalar):
-            return {name: _readable(item) for name, item in scalar.items()}
-        if isinstance(scalar, pa.ListScalar):  # a map is one too
-            return [_readable(item) for item in scalar.values]
         return scalar.as_buffer().to_pybytes()
 
 

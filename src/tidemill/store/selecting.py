@@ -32,6 +32,10 @@ class Query(NamedTuple):
     """What the engine is told beside, as it spells it."""
     edges: tuple[str, ...] = ()
     """Questions for the parameter `edge`, the time of the last row wanted: asked until one finds enough."""
+    limit: int = 0
+    """So many rows are wanted, where there are edges."""
+    farthest_ns: int = 0
+    """The edge that leaves nothing out."""
 
 
 class TimeRange(NamedTuple):
@@ -68,6 +72,8 @@ def select_query(
     wanted = [_known(tag, by_name, name).name for name in (by_name if names is None else names)]
     if not wanted:
         raise Refused(f"{tag}: expected at least one column")
+    if newest is not None and newest < 1:
+        raise Refused(f"{tag}: expected one row or more of the newest, found {newest}")
     binder = _Binder()
     tests = [
         f"event_ns >= {binder.value(by_name['event_ns'], during.start_ns)}",
@@ -86,7 +92,8 @@ def select_query(
     # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
     downwards = ", ".join(f"{key} DESC" for key in keys)
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
-    return Query(rows, binder.params, edges=edges)
+    farthest_ns = _farthest_ns(newest_first=True)
+    return Query(rows, binder.params, edges=edges, limit=int(newest), farthest_ns=farthest_ns)
 
 
 def page_keys(tag: str) -> tuple[str, ...]:
@@ -128,7 +135,8 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {order} LIMIT {limit}"  # noqa: S608
     indexed = {one.columns for one in storage.projections(EVENTS[tag])}
     is_indexed = any(one.operator == "=" and (one.column,) in indexed for one in page.where)
-    return Query(rows, binder.params, _BY_INDEX if is_indexed else None, edges)
+    farthest_ns = _farthest_ns(newest_first=page.newest_first)
+    return Query(rows, binder.params, _BY_INDEX if is_indexed else None, edges, limit, farthest_ns)
 
 
 def _edged(
@@ -152,6 +160,10 @@ def _edged(
         for one in (f"{test} AND {near}", test)
     )
     return f"{test} AND event_ns {within} {_EDGE}", questions
+
+
+def _farthest_ns(*, newest_first: bool) -> int:
+    return -(1 << 63) if newest_first else (1 << 63) - 1
 
 
 def _table(
@@ -244,6 +256,7 @@ class _Binder:
         if pa.types.is_decimal(logical.arrow):
             if not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
                 raise Refused(f"{column.name}: expected a number, found {value!r}")
+            _check_digits(column, Decimal(value))
             self.params[name] = f"{Decimal(value):f}"
             return f"{{{name}:{logical.clickhouse}}}"
         if pa.types.is_floating(logical.arrow):
@@ -258,6 +271,19 @@ class _Binder:
         if logical is NANOS:
             return f"fromUnixTimestamp64Nano({{{name}:Int64}}, 'UTC')"
         return f"{{{name}:{logical.clickhouse}}}"
+
+
+def _check_digits(column: Column, value: Decimal) -> None:
+    """Raises: Refused, where the engine would cut `value`, and so answer about another one."""
+    kind = column.logical.arrow
+    whole, (_, digits, exponent) = kind.precision - kind.scale, value.as_tuple()
+    assert isinstance(exponent, int), f"{value} is not finite"
+    cut = -exponent - kind.scale
+    if (value and value.adjusted() >= whole) or (cut > 0 and any(digits[-cut:])):
+        raise Refused(
+            f"{column.name}: expected up to {whole} digits before the point and {kind.scale} after it,"
+            f" found {value}"
+        )
 
 
 def _bounds(column: Column) -> tuple[int, int]:

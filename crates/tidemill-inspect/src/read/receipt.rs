@@ -29,6 +29,9 @@ struct RawReceipt<'a> {
     gas_used: Option<Amount<'a>>,
     #[serde(borrow, alias = "effective_gas_price")]
     effective_gas_price: Option<Amount<'a>>,
+    /// What rollups of the OP stack take beside the gas.
+    #[serde(borrow, alias = "l1_fee")]
+    l1_fee: Option<Amount<'a>>,
     #[serde(borrow)]
     logs: Option<Vec<RawLog<'a>>>,
 }
@@ -62,6 +65,7 @@ pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameErro
         tx.gas_used = raw.gas_used.map(|gas| gas.u64("receipt gasUsed")).transpose()?;
         tx.gas_price_wei =
             raw.effective_gas_price.map(|price| price.u128("receipt effectiveGasPrice")).transpose()?;
+        tx.l1_fee_wei = raw.l1_fee.map(|fee| fee.u128("receipt l1Fee")).transpose()?;
         if let Some(logs) = raw.logs {
             tx.has_logs = true;
             tx.logs = logs.iter().map(RawLog::event).collect::<Result<_, _>>()?;

@@ -14,7 +14,9 @@ struct RawTraced<'a> {
     #[serde(borrow)]
     tx_hash: Option<Hex<'a>>,
     #[serde(borrow)]
-    result: RawCall<'a>,
+    result: Option<RawCall<'a>>,
+    /// Why there is no result: one transaction may take the node too long, while it traces the others of the block.
+    error: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -41,16 +43,33 @@ pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameErro
                 FrameError::missing("trace without a transaction of a block before it", "txHash")
             })?,
         };
-        tx.has_traces = true;
-        flatten(&raw.result, &mut tx.calls)?;
+        match raw.result {
+            Some(result) => {
+                tx.has_traces = true;
+                flatten(&result, &mut tx.calls)?;
+            }
+            None if raw.error.is_some() => {}
+            None => return Err(FrameError::missing("trace", "result")),
+        }
     }
     Ok(())
 }
+
+/// How deep calls nest at most, which is the EVM's own limit. Each call is kept with its place: without a limit the places of a chain of
+/// calls would take the square of its length.
+const DEPTH_MAX: usize = 1_024;
 
 /// Puts `root` and all calls below it in the order in which they began. A stack of its own: they nest a thousand deep.
 fn flatten(root: &RawCall<'_>, calls: &mut Vec<Call>) -> Result<(), FrameError> {
     let mut waiting = vec![(root, Vec::new(), false)];
     while let Some((raw, place, is_within_undone)) = waiting.pop() {
+        if place.len() > DEPTH_MAX {
+            return Err(FrameError::new(
+                "call",
+                format!("at most {DEPTH_MAX} calls within each other"),
+                b"more",
+            ));
+        }
         let is_undone = is_within_undone || raw.error.is_some();
         let first_waiting = waiting.len();
         for (index, inner) in (0_u32..).zip(&raw.calls) {

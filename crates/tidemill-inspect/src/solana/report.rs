@@ -135,8 +135,11 @@ fn confidence(said: i128, had: i128) -> f64 {
     f64::from(u32::try_from(millionths).unwrap_or(0)) / 1e6
 }
 
-/// Returns what was paid to the accounts of a builder's auction.
+/// Returns what was paid to the accounts of a builder's auction; of what failed nothing was but the fee.
 fn tips(tx: &Tx) -> u64 {
+    if !tx.is_success {
+        return 0;
+    }
     let paid = tx.instructions.iter().filter_map(|one| moved(one, tx));
     let tips = paid.filter(|one| one.is_native && is_tip(tx.account(one.target)));
     tips.fold(0, |sum, one| sum.saturating_add(one.amount))

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,7 @@ def _document(path: Path) -> bytes:
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
             document = file.read(_DOCUMENT_BYTES_MAX + 1)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise Malformed(f"{path}: expected a file with a block: {error}") from error
     if len(document) > _DOCUMENT_BYTES_MAX:
         raise Malformed(f"{path}: expected at most {_DOCUMENT_BYTES_MAX} bytes of JSON, found more")
