@@ -37,6 +37,14 @@ async def records_on(bus: Bus) -> list[dict[str, object]]:
     return table.to_pylist()
 
 
+async def run_with_each(bus: Bus, blocks: list[MadeBlock]) -> None:
+    """Have a process take each block as it comes."""
+    run = FeatureRun(bus, CONFIG)
+    for one in blocks:
+        await put(bus, one)
+        await run.turn(bus.commit, wait_ms=0)
+
+
 def expected_of(blocks: list[MadeBlock]) -> list[dict[str, object]]:
     book = FeatureBook(CONFIG.late_blocks_max)
     records = [record for one in blocks for record in take(book, taken([one]))]
@@ -84,16 +92,10 @@ async def test_a_process_that_dies_anywhere_records_each_arbitrage_once_and_the_
 async def test_a_reorg_is_remembered_over_a_restart() -> None:
     gone = [made_block(number, branch=1) for number in range(200, 203)]
     async with open_bus("memory://") as bus:
-        run = FeatureRun(bus, CONFIG)
-        for one in [*BLOCKS[:100], *gone]:
-            await put(bus, one)
-            await run.turn(bus.commit, wait_ms=0)
+        await run_with_each(bus, [*BLOCKS[:100], *gone])
         for one in gone:
             await bus.commit([("reorg", reorg_batch(one.number, ReorgKind.REVERTED, branch=1))], {})
-        run = FeatureRun(bus, CONFIG)
-        for one in BLOCKS[100:]:
-            await put(bus, one)
-            await run.turn(bus.commit, wait_ms=0)
+        await run_with_each(bus, BLOCKS[100:])
         lost = {row["tx_hash"] for one in gone for row in _arbitrages(one)}
         kept = [row for row in await records_on(bus) if row["tx_hash"] not in lost]
         assert kept == expected_of(BLOCKS)
@@ -166,29 +168,20 @@ async def test_a_chain_that_fell_silent_holds_the_bus_no_more(monkeypatch: pytes
 
 async def test_windows_begin_anew_where_nothing_held_the_bus_since_their_checkpoint() -> None:
     async with open_bus("memory://") as bus:
-        run = FeatureRun(bus, CONFIG)
-        for one in BLOCKS:
-            await put(bus, one)
-            await run.turn(bus.commit, wait_ms=0)
+        await run_with_each(bus, BLOCKS)
         await FeatureRun(bus, FeatureConfig(enabled=False)).run(bus.commit)
         left = {key: value for key, value in await bus.state(b"features/") if key != b"features/told"}
     assert left
     later = [made_block(number) for number in range(400, 440)]
     async with open_bus("memory://") as bus:  # as one that has let go what was before
         await bus.commit([], left)
-        run = FeatureRun(bus, CONFIG)
-        for one in later:
-            await put(bus, one)
-            await run.turn(bus.commit, wait_ms=0)
+        await run_with_each(bus, later)
         assert await records_on(bus) == expected_of(later)
 
 
 async def test_the_bus_is_held_by_what_a_restart_needs_and_not_where_nothing_is_recorded() -> None:
     async with open_bus("memory://") as bus:
-        run = FeatureRun(bus, CONFIG)
-        for one in BLOCKS:
-            await put(bus, one)
-            await run.turn(bus.commit, wait_ms=0)
+        await run_with_each(bus, BLOCKS)
         kept = await bus.get(consumer_key("features", "block"))
         assert kept is not None
         assert len(BLOCKS) - 40 < int.from_bytes(kept, "big") < len(BLOCKS)

@@ -4,8 +4,8 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -314,14 +314,8 @@ class _Reorging(ChdbStore):
     reverts = 0
 
     @override
-    async def _ask(
-        self,
-        sql: str,
-        params: Mapping[str, str],
-        limits: QueryLimits,
-        settings: Mapping[str, str] | None = None,
-    ) -> pa.Table:
-        answer = await super()._ask(sql, params, limits, settings)
+    async def _ask(self, sql: str, *asked: Any, **told: Any) -> pa.Table:
+        answer = await super()._ask(sql, *asked, **told)
         if "is_enough" in sql and self.reverts:
             number, self.reverts = self.reverts, 0
             gone = [derive.to_batch([reorg(number, ReorgKind.REVERTED, 1_000)])]

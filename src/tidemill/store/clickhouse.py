@@ -300,17 +300,20 @@ class ClickHouseStore(Store):
         return answer.cast(selected_schema(tag, answer.schema.names))
 
     async def _answer(self, query: Query) -> pa.Table:
-        params, is_enough = dict(query.params), False
-        for edge in query.edges:
-            [told] = (await self._ask(edge, query.params, self._settings.limits)).to_pylist()
-            params["edge"], is_enough = str(told["edge_ns"]), bool(told["is_enough"])
+        limits, edge = self._settings.limits, query.edge
+        if edge is None:
+            return await self._ask(query.sql, query.params, limits, query.settings)
+        edge_ns, is_enough = edge.farthest_ns, False
+        for question in edge.questions:
+            [told] = (await self._ask(question, query.params, limits)).to_pylist()
+            edge_ns, is_enough = told["edge_ns"], told["is_enough"]
             if is_enough:
                 break
-        answer = await self._ask(query.sql, params, self._settings.limits, query.settings)
-        if is_enough and answer.num_rows < query.limit:
+        answer = await self._ask(query.sql, {**query.params, "edge": str(edge_ns)}, limits, query.settings)
+        if is_enough and answer.num_rows < edge.limit:
             # a reorg came between: what takes the place of the rows that left lies beyond the edge
-            params["edge"] = str(query.farthest_ns)
-            answer = await self._ask(query.sql, params, self._settings.limits, query.settings)
+            opened = {**query.params, "edge": str(edge.farthest_ns)}
+            answer = await self._ask(query.sql, opened, limits, query.settings)
         return answer
 
     @override

@@ -23,6 +23,17 @@ _BY_INDEX = {"optimize_read_in_order": "0"}
 """Where rows are read in their table's order, the engine passes over the indexes that say where they are."""
 
 
+class Edge(NamedTuple):
+    """How the parameter `edge` of a query is found, the time of the last row wanted."""
+
+    questions: tuple[str, ...]
+    """Asked until one finds enough rows."""
+    limit: int
+    """So many are wanted."""
+    farthest_ns: int
+    """The edge that leaves nothing out."""
+
+
 class Query(NamedTuple):
     """A statement and its bound parameters."""
 
@@ -30,12 +41,7 @@ class Query(NamedTuple):
     params: dict[str, str]
     settings: Mapping[str, str] | None = None
     """What the engine is told beside, as it spells it."""
-    edges: tuple[str, ...] = ()
-    """Questions for the parameter `edge`, the time of the last row wanted: asked until one finds enough."""
-    limit: int = 0
-    """So many rows are wanted, where there are edges."""
-    farthest_ns: int = 0
-    """The edge that leaves nothing out."""
+    edge: Edge | None = None
 
 
 class TimeRange(NamedTuple):
@@ -88,12 +94,11 @@ def select_query(
         rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {', '.join(keys)}"  # noqa: S608
         return Query(rows, binder.params)
     latest = binder.value(by_name["event_ns"], during.end_ns)
-    test, edges = _edged(tag, table, test, [latest], int(newest), newest_first=True)
+    test, edge = _edged(tag, table, test, [latest], int(newest), newest_first=True)
     # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
     downwards = ", ".join(f"{key} DESC" for key in keys)
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
-    farthest_ns = _farthest_ns(newest_first=True)
-    return Query(rows, binder.params, edges=edges, limit=int(newest), farthest_ns=farthest_ns)
+    return Query(rows, binder.params, edge=edge)
 
 
 def page_keys(tag: str) -> tuple[str, ...]:
@@ -123,34 +128,33 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     order = ", ".join(f"{term}{direction}" for key in keys for term in _terms(key))
     shown = ", ".join(dict.fromkeys((*wanted, *(key.name for key in keys))))
     limit = int(page.limit)
-    edges: tuple[str, ...] = ()
+    edge: Edge | None = None
     if not page.where and (page.start_ns is None or page.end_ns is None):  # what is filtered, is found so
         begun_ns = (
             None if page.after is None else page.after[0],
             page.end_ns if page.newest_first else page.start_ns,
         )
         begun = [binder.value(by_name["event_ns"], one) for one in begun_ns if one is not None]
-        test, edges = _edged(tag, table, test, begun, limit, newest_first=page.newest_first)
+        test, edge = _edged(tag, table, test, begun, limit, newest_first=page.newest_first)
     # Every name is one of the schema's.
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {order} LIMIT {limit}"  # noqa: S608
     indexed = {one.columns for one in storage.projections(EVENTS[tag])}
     is_indexed = any(one.operator == "=" and (one.column,) in indexed for one in page.where)
-    farthest_ns = _farthest_ns(newest_first=page.newest_first)
-    return Query(rows, binder.params, _BY_INDEX if is_indexed else None, edges, limit, farthest_ns)
+    return Query(rows, binder.params, _BY_INDEX if is_indexed else None, edge)
 
 
 def _edged(
     tag: str, table: str, test: str, begun: Sequence[str], limit: int, *, newest_first: bool
-) -> tuple[str, tuple[str, ...]]:
-    """Return `test` within the edge that `limit` rows reach, and the questions for that edge.
+) -> tuple[str, Edge]:
+    """Return `test` within the edge that `limit` rows reach, and how that edge is found.
 
     They begin at the nearest of the times `begun`. Told their times, the engine opens all columns of those
     parts alone that have such rows.
     """
-    first, nearest, last, direction, within, away = (
-        ("max", "least", "min", " DESC", ">=", "-")
+    first, nearest, last, direction, within, away, farthest_ns = (
+        ("max", "least", "min", " DESC", ">=", "-", -(1 << 63))
         if newest_first
-        else ("min", "greatest", "max", "", "<=", "+")
+        else ("min", "greatest", "max", "", "<=", "+", (1 << 63) - 1)
     )
     begins = f"{nearest}({', '.join((*begun, f'(SELECT {first}(event_ns) FROM {tag})'))})"  # noqa: S608 names of ours
     near = f"event_ns {within} {begins} {away} {_NEAR}"
@@ -159,11 +163,7 @@ def _edged(
         f" FROM (SELECT event_ns FROM {table} WHERE {one} ORDER BY event_ns{direction} LIMIT {limit})"
         for one in (f"{test} AND {near}", test)
     )
-    return f"{test} AND event_ns {within} {_EDGE}", questions
-
-
-def _farthest_ns(*, newest_first: bool) -> int:
-    return -(1 << 63) if newest_first else (1 << 63) - 1
+    return f"{test} AND event_ns {within} {_EDGE}", Edge(questions, limit, farthest_ns)
 
 
 def _table(

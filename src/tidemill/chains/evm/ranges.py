@@ -77,19 +77,21 @@ class RangeReader:
         self._parts: list[Part] = []
         """Ascending, and the lowest block that is not taken is in the first."""
         self._rest: deque[tuple[int, int]] = deque()
-        """First and last blocks of what was refused and is not asked for again yet, ascending."""
+        """First and last blocks of what is to be asked for, at first or in smaller parts, ascending."""
         self._next = 0
-        self._last = -1
+        """The first block that was in no part yet."""
 
     @property
     def is_active(self) -> bool:
         """Whether blocks are left to be read or taken."""
-        return bool(self._parts or self._rest) or self._next <= self._last
+        return bool(self._parts or self._rest)
 
     def start(self, first: int, last: int, log_filter: dict[str, object]) -> None:
         """Begin to read; `changed` is called with each part that comes in."""
         self.stop()
-        self._next, self._last, self._filter = first, last, log_filter
+        self._next, self._filter = first, log_filter
+        if first <= last:
+            self._rest.append((first, last))
         self._pump()
 
     def stop(self) -> None:
@@ -97,7 +99,6 @@ class RangeReader:
         self._calls.drop(self)
         self._parts.clear()
         self._rest.clear()
-        self._next, self._last = 0, -1
 
     def first_part(self) -> Part | None:
         """Return the first part where it is here."""
@@ -109,21 +110,16 @@ class RangeReader:
         self._pump()
 
     def _pump(self) -> None:
-        while len(self._parts) < self._parts_max:
-            if self._rest:
-                first, last = self._rest.popleft()
-                part = Part(first, min(first + self._size.blocks - 1, last))
-                if part.last < last:
-                    self._rest.appendleft((part.last + 1, last))
-                insort(self._parts, part, key=lambda other: other.first)
-            elif self._next <= self._last:
-                part = Part(self._next, min(self._next + self._size.blocks - 1, self._last))
+        while self._rest and len(self._parts) < self._parts_max:
+            first, last = self._rest.popleft()
+            part = Part(first, min(first + self._size.blocks - 1, last))
+            if part.last < last:
+                self._rest.appendleft((part.last + 1, last))
+            insort(self._parts, part, key=lambda other: other.first)
+            if first == self._next:
                 self._next = part.last + 1
-                self._parts.append(part)
                 if self._asked is not None:
                     self._asked(part.first, part.last)
-            else:
-                return
             self._ask(part)
 
     def _ask(self, part: Part) -> None:

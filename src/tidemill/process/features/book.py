@@ -69,8 +69,6 @@ class FeatureBook:
         """Batches with rows that are not fed."""
         self._fed: list[_Held] = []
         """Batches that are fed, and not in the oldest checkpoint."""
-        self._unmarked_rows = self._unmarked_batches = 0
-        """What was fed since the newest checkpoint."""
         self._fed_block = -1
         self._newest_block = -1
         self._asked_block = -1
@@ -211,7 +209,6 @@ class FeatureBook:
         self._fed_block = newest.block
         self._waiting = [held for held in self._fed if held.last_block > newest.block] + self._waiting
         self._fed = [held for held in self._fed if held.last_block <= newest.block]
-        self._unmarked_rows = self._unmarked_batches = 0
         self.corrections += 1
 
     def _feed(self, up_to: int, asked: Sequence[_Held]) -> list[pa.RecordBatch]:
@@ -224,8 +221,6 @@ class FeatureBook:
         fed = [(held.taken.topic, self._piece(held, up_to)) for held in before]
         told = [(ASKED, self._piece(held, up_to)) for held in asked]
         records = self._engine.run([*fed, *told], len(fed))
-        self._unmarked_rows += sum(piece.num_rows for _, piece in (*fed, *told))
-        self._unmarked_batches += len(fed) + len(told)
         self._fed_block = up_to
         self._fed += [held for held in self._waiting if held.last_block <= up_to]
         self._waiting = [held for held in self._waiting if held.last_block > up_to]
@@ -243,12 +238,13 @@ class FeatureBook:
 
         Call it after each `take`, once its records are handed on.
         """
-        if self._fed_block < self._checkpoints[-1].block + self._late_blocks_max:
+        newest = self._checkpoints[-1].block
+        if self._fed_block < newest + self._late_blocks_max:
             return
-        batches_to_mark = self._late_blocks_max * _BATCHES_TO_MARK_A_BLOCK
-        if self._unmarked_rows < _ROWS_TO_MARK and self._unmarked_batches < batches_to_mark:
+        unmarked = [held.taken.batch for held in self._fed if held.last_block > newest]
+        rows = sum(batch.num_rows for batch in unmarked)
+        if rows < _ROWS_TO_MARK and len(unmarked) < self._late_blocks_max * _BATCHES_TO_MARK_A_BLOCK:
             return
-        self._unmarked_rows = self._unmarked_batches = 0
         self._checkpoints.append(_Checkpoint(self._fed_block, self._engine.copy()))
         if len(self._checkpoints) > 2:
             self._checkpoints.popleft()
@@ -260,7 +256,6 @@ class FeatureBook:
         """Take what waits for all that there is, of a chain that fell silent: it holds nothing any more."""
         self._feed(self._newest_block, [])
         self._checkpoints = deque([_Checkpoint(self._fed_block, self._engine.copy())])
-        self._unmarked_rows = self._unmarked_batches = 0
         self._fed.clear()
         self._reverted.clear()
 
