@@ -42,6 +42,15 @@ async def reading(folder: Path, config: SolanaConfig) -> AsyncIterator[Engine]:
         yield engine
 
 
+def after_an_outage() -> dict[int, dict[str, Any]]:
+    """Return a ledger of the same circles, with thousands of slots in its middle that have no block."""
+    circles = [circle(1_000, 2_000 + at, f"tx{at}") for at in range(_COUNT)]
+    before = make_ledger(circles[: _COUNT // 2], LedgerOptions())
+    after = make_ledger(circles[_COUNT // 2 :], LedgerOptions(first_slot=9_001))
+    after[min(after)]["parentSlot"] = max(before)
+    return before | after
+
+
 async def until_read(engine: Engine, slot: int) -> None:
     async def is_read() -> bool:
         return engine.inspections.clusters["solana"].counts.last_slot == slot and await engine.is_stored()
@@ -78,6 +87,38 @@ async def test_every_planted_arbitrage_is_found_once(faults: dict[str, Any], tmp
         await until_read(engine, last)
         assert await profits(engine) == {f"tx{at}": 1_000 + at for at in range(_COUNT)}
         assert engine.inspections.clusters["solana"].counts.arbitrages == _COUNT
+
+
+@pytest.mark.parametrize("faults", [{"untold_slots": frozenset({9_001})}, {"is_subscription_refused": True}])
+async def test_slots_without_a_block_are_passed_over_however_many(
+    faults: dict[str, Any], tmp_path: Path
+) -> None:
+    ledger = after_an_outage()
+    first, last = min(ledger), max(ledger)
+    async with solana_node(ledger, **faults) as (node, config), reading(tmp_path, config) as engine:
+        await node.advance(first)
+        if not faults.get("is_subscription_refused"):
+            await node.subscribed()
+            await node.advance(1_002)
+        await until_read(engine, max(slot for slot in ledger if slot <= node.newest))
+        await node.advance(last)
+        await until_read(engine, last)
+        told = await profits(engine)
+        assert told.keys() >= {f"tx{at}" for at in range(_COUNT // 2, _COUNT)}
+        assert engine.inspections.clusters["solana"].counts.left_out_slots == 0
+
+
+async def test_a_node_that_tells_no_block_any_more_is_asked(tmp_path: Path) -> None:
+    ledger = planted()
+    first, last = min(ledger), max(ledger)
+    silent = frozenset(slot for slot in ledger if slot > first)
+    async with solana_node(ledger, untold_slots=silent) as (node, config):
+        async with reading(tmp_path, structs.replace(config, silent_ms=50)) as engine:
+            await node.subscribed()
+            await node.advance(last)
+            await until_read(engine, last)
+            assert len(await profits(engine)) == _COUNT
+            assert node.counts["blockSubscribe"] == 1
 
 
 async def test_what_came_while_nobody_read_is_filled_in_and_nothing_is_told_twice(tmp_path: Path) -> None:

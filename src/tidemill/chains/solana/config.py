@@ -29,8 +29,10 @@ class SolanaConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
     poll_ms: _Positive = 400
     """About a slot."""
-    backfill_slots: _Positive = 64
-    """So many slots of a gap are asked for in one go."""
+    silent_ms: _Positive = 10_000
+    """Where no block was told for so long, the newest slot is asked for."""
+    backfill_slots: Annotated[int, Meta(ge=1, le=500_000)] = 64
+    """So many slots of a gap, those with a block, are asked for in one go; a node allows 500,000."""
     blocks_in_flight: _Positive = 4
     """Blocks of a gap that are asked for side by side; all of them are in memory."""
     retry_first_ms: _Positive = 200

@@ -55,11 +55,12 @@ class SolanaNode:
         return self._convert(told, int)
 
     async def slots_with_block(self, missing: Missing) -> list[int]:
-        """Return the slots among these in which a block was made. Raises: as `newest_slot`."""
-        last_slot = min(missing.last_slot, missing.first_slot + self._config.backfill_slots - 1)
+        """Return the first of these slots in which a block was made. Raises: as `newest_slot`."""
         commitment = {"commitment": self._config.commitment}
-        told = await self._ask("getBlocks", [missing.first_slot, last_slot, commitment])
-        return self._convert(told, list[int])
+        # by their count, not by a range: a cluster that stood still has thousands of slots without a block
+        params = [missing.first_slot, self._config.backfill_slots, commitment]
+        slots: list[int] = self._convert(await self._ask("getBlocksWithLimit", params), list[int])
+        return [slot for slot in slots if slot <= missing.last_slot]
 
     async def block(self, slot: int) -> SlotBlock | None:
         """Return the block of a slot; None where none was made.
@@ -147,7 +148,7 @@ class SolanaReader:
                         raise
                     is_told = False
                     self._on_fault(fault)
-                except (Unreachable, Malformed, Unknown) as fault:
+                except (Unreachable, Malformed, Unknown, Gap) as fault:
                     self._on_fault(fault)
                     lasted_s = (self._clock.now_ns() - begun_ns) / 1e9
                     await asyncio.sleep(backoff.wait_s(lasted_s))
@@ -157,7 +158,13 @@ class SolanaReader:
         async with await Socket.connect(self._config.ws_url, self._clock) as socket:
             socket.send(subscribe(self._config.commitment))
             while True:
-                for recv_ns, frame in await socket.receive():
+                try:
+                    async with asyncio.timeout(self._config.silent_ms / _MS):
+                        frames = await socket.receive()
+                except TimeoutError:  # a node may answer pings and tell no block any more
+                    await self._catch_up(node)
+                    continue
+                for recv_ns, frame in frames:
                     try:
                         block = read_frame(frame, socket.endpoint)
                     except Malformed as fault:  # the next block shows what was lost with it
@@ -168,14 +175,17 @@ class SolanaReader:
 
     async def _poll(self, node: SolanaNode) -> None:
         while True:
-            newest = await node.newest_slot()
-            if self.line.last_slot is None:
-                block = await node.block(newest)
-                if block is not None:
-                    await self._take(block, self._clock.now_ns(), node)
-            elif newest > self.line.last_slot:
-                await self._fill(Missing(self.line.last_slot + 1, newest), node)
+            await self._catch_up(node)
             await asyncio.sleep(self._config.poll_ms / _MS)
+
+    async def _catch_up(self, node: SolanaNode) -> None:
+        newest = await node.newest_slot()
+        if self.line.last_slot is None:
+            block = await node.block(newest)
+            if block is not None:
+                await self._take(block, self._clock.now_ns(), node)
+        elif newest > self.line.last_slot:
+            await self._fill(Missing(self.line.last_slot + 1, newest), node)
 
     async def _take(self, block: SlotBlock, recv_ns: int, node: SolanaNode) -> None:
         ready = self.line.take(block)
@@ -189,7 +199,7 @@ class SolanaReader:
 
     async def _fill(self, missing: Missing, node: SolanaNode) -> bool:
         """Ask for the blocks of a gap, as many as go at once; say whether the line went on."""
-        is_further = False
+        began_at = self.line.last_slot
         slots = await node.slots_with_block(missing)
         for first in range(0, len(slots), self._config.blocks_in_flight):
             some = slots[first : first + self._config.blocks_in_flight]
@@ -197,14 +207,23 @@ class SolanaReader:
                 blocks = await asyncio.gather(*map(node.block, some))
             except Gap as fault:
                 self._on_fault(fault)
-                last_gone = await node.first_slot() - 1
-                self.left_out_slots += max(last_gone + 1 - missing.first_slot, 0)
-                ready = self.line.skip_to(last_gone)
-                if ready:
-                    await self._on_blocks(ready, self._clock.now_ns())
-                return True
-            ready = [one for block in blocks if block is not None for one in self.line.take(block)]
-            if ready:
-                is_further = True
-                await self._on_blocks(ready, self._clock.now_ns())
-        return is_further
+                break
+            await self._go_on([one for block in blocks if block is not None for one in self.line.take(block)])
+        if self.line.last_slot == began_at:
+            await self._leave_out(missing, node)
+        return self.line.last_slot != began_at
+
+    async def _leave_out(self, missing: Missing, node: SolanaNode) -> None:
+        """Go on with the first block that the node has, where it has those of the gap no longer."""
+        first_slot = await node.first_slot()
+        if first_slot <= missing.first_slot:
+            return
+        self._on_fault(
+            Gap(f"expected the blocks from slot {missing.first_slot} on, found them from {first_slot} on")
+        )
+        self.left_out_slots += first_slot - missing.first_slot
+        await self._go_on(self.line.skip_to(first_slot - 1))
+
+    async def _go_on(self, ready: Sequence[SlotBlock]) -> None:
+        if ready:
+            await self._on_blocks(ready, self._clock.now_ns())

@@ -123,7 +123,10 @@ class SolanaNode:
                 return min(slot for slot in self._ledger if slot >= self.faults.cleaned_up_before)
             case "getBlocks":
                 first, last, _ = params
-                return [slot for slot in sorted(self._ledger) if first <= slot <= min(last, self.newest)]
+                return [slot for slot in self._slots_from(first) if slot <= last]
+            case "getBlocksWithLimit":
+                first, limit, _ = params
+                return self._slots_from(first)[:limit]
             case "getBlock":
                 return self._asked_block(*params)
             case "getTransaction":
@@ -132,6 +135,10 @@ class SolanaNode:
                 return 1
             case _:
                 raise _Refusal(_NO_METHOD, "Method not found")
+
+    def _slots_from(self, first: int) -> list[int]:
+        there = max(first, self.faults.cleaned_up_before)
+        return [slot for slot in sorted(self._ledger) if there <= slot <= self.newest]
 
     def _asked_block(self, slot: int, asked: dict[str, Any]) -> dict[str, Any]:
         if slot < self.faults.cleaned_up_before:
