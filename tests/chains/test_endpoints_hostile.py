@@ -110,6 +110,32 @@ def test_a_branch_that_grows_faster_than_it_can_be_confirmed_is_followed() -> No
     assert driver.canonical() == chain_of(driver.node)
 
 
+def test_a_leader_that_tells_a_branch_from_below_the_window_does_not_stop_the_chain() -> None:
+    config = config_of(fallbacks=WS[:1], window_blocks=12, walk_blocks_max=10, settle_blocks=2)
+    driver = several(config, "ws", "ws1")
+    mine(driver, 30, "ws", "ws1")
+    liar = view(driver.node, salt=10_000)
+    liar.reorg(20, blocks=21)
+    driver.nodes["1"], driver.nodes[""] = driver.node, liar
+    driver.announce(*liar.blocks[-10:], by="ws", logs=False).settle(ticks=12)
+    mine(driver, 3, "ws1")
+    driver.settle(ticks=6)
+    assert driver.stop is None
+    assert vices(driver, 0)[Vice.WRONG_FORK] >= 1
+    assert driver.canonical() == chain_of(driver.node)
+    assert driver.events("reorg") == []
+
+
+def test_a_branch_from_below_the_window_that_two_endpoints_have_stops_the_chain() -> None:
+    config = config_of(fallbacks=WS[:1], window_blocks=12, walk_blocks_max=10, settle_blocks=2)
+    driver = several(config, "ws", "ws1")
+    mine(driver, 30, "ws", "ws1")
+    driver.node.reorg(20)
+    driver.announce(driver.node.tip, by="ws", logs=False).settle(ticks=2)
+    assert driver.stop is not None
+    assert driver.stop.startswith("Unsafe: chain local: ")
+
+
 def test_an_endpoint_does_not_confirm_its_own_branch() -> None:
     http = (HTTP, EndpointConfig(http_url="http://127.0.0.1:6"))
     driver = Driver(

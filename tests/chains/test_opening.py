@@ -11,6 +11,8 @@ from tidemill.schema.faults import Refused
 
 from .contracts import MulticallNode, words
 from .driver import FACTORY, Driver, chain_of, config_of
+from .fake_node import FakeBlock, head_notice
+from .test_tokens import FullNode, follow
 
 V3_FACTORY = "0x" + "fb" * 20
 PAIR_A, PAIR_B, POOL_C = ("0x" + digit * 40 for digit in "abc")
@@ -145,6 +147,85 @@ def test_a_reorg_of_the_block_that_was_read_has_it_read_again() -> None:
     assert found[PAIR_A].block_hash == bytes.fromhex(node.tip.hash[2:])
 
 
+def test_a_chain_whose_first_block_has_no_state_any_more_begins_at_the_newest() -> None:
+    node = FullNode()
+    node.add_pairs(3)
+    node.mine(0, blocks=300)
+    driver = Driver(node, config_of(start_block="latest"))
+    driver.feed(driver.entry(driver.entries[0].kind.OPEN))
+    while not any(call.method == "eth_call" for call in driver.calls):
+        driver.answer(driver.calls[0])
+    node.add_pairs(1)
+    node.mine(0, blocks=150)
+    newest = node.tip.number
+    follow(driver.announce(node.tip), seconds=8)
+    assert {pool.block_number for pool in snapshots(driver).values()} == {newest}
+    assert len(snapshots(driver)) == 4
+    assert "pools as of block 303: the node answered -32000: missing trie node" in driver.faults[0]
+    follow(driver.announce(node.mine(1)), seconds=3)
+    assert driver.canonical() == chain_of(node, first=newest + 1)
+    asked = [params[0] for method, params in node.asked if method == "eth_getLogs"]
+    assert [one["fromBlock"] for one in asked[:2]] == ["0x0", hex(303 - driver.config.window_blocks + 1)]
+
+
+def test_a_newest_block_that_nobody_has_does_not_keep_a_chain_from_beginning() -> None:
+    node = grown_node()
+    driver = Driver(node, config_of(factories=factories(), start_block="latest"))
+    driver.feed(driver.entry(driver.entries[0].kind.OPEN))
+    driver.answer(driver.calls[0])
+    driver.frame(head_notice(FakeBlock(10**9, "0x" + "ab" * 32, "0x" + "cd" * 32, [])))
+    follow(driver, seconds=40)
+    assert snapshots(driver).keys() == {PAIR_A, POOL_C}
+    assert driver.mine(blocks=2).canonical() == chain_of(node, first=353)
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize(("depth", "blocks"), [(1, 1), (1, 2), (3, 5), (3, 60)])
+def test_a_reorg_of_the_first_tip_has_the_chain_begin_anew_after_the_block_in_its_place(
+    depth: int, blocks: int, is_restarted: bool
+) -> None:
+    node = grown_node()
+    driver = opened(node)
+    first = node.tip
+    assert snapshots(driver)[PAIR_A].block_hash == bytes.fromhex(first.hash[2:])
+    if is_restarted:
+        driver = Driver(node, driver.config, driver.state).open()
+    node.reorg(depth, blocks=blocks)
+    while node.tip.number < first.number:
+        node.mine(1)
+    driver.announce(node.tip).settle()
+    driver.tick(500)
+    driver.settle().tick(500)
+    driver.settle(ticks=2)
+    assert driver.stop is None
+    assert driver.follower.tip == (node.tip.number, bytes.fromhex(node.tip.hash[2:]))
+    assert driver.canonical() == chain_of(node, first=first.number + 1)
+    after = node.blocks[first.number + 1 :]
+    assert driver.emitted_logs() == [(block.hash, 0) for block in after if block.logs]
+    assert snapshots(driver).keys() == {PAIR_A, POOL_C}
+    replacing = bytes.fromhex(node.blocks[first.number].hash[2:])
+    assert {pool.block_hash for pool in snapshots(driver).values()} == {replacing}
+    (left,) = driver.events("reorg")
+    assert (left.block_hash, left.kind) == (bytes.fromhex(first.hash[2:]), "reverted")
+    again = Driver(node, driver.config, driver.state).open()
+    assert again.follower.tip == driver.follower.tip
+    assert (again.blocks, snapshots(again), again.faults) == ([], {}, [])
+
+
+def test_a_first_tip_that_left_and_is_back_is_not_read_again() -> None:
+    node = grown_node()
+    driver = opened(node)
+    left = node.reorg(1, blocks=2)
+    driver.announce(node.tip).settle()
+    node.go_back_to(left)
+    driver.tick(500)
+    driver.settle()
+    driver.mine(blocks=2)
+    assert driver.canonical() == chain_of(node, first=left[0].number + 1)
+    assert sum(len(step.snapshots) for step in driver.steps) == 2
+    assert driver.events("reorg") == []
+
+
 def test_a_start_before_the_factories_reads_all_from_logs() -> None:
     node = grown_node()
     driver = Driver(node, config_of(factories=factories())).open()
@@ -228,11 +309,11 @@ def test_a_range_whose_logs_and_headers_disagree_is_read_again() -> None:
     driver = Driver(node, config_of(factories=factories()))
     driver.feed(driver.entry(driver.entries[0].kind.OPEN))
     while not any(call.method == "eth_getLogs" for call in driver.calls):
-        driver.answer(driver.calls[0])
+        driver.answer(driver.calls[-1])
     logs_call = next(call for call in driver.calls if call.method == "eth_getLogs")
     driver.answer(logs_call)
     node.reorg(200)
-    driver.settle()
+    driver.settle(ticks=1)
     assert "the range is read again" in driver.faults[0]
     driver.mine()
     assert driver.canonical() == chain_of(node)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from tidemill.chains.evm.ranges import RangeSize
+from tidemill.chains.evm.scorecard import Vice
 from tidemill.chains.evm.steps import Call
 
 from .driver import Driver, chain_of, config_of
-from .fake_node import FakeNode, Refusal
+from .fake_node import FakeBlock, FakeNode, Refusal, head_notice, log_notices
 
 
 def is_range(call: Call) -> bool:
@@ -51,6 +52,96 @@ def test_a_node_that_takes_few_blocks_at_once_is_asked_no_more_than_is_set_and_i
     assert driver.emitted_logs() == [(block.hash, 0) for block in node.blocks if block.logs]
     assert driver.faults == []
     assert len(ranges_asked(node)) < 2_000 / 5 + 30
+
+
+def test_a_range_told_without_logs_on_another_branch_is_read_again() -> None:
+    node, other = FakeNode(), FakeNode()
+    driver = Driver(node).open().mine(blocks=3)
+    other.blocks = list(node.blocks)
+    node.mine(1, blocks=100)
+    other.mine(0, blocks=101)
+    driver.frame(head_notice(node.tip))
+    driver.node = other  # as behind one address of many nodes
+    while not any(map(is_range, driver.calls)):
+        driver.answer(driver.calls[-1])
+    driver.answer(next(filter(is_range, driver.calls)))
+    driver.node = node
+    driver.settle(ticks=2)
+    assert driver.canonical() == chain_of(node)
+    assert driver.emitted_logs() == [(block.hash, 0) for block in node.blocks[1:]]
+    (fault,) = (fault for fault in driver.faults if "read again" in fault)
+    assert "block 94: its header is not the one that was told with the range's logs" in fault
+
+
+class TornNode(FakeNode):
+    """A node whose logs of ranges are, while it is torn, of another branch than its headers."""
+
+    is_torn = False
+
+    def _result(self, method: str, params: Any) -> Any:
+        found = super()._result(method, params)
+        if self.is_torn and method == "eth_getLogs" and "fromBlock" in params[0]:
+            return [log | {"blockHash": "0x" + "ab" * 32} for log in found]
+        return found
+
+
+def test_a_node_that_contradicts_itself_is_asked_ever_less_often_and_held_to_have_failed() -> None:
+    node = TornNode()
+    driver = Driver(node).open().mine(blocks=3)
+    node.mine(1, blocks=100)
+    node.is_torn = True
+    driver.announce(node.tip, logs=False)
+    for _ in range(60):
+        driver.settle()
+        driver.tick(500)
+        driver.announce(node.tip, logs=False)
+    assert 5 <= len(ranges_asked(node)) <= 12
+    again = [fault for fault in driver.faults if "its header is another one" in fault]
+    assert len(again) == len(ranges_asked(node))
+    assert "ws://127.0.0.1:1" in again[0]
+    assert driver.follower.links.cards[0].vices == {Vice.FAILED: len(again)}
+    node.is_torn = False
+    driver.tick(10_000)
+    driver.settle(ticks=2)
+    assert driver.canonical() == chain_of(node)
+    assert driver.emitted_logs() == [(block.hash, 0) for block in node.blocks[1:]]
+
+
+class ForgetfulNode(FakeNode):
+    """A node whose ranges lack the first logs of a block, so often as it is set."""
+
+    lacking_block: FakeBlock | None = None
+    lacking_count = 0
+
+    def _result(self, method: str, params: Any) -> Any:
+        found = super()._result(method, params)
+        if self.lacking_count and method == "eth_getLogs" and "fromBlock" in params[0]:
+            assert self.lacking_block is not None
+            left = [log for log in found if log["blockHash"] != self.lacking_block.hash]
+            self.lacking_count -= len(left) < len(found)
+            return left
+        return found
+
+
+@pytest.mark.parametrize(("lacking_count", "is_found"), [(3, True), (1_000, False)])
+def test_a_range_that_lacks_an_announced_log_is_read_again_but_not_without_end(
+    lacking_count: int, is_found: bool
+) -> None:
+    node = ForgetfulNode()
+    driver = Driver(node).open().mine(blocks=3)
+    node.mine(1, blocks=100)
+    node.lacking_block, node.lacking_count = node.blocks[50], lacking_count
+    for notice in log_notices(node.blocks[50]):
+        driver.frame(notice)
+    driver.announce(node.tip)
+    for _ in range(20):
+        driver.settle()
+        driver.tick(1_000)
+    assert driver.canonical() == chain_of(node)
+    told = driver.emitted_logs()
+    assert ((node.blocks[50].hash, 0) in told) == is_found
+    assert len(told) == 102 + is_found
+    assert sum("its range lacks it" in fault for fault in driver.faults) == min(lacking_count, 4)
 
 
 def test_a_node_that_was_slow_for_a_while_is_asked_for_longer_ranges_again() -> None:

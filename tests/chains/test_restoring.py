@@ -89,11 +89,80 @@ def test_a_log_that_was_missing_is_emitted_where_a_restart_falls_between_revert_
 
 
 def test_a_block_that_came_back_is_not_known_as_reverted_any_more() -> None:
-    first, _ = reverted_without_a_log()
+    first, block = reverted_without_a_log()
     first.settle()
     checkpoint = read_checkpoint(first.state.items(), "local")
     assert checkpoint is not None
-    assert (checkpoint.reverted, checkpoint.held) == ((), {})
+    assert checkpoint.reverted == ()
+    assert list(checkpoint.held[bytes.fromhex(block.hash[2:])]) == [0, 1]
+
+
+def sealed_without_a_log() -> tuple[Driver, FakeBlock]:
+    """Return a driver that ended before it was known that a block's answer lacked a log."""
+    driver = Driver(FakeNode()).open().mine(blocks=3)
+    block = driver.node.mine(2)
+    hide_log(driver.node, block)
+    driver.announce(block, logs=False).settle()
+    driver.node.lies.clear()
+    assert driver.emitted_logs()[-1] == (block.hash, 0)
+    return driver, block
+
+
+def test_a_log_that_was_missing_is_emitted_where_its_block_leaves_and_comes_back_after_a_restart() -> None:
+    first, block = sealed_without_a_log()
+    second = Driver(first.node, first.config, first.state).open()
+    left = second.node.reorg(1, blocks=2)
+    second.announce(*second.node.blocks[-2:]).settle()
+    second.node.go_back_to(left)
+    newest = second.node.mine()
+    second.announce(second.node.mine(), logs=False).settle()
+    emitted = second.emitted_logs()
+    assert len(emitted) == len(set(emitted))
+    assert {(block.hash, 1), (newest.hash, 0)} <= set(emitted)
+    assert (block.hash, 0) not in emitted
+    assert "repaired" in [event.status for event in second.events("coverage")]
+
+
+def test_a_log_that_is_announced_after_a_restart_has_its_block_sealed_again() -> None:
+    first, block = sealed_without_a_log()
+    second = Driver(first.node, first.config, first.state).open()
+    for notice in log_notices(block):
+        second.frame(notice)
+    second.settle(ticks=1)
+    assert second.follower.tip[0] == block.number
+    assert second.emitted_logs() == [(block.hash, 1)]
+
+
+@pytest.mark.parametrize(("lacking", "asked"), [(1, 2), (100, 4)])
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_block_that_comes_back_with_fewer_logs_is_asked_for_again_and_tells_none_twice(
+    lacking: int, asked: int, is_restarted: bool
+) -> None:
+    driver = Driver(FakeNode()).open().mine(blocks=3).mine(2)
+    node, block = driver.node, driver.node.tip
+    left = node.reorg(1, blocks=2)
+    driver.announce(*node.blocks[-2:]).settle()
+    before = driver.emitted_logs()
+    if is_restarted:
+        driver = Driver(node, driver.config, driver.state).open()
+    node.go_back_to(left)
+    answers = 0
+
+    def without_a_log(logs: list[dict[str, object]]) -> list[dict[str, object]]:
+        nonlocal answers
+        answers += 1
+        return logs[:1] if answers <= lacking else logs
+
+    node.lies["eth_getLogs"] = without_a_log
+    driver.announce(block, logs=False).settle(ticks=12)
+    assert driver.follower.tip[0] == block.number
+    assert answers == asked
+    assert [fault for fault in driver.faults if "log 1 was announced, or told before" in fault]
+    node.lies.clear()
+    driver.frame(log_notices(block)[1])
+    driver.settle(ticks=2)
+    assert driver.follower.tip[0] == block.number
+    assert driver.emitted_logs() == (before if not is_restarted else [])
 
 
 def test_reverted_blocks_that_were_stored_without_their_logs_are_read() -> None:

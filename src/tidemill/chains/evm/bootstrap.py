@@ -22,7 +22,7 @@ from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.discovery import Creation
 from tidemill.chains.evm.forks import Factory
 from tidemill.chains.evm.kinds import TICKED_KINDS, Ticked, Unread, kind_of
-from tidemill.chains.evm.multicall import Multicall, Question, Views
+from tidemill.chains.evm.multicall import Multicall, OnLost, Question, Views
 from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.window import Window
 from tidemill.chains.evm.words import signed, word
@@ -70,15 +70,19 @@ class Bootstrap:
         known: Mapping[bytes, Factory],
         done: Callable[[list[PoolSnapshot]], None],
         changed: Callable[[], None],
+        lost: OnLost | None = None,
     ) -> None:
-        """`done` takes what was read; `changed` is told where the block is another one by then."""
+        """`done` takes what was read; `changed` is told where the block is another one by then, `lost` where
+        its state is gone.
+        """
         self._calls = calls
         self._known = known
         self._where = f"chain {config.source}"
         self._done = done
         self._changed = changed
+        self._lost = lost
         self._multicall = Multicall(calls, config)
-        self._coin_pools = CoinPools(calls, window, config, known)
+        self._coin_pools = CoinPools(calls, window, config, known, lost)
         self._head: Head | None = None
         self._snapshots: list[PoolSnapshot] = []
         self._of_coins: list[bytes] = []
@@ -298,7 +302,7 @@ class Bootstrap:
     def _ask(self, questions: list[Question], then: Callable[[list[bytes | None]], None]) -> None:
         assert self._head is not None
         views = Views(questions)
-        self._multicall.ask(views, self._head.number, lambda: then(views.answers))
+        self._multicall.ask(views, self._head.number, lambda: then(views.answers), lost=self._lost)
 
     def _leave_out(self, ticked: list[_Ticked], pool: _Ticked, problem: str) -> None:
         """Drop a pool whose ticks are not all known: its quotes would be wrong."""

@@ -125,10 +125,10 @@ class Calls:
         waiting = (*self._sent.values(), *self._held, *(question for _, question in self._due))
         return any(question.owner is owner for question in waiting)
 
-    def retry(self, fault: Fault, again: Callable[[], None], *, owner: object) -> None:
-        """Report `fault`, and run `again` after the first retry's wait."""
+    def retry(self, fault: Fault, again: Callable[[], None], *, owner: object, attempts: int = 1) -> None:
+        """Report `fault`, and run `again` after a wait that each of the attempts so far has doubled."""
         self.step.faults.append(fault)
-        self.wait(self._config.retry_first_ms, again, owner=owner)
+        self.wait(self._retry_ms(attempts), again, owner=owner)
 
     def wait(self, wait_ms: int, then: Callable[[], None], *, owner: object) -> None:
         """Run `then` after a while, unless what `owner` asked is dropped before."""
@@ -305,14 +305,18 @@ class Calls:
 
     def _again(self, question: _Question, wait_ms: int | None) -> None:
         if question.lost is not None:
-            self.wait(self._config.retry_first_ms, question.lost, owner=question.owner)
+            wait_ms = max(wait_ms or 0, self._config.retry_first_ms)
+            self.wait(min(wait_ms, self._config.retry_max_ms), question.lost, owner=question.owner)
             return
         if wait_ms is None:
-            wait_ms = self._config.retry_first_ms << min(max(question.attempts - 1, 0), 20)
+            wait_ms = self._retry_ms(question.attempts)
             if question.owner is self.newest:  # or a node that is back would be found late
                 wait_ms = min(wait_ms, self._config.reconnect_max_ms)
         wait_ms = min(wait_ms, self._config.retry_max_ms)
         self._due.append((self.now_ns + wait_ms * NS_PER_MS, question))
+
+    def _retry_ms(self, attempts: int) -> int:
+        return min(self._config.retry_first_ms << min(max(attempts - 1, 0), 20), self._config.retry_max_ms)
 
     def _send(self, question: _Question) -> None:
         if question.owner is self:

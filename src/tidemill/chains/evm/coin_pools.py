@@ -11,7 +11,7 @@ from tidemill._rust import CoinQueries, CoinReading, Head
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.forks import Factory
-from tidemill.chains.evm.multicall import Multicall
+from tidemill.chains.evm.multicall import Multicall, OnLost
 from tidemill.chains.evm.steps import PoolSnapshot
 from tidemill.chains.evm.window import Window
 from tidemill.schema.faults import Fault, Unknown
@@ -34,9 +34,15 @@ class CoinPools:
     """Reads Curve's and Balancer's pools; their kinds are found out once and kept."""
 
     def __init__(
-        self, calls: Calls, window: Window, config: EvmConfig, known: Mapping[bytes, Factory]
+        self,
+        calls: Calls,
+        window: Window,
+        config: EvmConfig,
+        known: Mapping[bytes, Factory],
+        lost: OnLost | None,
     ) -> None:
         self._calls = calls
+        self._lost = lost
         self._window = window
         self._protocols: dict[bytes, str] = {}
         """Of pools that were not read yet, as who made them says."""
@@ -101,7 +107,7 @@ class CoinPools:
             queries.advance()
             self._ask_round(job, block_number, queries)
 
-        self._multicall.ask(queries, block_number, answered)
+        self._multicall.ask(queries, block_number, answered, lost=self._lost)
 
     def _close(self, job: _Job, block_number: int, queries: CoinQueries) -> None:
         """Take what was read; what could not be is described by the newest block, where that is another."""

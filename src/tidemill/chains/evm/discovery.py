@@ -151,12 +151,17 @@ class Discovery:
         size = RangeSize(config.discovery_blocks_max, config.discovery_blocks_max, config.range_logs_wanted)
         self._reader = RangeReader(calls, size, config.ranges_in_flight_max, self._advance)
 
-    def start(self, last: int) -> None:
-        """Read up to block `last`; nothing is asked where there is nothing to read."""
-        self._found = []
+    def start(self, last: int, after: int = -1) -> None:
+        """Read up to block `last`; nothing is asked where there is nothing to read.
+
+        What was found before is told too where the blocks up to `after` were read.
+        """
+        if after < 0:
+            self._found = []
         first = min((factory.from_block for factory in self._factories.values()), default=last + 1)
+        first = max(first, after + 1)
         if first > last:
-            self._done([])
+            self._done(self._found)
             return
         factories = tuple(sorted(self._factories))
         if self._pool_ids:

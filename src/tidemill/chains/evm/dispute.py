@@ -2,7 +2,8 @@
 
 The announcement is believed at first, for leaving out is the common lie. It is not where the receipts root
 proves the answer, nor where more endpoints lack the log, each asked again, than stand by it: otherwise one
-endpoint that announces logs of its own invention would hold up the chain for ever.
+endpoint that announces logs of its own invention would hold up the chain for ever. So is a log that was told
+of a block before it left the chain, for a while: nobody stands by it.
 """
 
 from tidemill.chains.evm.calls import Calls
@@ -39,7 +40,7 @@ class Disputes:
         return []
 
     def missing(self, pending: Pending) -> list[int]:
-        """Return the announced logs that a pending block's answer lacks, where it must be asked for again."""
+        """Return the known logs that a pending block's answer lacks, where it must be asked for again."""
         assert pending.logs is not None
         block_hash = pending.head.hash
         missing = self._witness.missing(block_hash, pending.logs)
@@ -48,10 +49,9 @@ class Disputes:
         pending.lacked_by.append(pending.answered_by)
         lacking = set(pending.lacked_by)
         announcing = self._witness.announcers(block_hash, missing)
-        is_outvoted = (
-            len(pending.lacked_by) >= _LACKS_MIN
-            and len(lacking) >= 2
-            and len(lacking) > len(announcing - lacking)
+        is_outvoted = len(pending.lacked_by) >= _LACKS_MIN and (
+            # nobody stands by logs that were told of the block before it left the chain
+            not announcing or (len(lacking) >= 2 and len(lacking) > len(announcing - lacking))
         )
         if self._is_proven or is_outvoted:
             for endpoint in pending.lacked_by[:-1]:

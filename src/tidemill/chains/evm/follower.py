@@ -45,9 +45,18 @@ class EvmFollower:
         self._reports = self._sealing.reports
         jury = Jury(self._calls.links.cards)
         self._following = Following(
-            self._calls, self._window, config, self._sealing, self._tokens, self._filter, jury
+            self._calls,
+            self._window,
+            config,
+            self._sealing,
+            self._tokens,
+            self._filter,
+            jury,
+            self._on_unanchored,
         )
-        self._opening = Opening(self._calls, self._window, config, factories, self._tokens, self._on_ready)
+        self._opening = Opening(
+            self._calls, self._window, config, factories, self._tokens, self._sealing, self._on_ready
+        )
         self._is_following = checkpoint is not None
         self._attending = Attending(
             self._calls, config, self._reports, self._filter, jury, self._ask_newest, self._on_head
@@ -199,6 +208,10 @@ class EvmFollower:
             self._following.ask_newest()
         else:
             self._opening.ask_newest()
+
+    def _on_unanchored(self) -> None:
+        self._is_following = False
+        self._opening.begin_anew()
 
     def _on_ready(self) -> None:
         self._is_following = True

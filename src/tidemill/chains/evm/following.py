@@ -5,7 +5,7 @@ canonical one, whatever its length, because after a restart or a rollback a node
 it was. A head that is canonical already, such as a lagging node repeats, changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tidemill._rust import Head, Logs, parse_head
 from tidemill.chains.evm.absent import Absent
@@ -42,17 +42,20 @@ class Following:
         tokens: Tokens,
         log_filter: Mapping[str, object],
         jury: Jury,
+        unanchored: Callable[[], None],
     ) -> None:
+        """`unanchored` is told where the block that the chain begins after left it, before any was sealed."""
         self.stale_head_count = 0
         self._calls = calls
         self._window = window
         self._config = config
         self._sealing = sealing
         self._tokens = tokens
+        self._on_unanchored = unanchored
         self._filter = dict(log_filter)
         self._where = f"chain {config.source}"
         self._line = Line(window, 2 * config.window_blocks)
-        self._backfill = Backfill(calls, window, config, self._seal_range, self._on_diverged)
+        self._backfill = Backfill(calls, window, config, sealing.witness, self._seal_range, self._on_diverged)
         self._healing = Healing(calls, window, config, sealing.reports, self._on_reread)
         self._backfill.when(done=self._advance, stalled=self._on_stalled)
         self._proving = Proving(calls, config, log_filter, proven=self._seal, doubted=self._on_doubted)
@@ -183,7 +186,8 @@ class Following:
                 self._backfill.start(root.number - 1 - self._config.settle_blocks, self._filter)
             return
         if root.number - 1 < self._window.lowest_number:
-            self._stop_at_deep_reorg(root)
+            if self._confirming.is_confirmed((root,), self._teller):
+                self._leave_window(root)
             return
         if gap >= 2 and self._numbered != wanted.hash:
             # the blocks between are asked for at once; what does not link is then walked by hash
@@ -242,12 +246,15 @@ class Following:
 
     def _start_over(self) -> None:
         """Forget a target that the node does not lead to, and ask for the newest head."""
+        self._forget_heads()
+        self.ask_newest()
+
+    def _forget_heads(self) -> None:
         self._drop_wanted()
         self._backfill.stop()
         self._line.forget_orphans()
         self._confirming.stop()
         self._target = self._fork = self._waypoint = self._newest = None
-        self.ask_newest()
 
     def _adopt(self, path: tuple[Head, ...]) -> None:
         """Make `path` the end of the line: what is above its parent leaves the canonical chain."""
@@ -313,8 +320,8 @@ class Following:
     def _ask_again(self, pending: Pending, missing: list[int]) -> None:
         pending.logs = None
         fault = Gap(
-            f"{self._where}: block {pending.head.number}: log {missing[0]} was announced and the answer"
-            " lacks it"
+            f"{self._where}: block {pending.head.number}: log {missing[0]} was announced, or told before, and"
+            " the answer lacks it"
         )
         self._calls.retry(fault, lambda: self._proving.ask(pending), owner=pending)
 
@@ -352,7 +359,13 @@ class Following:
             path.append(self._sealing.revert())
         self._adopt((*reversed(path), *pending))
 
-    def _stop_at_deep_reorg(self, root: Head) -> None:
+    def _leave_window(self, root: Head) -> None:
+        """Begin anew where nothing was told yet that would have to be undone, or stop."""
+        if self._window.is_bare:
+            self._cut(self._window.tip_number)
+            self._forget_heads()
+            self._on_unanchored()
+            return
         lowest, tip = self._window.lowest_number, self._window.tip_number
         window_blocks = self._config.window_blocks
         cause = f"a reorg goes below block {lowest}, the lowest of the window of {window_blocks} blocks"

@@ -14,6 +14,10 @@ from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
 from tidemill.chains.evm.steps import Hex
 
+STATE_BLOCKS_MIN = 32
+"""Nodes keep the state of more blocks: one that lacks a newer block's is behind, and has it soon."""
+OnLost = Callable[[RpcError], bool]
+"""Takes that a node lacks a block's state; True where the questions were stopped, else they are repeated."""
 Question = tuple[bytes, bytes]
 """A contract's address and the calldata."""
 
@@ -88,7 +92,7 @@ class _Job(Struct, eq=False):
     block: str
     left: int
     then: Callable[[], None]
-    lost: Callable[[RpcError], bool] | None
+    lost: OnLost | None
 
 
 class Multicall:
@@ -108,12 +112,11 @@ class Multicall:
         block_number: int,
         then: Callable[[], None],
         *,
-        lost: Callable[[RpcError], bool] | None = None,
+        lost: OnLost | None = None,
     ) -> None:
         """Ask all calls of a round after a block; `then` is called when the round has all answers.
 
-        `lost` is called where a node lacks the block's state; it may `stop` all of it and return True, else
-        the call is asked again.
+        `lost` is told where a node lacks the block's state.
         """
         if not len(asked):
             then()

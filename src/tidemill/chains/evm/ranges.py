@@ -54,7 +54,9 @@ class Part(Struct, eq=False):
     last: int
     logs: Logs | None = None
     last_hash: bytes | None = None
-    """Of the last block, where whose logs these are was asked for it."""
+    """Of the last block, where it was asked for before the logs."""
+    told_by: int = 0
+    """The endpoint that gave the logs."""
 
 
 class RangeReader:
@@ -123,20 +125,23 @@ class RangeReader:
             self._ask(part)
 
     def _ask(self, part: Part) -> None:
-        if len(self._calls.links.cards) == 1:
-            self._calls.ask_bulk(
-                "eth_getLogs",
-                self._params(part),
-                lambda result: self._on_logs(part, result),
-                fails=lambda error: self._on_error(part, error),
-                owner=self,
-            )
+        if len(self._calls.links.cards) == 1 and self._asked is None:
+            self._ask_logs(part)  # there are no headers to hold the logs against
             return
-        # a node that is behind answers a range it has not reached with silence: first, has it the last block?
+        # a node that is behind, or on another branch, may answer with silence: first, has it the last block?
         self._calls.ask_bulk(
             "eth_getBlockByNumber",
             [hex(part.last), False],
             lambda result: self._on_last(part, result),
+            owner=self,
+        )
+
+    def _ask_logs(self, part: Part) -> None:
+        self._calls.ask_bulk(
+            "eth_getLogs",
+            self._params(part),
+            lambda result: self._on_logs(part, result),
+            fails=lambda error: self._on_error(part, error),
             owner=self,
         )
 
@@ -150,6 +155,9 @@ class RangeReader:
             url = self._calls.links.url_of(self._calls.answered_by)
             raise Gap(f"{url}: expected block {part.last}, the last of a range of logs, found none")
         part.last_hash = head.hash
+        if len(self._calls.links.cards) == 1:
+            self._ask_logs(part)
+            return
         self._calls.ask_back(
             "eth_getLogs",
             self._params(part),
@@ -164,7 +172,7 @@ class RangeReader:
         for number, _, _ in logs.blocks():
             if not part.first <= number <= part.last:
                 raise Malformed(f"eth_getLogs: expected blocks {part.first} to {part.last}, found {number}")
-        part.logs = logs
+        part.logs, part.told_by = logs, self._calls.answered_by
         self._size.answered(part.last - part.first + 1, len(logs))
         self._changed()
 

@@ -25,7 +25,7 @@ class Sealing:
     def __init__(
         self, calls: Calls, window: Window, config: EvmConfig, factories: Mapping[bytes, Factory], run_id: str
     ) -> None:
-        self.witness = Witness(config.window_blocks)
+        self.witness = Witness(window)
         self.reports = Reports(calls, config, run_id)
         self.cause = ""
         """How blocks are read, in words."""
@@ -44,8 +44,8 @@ class Sealing:
         now_ns = self._calls.now_ns
         times = (now_ns,) * len(heads)
         self._calls.step.blocks.append(Sealed(heads, logs, times, times))
-        for head in heads[-self._config.window_blocks :]:
-            self.witness.seal(head.hash, logs.of_block(head.hash))
+        for head in heads:
+            self.witness.forget(head.hash)
         self._moved(heads, logs, tokens, "eth_getLogs over a range")
 
     def seal_block(self, pending: Pending, tokens: Tokens) -> None:
@@ -65,20 +65,24 @@ class Sealing:
                 Sealed((head,), logs, (pending.recv_ns,), (pending.first_seen_ns,))
             )
             new = ()
-        self.witness.seal(head.hash, logs)
+        self.witness.forget(head.hash)
         self._moved((head,), logs, tokens, cause, repaired=bool(new))
 
     def revert(self) -> Head:
         """Take the newest block off the canonical chain and return it."""
-        head = self._window.pop(self.witness.unseal(self._window.tip_hash))
+        head = self._window.pop()
         sequence = self._changed(head, ReorgKind.REVERTED, self._calls.now_ns)
         self._calls.step.blocks.append(Reverted(head, self._calls.now_ns, sequence))
         return head
 
+    def leave(self, head: Head) -> None:
+        """Say that the block that the chain began after is no longer canonical: nothing is told to undo."""
+        self._changed(head, ReorgKind.REVERTED, self._calls.now_ns)
+
     def _moved(
         self, heads: tuple[Head, ...], logs: Logs, tokens: Tokens, cause: str, *, repaired: bool = False
     ) -> None:
-        self._window.push(heads)
+        self._window.push(heads, logs)
         self.reports.covered(
             heads[0].number,
             heads[-1].number,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tidemill.chains.evm.answers import RpcError, fault_of
 from tidemill.chains.evm.calls import Calls
 from tidemill.chains.evm.config import EvmConfig
-from tidemill.chains.evm.multicall import Multicall, Views
+from tidemill.chains.evm.multicall import STATE_BLOCKS_MIN, Multicall, Views
 from tidemill.chains.evm.window import TOKEN_KNOWN, TOKEN_WANTED, Checkpoint, Window
 from tidemill.core.clock import NS_PER_S
 from tidemill.schema.events import Token
@@ -14,8 +14,6 @@ _SYMBOL = bytes.fromhex("95d89b41")
 _DECIMALS = bytes.fromhex("313ce567")
 _SYMBOL_CHARS_MAX = 64
 _DECIMALS_MAX = 255
-_STATE_BLOCKS_MIN = 32
-"""Nodes keep the state of more blocks: one that lacks a newer block's is behind, and has it soon."""
 
 
 class Tokens:
@@ -66,7 +64,7 @@ class Tokens:
 
     def _is_lost(self, block_number: int, error: RpcError) -> bool:
         """Where the block's state is gone, have all tokens without an answer asked as of a newer one."""
-        if self._newest_number - block_number <= _STATE_BLOCKS_MIN:
+        if self._newest_number - block_number <= STATE_BLOCKS_MIN:
             return False
         where = f"chain {self._config.source}: tokens as of block {block_number}"
         self._calls.step.faults.append(fault_of(error, where))

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
-from tidemill._rust import Head, LogIndexes
+from tidemill._rust import Head, LogIndexes, Logs
 from tidemill.schema.faults import Malformed
 
 _NUMBER = struct.Struct(">Q")
@@ -38,11 +38,11 @@ class Checkpoint(Struct, frozen=True):
     coin_pools: tuple[tuple[bytes, str], ...] = ()
     """Pools of Curve and Balancer, with the protocol of each."""
     held: Mapping[bytes, LogIndexes] = field(default_factory=dict[bytes, LogIndexes])
-    """By reverted block, the logs that were told of it, where that is known."""
+    """By block, canonical or reverted, the logs that were told of it, where that is known."""
 
 
-class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
-    """A head as it is stored; a version of the layout is the number of its fields."""
+class _BlockRecord(Struct, frozen=True, array_like=True, gc=False):
+    """A block as it is stored; a version of the layout is the number of its fields."""
 
     number: int
     hash: bytes
@@ -52,28 +52,27 @@ class _HeadRecord(Struct, frozen=True, array_like=True, gc=False):
     """Big-endian; empty where absent."""
     gas_used: int
     gas_limit: int
-
-
-class _RevertedRecord(_HeadRecord, frozen=True, array_like=True, gc=False):
-    """A head that a reorg took off the chain."""
-
     held: tuple[_LogIndex, ...] | None = None
-    """Log indexes that were told of the block; None where that was forgotten, or not stored yet."""
+    """Log indexes that were told of the block; None where the chain begins after it, or that was not stored
+    yet.
+    """
 
 
-def _record_of(head: Head) -> _HeadRecord:
+def _record_of(head: Head, held: LogIndexes | None) -> _BlockRecord:
     fee = b"" if head.base_fee_wei is None else head.base_fee_wei.to_bytes(32, "big")
-    return _HeadRecord(
-        head.number, head.hash, head.parent_hash, head.timestamp_s, fee, head.gas_used, head.gas_limit
+    return _BlockRecord(
+        head.number,
+        head.hash,
+        head.parent_hash,
+        head.timestamp_s,
+        fee,
+        head.gas_used,
+        head.gas_limit,
+        None if held is None else tuple(held),
     )
 
 
-def _read_block(value: bytes) -> _HeadRecord:
-    kinds = {_CANONICAL: _HeadRecord, _REVERTED: _RevertedRecord}
-    return msgspec.msgpack.decode(value[1:], type=kinds[value[:1]])
-
-
-def _head_of(record: _HeadRecord) -> Head:
+def _head_of(record: _BlockRecord) -> Head:
     return Head(
         number=record.number,
         hash=record.hash,
@@ -97,8 +96,7 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
     """
     prefix = state_prefix(source)
     tip: Tip | None = None
-    canonical: list[Head] = []
-    reverted: list[Head] = []
+    heads: dict[bytes, list[Head]] = {_CANONICAL: [], _REVERTED: []}
     held: dict[bytes, LogIndexes] = {}
     tokens: dict[bytes, list[bytes]] = {TOKEN_KNOWN: [], TOKEN_WANTED: []}
     coin_pools: list[tuple[bytes, str]] = []
@@ -110,13 +108,10 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
             if kind == b"tip":
                 tip = msgspec.msgpack.decode(value, type=Tip)
             elif kind == b"block":
-                record = _read_block(value)
-                if isinstance(record, _RevertedRecord):
-                    reverted.append(_head_of(record))
-                    if record.held is not None:
-                        held[record.hash] = LogIndexes(record.held)
-                else:
-                    canonical.append(_head_of(record))
+                record = msgspec.msgpack.decode(value[1:], type=_BlockRecord)
+                heads[value[:1]].append(_head_of(record))
+                if record.held is not None:
+                    held[record.hash] = LogIndexes(record.held)
             elif kind == b"token":
                 tokens[value].append(rest)
             elif kind == b"coins":
@@ -127,8 +122,8 @@ def read_checkpoint(state: Iterable[tuple[bytes, bytes]], source: str) -> Checkp
         return None
     return Checkpoint(
         tip,
-        tuple(sorted(canonical, key=lambda head: head.number)),
-        tuple(reverted),
+        tuple(sorted(heads[_CANONICAL], key=lambda head: head.number)),
+        tuple(heads[_REVERTED]),
         frozenset(tokens[TOKEN_KNOWN]),
         tuple(sorted(tokens[TOKEN_WANTED])),
         tuple(sorted(coin_pools)),
@@ -170,6 +165,11 @@ class Window:
         """Number of the oldest block that a reorg may go back to."""
         return next(iter(self._canonical), self.tip_number)  # they are in ascending order
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing was told yet but the state after the block that the chain begins after."""
+        return len(self._canonical) == 1 and not self._reverted and self.tip_hash not in self._held
+
     def is_canonical(self, number: int, block_hash: bytes) -> bool:
         """Whether this block is the canonical one of its number, as far as the window knows."""
         if number == self.tip_number:
@@ -182,7 +182,7 @@ class Window:
         return block_hash in self._reverted
 
     def held_by(self, block_hash: bytes) -> LogIndexes | None:
-        """Return the logs that were told of a reverted block, or None where that is not known."""
+        """Return the logs that were told of a block of the window, or None where that is not known."""
         return self._held.get(block_hash)
 
     def find(self, block_hash: bytes) -> Head | None:
@@ -191,38 +191,40 @@ class Window:
         return next((head for head in newest_first if head.hash == block_hash), None)
 
     def anchor(self, head: Head) -> None:
-        """Begin after `head`, whose effects are part of what was read from the chain."""
-        self.push((head,))
+        """Begin after `head`, not another, for its effects are part of what was read from the chain."""
+        for before in self._canonical.values():
+            self._forget(before.number, before.hash)
+        self._canonical.clear()
+        self.push((head,), None)
 
-    def push(self, heads: tuple[Head, ...]) -> None:
-        """Append blocks, ascending; each is the child of the one before."""
+    def push(self, heads: tuple[Head, ...], logs: Logs | None) -> None:
+        """Append blocks, ascending; each is the child of the one before. Their logs are told; None: they are
+        not.
+        """
         if not self._canonical:
             self._kept_from = heads[-self._size :][0].number
         for head in heads[-self._size :]:
             self._canonical[head.number] = head
             self._reverted.pop(head.hash, None)
-            self._held.pop(head.hash, None)
-            self._put(_record_of(head), _CANONICAL)
+            if logs is not None:
+                told = logs.of_block(head.hash).log_indexes()
+                before = self._held.get(head.hash)  # an answer may lack what was told of it before
+                self._held[head.hash] = told if before is None else before | told
+            self._put(head, _CANONICAL)
         self._set_tip(heads[-1].number, heads[-1].hash)
         lowest = self.tip_number - self._size
         for number in range(self._kept_from, lowest + 1):
             if number in self._canonical:
-                self._delete(number, self._canonical.pop(number).hash)
+                self._forget(number, self._canonical.pop(number).hash)
         self._kept_from = max(self._kept_from, lowest + 1)
         for block_hash in [key for key, number in self._reverted.items() if number <= lowest]:
-            self._delete(self._reverted.pop(block_hash), block_hash)
-            self._held.pop(block_hash, None)
+            self._forget(self._reverted.pop(block_hash), block_hash)
 
-    def pop(self, held: LogIndexes | None) -> Head:
-        """Take the tip off the canonical chain and return it; `held` are the logs that were told of it."""
+    def pop(self) -> Head:
+        """Take the tip off the canonical chain and return it."""
         head = self._canonical.pop(self.tip_number)
         self._reverted[head.hash] = head.number
-        if held is not None:
-            self._held[head.hash] = held
-        record = _RevertedRecord(
-            **msgspec.structs.asdict(_record_of(head)), held=None if held is None else tuple(held)
-        )
-        self._put(record, _REVERTED)
+        self._put(head, _REVERTED)
         self._set_tip(head.number - 1, head.parent_hash)
         return head
 
@@ -259,8 +261,10 @@ class Window:
     def _key(self, number: int, block_hash: bytes) -> bytes:
         return self._prefix + b"block/" + _NUMBER.pack(number) + block_hash
 
-    def _put(self, record: _HeadRecord, status: bytes) -> None:
-        self.changes[self._key(record.number, record.hash)] = status + msgspec.msgpack.encode(record)
+    def _put(self, head: Head, status: bytes) -> None:
+        record = _record_of(head, self._held.get(head.hash))
+        self.changes[self._key(head.number, head.hash)] = status + msgspec.msgpack.encode(record)
 
-    def _delete(self, number: int, block_hash: bytes) -> None:
+    def _forget(self, number: int, block_hash: bytes) -> None:
+        self._held.pop(block_hash, None)
         self.changes[self._key(number, block_hash)] = None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tidemill._rust import LogIndexes, Logs
+from tidemill.chains.evm.window import Window
 
 _ANNOUNCED_BLOCKS_MAX = 1_024
 """Blocks that were announced and never sealed are forgotten, oldest first."""
@@ -12,18 +13,17 @@ Announced = Sequence[tuple[bytes, LogIndexes]]
 
 
 class Witness:
-    """What the log subscription said of each block, and what the newest sealed blocks hold."""
+    """What the log subscription said of each block, beside what was told of the blocks of the window."""
 
-    def __init__(self, sealed_blocks_max: int) -> None:
-        self._sealed_blocks_max = sealed_blocks_max
+    def __init__(self, window: Window) -> None:
+        self._window = window
         self._announced: dict[bytes, dict[int, LogIndexes]] = {}
         """By block and endpoint, the indexes of the logs that it announced."""
-        self._sealed: dict[bytes, LogIndexes] = {}
 
     def is_proof(self, announced: Announced) -> bool:
         """Say whether announced logs prove that a sealed block lacks one."""
         return any(
-            block_hash in self._sealed and not self._sealed[block_hash] >= indexes
+            (sealed := self._sealed(block_hash)) is not None and not sealed >= indexes
             for block_hash, indexes in announced
         )
 
@@ -31,7 +31,7 @@ class Witness:
         """Take logs that an endpoint announced; return the sealed blocks that lack one of them."""
         proven: list[bytes] = []
         for block_hash, indexes in announced:
-            sealed = self._sealed.get(block_hash)
+            sealed = self._sealed(block_hash)
             if sealed is not None and sealed >= indexes:
                 continue
             told = self._announced.setdefault(block_hash, {})
@@ -43,12 +43,16 @@ class Witness:
         return proven
 
     def missing(self, block_hash: bytes, logs: Logs) -> list[int]:
-        """Return the announced logs of a block that `logs` lack, ascending."""
-        announced = self._announced.get(block_hash)
-        if announced is None:
+        """Return the logs of a block to be sealed that were announced, or told before it left the chain, and
+        that `logs` lack; ascending.
+        """
+        known = list(self._announced.get(block_hash, {}).values())
+        if (told := self._window.held_by(block_hash)) is not None:
+            known.append(told)
+        if not known:
             return []
-        held = logs.log_indexes()
-        return sorted({index for told in announced.values() for index in told - held})
+        held = logs.of_block(block_hash).log_indexes()
+        return sorted({index for indexes in known for index in indexes - held})
 
     def announcers(self, block_hash: bytes, indexes: Sequence[int]) -> set[int]:
         """Return the endpoints that announced one of these logs."""
@@ -59,15 +63,6 @@ class Witness:
         """Forget what was announced of a block."""
         self._announced.pop(block_hash, None)
 
-    def seal(self, block_hash: bytes, logs: Logs) -> None:
-        """Remember what a sealed block holds."""
-        self._announced.pop(block_hash, None)
-        self._sealed[block_hash] = logs.log_indexes()
-        while len(self._sealed) > self._sealed_blocks_max:
-            del self._sealed[next(iter(self._sealed))]
-
-    def unseal(self, block_hash: bytes) -> LogIndexes | None:
-        """Forget a block that is no longer canonical; return what it held, or None where that
-        is forgotten.
-        """
-        return self._sealed.pop(block_hash, None)
+    def _sealed(self, block_hash: bytes) -> LogIndexes | None:
+        """Return the logs that were told of a canonical block, or None where that is not known."""
+        return None if self._window.was_sealed(block_hash) else self._window.held_by(block_hash)
