@@ -19,20 +19,26 @@ from tidemill.store import open_store
 START_NS = 1_767_225_600_000_000_000
 
 
-def swaps(rows: int, rows_a_batch: int) -> Iterator[pa.RecordBatch]:
-    """Yield swaps, 20 in a block, a block a second, in batches of one file each."""
+def swaps(
+    rows: int, rows_a_batch: int, *, first: int = 0, start_ns: int = START_NS
+) -> Iterator[pa.RecordBatch]:
+    """Yield swaps from the `first` on, 20 in a block, a block a second, in batches of one file each."""
     rng = np.random.default_rng(7)
     schema = derive.arrow_schema("swap")
-    for first in range(0, rows, rows_a_batch):
-        numbers = np.arange(first, min(first + rows_a_batch, rows))
-        arrays = [_column(column.name, column.logical, numbers, rng) for column in derive.columns("swap")]
+    for begin in range(first, first + rows, rows_a_batch):
+        numbers = np.arange(begin, min(begin + rows_a_batch, first + rows))
+        arrays = [
+            _column(column.name, column.logical, numbers, start_ns, rng) for column in derive.columns("swap")
+        ]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _column(name: str, logical: Any, numbers: np.ndarray, rng: np.random.Generator) -> pa.Array:
+def _column(
+    name: str, logical: Any, numbers: np.ndarray, start_ns: int, rng: np.random.Generator
+) -> pa.Array:
     count = len(numbers)
     if logical is NANOS:
-        return pa.array(START_NS + numbers // 20 * 10**9).cast(logical.arrow)
+        return pa.array(start_ns + numbers // 20 * 10**9).cast(logical.arrow)
     if name in {"block_hash", "tx_hash"}:
         kept = numbers // 20 if name == "block_hash" else numbers
         raw = np.zeros((count, 4), np.uint64)

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from tidemill.bus import BusSettings, Consumer, open_bus
-from tidemill.schema.faults import Malformed, Refused, Unreachable
+from tidemill.bus.base import Poison
+from tidemill.schema.faults import Refused, Unreachable
 
 PRELUDE = """
 import asyncio, sys
@@ -191,11 +192,15 @@ async def test_a_damaged_batch_is_malformed_and_names_its_place(tmp_path: Path) 
 
     url = f"lmdb://{tmp_path}"
     async with open_bus(url) as bus:
-        await bus.commit([("a", pa.RecordBatch.from_pydict({"x": [1]}))])
+        for number in range(3):
+            await bus.commit([("a", pa.RecordBatch.from_pydict({"x": [number]}))])
     with lmdb.open(str(tmp_path), max_dbs=8) as env, env.begin(write=True) as txn:
         entries = env.open_db(b"entry", txn=txn)
-        key, value = next(iter(txn.cursor(entries)))
-        txn.put(key, value[:-9] + b"\xff" * 9, db=entries)
+        (damaged, value), (lost, _), _ = txn.cursor(entries)
+        txn.put(damaged, value[:-9] + b"\xff" * 9, db=entries)
+        txn.delete(lost, db=entries)
     async with open_bus(url) as bus:
-        with pytest.raises(Malformed, match="offset 0: expected a stored record batch"):
-            await bus.read("a", 0, batches_max=1)
+        for offset in (0, 1):
+            with pytest.raises(Poison, match=f"offset {offset}: expected a stored record batch"):
+                await bus.read("a", offset, batches_max=1)
+        assert [entry.offset for entry in await bus.read("a", 2, batches_max=1)] == [2]

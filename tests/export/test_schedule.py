@@ -108,5 +108,5 @@ def test_what_was_due_during_a_pause_is_left_out():
 
 
 def test_a_run_of_everything_gets_a_folder_of_its_own():
-    assert run_target(schedule(), 0) == "/out/1970-01-01T00-00-00Z"
+    assert run_target(schedule(), 0) == "/out/1970-01-01T00-00-00Z-a"
     assert run_target(schedule(request=ExportRequest(format="csv", is_incremental=True)), 0) == "/out/"

@@ -65,14 +65,26 @@ async def test_a_run_is_not_started_over_another(world, running, table, tmp_path
     assert (kept.runs, kept.skipped, len(running.jobs.all())) == (1, 1, 1)
 
 
+async def test_two_schedules_of_one_folder_that_are_due_at_once_both_run(world, running, table, tmp_path):
+    await world.swaps(0, 10)
+    for name in ("swap", "block"):
+        asked = structs.replace(ASKED, table=name, is_incremental=False)
+        table.add(asked, str(tmp_path / "out"), "hourly", "UTC", 0)
+    running.now_ns = HOUR_NS
+    await running.scheduler.look()
+    await running.until_ended()
+    await running.scheduler.look()
+    assert [one.last_outcome for one in table.all()] == ["done", "done"]
+
+
 async def test_a_run_that_a_crash_interrupted_is_gone_on_with(world, maker, running, table, tmp_path):
     await world.swaps(0, 10)
-    table.add(structs.replace(ASKED, is_incremental=False), str(tmp_path / "out"), "hourly", "UTC", 0)
+    made = table.add(structs.replace(ASKED, is_incremental=False), str(tmp_path / "out"), "hourly", "UTC", 0)
     running.now_ns = HOUR_NS
     await running.scheduler.look()  # and then the process is gone
     after = Running(world, maker, table, tmp_path)
     await after.scheduler.go_on()
-    assert [job.to for job in after.jobs.all()] == [f"{tmp_path / 'out'}/1970-01-01T01-00-00Z"]
+    assert [job.to for job in after.jobs.all()] == [f"{tmp_path / 'out'}/1970-01-01T01-00-00Z-{made.id}"]
     after.now_ns = HOUR_NS + 1
     await after.until_ended()
     await after.scheduler.look()

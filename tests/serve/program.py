@@ -150,11 +150,11 @@ class FakeProgram:
         return self.told
 
     async def query(self, sql: str, params: Any = None) -> pa.Table:
+        if self.bug is not None:
+            raise self.bug
         raise Refused(f"sql: expected no question, found {sql[:20]!r}")
 
     async def sizes(self) -> list[TableSize]:
-        if self.bug is not None:
-            raise self.bug
         return [TableSize("swap", 900, 12_000)]
 
     async def page(self, tag: str, page: Page) -> pa.Table:

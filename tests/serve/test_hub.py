@@ -11,9 +11,12 @@ from tidemill.bus import open_bus
 from tidemill.core.metrics import Metrics
 from tidemill.schema import derive
 from tidemill.schema.events import ReorgKind
+from tidemill.schema.faults import Unreachable
 from tidemill.serve import declared
 from tidemill.serve.across import Across
 from tidemill.serve.hub import Hub
+from tidemill.serve.newest import ROWS_MAX
+from tidemill.store import open_store
 
 from .stored import SECOND_NS, START_NS, StoredProgram
 
@@ -79,6 +82,43 @@ async def test_what_is_all_that_there_ever_was_is_told_from_the_first(told):
     await commit(told, reorg(0, ReorgKind.REVERTED, 0), swap(3), swap(8), swap(4))
     async with begun(told) as hub:
         assert await newest(hub, 9) == [8, 4]
+
+
+async def test_a_batch_without_rows_changes_nothing(told):
+    async with begun(told) as hub:
+        await told.commit("swap", derive.to_batch([swap(1)]).slice(0, 0), is_stored=False)
+        assert await newest(hub, 1) == []
+        before = hub.newest["swap"].version
+        rows = derive.to_batch([swap(number) for number in range(ROWS_MAX)])
+        await told.commit("swap", rows, is_stored=False)
+        assert await newest(hub, 1) == [ROWS_MAX - 1]
+        assert hub.newest["swap"].version == before + 1
+
+
+async def test_what_the_store_has_of_a_bus_before_is_the_stores_to_tell(tmp_path):
+    store_url = f"chdb://{tmp_path / 'store'}"
+    async with open_bus("memory://") as bus, open_store(store_url) as store:
+        await store.migrate()
+        await StoredProgram(bus, store).commit("swap", derive.to_batch([swap(8)]))
+    async with open_bus("memory://") as bus, open_store(store_url) as store:
+        told = StoredProgram(bus, store)
+        told.told = replace(told.told, now_ns=NOW_NS)
+        async with begun(told) as hub:
+            assert await newest(hub, 1) is None
+            await commit(told, swap(3), trial(1))
+            assert await newest(hub, 1) is None
+            assert hub.newest["token_trial"].rows(9, hub.reverted).num_rows == 1, "the store has none"
+            await commit(told, swap(9, event_ns=NOW_NS + HOUR_NS))
+            assert await newest(hub, 1) == [9]
+
+
+async def test_where_the_store_is_away_nothing_is_known_to_be_all(told):
+    class Away(StoredProgram):
+        async def sizes(self):
+            raise Unreachable("store: expected to read")
+
+    async with begun(Away(told.bus, None)) as hub:
+        assert await newest(hub, 1) is None
 
 
 async def test_where_not_all_reorgs_are_read_what_was_before_them_is_not_told(told):

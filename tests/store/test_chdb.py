@@ -21,7 +21,7 @@ from tidemill.store.base import Condition, Page
 from tidemill.store.chdb_library import Session
 from tidemill.store.clickhouse import ClickHouseStore, write_stream
 from tidemill.store.migrations import migrations
-from tidemill.store.selecting import page_query
+from tidemill.store.selecting import VALUES_MAX, page_query
 
 
 def test_every_backend_file_is_a_scheme() -> None:
@@ -234,6 +234,20 @@ async def test_a_nearly_full_disk_refuses_inserts_before_they_begin(tmp_path: Pa
     async with open_store(f"chdb://{tmp_path}") as store:
         await store.insert("swap", rows, "a")
         assert (await store.select("swap", 0, 1 << 62)).num_rows == 1
+
+
+async def test_as_many_values_as_are_allowed_fit_a_statement(tmp_path: Path) -> None:
+    async with open_store(f"chdb://{tmp_path / 'store'}") as store:
+        await store.migrate()
+        await store.insert("swap", [derive.to_batch([swap(number) for number in range(9)])], "a")
+        for column, values in (
+            ("pool", [number.to_bytes(20, "big") for number in range(VALUES_MAX)]),
+            ("recv_ns", range(START_NS, START_NS + VALUES_MAX)),  # what stands for a time is the longest
+        ):
+            many = Condition(column, "in", values)
+            assert (await store.page("swap", Page(limit=99, where=(many,)))).num_rows == 9
+            with pytest.raises(Refused, match=f"dex: expected up to {VALUES_MAX} values in one query"):
+                await store.page("swap", Page(limit=99, where=(many, Condition("dex", "=", "uniswap"))))
 
 
 async def test_an_answer_after_a_failed_query_is_its_own(tmp_path: Path) -> None:

@@ -138,6 +138,10 @@ async def test_rows_that_are_not_there_are_told_by_their_identity(make_store: Ma
         lacking = derive.to_rows("swap", await store.lacking("swap", [asked]))
         assert [row["amount0_in"] for row in lacking] == [0, 3, 4, 6, 7]
         assert (await store.lacking("swap", [asked.slice(1, 2)])).num_rows == 0
+        last = derive.to_batch([swap(9, event_ns=(1 << 63) - 1), swap(10, event_ns=(1 << 63) - 1)])
+        await store.insert("swap", [last.slice(0, 1)], "b")
+        lacking = derive.to_rows("swap", await store.lacking("swap", [last]))
+        assert [row["amount0_in"] for row in lacking] == [10], "of the last time that there can be"
         read = derive.to_batch([state(7), state(8)])
         await store.insert("pool_state", [read.slice(0, 1)], "a")
         lacking = derive.to_rows("pool_state", await store.lacking("pool_state", [read]))

@@ -13,8 +13,9 @@ from tests.store.samples import START_NS, state, swap, wallet_trade
 
 from tidemill.schema import derive
 from tidemill.schema.faults import Refused
-from tidemill.store import Condition, QueryLimits, Store
+from tidemill.store import Condition, Page, QueryLimits, Store
 from tidemill.store.base import Operator
+from tidemill.store.selecting import VALUES_MAX
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,6 +96,7 @@ async def test_a_number_with_more_digits_than_its_column_is_refused_and_not_cut(
         {"where": [Condition("pool", "in", b"short")]},
         {"where": [Condition("dex", "=", 5)]},
         {"where": [Condition("tick", "<", None)]},
+        {"where": [Condition("tx_index", "in", range(VALUES_MAX))]},
         {"newest": 0},
         {"newest": -1},
     ],
@@ -106,6 +108,12 @@ async def test_names_and_values_outside_the_schema_are_refused(filled: Store, wr
         await filled.select("swap; DROP TABLE swap", 0, 1)
     with pytest.raises(Refused, match="expected an integer"):
         await filled.select("swap", 0, 1 << 63)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+async def test_a_page_without_a_row_is_refused(filled: Store, limit: int) -> None:
+    with pytest.raises(Refused, match=f"swap: expected a page of one row or more, found {limit}"):
+        await filled.page("swap", Page(limit=limit))
 
 
 @pytest.mark.parametrize(

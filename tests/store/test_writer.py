@@ -167,6 +167,15 @@ async def test_rows_that_a_crash_lost_after_their_token_was_noted_are_inserted_o
         assert store.rows == [1, 2, 3]
 
 
+async def test_a_batch_without_rows_that_a_crash_left_is_passed() -> None:
+    async with open_bus("memory://") as bus:
+        store = FakeStore()
+        intent = {b"intent/store/swap": (0).to_bytes(8) + (0).to_bytes(8)}
+        await bus.commit([("swap", batch(1).slice(0, 0)), ("swap", batch(2))], intent)
+        await stored_by(writer(bus, store))
+        assert store.rows == [2]
+
+
 async def test_rows_that_a_failed_insert_lost_are_inserted_once() -> None:
     class Forgetful(FakeStore):
         async def insert(self, tag: str, batches: Sequence[pa.RecordBatch], token: str) -> int:

@@ -34,7 +34,9 @@ def decode(stored: bytes, schema: pa.Schema, where: str) -> pa.RecordBatch:
     try:
         length = int.from_bytes(stored[:_LENGTH_BYTES], "little")
         plain = _codec().decompress(memoryview(stored)[_LENGTH_BYTES:], decompressed_size=length)
-        return pa.ipc.read_record_batch(plain, schema)
+        batch = pa.ipc.read_record_batch(plain, schema)
+        batch.validate(full=True)  # a column of damaged lengths would be read beyond its end
+        return batch
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Malformed(
             f"{where}: expected a stored record batch, found {len(stored)} bytes: {error}"

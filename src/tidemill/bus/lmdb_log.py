@@ -249,7 +249,7 @@ class LmdbLog:
         entries: list[Entry] = []
         for number, stored in found:
             try:
-                batch = decode(stored[4:], self._schema(stored), f"{where} offset {number}")
+                batch = self._decoded(stored, f"{where} offset {number}")
             except Malformed as fault:
                 if entries:
                     break
@@ -268,6 +268,11 @@ class LmdbLog:
         env, tables = self._opened()
         with env.begin() as txn:
             return txn.get(key, db=tables.state)
+
+    def _decoded(self, stored: bytes, where: str) -> pa.RecordBatch:
+        if len(stored) < _SCHEMA_ID.size:
+            raise Malformed(f"{where}: expected a stored record batch, found {len(stored)} bytes")
+        return decode(stored[_SCHEMA_ID.size :], self._schema(stored), where)
 
     def _schema(self, stored: bytes) -> pa.Schema:
         (schema_id,) = _SCHEMA_ID.unpack_from(stored)

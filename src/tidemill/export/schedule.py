@@ -113,4 +113,4 @@ def run_target(schedule: Schedule, now_ns: int) -> str:
     if schedule.request.is_incremental:
         return schedule.to
     stamp = dt.datetime.fromtimestamp(now_ns // NS_PER_S, dt.UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return f"{schedule.to.rstrip('/')}/{stamp}"
+    return f"{schedule.to.rstrip('/')}/{stamp}-{schedule.id}"  # others of the same target may be due at once

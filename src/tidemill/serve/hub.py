@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence, Set
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 from tidemill.bus.base import Batches, Poison
 from tidemill.schema import derive
 from tidemill.schema.events import EVENTS
-from tidemill.schema.faults import Gap, Refused, Unreachable
+from tidemill.schema.faults import Fault, Gap, Refused, Unreachable
 from tidemill.serve.across import Across
 from tidemill.serve.filters import matching
 from tidemill.serve.newest import Newest, Reverted
@@ -236,8 +236,9 @@ class Hub:
 
         async with self._program.listening(tell):
             now_ns = (await self._program.state()).now_ns
+            stored = await self._stored()
             for tag in ("reorg", *(tag for tag in EVENTS if tag != "reorg")):
-                await self._begin(tag, now_ns)
+                await self._begin(tag, now_ns, is_stored=tag in stored)
             early, self._early = self._early or [], None
             for batches, offsets in early:
                 self._spread(batches, offsets)
@@ -256,7 +257,14 @@ class Hub:
         """Return the offset that comes next, once it is begun."""
         return self._heads[tag]
 
-    async def _begin(self, tag: str, now_ns: int) -> None:
+    async def _stored(self) -> Set[str]:
+        """Return the topics of which the store may have rows that the bus never had: of another bus."""
+        try:
+            return {size.table for size in await self._program.sizes() if size.rows}
+        except Fault:  # it is away: what it has is not known
+            return EVENTS.keys()
+
+    async def _begin(self, tag: str, now_ns: int, *, is_stored: bool) -> None:
         """Fill the newest rows of a topic, `reorg` first; `now_ns` is after all that was there before."""
         first, head = await self._program.span(tag)
         start = max(first, head - _TAIL_BATCHES)
@@ -266,11 +274,12 @@ class Hub:
             self._partitioned.add(tag)
             self._heads[tag] = 0
             return
+        is_whole = start == 0 and not is_stored
         if tag == "reorg":
-            self._has_all_reverted = start == 0
+            self._has_all_reverted = is_whole
         # a block from before it began may be one that it does not know to be reverted
         is_known = self._has_all_reverted or not derive.has_block(tag)
-        self.newest[tag].begin(is_whole=start == 0 and is_known)
+        self.newest[tag].begin(is_whole=is_whole and is_known)
         for _, batch in entries:
             self._keep(tag, batch)
         self.newest[tag].trust(now_ns)

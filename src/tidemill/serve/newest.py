@@ -44,12 +44,14 @@ class Newest:
         The first event here says nothing of it: a chain that catches up adds older ones.
         """
         if not self._is_known:
-            latest_ns = (_last_ns(batch) for batch in self._batches if batch.num_rows)
+            latest_ns = (_last_ns(batch) for batch in self._batches)
             self._floor_ns = max(self._floor_ns or 0, now_ns + _AHEAD_NS, *latest_ns)
             self._is_known = True
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the next batch of the topic."""
+        if not batch.num_rows:
+            return
         self._batches.append(batch)
         self._rows += batch.num_rows
         while self._rows - self._batches[0].num_rows >= ROWS_MAX:

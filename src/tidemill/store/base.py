@@ -52,7 +52,8 @@ class StoreSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Condition(NamedTuple):
     """A restriction of `Store.select`: `column operator value`; for "in", the value is a sequence.
 
-    256-bit integers are `int`, hashes and addresses `bytes`; None goes with "=" and "!=" only.
+    Those of one query have up to `selecting.VALUES_MAX` values together. 256-bit integers are `int`, hashes
+    and addresses `bytes`; None goes with "=" and "!=" only.
     """
 
     column: str
@@ -75,6 +76,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """The values of `selecting.page_keys` in the row that the page before ended with; rows that came since do
     not move it."""
     limit: int
+    """At least 1."""
 
 
 class TableSize(NamedTuple):

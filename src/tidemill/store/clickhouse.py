@@ -216,9 +216,9 @@ class ClickHouseStore(Store):
         times = rows.column("event_ns").cast(pa.int64()).to_pylist()
         if not times:
             return rows
-        query = select_query(
-            tag, TimeRange(min(times), max(times) + 1), identity, (), finality="instant", newest=None
-        )
+        during = TimeRange(min(times), None)  # after the last time that there can be, none is
+        until = Condition("event_ns", "<=", max(times))
+        query = select_query(tag, during, identity, (until,), finality="instant", newest=None)
         held = (await self._ask(query.sql, query.params, _ANY_SIZE)).cast(selected_schema(tag, identity))
         known = set(_keys(held, identity))
         return rows.filter(pa.array([key not in known for key in _keys(rows, identity)]))

@@ -16,6 +16,8 @@ from tidemill.store.base import Condition, Finality, Page, Value
 from tidemill.store.reverted import RevertedBlock
 
 _OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "in")
+VALUES_MAX = 2_500
+"""So many are bound in one query: what stands for them fits a form's field, 128 KiB of a server."""
 _NEAR = "INTERVAL 10 MINUTE"
 """A page is looked for within so long first: of few parts something is read at all."""
 _EDGE = "fromUnixTimestamp64Nano({edge:Int64}, 'UTC')"
@@ -45,10 +47,10 @@ class Query(NamedTuple):
 
 
 class TimeRange(NamedTuple):
-    """From `start_ns` on, up to and without `end_ns`."""
+    """From `start_ns` on, up to and without `end_ns`; without an end where that is None."""
 
     start_ns: int
-    end_ns: int
+    end_ns: int | None
 
 
 def known_tag(tag: str) -> str:
@@ -81,9 +83,10 @@ def select_query(
     if newest is not None and newest < 1:
         raise Refused(f"{tag}: expected one row or more of the newest, found {newest}")
     binder = _Binder()
+    ends = [] if during.end_ns is None else [binder.value(by_name["event_ns"], during.end_ns)]
     tests = [
         f"event_ns >= {binder.value(by_name['event_ns'], during.start_ns)}",
-        f"event_ns < {binder.value(by_name['event_ns'], during.end_ns)}",
+        *(f"event_ns < {end}" for end in ends),
         *(_test(tag, by_name, condition, binder) for condition in where),
     ]
     table = _table(tag, finality, tests, reverted)
@@ -93,8 +96,7 @@ def select_query(
     if newest is None:
         rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {', '.join(keys)}"  # noqa: S608
         return Query(rows, binder.params)
-    latest = binder.value(by_name["event_ns"], during.end_ns)
-    test, edge = _edged(tag, table, test, [latest], int(newest), newest_first=True)
+    test, edge = _edged(tag, table, test, ends, int(newest), newest_first=True)
     # Not turned around by the engine: to look through all columns once more takes it as long as to read them.
     downwards = ", ".join(f"{key} DESC" for key in keys)
     rows = f"SELECT {shown} FROM {table} WHERE {test} ORDER BY {downwards} LIMIT {int(newest)}"  # noqa: S608
@@ -115,6 +117,8 @@ def page_query(tag: str, page: Page, reverted: Sequence[RevertedBlock] | None = 
     by_name = {column.name: column for column in derive.columns(known_tag(tag))}
     keys = [by_name[name] for name in page_keys(tag)]
     wanted = [_known(tag, by_name, name).name for name in (by_name if page.columns is None else page.columns)]
+    if page.limit < 1:
+        raise Refused(f"{tag}: expected a page of one row or more, found {page.limit}")
     binder = _Binder()
     tests = [_test(tag, by_name, condition, binder) for condition in page.where]
     for operator, bound_ns in ((">=", page.start_ns), ("<", page.end_ns)):
@@ -242,6 +246,8 @@ class _Binder:
 
     def value(self, column: Column, value: Value) -> str:
         """Return the expression that stands for `value` in a test of `column`. Raises: Refused."""
+        if len(self.params) >= VALUES_MAX:
+            raise Refused(f"{column.name}: expected up to {VALUES_MAX} values in one query, found more")
         logical, name = column.logical, f"p{len(self.params)}"
         if logical in (HASH, ADDRESS):
             if not isinstance(value, bytes) or len(value) != logical.byte_width:

@@ -214,7 +214,9 @@ class Writer:
         The engine notes a token before it has the rows; what is killed between, or fails there, is taken for
         done from then on.
         """
-        batches = [entry.batch for entry in entries]
+        batches = [entry.batch for entry in entries if entry.batch.num_rows]
+        if not batches:
+            return
         rows = await self._insisting(lambda: self._store.lacking(topic, batches))
         while rows.num_rows:
             token = f"{self._bus.identity}/{topic}/lacking-{secrets.token_hex(8)}"
