@@ -50,6 +50,12 @@ def test_settings_say_otherwise() -> None:
     assert found.limits.tokens[token].amount_max == 5
 
 
+def test_blocks_come_as_the_settings_say() -> None:
+    config = ExecutionChainConfig(source="own", chain_id=31_337, block_ms=12_000, http_url=URL)
+    found = chains_of(ExecutionSettings(chains={"own": config}), {})[31_337]
+    assert (found.facts.block_ms, found.poll_ms) == (12_000, 3_000)
+
+
 def test_every_endpoint_is_there_once_in_its_order() -> None:
     config = ExecutionChainConfig(source="polygon", fallback_urls=("http://b", URL))
     known = {137: Endpoint("polygon", 137, (URL, "http://a"))}

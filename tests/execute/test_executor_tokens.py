@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import vyper
 from tests.execute.arena import NOBODY, Arena, bytes_of, profit_told, route
+from tests.execute.desk_room import gap_body, open_room
 from tests.execute.late_site import LateSite
 
-from tidemill.execute.plan.kinds import LoanSource
+from tidemill.execute.plan.kinds import HopKind, LoanSource
 from tidemill.execute.plan.route import Loan, PairHop, Route
-from tidemill.execute.plan.route_codec import call_data, encode
+from tidemill.execute.plan.route_codec import call_data, encode, pool_called
 from tidemill.sandbox import abi
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
@@ -74,3 +75,37 @@ async def test_a_token_that_returns_false_is_not_believed_to_have_moved(arena: A
     lying = _TOKEN.replace(head, f"{head} -> bool").replace(end, f"{end}    return False\n")
     made = await _circle(arena, lying, LoanSource.MORPHO)
     assert "approve" in await arena.why(call_data(encode(made)))
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.parametrize("factor", [2**100, 2**190])
+async def test_a_token_that_tells_its_owner_of_any_gain_is_refused_and_ends_nobody(
+    arena: Arena, tmp_path: Path, factor: int
+) -> None:
+    told = _TOKEN.replace("balanceOf: public(HashMap[address, uint256])", "sizes: HashMap[address, uint256]")
+    lying = (
+        told.replace("self.balanceOf[", "self.sizes[")
+        + f"""
+
+@view
+@external
+def balanceOf(holder: address) -> uint256:
+    return self.sizes[holder] * (1 if holder.is_contract else {factor})
+"""
+    )
+    made = await _circle(arena, lying, LoanSource.MORPHO)
+    body = {
+        "chainId": arena.world.chain_id,
+        "token": f"0x{made.loan.token.hex()}",
+        "amount": str(made.loan.amount),
+        "flashSource": int(made.loan.source),
+        "lender": f"0x{made.loan.lender.hex()}",
+        "protocols": [HopKind.UNISWAP_V2] * 2,
+        "routers": [f"0x{pool_called(one).hex()}" for one in made.hops],
+        "path": [f"0x{one.token_out.hex()}" for one in made.hops],
+        "extras": ["0x", "0x"],
+    }
+    gap = await gap_body(arena)
+    async with open_room(arena, tmp_path) as room:
+        assert "than a plan can name" in (await room.execute(body)).content["error"]
+        assert (await room.execute(gap)).is_success

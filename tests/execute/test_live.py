@@ -119,3 +119,32 @@ async def test_a_forecast_of_the_base_fee_makes_room_in_what_is_offered(arena: A
         assert sent.told.tx_hash is not None
         told = await arena.rpc.call("eth_getTransactionByHash", "0x" + sent.told.tx_hash.hex())
         assert int(told["maxFeePerGas"], 16) == 30 * GWEI + int(told["maxPriorityFeePerGas"], 16)
+
+
+async def test_a_restart_between_inclusion_and_its_end_counts_nothing_again(
+    arena: Arena, tmp_path: Path
+) -> None:
+    async with open_desk(arena, tmp_path) as desk:
+        await desk.live.send(await desk.trade(await desk.gap(), LoanSource.MORPHO, amount=AMOUNT))
+        await desk.look(1)
+        assert desk.states[-1] == "included"
+        counted = desk.ledger.tally
+    async with open_desk(arena, tmp_path, signer=desk.signer) as again:
+        assert (again.events, again.ledger.tally) == ([], counted)
+        await again.look(2)
+        assert again.states == ["final"]
+
+
+async def test_a_reorg_during_a_restart_is_told(arena: Arena, tmp_path: Path) -> None:
+    async with open_desk(arena, tmp_path) as desk:
+        trade = await desk.trade(await desk.gap(), LoanSource.MORPHO, amount=AMOUNT)
+        before = await arena.rpc.call("evm_snapshot")
+        await desk.live.send(trade)
+        await desk.look(1)
+    await arena.rpc.call("evm_revert", before)
+    await desk.mine(2)
+    async with open_desk(arena, tmp_path, signer=desk.signer) as again:
+        assert again.states[0] == "reorged"
+        await again.look(4)
+        assert again.states[-2:] == ["included", "final"]
+        assert again.ledger.tally.included == 1

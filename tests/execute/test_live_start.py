@@ -15,11 +15,11 @@ from tidemill.execute.chain_settings import ChainSettings, Endpoint, chains_of
 from tidemill.execute.config import ExecutionChainConfig, ExecutionLimits, ExecutionSettings
 from tidemill.execute.ledger import open_ledger
 from tidemill.execute.live.kill_switch import KillSwitch
-from tidemill.execute.live.live import LiveTools, check_confirmed, open_live
+from tidemill.execute.live.live import LiveTools, check_confirmed, open_live, open_tools
 from tidemill.execute.live.live_config import LiveChainConfig, LiveSettings, StopSettings, Way
 from tidemill.execute.sending.live_terms import final_blocks_of
 from tidemill.schema.events import ExecutionMode
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Malformed, Refused
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="session")]
 _NEEDED = ["open_max", "trades_a_day_max", "fee_a_day_max_wei", "gas_price_max_wei"]
@@ -122,3 +122,17 @@ async def test_what_is_settled_is_known_of_every_chain() -> None:
 async def test_every_endpoints_chain_is_its_own() -> None:
     chains = chains_of(ExecutionSettings(), {1: Endpoint("ethereum", 1, ("http://127.0.0.1:1/",))})
     assert chains[1].live == LiveChainConfig()
+
+
+async def test_what_is_opened_shows_no_key_and_takes_nothing_else_for_one(tmp_path: Path) -> None:
+    key, identity = "11" * 32, "22" * 32
+    settings = LiveSettings(confirm=f"0x{KeySigner(key).address.hex()}")
+    async with open_ledger(tmp_path, ExecutionMode.LIVE) as ledger:
+        told: Any = {"ledger": ledger, "switch": KillSwitch(tmp_path), "clock": CLOCK}
+        environ = {"PRIVATE_KEY": key, "RELAY_IDENTITY_KEY": identity}
+        async with open_tools(settings, environ, None, **told) as tools:
+            assert key not in repr(tools)
+            assert identity not in repr(tools)
+        with pytest.raises(Malformed, match="private key"):
+            async with open_tools(settings, environ | {"RELAY_IDENTITY_KEY": "no key"}, None, **told):
+                pass

@@ -6,11 +6,15 @@ from pathlib import Path
 import pytest
 from tests.execute.arena import Arena, hop, profit_told, route
 from tests.execute.desk_room import circle_body, gap_body, open_room, take_gap
+from typing_extensions import override
 
+from tidemill.bus.backends.memory import MemoryBus
+from tidemill.bus.base import Batches, BusSettings, State
 from tidemill.execute.chain_facts import FeeRule
 from tidemill.execute.config import ExecutionLimits, PaperSettings
 from tidemill.execute.plan.kinds import LoanSource
 from tidemill.sandbox.faults.proxy import fault_proxy
+from tidemill.schema.faults import Unreachable
 
 GWEI = 10**9
 pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="session")]
@@ -202,6 +206,41 @@ async def test_limits_refuse_on_paper_as_live(arena: Arena, tmp_path: Path) -> N
         assert "under way" in answers[1].content["error"]
         await arena.rpc.call("evm_mine")
         await room.until_settled()
+        assert (await room.execute(body)).is_success
+
+
+async def test_what_trades_under_way_may_cost_is_taken_from_the_day_s_fees(
+    arena: Arena, tmp_path: Path
+) -> None:
+    body = await gap_body(arena)
+    async with open_room(arena, tmp_path / "lax") as room:
+        assert (await room.execute(body)).is_success
+        await arena.rpc.call("evm_mine")
+        fee_wei = (await room.until_settled())["fee_wei"]
+    limits = ExecutionLimits(fee_a_day_max_wei=2 * fee_wei)
+    async with open_room(arena, tmp_path / "strict", limits=limits) as room:
+        answers = await asyncio.gather(*(room.execute(body) for _ in range(4)))
+        assert 1 <= sum(answer.is_success for answer in answers) <= 2
+        assert "with its fee today's would be" in answers[-1].content["error"]
+        await arena.rpc.call("evm_mine")
+        await room.until_settled()
+        assert room.ledger.tally.days["sandbox"].fee_wei <= 2 * fee_wei
+
+
+class _FullDisk(MemoryBus):
+    """A bus that takes nothing."""
+
+    @override
+    async def commit(self, batches: Batches, state: State | None = None) -> list[int]:
+        raise Unreachable("bus: expected room on the disk, found none")
+
+
+async def test_a_trade_that_the_ledger_could_not_keep_is_not_under_way(arena: Arena, tmp_path: Path) -> None:
+    body = await gap_body(arena)
+    async with open_room(arena, tmp_path, limits=ExecutionLimits(open_max=1)) as room:
+        disk, room.ledger.bus = room.ledger.bus, _FullDisk(BusSettings())
+        assert "room on the disk" in (await room.execute(body)).content["error"]
+        room.ledger.bus = disk
         assert (await room.execute(body)).is_success
 
 

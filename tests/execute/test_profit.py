@@ -76,3 +76,34 @@ def test_a_reorg_takes_back_what_was_counted() -> None:
     for one in told:
         tally.take(one)
     assert (tally.included, tally.profit_usd) == (0, 0.0)
+
+
+_INCLUDED = (ExecutionState.INCLUDED, FILLED)
+_REORGED = (ExecutionState.REORGED, {"fee_wei": None})
+
+
+@pytest.mark.parametrize(
+    ("states", "fee_wei"),
+    [
+        ([_INCLUDED, (ExecutionState.FINAL, FILLED)], 5),
+        ([_INCLUDED, (ExecutionState.FAILED, {"fee_wei": 5})], 5),
+        ([_INCLUDED, _REORGED], 0),
+        ([_INCLUDED, _REORGED, (ExecutionState.INCLUDED, {"fee_wei": 7})], 7),
+        ([(ExecutionState.SENT, {}), (ExecutionState.REPLACED, {"fee_wei": 2})], 2),
+    ],
+)
+def test_a_trade_s_fee_is_counted_once_whatever_became_of_it(
+    states: list[tuple[ExecutionState, dict[str, object]]], fee_wei: int
+) -> None:
+    tally = Tally()
+    for told in _trade(1, *states):
+        tally.take(told)
+    assert tally.day_of("sandbox", DAY_NS).fee_wei == fee_wei
+
+
+def test_a_fee_is_counted_on_the_day_on_which_it_was_paid() -> None:
+    tally = Tally()
+    told = _trade(1, _INCLUDED)
+    for one in (*told, after(told[-1], ExecutionState.FINAL, 2 * DAY_NS)):
+        tally.take(one)
+    assert (tally.day_of("sandbox", 2 * DAY_NS).fee_wei, tally.paid) == (0, {})

@@ -183,5 +183,7 @@ def test_a_rollups_fee_for_data_and_operator_is_part_of_the_cost() -> None:
     }
     receipt = read_receipt(said, "here")
     assert receipt.fee_wei == 2_000_000 * 2 + 100 + 2 * 3 + 5
+    since_jovian = read_receipt(said | {"daFootprintGasScalar": "0x190"}, "here")
+    assert since_jovian.fee_wei == 2_000_000 * 2 + 100 + 2_000_000 * 3 * 100 + 5
     with pytest.raises(Malformed, match="status"):
         read_receipt({name: value for name, value in said.items() if name != "status"}, "here")

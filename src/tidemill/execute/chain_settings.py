@@ -99,15 +99,15 @@ def _chain(
     facts = CHAINS.get(endpoint.chain_id) or ChainFacts(
         name=endpoint.name, chain_id=endpoint.chain_id, native="", block_ms=_BLOCK_MS
     )
-    if config.fee_rule is not None:
-        facts = structs.replace(facts, fee_rule=config.fee_rule)
-    block_ms = config.block_ms or facts.block_ms
+    facts = structs.replace(
+        facts, fee_rule=config.fee_rule or facts.fee_rule, block_ms=config.block_ms or facts.block_ms
+    )
     executor = config.executor_address or settings.executor_address
     return ChainSettings(
         facts=facts,
         name=endpoint.name,
         http_urls=endpoint.http_urls,
-        poll_ms=config.poll_ms or max(_POLL_MS_MIN, block_ms // _POLLS_A_BLOCK),
+        poll_ms=config.poll_ms or max(_POLL_MS_MIN, facts.block_ms // _POLLS_A_BLOCK),
         executor=None if executor is None else _bytes(executor),
         lenders=_lenders(facts, config),
         routers=ROUTERS.get(endpoint.chain_id, {})

@@ -5,18 +5,10 @@ from msgspec import Struct, field
 
 from tidemill.core.clock import NS_PER_S
 from tidemill.execute.deciding import DayUse
+from tidemill.execute.trade import is_settled
 from tidemill.schema.events import Execution, ExecutionState
 
 _DAY_NS = 86_400 * NS_PER_S
-_COSTS = frozenset(
-    {
-        ExecutionState.INCLUDED,
-        ExecutionState.FAILED,
-        ExecutionState.PAPER_FILLED,
-        ExecutionState.PAPER_MISSED,
-    }
-)
-"""In these a trade has cost what its event says."""
 _PAPER_JUDGED = frozenset({ExecutionState.PAPER_FILLED, ExecutionState.PAPER_MISSED})
 
 
@@ -42,6 +34,8 @@ class Tally(Struct, kw_only=True):
 
     days: dict[str, DayUse] = field(default_factory=dict[str, DayUse])
     """What each chain's trades took on its newest day."""
+    paid: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    """Of trades that cost something and are not settled: the day on which it was counted, and the fee."""
 
     def day_of(self, chain: str, now_ns: int) -> DayUse:
         """Return what a chain's trades took today, to be counted on."""
@@ -54,8 +48,7 @@ class Tally(Struct, kw_only=True):
     def take(self, told: Execution) -> None:
         """Count an event."""
         use = self.day_of(told.source, told.event_ns)
-        if told.state in _COSTS and told.fee_wei is not None:
-            use.fee_wei += told.fee_wei
+        self._pay(told, use)
         match told.state:
             case ExecutionState.RECEIVED:
                 self.signals += 1
@@ -93,6 +86,16 @@ class Tally(Struct, kw_only=True):
         """
         judged = self.paper_filled + self.paper_missed
         return judged / self.realised_share if self.realised_share > 0 else None
+
+    def _pay(self, told: Execution, use: DayUse) -> None:
+        """Count a fee once, however many events tell of it; a reorg of the same day takes it back."""
+        key, fee_wei = told.execution_id.hex(), told.fee_wei or 0
+        day, counted_wei = self.paid.pop(key, (use.day, 0))
+        if fee_wei != counted_wei:
+            use.fee_wei += fee_wei - (counted_wei if day == use.day else 0)
+            day = use.day
+        if fee_wei and not is_settled(told):
+            self.paid[key] = day, fee_wei
 
     def _gain(self, told: Execution, sign: int) -> None:
         if told.realised_profit_usd is not None:

@@ -42,9 +42,9 @@ class Losses:
                     pass
 
     def today_wei(self, now_ns: int) -> int:
-        """Return what was lost on the day of `now_ns`."""
+        """Return what was lost on the day of `now_ns`; a clock that goes back stays on the later day."""
         day = now_ns // _DAY_NS
-        if day != self._day:
+        if day > self._day:
             self._day, self._lost_wei = day, 0
         return self._lost_wei
 

@@ -99,9 +99,7 @@ def prefix_of(chain_id: int) -> bytes:
 
 def spelled(one: Outgoing) -> bytes:
     """Return what is kept of it."""
-    return msgspec.msgpack.encode(
-        structs.replace(one, told=None, included=None, taken_since=None, looked_block=0)
-    )
+    return msgspec.msgpack.encode(structs.replace(one, told=None, taken_since=None, looked_block=0))
 
 
 def read(kept: bytes) -> Outgoing:

@@ -134,9 +134,11 @@ def read_receipt(found: Mapping[str, Any], where: str) -> Receipt:
 
 
 def _operator_fee_wei(found: Mapping[str, Any]) -> int:
-    """Return an OP-stack chain's third fee. Source: Isthmus' specification of operator fees, receipts."""
+    """Return an OP-stack chain's third fee. Source: Isthmus' and Jovian's specifications of operator fees."""
     scalar, constant = (int(found.get(f"operatorFee{part}") or "0x0", 16) for part in ("Scalar", "Constant"))
-    return int(found["gasUsed"], 16) * scalar // 1_000_000 + constant
+    gas = int(found["gasUsed"], 16) * scalar
+    is_jovian = found.get("daFootprintGasScalar") is not None
+    return (gas * 100 if is_jovian else gas // 1_000_000) + constant
 
 
 def profit_of(receipt: Receipt, executor: Address, token: Address, owner: Address) -> int | None:

@@ -20,7 +20,7 @@ from tidemill.execute.simulation.forked_state import Head, read_head
 from tidemill.execute.simulation.node import ask
 from tidemill.execute.simulation.simulate import Ran, Simulator
 from tidemill.execute.simulation.simulation import Call, Simulation
-from tidemill.schema.faults import Fault, Refused, Unknown
+from tidemill.schema.faults import Fault, Malformed, Refused, Unknown
 
 _log = logging.getLogger("tidemill.execute")
 _ANY_BLOCK = (1 << 40) - 1
@@ -32,6 +32,8 @@ _TURN_EVERY = 16
 """Signals: planning so many takes a millisecond."""
 _GAS_LIMIT = 10_000_000
 """Of a simulation: five times what ten hops take, and below Ethereum's cap of a transaction."""
+_PROFIT_MAX = (1 << 128) - 1
+"""Smallest units: a plan has room for no more."""
 
 FindSite = Callable[[HttpEndpoint], Awaitable[ExecutorSite]]
 
@@ -204,18 +206,24 @@ class ChainDesk:
 def profit_of(told: Simulation, token: Address, site: ExecutorSite) -> int | None:
     """Return what the owner gains of the borrowed `token`; None where the call fails.
 
-    Raises: Unknown, where the simulation does not tell of balances.
+    Raises: Unknown, where the simulation does not tell of balances; Malformed, where the token tells of more
+        than a plan can name: who made it can have it tell anything.
     """
     if not told.is_success:
         return None
     profit = told.change_of(token, site.owner)
     if profit is None:
         raise Unknown(f"simulation by {told.method}: expected to be told of balances, it tells of none")
+    if abs(profit) > _PROFIT_MAX:
+        raise Malformed(f"token 0x{token.hex()}: expected a gain, it tells of more than a plan can name")
     return profit
 
 
-def _prepared(planned: _Planned, ran: Ran, site: ExecutorSite) -> Prepared:
-    profit = profit_of(ran.simulation, planned.route.loan.token, site)
+def _prepared(planned: _Planned, ran: Ran, site: ExecutorSite) -> Prepared | Fault:
+    try:
+        profit = profit_of(ran.simulation, planned.route.loan.token, site)
+    except Fault as fault:
+        return fault
     return Prepared(
         route=planned.route,
         plan=planned.plan,

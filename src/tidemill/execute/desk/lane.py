@@ -93,7 +93,13 @@ class Lane:
         self._queue: asyncio.Queue[_Job] = asyncio.Queue(queue_max)
         self._tell = tell
         self._tally = copy_of(ledger.tally)
-        self._open = {told.execution_id for told in ledger.unsettled.values() if self._is_mine(told)}
+        most_wei = desk.settings.limits.gas_price_max_wei or 0
+        self._open = {
+            told.execution_id: 0 if told.fee_wei is not None else (told.gas_used or 0) * most_wei
+            for told in ledger.unsettled.values()
+            if self._is_mine(told)
+        }
+        """Trades under way, each with what it may yet cost: that counts among the day's fees."""
         ledger.listen(self._heard)
 
     @property
@@ -165,12 +171,14 @@ class Lane:
             return self._refused(job, first, why)
         asked_wei = signal.priority_fee_wei
         gas_price_wei = prepared.base_fee_wei + (self._priority_fee_wei if asked_wei is None else asked_wei)
-        verdict = decide(signal, prepared.profit, (told.gas_used or 0, gas_price_wei), limits, use)
+        fee = told.gas_used or 0, gas_price_wei
+        use = msgspec.structs.replace(use, fee_wei=use.fee_wei + sum(self._open.values()))
+        verdict = decide(signal, prepared.profit, fee, limits, use)
         if isinstance(verdict, Refuse):
             return self._refused(job, first, _Why(ExecutionState.REFUSED, verdict.reason, prepared=prepared))
         simulated = after(first, ExecutionState.SIMULATED, self._clock.now_ns(), **self._known(prepared))
         self._tally.take(simulated)
-        self._open.add(simulated.execution_id)
+        self._open[simulated.execution_id] = fee[0] * fee[1]
         route = msgspec.structs.replace(prepared.route, min_profit=verdict.min_profit)
         trade = Trade(
             received=job.received,
@@ -229,7 +237,11 @@ class Lane:
         simulated = trade.told
         trade, state = self.sending.begin(trade)
         begun = () if trade.told is simulated else (trade.told,)
-        await self._ledger.tell(*judged.changes, *begun, answer=claim, state=state)
+        try:
+            await self._ledger.tell(*judged.changes, *begun, answer=claim, state=state)
+        except Unreachable:
+            self._open.pop(received.execution_id, None)  # nobody has it, and nothing will be told of it
+            raise
         return await self._send(trade)
 
     async def _send(self, trade: Trade) -> Answer:
@@ -267,7 +279,9 @@ class Lane:
         if told.state != ExecutionState.SIMULATED:  # that was counted when it was judged
             self._tally.take(told)
         if is_settled(told):
-            self._open.discard(told.execution_id)
+            self._open.pop(told.execution_id, None)
+        elif told.fee_wei is not None and told.execution_id in self._open:
+            self._open[told.execution_id] = 0  # it is among the day's
 
     def _is_mine(self, told: Execution) -> bool:
         return told.source == self.desk.settings.name

@@ -9,7 +9,7 @@ from tidemill.core.clock import Clock
 from tidemill.core.http import HttpEndpoint
 from tidemill.execute.account.fees import BaseFeeForecast, least_tip
 from tidemill.execute.account.nonces import AccountLease
-from tidemill.execute.account.signer import Signer
+from tidemill.execute.account.signer import KeySigner, Signer
 from tidemill.execute.account.wallet import open_wallet
 from tidemill.execute.chain_settings import ChainSettings
 from tidemill.execute.ledger import Ledger
@@ -35,8 +35,8 @@ class LiveTools(Struct, frozen=True):
     ledger: Ledger
     switch: KillSwitch
     clock: Clock
-    identity_key: str | None = None
-    """By which relays remember who asks."""
+    identity: KeySigner | None = None
+    """By which relays remember who asks; None: one is made for each run."""
 
 
 @asynccontextmanager
@@ -52,12 +52,13 @@ async def open_tools(
     """Open the account; `confirm`, where it is given, stands for the setting.
 
     Raises: Refused where there is no key, or more than one, or nobody confirmed the account; Malformed where
-        it is none.
+        it, or the relays' identity, is none.
     """
     settings = settings if confirm is None else structs.replace(settings, confirm=confirm)
     async with open_wallet(settings.wallet, environ, clock) as signer:
         check_confirmed(settings, signer.address)
-        yield LiveTools(settings, signer, ledger, switch, clock, environ.get(IDENTITY_VARIABLE))
+        key = environ.get(IDENTITY_VARIABLE)
+        yield LiveTools(settings, signer, ledger, switch, clock, KeySigner(key) if key else None)
 
 
 def check_confirmed(settings: LiveSettings, address: Address) -> None:
@@ -106,7 +107,7 @@ async def open_live(
     await check_chain(http, chain)
     site = await live_site(http, chain.executor, tools.signer.address)
     with AccountLease(chain.facts.chain_id, tools.signer.address):
-        async with open_way(chain.live, http, tools.clock, tools.identity_key) as trading:
+        async with open_way(chain.live, http, tools.clock, tools.identity) as trading:
             live = LiveSending(
                 _terms(chain, site, tools.settings, forecast),
                 Ways(node=http, trading=trading, cancelling=Mempool(http)),

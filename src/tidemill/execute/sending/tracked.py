@@ -97,8 +97,9 @@ class Tracked:
             if watched.is_over:
                 await self.forget(found, *events)
                 continue
-            if events:
-                await self._ledger.tell(*events, state=self._losses.state)
+            if found.included != one.included:  # what was counted is not to be counted again after a restart
+                state = {found.key: kept.spelled(found), **self._losses.state}
+                await self._ledger.tell(*events, state=state)
             self.by_nonce[one.transaction.nonce] = found.with_told(events[-1] if events else None)
 
     def note_unknown(self) -> None:

@@ -21,11 +21,11 @@ _RELAYS = {Way.FLASHBOTS: FlashbotsBundle, Way.PROTECT: Protect, Way.MEV_SHARE: 
 
 @asynccontextmanager
 async def open_way(
-    config: LiveChainConfig, node: HttpEndpoint, clock: Clock, identity_key: str | None = None
+    config: LiveChainConfig, node: HttpEndpoint, clock: Clock, identity: KeySigner | None = None
 ) -> AsyncIterator[Submitter]:
     """Open the way that `config` names; `node` is the chain's own.
 
-    Raises: Refused where a relay has no address; Malformed where the identity is no key.
+    Raises: Refused where a relay has no address.
     """
     if config.way == Way.MEMPOOL:
         yield Mempool(node)
@@ -36,5 +36,4 @@ async def open_way(
         if config.way == Way.PROTECTED_NODE:
             yield ProtectedNode(http)
         else:
-            identity = KeySigner(identity_key) if identity_key else KeySigner.made()
-            yield _RELAYS[config.way](http, identity)
+            yield _RELAYS[config.way](http, identity or KeySigner.made())
