@@ -19,6 +19,7 @@ from .until import until
 CAPTURES = Path(__file__).resolve().parents[1] / "captures/kraken"
 INSTRUMENT = "XMR/USD"
 CHECKSUM = "1697192530"
+REFUSAL = '{"errorMessage":"Exceeded msg rate","event":"subscriptionStatus","status":"error"}'
 
 
 class LocalKraken:
@@ -27,6 +28,7 @@ class LocalKraken:
     def __init__(self):
         self.port = free_port()
         self.said = []
+        self.refusals = 0
         self.books = [(CAPTURES / f"book.{number}.json").read_text() for number in (1, 2)]
         self.books[1] = self.books[1].replace("2583817756", CHECKSUM)  # the capture was cut short
         self._sockets = []
@@ -55,7 +57,10 @@ class LocalKraken:
         async for message in socket:
             said = json.loads(message.data)
             self.said.append((said["event"], said["subscription"]["name"], said["pair"]))
-            if said["event"] == "subscribe" and said["subscription"]["name"] == "book":
+            if said["event"] == "subscribe" and self.refusals:
+                self.refusals -= 1
+                await socket.send_str(REFUSAL)
+            elif said["event"] == "subscribe" and said["subscription"]["name"] == "book":
                 for text in self.books:
                     await socket.send_str(text)
         return socket
@@ -115,6 +120,17 @@ async def test_a_wrong_checksum_has_the_book_told_anew(tmp_path):
         assert engine.markets["kraken"].books.counts.gaps == 1
         states = [one for batch in await told(engine, "book_status") for one in batch["state"].to_pylist()]
         assert states == ["live", "gap", "live"]
+
+
+async def test_a_book_that_the_venue_refuses_to_tell_anew_is_asked_for_again(tmp_path):
+    async with reading(tmp_path) as (engine, server):
+        await live(engine)
+        server.refusals = 1
+        await server.tell(server.books[1].replace(CHECKSUM, "1"))
+        await until(lambda: _has(server.said, ("unsubscribe", "book", [INSTRUMENT])))
+        await live(engine)
+        assert server.said.count(("subscribe", "book", [INSTRUMENT])) == 3
+        assert engine.markets["kraken"].status()["sockets"]["kraken"]["connections"] == 1
 
 
 async def test_a_change_that_cannot_be_read_has_the_book_told_anew(tmp_path):

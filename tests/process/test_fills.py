@@ -48,6 +48,22 @@ def test_a_settled_fill_is_no_ghost(status):
     assert watch.due(1_000) == []
 
 
+@pytest.mark.parametrize("status", [FillStatus.CONFIRMED, FillStatus.FAILED])
+def test_a_match_that_is_heard_after_its_end_is_no_ghost(status):
+    watch = FillWatch(100, "ghosts")
+    watch.take(replace(FILL, status=status), 10)
+    watch.take(FILL, 20)
+    assert (watch.due(1_000), len(watch)) == ([], 0)
+
+
+def test_a_ghost_that_is_heard_of_again_is_told_no_second_time():
+    watch = FillWatch(100, "ghosts")
+    watch.take(FILL, 10)
+    assert len(watch.due(110)) == 1
+    watch.take(FILL, 120)
+    assert watch.due(1_000) == []
+
+
 def test_a_retry_gives_a_fill_no_more_time():
     watch = FillWatch(100, "ghosts")
     watch.take(FILL, 10)

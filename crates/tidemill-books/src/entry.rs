@@ -118,12 +118,17 @@ impl Entry {
         };
         if let Err(problem) = self.check(rule, message) {
             self.void();
+            self.state = State::Waiting(waiting); // the next snapshot may be of before them
             return Outcome::Missing(problem);
         }
-        for kept in waiting {
+        let mut waiting = waiting.into_iter();
+        for kept in waiting.by_ref() {
             let Kept { mark, sets, checksum } = &kept;
             let late = Message { mark: *mark, sets, checksum: *checksum, told_bid: None, told_ask: None };
             if let Outcome::Missing(problem) = self.change(rule, &late, counts) {
+                if let State::Waiting(again) = &mut self.state {
+                    again.extend(waiting);
+                }
                 return Outcome::Missing(problem);
             }
         }

@@ -117,7 +117,7 @@ impl BookSet {
         let snapshots = snapshots.map(Snapshots::of).transpose()?;
         let changes = changes.map(Changes::of).transpose()?;
         let mut applied = Applied::default();
-        let mut work = Work { sets: Vec::new(), met: Vec::new() };
+        let mut work = Work { sets: Vec::new(), rows: Vec::new() };
         let wholes = snapshots.as_ref().map_or_else(Vec::new, |all| runs(&all.shared, all.count));
         let parts = changes.as_ref().map_or_else(Vec::new, |all| runs(&all.shared, all.count));
         for (connection, range) in &parts {
@@ -179,6 +179,11 @@ impl BookSet {
         work.sets.clear();
         if let Some((rows, from, to)) = levels {
             work.sets.extend((from..to).map(|row| set(rows, row)));
+            // The best come last, as a book has them: a level that is put before others has all of them moved.
+            work.sets.sort_by_key(|set| match set.side {
+                Side::Bid => set.level.price,
+                Side::Ask => -set.level.price,
+            });
         }
         if let (Some(price), Some(size)) = (some(all.price_decimals, at), some(all.size_decimals, at)) {
             entry.decimals = Some((price, size));
@@ -193,24 +198,14 @@ impl BookSet {
 
     /// Applies the rows of one message, book by book.
     fn changes(&mut self, all: &Changes<'_>, from: usize, to: usize, work: &mut Work, applied: &mut Applied) {
-        work.met.clear();
-        work.met.resize(to - from, false);
-        for first in from..to {
-            if work.met.get(first - from).copied().unwrap_or(true) {
-                continue;
-            }
+        let Work { sets, rows } = work;
+        gather(all, from..to, rows);
+        for its in rows.chunk_by(|one, other| one.0 == other.0) {
+            let ([(first, _), ..], [.., (_, last)]) = (its, its) else { continue };
+            let (first, last) = (*first, *last);
             let instrument = all.shared.instrument.value(first);
-            work.sets.clear();
-            let mut last = first;
-            for row in first..to {
-                if all.shared.instrument.value(row) == instrument {
-                    work.sets.push(set(all, row));
-                    last = row;
-                    if let Some(met) = work.met.get_mut(row - from) {
-                        *met = true;
-                    }
-                }
-            }
+            sets.clear();
+            sets.extend(its.iter().map(|(_, row)| set(all, *row)));
             let Some(entry) = self.entries.get_mut(instrument) else {
                 applied.counts.unfollowed += 1;
                 continue;
@@ -223,7 +218,7 @@ impl BookSet {
             };
             let message = Message {
                 mark,
-                sets: &work.sets,
+                sets,
                 checksum: some(all.shared.checksum, last),
                 told_bid: some(all.best_bid, last),
                 told_ask: some(all.best_ask, last),
@@ -245,7 +240,8 @@ struct Told<'a> {
 /// Room that is used again.
 struct Work {
     sets: Vec<Set>,
-    met: Vec<bool>,
+    /// Rows, each after the first one of its instrument.
+    rows: Vec<(usize, usize)>,
 }
 
 impl Entry {
@@ -321,6 +317,22 @@ fn origin<'a>(shared: &Shared<'a>, row: usize) -> Origin<'a> {
 fn set(all: &Changes<'_>, row: usize) -> Set {
     let side = if all.side.value(row) == "bid" { Side::Bid } else { Side::Ask };
     Set { side, level: Level { price: all.price.value(row), size: all.size.value(row) } }
+}
+
+/// Puts the rows of a message together by instrument, in the order in which these come.
+fn gather(all: &Changes<'_>, message: Range<usize>, rows: &mut Vec<(usize, usize)>) {
+    let instrument = |row: usize| all.shared.instrument.value(row);
+    rows.clear();
+    rows.extend(message.map(|row| (row, row)));
+    rows.sort_unstable_by_key(|(_, row)| (instrument(*row), *row));
+    let mut known: Option<usize> = None;
+    for (first, row) in rows.iter_mut() {
+        match known {
+            Some(known) if instrument(known) == instrument(*row) => *first = known,
+            _ => known = Some(*row),
+        }
+    }
+    rows.sort_unstable();
 }
 
 /// Returns the row after the last of the message that begins a range.

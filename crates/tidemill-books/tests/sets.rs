@@ -159,6 +159,44 @@ fn changes_that_came_before_their_snapshot_are_applied_after_it() {
 }
 
 #[test]
+fn a_snapshot_that_is_wrong_loses_no_change_that_waits() {
+    let mut books = books(by(Ordering::Time));
+    change(&mut books, &told("a", 10), &[(Side::Bid, 50 * TICK, ONE)]);
+    let crossed = [(Side::Bid, 70 * TICK, ONE), (Side::Ask, 60 * TICK, ONE)];
+    assert_eq!(snapshot(&mut books, &told("a", 5), &crossed).gaps.len(), 1);
+    snapshot(&mut books, &told("a", 7), &WHOLE);
+    assert_eq!(books.live("a").unwrap().top().bid.unwrap().price, 50 * TICK);
+}
+
+#[test]
+fn a_gap_among_the_changes_that_wait_loses_none_after_it() {
+    let mut books = books(by(Ordering::Updates));
+    let bid = |tick| [(Side::Bid, tick * TICK, ONE)];
+    change(&mut books, &Told { updates: Some((10, 10)), ..told("a", 1) }, &bid(50));
+    change(&mut books, &Told { updates: Some((11, 11)), ..told("a", 2) }, &bid(51));
+    let early = Told { updates: Some((5, 5)), ..told("a", 3) };
+    assert_eq!(snapshot(&mut books, &early, &WHOLE).gaps.len(), 1);
+    snapshot(&mut books, &Told { updates: Some((9, 9)), ..told("a", 4) }, &WHOLE);
+    assert_eq!(books.live("a").unwrap().top().bid.unwrap().price, 51 * TICK);
+}
+
+#[test]
+fn a_message_of_many_instruments_or_levels_takes_no_more_than_its_length() {
+    const MANY: i128 = 300_000;
+    // a comparison of each with each would take minutes
+    let mut books = books(by(Ordering::Arrival));
+    let mut strangers = BookChangeColumns::default();
+    for number in 0..MANY {
+        push(&mut strangers, &told(&number.to_string(), 1), "change", &WHOLE[..1]);
+    }
+    let applied = books.apply(None, Some(&strangers.finish().unwrap())).unwrap();
+    assert_eq!(i128::from(applied.counts.unfollowed), MANY);
+    let levels: Vec<Set> = (0..MANY).rev().map(|number| (Side::Bid, 1 + number, ONE)).collect();
+    snapshot(&mut books, &told("a", 2), &levels);
+    assert_eq!(books.live("a").unwrap().top().bid.unwrap().price, MANY);
+}
+
+#[test]
 fn what_is_older_than_the_snapshot_is_in_it() {
     let mut books = books(by(Ordering::Time));
     snapshot(&mut books, &Told { event_ns: 100, ..told("a", 1) }, &WHOLE);

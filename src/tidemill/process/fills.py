@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from tidemill.schema.events import FillStatus, OwnFill
 
 _OPEN = (FillStatus.MATCHED, FillStatus.RETRYING)
+_ENDED = (FillStatus.CONFIRMED, FillStatus.FAILED)
 
 
 class FillWatch:
@@ -19,6 +20,8 @@ class FillWatch:
         self._connection = connection
         self._fills_max = fills_max
         self._waiting: dict[tuple[str, str], tuple[int, OwnFill]] = {}
+        self._ended: dict[tuple[str, str], None] = {}
+        """Of which all was told: what is heard late or again has them wait no more."""
         self._sequence = 0
 
     def __len__(self) -> int:
@@ -30,6 +33,10 @@ class FillWatch:
         key = (fill.trade_id, fill.order_id)
         if fill.status not in _OPEN:
             self._waiting.pop(key, None)
+            if fill.status in _ENDED:
+                self._end(key)
+            return
+        if key in self._ended:
             return
         since_ns, _ = self._waiting.get(key, (now_ns, fill))
         self._waiting[key] = (since_ns, fill)
@@ -43,6 +50,7 @@ class FillWatch:
             if now_ns - since_ns < self._ghost_after_ns:
                 continue
             del self._waiting[key]
+            self._end(key)
             self._sequence += 1
             ghosts.append(
                 replace(
@@ -56,3 +64,8 @@ class FillWatch:
                 )
             )
         return ghosts
+
+    def _end(self, key: tuple[str, str]) -> None:
+        self._ended[key] = None
+        if len(self._ended) > self._fills_max:
+            del self._ended[next(iter(self._ended))]

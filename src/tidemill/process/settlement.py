@@ -3,9 +3,9 @@
 Source: the markets' own rules: Up where the price at the end is at least that at the beginning.
 """
 
-from collections import OrderedDict
 from decimal import Decimal
 from enum import IntEnum
+from heapq import heappop, heappush
 
 from tidemill.schema.events import ReferencePrice
 
@@ -27,13 +27,17 @@ class ReferencePrices:
 
     def __init__(self, ticks_max: int) -> None:
         self._ticks_max = ticks_max
-        self._prices: OrderedDict[int, Decimal] = OrderedDict()
+        self._prices: dict[int, Decimal] = {}
+        self._times: list[int] = []
+        """Of the ticks that are kept, the oldest first: some come late."""
 
     def take(self, tick: ReferencePrice) -> None:
         """Keep a tick; a later one of the same time replaces it."""
+        if tick.event_ns not in self._prices:
+            heappush(self._times, tick.event_ns)
         self._prices[tick.event_ns] = tick.price
         if len(self._prices) > self._ticks_max:
-            self._prices.popitem(last=False)
+            del self._prices[heappop(self._times)]
 
     def outcome(self, start_ns: int, end_ns: int, strike: Decimal | None = None) -> UpDown | None:
         """Return the outcome of a market that ran so; `strike` where the venue tells it.

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from tests.process.whales.chain import COLLATERAL, MAKER, START_S, Chain, S, bought, made, match_of, sold
 from tests.rust.orders import EXCHANGE, OTHER, TAKER, TOKEN, UNIT, filled_v2, logs_of, transferred
 
+from tidemill.process.whales.book import Settling, WhaleBook
 from tidemill.process.whales.config import WhaleConfig
 from tidemill.process.whales.seen import Watched
+from tidemill.schema import derive
 from tidemill.schema.derive import identity
 
 TX = b"\x55" * 32
@@ -116,6 +118,15 @@ def test_a_trade_that_its_venue_tells_first_is_told_once_and_then_settled() -> N
     assert (settled["state"], settled["trade_id"], settled["size"]) == ("settled", matched["trade_id"], 100)
     assert [row["size"] for row in chain.of("whale_position")] == [100]
     assert {row["order_id"] for row in chain.of("whale_order")} == {matched["order_id"]}
+
+
+@pytest.mark.parametrize("size", ["0", "1"])
+def test_a_trade_of_no_shares_that_a_venue_tells_is_none(size: str) -> None:
+    book = WhaleBook(Settling("polymarket", 0, {}), WhaleConfig(), 1)
+    book.watch({TAKER: Watched()})
+    book.told(derive.to_batch([match_of(TX, TOKEN, size)]), 3)
+    told = {tag for tag, _ in book.take().whales}
+    assert told == (set() if size == "0" else {"whale_trade", "whale_order", "whale_position"})
 
 
 def test_what_a_venue_tells_of_long_ago_is_history_and_no_match() -> None:

@@ -147,6 +147,12 @@ def test_what_waited_as_copying_was_switched_off_is_not_followed_then_nor_later(
     assert copied(again, 302).size == 10, "what is held on paper is still known"
 
 
+@pytest.mark.parametrize("said", ["-0.01", "0", "NaN", "Infinity"])
+def test_a_share_that_is_none_is_refused(said: str) -> None:
+    with pytest.raises(Refused, match=r"whales\.copy_size_share: expected"):
+        check_whales(WhaleConfig(copy_size_share=Decimal(said)))
+
+
 def test_live_copies_are_refused_without_the_execution_server() -> None:
     with pytest.raises(Refused, match=r"whales\.copy_mode: expected paper"):
         check_whales(WhaleConfig(copy_mode="live"))

@@ -96,6 +96,13 @@ def test_a_split_opens_both_outcomes_at_half_the_price_and_a_merge_closes_them()
     ]
 
 
+def test_a_split_of_as_many_shares_as_there_can_be_is_followed():
+    chain = Chain()
+    chain.block(conditional("PositionSplit", TAKER, 10**18 - 1))
+    half = Decimal("0.5")
+    assert told(chain) == [(name, "opened", 10**18 - 1, half, None) for name in ("yes", "no")]
+
+
 def test_a_redemption_pays_the_outcome_that_won_and_closes_the_other():
     chain = Chain()
     chain.block(buys(YES, 100, 40), buys(NO, 30, 50))

@@ -28,6 +28,8 @@ _log = logging.getLogger("tidemill.feed")
 _RETRY_S = 1.0
 _AGAIN_S = 1.0
 """A book is asked for so often at most: one that is told wrong again and again must not make a storm."""
+_ANSWER_S = 5.0
+"""A book that did not come for so long is asked for once more: a venue that is asked often may refuse."""
 _FAULTS_KEPT = 100
 
 
@@ -124,7 +126,7 @@ class FeedRun:
                 for frame in self._feed.again(due):
                     socket.send(frame)
                 for name in due:
-                    del self._doubted[name]
+                    self._doubted[name] = now_s + _ANSWER_S
                     self._asked_s[name] = now_s
 
     async def _heard(self, frames: Sequence[tuple[int, bytes]]) -> None:
@@ -135,6 +137,7 @@ class FeedRun:
         self._frame_count += len(frames)
         self._last_message_ns = frames[-1][0]
         taken = self.books.take(read.batches)
+        self._doubted = {name: due_s for name, due_s in self._doubted.items() if not self.books.is_live(name)}
         await self._commit([*read.batches.items(), *taken.batches.items()])
         for fault in taken.gaps.values():
             self._note(fault)

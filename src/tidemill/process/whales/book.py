@@ -119,6 +119,8 @@ class WhaleBook:
     def told(self, batch: pa.RecordBatch, now_ns: int) -> None:
         """Take trades that a venue tells: matches, where this chain settles them, else settled ones."""
         for seen in seen_in(batch):
+            if not seen.size:
+                continue  # a venue may round what is next to nothing
             mark = Mark(seen.event_ns, seen.recv_ns, now_ns, seen.source, seen.connection, seen.sequence)
             # rows of one message are told by themselves: what they bring about must not share an identity
             telling = Telling(mark._replace(connection=f"{seen.connection}#{seen.row}"))

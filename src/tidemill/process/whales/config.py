@@ -79,6 +79,11 @@ def check_whales(config: WhaleConfig) -> WhaleConfig:
             "whales.copy_mode: expected paper: live copies need the execution server and its limits, and none"
             " is configured"
         )
-    if config.copy_cost_max is not None and config.copy_cost_max <= 0:
-        raise Refused(f"whales.copy_cost_max: expected more than 0, found {config.copy_cost_max}")
+    for name in config.__struct_fields__:
+        value = getattr(config, name)
+        if isinstance(value, Decimal) and not (value.is_finite() and value >= 0):
+            raise Refused(f"whales.{name}: expected a number that is not negative, found {value}")
+    for name in ("copy_size_share", "copy_cost_max"):
+        if getattr(config, name) == 0:
+            raise Refused(f"whales.{name}: expected more than 0, found 0")
     return config

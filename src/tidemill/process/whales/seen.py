@@ -1,6 +1,6 @@
 """Trades with their wallets as the machine of whales takes them, and whom it watches."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -104,7 +104,9 @@ def _seen(row: dict[str, object]) -> Seen:
 
 def rounded(value: Decimal) -> Decimal:
     """Return a value with the 18 digits after the point that events have, rounded down in size."""
-    return value.quantize(_DIGITS, "ROUND_DOWN")
+    return value.quantize(_DIGITS, "ROUND_DOWN", _EXACT)
 
 
 _DIGITS = Decimal(1).scaleb(-18)
+_EXACT = Context(prec=60)
+"""A split names up to 10^18 shares, and has all digits after the point besides."""
