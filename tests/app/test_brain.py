@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec import structs
 from tests.app.made_opportunity import batches, block, hops, opportunity, risk
 from tests.servers.kafka import Broker
 from typer.testing import CliRunner
@@ -20,7 +21,7 @@ from tidemill.app.brain.journal import TOPIC, open_journal
 from tidemill.app.brain.sender import Sender
 from tidemill.app.cli import app
 from tidemill.bus import Bus, open_bus
-from tidemill.core.clock import SystemClock
+from tidemill.core.clock import NS_PER_S, SystemClock
 from tidemill.execute.signal import Signal, signal_of
 from tidemill.learn.config import MlSettings
 from tidemill.schema import derive
@@ -176,6 +177,21 @@ async def test_what_is_refused_is_written_down_and_not_sent(tmp_path: Path, bus:
     assert "it leaves 50 USD, less than 500" in told[0].reason
     assert "a hop through order_book is none" in told[1].reason
     assert server.signals == []
+
+
+async def test_blocks_of_a_reorg_or_without_a_fee_do_not_end_it(
+    tmp_path: Path, bus: Bus, server: Server
+) -> None:
+    told: list[Decision] = []
+    newest = block(CLOCK.now_ns())
+    replaced = structs.replace(newest, event_ns=newest.event_ns - 10 * NS_PER_S)
+    free = structs.replace(newest, source="bnb", base_fee_wei=0)
+    one = opportunity(1, CLOCK.now_ns())
+    async with thinking(tmp_path, bus, server.url, told):
+        await bus.commit(batches(newest, replaced, free))
+        await bus.commit(batches(*hops(one), one))
+        await until(lambda: len(told) == 2)
+    assert [decision.state for decision in told] == ["chosen", "answered"]
 
 
 async def test_a_server_that_breaks_off_and_one_that_comes_back_get_the_same_key(

@@ -112,6 +112,8 @@ async def test_blocks_of_the_store_are_learned_from_with_their_next_base_fee(tmp
         ("timestamp,gas_gwei\nx,1\n", Malformed, "expected times or integers"),
         ("timestamp,gas_gwei\n1,x\n", Malformed, "expected numbers"),
         ("timestamp,gas_gwei\n1,1\n,2\n", Malformed, "expected a time in every row"),
+        ("timestamp,gas_gwei\n1700000000000,1\n1700000012000,2\n", Malformed, "expected times that 64 bits"),
+        ("time,gas_gwei\n9999-01-01 00:00:00,1\n", Malformed, "expected times that 64 bits"),
         ("", Malformed, "expected a CSV file"),
     ],
 )
@@ -122,6 +124,12 @@ def test_a_file_without_gas_prices_is_said_so(
     path.write_text(content)
     with pytest.raises(fault, match=said):
         read_series([path])
+
+
+def test_a_row_without_gas_used_tells_no_next_base_fee(tmp_path: Path) -> None:
+    path = tmp_path / "gas.csv"
+    path.write_text("timestamp,base_fee_gwei,gas_used,gas_limit\n0,8,,30\n60,8,30,30\n")
+    assert read_series([path]).next_base_fee_gwei.tolist() == pytest.approx([float("nan"), 9], nan_ok=True)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ pub struct Code {
 impl Code {
     /// Looks through code as it is on chain.
     pub fn new(code: Vec<u8>) -> Self {
-        let code = Bytecode::new_raw(Bytes::from(code));
+        let bytes = Bytes::from(code);
+        // What begins as a delegation and is none, as on chains where it was deployed before London, is code.
+        let code = Bytecode::new_raw_checked(bytes.clone()).unwrap_or_else(|_| Bytecode::new_legacy(bytes));
         Self { hash: if code.is_empty() { KECCAK_EMPTY } else { code.hash_slow() }, code }
     }
 

@@ -189,3 +189,15 @@ fn many_calls_do_each_what_it_does_alone() {
         }
     }
 }
+
+#[test]
+fn code_that_only_begins_as_a_delegation_is_an_invalid_instruction() {
+    let mut state = ChainState::new(1, spec_named("prague").unwrap());
+    for begun in ["ef01", "ef0100", "ef0101 0000000000000000000000000000000000000000"] {
+        state.put_account(SENDER, U256::ZERO, 0, None);
+        state.put_account(MINER, U256::ZERO, 0, None);
+        state.put_account(PROGRAM, U256::ZERO, 1, Some(code(begun)));
+        let outcome = run(&state, &block(), &call(0), &Overrides::new()).unwrap();
+        assert!(!outcome.is_success && outcome.halt.is_some(), "{begun}");
+    }
+}

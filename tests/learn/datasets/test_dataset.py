@@ -31,7 +31,7 @@ RECIPE = Recipe(
 )
 
 
-def rows(times: list[int], values: list[float], groups: list[str]) -> pa.Table:
+def rows(times: list[int], values: list[float], groups: list[str | None]) -> pa.Table:
     return pa.table(
         {
             "at_ns": pa.array(times, pa.int64()),
@@ -48,6 +48,12 @@ def test_a_label_is_of_the_first_row_after_the_horizon_in_the_same_group() -> No
     assert table["label_ns"].to_pylist() == [12, 40, None, 40, None]
     assert table["label"].to_pylist() == [math.log(4), math.log(4), None, math.log(2), None]
     assert table["event_ns"].to_pylist() == [0, 5, 9, 12, 40]
+
+
+def test_a_row_of_no_group_has_no_label_and_is_none() -> None:
+    table = made(RECIPE, rows([0, 5, 12, 20, 40], [1.0, 2.0, 4.0, 8.0, 9.0], ["a", None, "a", None, "b"]))
+    assert table["label_ns"].to_pylist() == [12, None, None, None, None]
+    assert table["label"].to_pylist() == [math.log(4), None, None, None, None]
 
 
 def test_a_row_whose_label_reaches_into_the_next_part_is_in_none() -> None:
@@ -78,6 +84,8 @@ def test_the_same_rows_give_the_same_bytes_however_they_came() -> None:
     [
         ({"table": "x; DROP TABLE block"}, "table: expected one of"),
         ({"columns": ("gas_used", "1 OR 1")}, "it has no 1 OR 1"),
+        ({"columns": ("gas_used", "event_ns")}, "expected each once, and no event_ns"),
+        ({"columns": ("gas_used", "gas_used")}, "expected each once"),
         ({"label": Label(column="source", horizon_ns=1)}, "expected a column of numbers"),
         ({"label": Label(column="gas_used", formula="luck", horizon_ns=1)}, "formula: expected one of"),
         ({"folds": 3, "preparing": Preparing(normalize=Method.ROBUST)}, "folds: expected columns as they"),

@@ -68,6 +68,13 @@ def test_what_is_absent_stays_absent_and_times_and_words_stay_as_they_are() -> N
     assert scaled["gas"].to_pylist() == [-1.0, None, 1.0, 3.0]
 
 
+@pytest.mark.parametrize("method", list(Method))
+def test_a_column_of_one_value_keeps_its_scale(method: Method) -> None:
+    prepared = DataPreparation(train_size=1)
+    prepared.normalize(np.full((1_000, 1), 0.1), method)
+    assert prepared.transform(np.array([[0.2]]))[0, 0] == pytest.approx(0.1)
+
+
 def test_a_pandas_frame_comes_back_as_one() -> None:
     frame = pd.DataFrame({"gas": [1.0, 3.0, 5.0, 7.0]})
     prepared = DataPreparation(train_size=0.5)

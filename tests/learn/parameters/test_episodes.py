@@ -1,16 +1,20 @@
 """Is who learns from episodes shown to earn more where that is so, and not where it is not?"""
 
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tidemill.learn.card import episodes_card
 from tidemill.learn.parameters.agent import ActionParams
 from tidemill.learn.parameters.bootstrap import mean_of_differences
+from tidemill.learn.parameters.chosen import chosen_agent, write_report
 from tidemill.learn.parameters.episodes import EpisodesReport, Trial, learn_from_episodes
+from tidemill.learn.parameters.q_learning import Q_TABLE
 from tidemill.learn.plots import episode_plots
-from tidemill.schema.faults import Refused
+from tidemill.schema.faults import Malformed, Refused
 
 
 class MadeEnvironment:
@@ -53,6 +57,16 @@ async def test_each_seed_is_judged_alone_and_all_together() -> None:
     assert bandit.gain.rows == told.judged_episodes == 150
     assert "Over 150 episodes of 3 seeds" in told.verdict
     assert "| 5 | " in episodes_card(told)
+
+
+async def test_an_agent_that_earned_more_and_is_gone_is_malformed(tmp_path: Path) -> None:
+    learned = await learn_from_episodes(MadeEnvironment(4), 400, judged_episodes=50, seed=3)
+    lines = [line for line in learned.report.lines if line.policy == "q_learning"]
+    write_report(tmp_path, structs.replace(learned.report, lines=lines))
+    with pytest.raises(Malformed, match=f"{Q_TABLE}: expected it, found none"):
+        chosen_agent(tmp_path)
+    learned.q_agent.save(tmp_path)
+    assert chosen_agent(tmp_path) is not None
 
 
 async def test_where_nothing_earns_more_the_report_says_so() -> None:

@@ -47,9 +47,9 @@ class Market:
             self._tell_forecaster(block)
 
     def tell_block(self, block: Row) -> None:
-        """Take in a block."""
+        """Take in a block; one from before the newest, by a reorg or a repaired gap, is passed over."""
         fee_wei = block["base_fee_wei"]
-        if fee_wei is None:
+        if fee_wei is None or (self._blocks and block["event_ns"] < self._blocks[-1]["event_ns"]):
             return
         following_wei = next_base_fee_wei(fee_wei, block["gas_used"], block["gas_limit"])
         self.base_fee_gwei = following_wei / _WEI_PER_GWEI
@@ -58,7 +58,8 @@ class Market:
         self._tell_forecaster(block)
 
     def _tell_forecaster(self, block: Row) -> None:
-        if self._forecaster is not None:
+        # Where gas has no base fee but 0, as on BNB Chain, there is no change of it to forecast.
+        if self._forecaster is not None and block["base_fee_wei"] > 0:
             self._forecaster.ingest_block(
                 block["base_fee_wei"], block["gas_used"], block["gas_limit"], block["event_ns"]
             )

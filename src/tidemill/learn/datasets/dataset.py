@@ -94,6 +94,11 @@ def statement(recipe: Recipe) -> str:
     unknown = sorted(str(name) for name in named if name not in types)
     if unknown:
         raise Refused(f"columns: expected columns of {recipe.table}, it has no {', '.join(unknown)}")
+    if TIME in recipe.columns or len({*recipe.columns}) < len(recipe.columns):
+        raise Refused(
+            f"columns: expected each once, and no {TIME}, which every row has, "
+            f"found {', '.join(recipe.columns)}"
+        )
     if label and not _NUMBER.search(types[label.column]):
         raise Refused(f"label: expected a column of numbers, {label.column} is {types[label.column]}")
     if label:
@@ -183,9 +188,11 @@ def outcomes(times: Times, values: Floats, groups: pa.ChunkedArray, label: Label
     """Return what came of each row in its group, of rows in the order of time."""
     of = formula_of(label.formula).of
     labels, label_ns = np.full(len(times), np.nan), np.full(len(times), -1, dtype=np.int64)
-    codes = groups.combine_chunks().dictionary_encode().indices.to_numpy()
-    for code in np.unique(codes):
-        rows = np.flatnonzero(codes == code)
+    codes = groups.combine_chunks().dictionary_encode().indices.fill_null(-1).to_numpy()
+    ordered = np.argsort(codes, kind="stable")
+    for rows in np.split(ordered, np.flatnonzero(np.diff(codes[ordered])) + 1):
+        if len(rows) == 0 or codes[rows[0]] < 0:  # what belongs to no group has no later row
+            continue
         later = np.searchsorted(times[rows], times[rows] + label.horizon_ns, side="left")
         has_later = later < len(rows)
         here, there = rows[has_later], rows[later[has_later]]

@@ -116,7 +116,8 @@ def _centre_and_spread(known: Floats, method: Method) -> tuple[float, float]:
     if len(known) == 0:
         return 0.0, 1.0
     if method is Method.STANDARD:
-        return float(np.mean(known)), _spread(np.std(known))
+        # Values all alike may deviate from their mean, which is rounded.
+        return float(np.mean(known)), _spread(np.std(known) if np.ptp(known) > 0 else 0.0)
     return float(np.min(known)), _spread(np.ptp(known))
 
 

@@ -9,6 +9,7 @@ import pyarrow.csv as pv
 from pyarrow.lib import ArrowInvalid
 
 from tidemill.chains.evm.base_fee import next_base_fee_wei
+from tidemill.core.arrow import pc
 from tidemill.learn.arrays import Floats, Times
 from tidemill.learn.gas.series import GasSeries, Told, series_of
 from tidemill.schema.faults import Malformed, Refused
@@ -74,10 +75,14 @@ def _times(file: Path, table: pa.Table) -> Times:
     column = table[name]
     if column.null_count:
         raise Malformed(f"{file}: {name}: expected a time in every row, {column.null_count} have none")
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()).to_numpy()
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.int64()).to_numpy() * (1 if name == "event_ns" else _NS_PER_S)
+    try:
+        if pa.types.is_timestamp(column.type):
+            return column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64()).to_numpy()
+        if pa.types.is_integer(column.type):
+            unit_ns = 1 if name == "event_ns" else _NS_PER_S
+            return pc.multiply_checked(column.cast(pa.int64()), unit_ns).to_numpy()
+    except ArrowInvalid as fault:
+        raise Malformed(f"{file}: {name}: expected times that 64 bits of ns hold: {fault}") from None
     raise Malformed(f"{file}: {name}: expected times or integers, found {column.type}")
 
 
@@ -89,7 +94,7 @@ def _floats(file: Path, table: pa.Table, name: str) -> Floats:
 
 
 def _next_base_fees(file: Path, table: pa.Table) -> Floats | None:
-    """Return the next base fee of every row, in gwei, where the file tells what it follows from."""
+    """Return the next base fee of every row, in gwei, where the file tells what it follows from; else NaN."""
     names = ("base_fee_gwei", "gas_used", "gas_limit")
     if not set(names) <= set(table.column_names):
         return None
@@ -97,6 +102,8 @@ def _next_base_fees(file: Path, table: pa.Table) -> Floats | None:
     return np.array(
         [
             next_base_fee_wei(round(fee * _WEI_PER_GWEI), int(used), int(most)) / _WEI_PER_GWEI
+            if np.isfinite([fee, used, most]).all()
+            else np.nan
             for fee, used, most in rows
         ]
     )

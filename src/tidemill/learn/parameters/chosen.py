@@ -11,6 +11,7 @@ from tidemill.learn.parameters.episodes import EpisodesReport
 from tidemill.learn.parameters.outcomes import Q_LEARNING, AgentReport
 from tidemill.learn.parameters.q_learning import Q_TABLE, QLearningAgent
 from tidemill.learn.parameters.thompson import ThompsonAgent
+from tidemill.schema.faults import Malformed
 
 REPORT = "parameters_report.json"
 LEDGER_REPORT = "ledger_report.json"
@@ -54,7 +55,11 @@ def chosen_agent(data: Path, *, is_live: bool = False) -> Agent | None:
     ]
     if not better:
         return None
-    return ThompsonAgent.load(data) if max(better)[1] == "thompson" else QLearningAgent(data)
+    if max(better)[1] == "thompson":
+        return ThompsonAgent.load(data)
+    if not (data / Q_TABLE).exists():
+        raise Malformed(f"{data / Q_TABLE}: expected it, found none; train anew")
+    return QLearningAgent(data)
 
 
 def _is_shown_by_ledger(data: Path) -> bool:
