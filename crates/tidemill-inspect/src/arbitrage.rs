@@ -1,11 +1,12 @@
 //! Circles of swaps in one transaction, and whether who made them gained by it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use ruint::aliases::U256;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tidemill_pools::Address;
 
+use crate::component::components;
 use crate::facts::Facts;
 use crate::gain::Gain;
 use crate::ledger::{Flow, Sum};
@@ -117,11 +118,8 @@ fn network(swaps: &[Swap], gain: &Gain, wrapped: Option<Address>) -> Option<Arbi
             Some((at, native(token_in, wrapped), native(token_out, wrapped)))
         })
         .collect();
-    let mut by_token_in: FxHashMap<Address, Vec<(usize, Address)>> = FxHashMap::default();
-    for (at, token_in, token_out) in &legs {
-        by_token_in.entry(*token_in).or_default().push((*at, *token_out));
-    }
-    let gained = gain.net.iter().filter(|(token, _)| is_on_circle(**token, &by_token_in, swaps));
+    let on_circle = on_circle(&legs, swaps);
+    let gained = gain.net.iter().filter(|(token, _)| on_circle.contains(*token));
     let (token, _) = gained.max_by_key(|(_, flow)| flow.net().1)?;
     let sum = |amounts: &mut dyn Iterator<Item = U256>| amounts.fold(U256::ZERO, U256::saturating_add);
     let of = |at: usize| swaps.get(at);
@@ -152,24 +150,23 @@ fn network(swaps: &[Swap], gain: &Gain, wrapped: Option<Address>) -> Option<Arbi
     })
 }
 
-/// Says whether swaps of at least two pools lead from `token` back to it; `legs` are swaps and what they buy, by what they are paid with.
-fn is_on_circle(token: Address, legs: &FxHashMap<Address, Vec<(usize, Address)>>, swaps: &[Swap]) -> bool {
-    let mut reached = FxHashSet::from_iter([token]);
-    let mut waiting = VecDeque::from([token]);
-    let (mut first, mut has_two_pools) = (None, false);
-    while let Some(from) = waiting.pop_front() {
-        for (at, to) in legs.get(&from).map(Vec::as_slice).unwrap_or_default() {
-            let Some(swap) = swaps.get(*at) else { continue };
-            has_two_pools |= !swap.is_same_pool(first.get_or_insert(swap));
-            if has_two_pools && *to == token {
-                return true;
-            }
-            if reached.insert(*to) {
-                waiting.push_back(*to);
-            }
+/// Returns the tokens from which swaps of at least two pools lead back to themselves; `legs` are swaps with what each is paid with and buys.
+fn on_circle(legs: &[(usize, Address, Address)], swaps: &[Swap]) -> FxHashSet<Address> {
+    let ways: Vec<(Address, Address)> = legs.iter().map(|leg| (leg.1, leg.2)).collect();
+    let components = components(&ways);
+    let mut first: FxHashMap<usize, &Swap> = FxHashMap::default();
+    let mut of_two_pools: FxHashSet<usize> = FxHashSet::default();
+    for (at, token_in, token_out) in legs {
+        let (Some(one), Some(other)) = (components.get(token_in), components.get(token_out)) else {
+            continue;
+        };
+        let Some(swap) = swaps.get(*at).filter(|_| one == other) else { continue };
+        if !swap.is_same_pool(first.entry(*one).or_insert(swap)) {
+            of_two_pools.insert(*one);
         }
     }
-    false
+    let is_of_two = |(_, component): &(&Address, &usize)| of_two_pools.contains(*component);
+    components.iter().filter(is_of_two).map(|(token, _)| *token).collect()
 }
 
 /// Returns what those who made the circles gained or gave beyond what the circles and the flash loans' fees say, by token.

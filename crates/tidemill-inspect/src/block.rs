@@ -35,8 +35,8 @@ pub struct Tx {
     pub gas_used: Option<u64>,
     /// What it paid, wei per gas, base fee and priority fee together.
     pub gas_price_wei: Option<u128>,
-    /// What a rollup took for writing it to the chain below, wei, beside its gas; absent where the receipt names none.
-    pub l1_fee_wei: Option<u128>,
+    /// What a rollup took beside its gas, for writing it to the chain below and for its operator, wei.
+    pub rollup_fee_wei: U256,
     /// Its calls in the order in which they began; none where no trace was given.
     pub calls: Vec<Call>,
     /// Its logs in order.

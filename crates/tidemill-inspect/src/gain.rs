@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ruint::aliases::U256;
+use rustc_hash::FxHashSet;
 use tidemill_pools::Address;
 
 use crate::block::Tx;
@@ -49,22 +50,20 @@ pub fn gain(
 ) -> Gain {
     let (facts, fee_recipient) = known;
     let wrapped = facts.wrapped;
-    let is_market = |party: Address| {
-        party == NOBODY
-            || Some(party) == fee_recipient
-            || Some(party) == wrapped
-            || swaps.iter().any(|swap| swap.pool == party)
-            || transfers.iter().any(|transfer| transfer.token == party)
-    };
+    let pools = swaps.iter().map(|swap| swap.pool);
+    let tokens = transfers.iter().map(|transfer| transfer.token);
+    let mut markets: FxHashSet<Address> = pools.chain(tokens).collect();
+    markets.extend([Some(NOBODY), fee_recipient, wrapped].into_iter().flatten());
     let mut accounts: Vec<Address> = Vec::new();
     for party in [tx.from, tx.to, account].into_iter().flatten() {
-        if !is_market(party) && facts.router(party).is_none() && !accounts.contains(&party) {
+        if !markets.contains(&party) && facts.router(party).is_none() && !accounts.contains(&party) {
             accounts.push(party);
         }
     }
-    add_sinks(&mut accounts, transfers, is_market);
+    add_sinks(&mut accounts, transfers, &markets);
+    let payers: FxHashSet<&Address> = accounts.iter().collect();
     let own_pay = |transfer: &&Transfer| {
-        transfer.token == NATIVE && Some(transfer.to) == fee_recipient && accounts.contains(&transfer.from)
+        transfer.token == NATIVE && Some(transfer.to) == fee_recipient && payers.contains(&transfer.from)
     };
     let tip_wei =
         transfers.iter().filter(own_pay).fold(U256::ZERO, |sum, one| sum.saturating_add(one.amount));
@@ -77,14 +76,17 @@ pub fn gain(
 }
 
 /// Adds who gave nothing and got only what the accounts sent: where a bot puts what it earned.
-fn add_sinks(accounts: &mut Vec<Address>, transfers: &[Transfer], is_market: impl Fn(Address) -> bool) {
+fn add_sinks(accounts: &mut Vec<Address>, transfers: &[Transfer], markets: &FxHashSet<Address>) {
     let known = accounts.clone();
-    for transfer in transfers.iter().filter(|transfer| known.contains(&transfer.from)) {
-        let party = transfer.to;
-        let gave = transfers.iter().any(|one| one.from == party);
-        let got_elsewhere = transfers.iter().any(|one| one.to == party && !known.contains(&one.from));
-        if !gave && !got_elsewhere && !is_market(party) && !accounts.contains(&party) {
-            accounts.push(party);
+    let (own, others): (Vec<&Transfer>, Vec<&Transfer>) =
+        transfers.iter().partition(|transfer| known.contains(&transfer.from));
+    let mut left_out: FxHashSet<Address> = transfers.iter().map(|transfer| transfer.from).collect();
+    left_out.extend(others.iter().map(|transfer| transfer.to));
+    left_out.extend(markets);
+    left_out.extend(&known);
+    for transfer in own {
+        if left_out.insert(transfer.to) {
+            accounts.push(transfer.to);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ruint::aliases::U256;
+use rustc_hash::FxHashSet;
 use tidemill_pools::Address;
 
 use crate::arbitrage::{arbitrages, native, unexplained, Arbitrage, Verdict};
@@ -70,10 +71,10 @@ pub struct Explained {
 }
 
 impl Tx {
-    /// Returns what gas cost, and on a rollup what its data cost, wei.
+    /// Returns what gas cost, and what a rollup took beside it, wei.
     pub fn fee_wei(&self) -> Option<U256> {
         let gas_wei = U256::from(self.gas_used?) * U256::from(self.gas_price_wei?);
-        Some(gas_wei + U256::from(self.l1_fee_wei.unwrap_or_default()))
+        Some(gas_wei + self.rollup_fee_wei)
     }
 }
 
@@ -149,18 +150,12 @@ impl Explained {
 
     /// Says whether one account bought in a pool and sold in the same.
     fn is_wash_trade(&self) -> bool {
-        self.swaps.iter().enumerate().any(|(at, first)| {
-            self.swaps.iter().skip(at + 1).any(|second| {
-                let is_back = match (first.tokens(), second.tokens()) {
-                    (Some((sold, bought)), Some(back)) => (bought, sold) == back,
-                    _ => false,
-                };
-                is_back
-                    && !first.is_undone
-                    && !second.is_undone
-                    && second.is_same_pool(first)
-                    && first.to == second.from
-            })
+        let mut bought = FxHashSet::default();
+        self.swaps.iter().filter(|swap| !swap.is_undone).any(|swap| {
+            let Some((token_in, token_out)) = swap.tokens() else { return false };
+            let is_back = bought.contains(&(swap.pool, swap.pool_id, token_out, token_in, swap.from));
+            bought.insert((swap.pool, swap.pool_id, token_in, token_out, swap.to));
+            is_back
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ruint::Uint;
+use rustc_hash::FxHashSet;
 use tidemill_pools::Address;
 
 use crate::transfer::{Transfer, NATIVE};
@@ -79,6 +80,7 @@ impl Ledger {
 
     /// Returns what `parties` together gained or lost, by token; what they gave each other is even.
     pub fn of_parties(&self, parties: &[Address]) -> BTreeMap<Address, Flow> {
+        let parties: FxHashSet<&Address> = parties.iter().collect();
         let mut found: BTreeMap<Address, Flow> = BTreeMap::new();
         for ((party, token), flow) in &self.flows {
             if parties.contains(party) {

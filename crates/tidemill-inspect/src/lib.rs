@@ -5,6 +5,7 @@
 
 mod arbitrage;
 mod block;
+mod component;
 mod facts;
 mod gain;
 mod inspect;

@@ -54,7 +54,7 @@ pub struct JustInTime<'a> {
     pub added: PlacedChange<'a>,
     /// Its going.
     pub removed: PlacedChange<'a>,
-    /// The swaps of others between.
+    /// The swaps of others between: of each transaction the first one.
     pub swaps: Vec<Placed<'a>>,
 }
 
@@ -87,7 +87,12 @@ pub fn just_in_time<'a>(changes: &[PlacedChange<'a>], swaps: &[Placed<'a>]) -> V
                 && swap.tx_index < removed.tx_index
                 && !swap.swap.is_undone
         });
-        let swaps: Vec<Placed<'a>> = between.copied().collect();
+        let mut swaps: Vec<Placed<'a>> = Vec::new();
+        for swap in between {
+            if swaps.last().is_none_or(|last| last.tx_hash != swap.tx_hash) {
+                swaps.push(*swap);
+            }
+        }
         if !swaps.is_empty() {
             found.push(JustInTime { added: *added, removed: *removed, swaps });
         }

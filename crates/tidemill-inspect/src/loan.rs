@@ -30,8 +30,18 @@ pub fn flash_loans(tx: &Tx, transfers: &[Transfer]) -> Vec<FlashLoan> {
     if tx.has_logs {
         return tx.logs.iter().flat_map(|log| loans_of_log(log, transfers)).collect();
     }
-    let lent = tx.calls.iter().filter(|call| !call.is_undone && call.kind == CallKind::Call && is_loan(call));
-    lent.flat_map(|call| loans_of_call(call, transfers)).collect()
+    let mut found = Vec::new();
+    let mut outer: Vec<&Call> = Vec::new();
+    for call in tx.calls.iter().filter(|call| !call.is_undone && call.kind == CallKind::Call && is_loan(call))
+    {
+        outer.retain(|outer| outer.holds(call));
+        // A lender's call within its own is seen with that one.
+        if outer.iter().all(|outer| outer.to != call.to) {
+            outer.push(call);
+            found.extend(loans_of_call(call, transfers));
+        }
+    }
+    found
 }
 
 fn loans_of_log(log: &Event, transfers: &[Transfer]) -> Vec<FlashLoan> {

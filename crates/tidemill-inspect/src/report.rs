@@ -306,16 +306,14 @@ fn liquidation_report(one: &Liquidation) -> LiquidationReport {
 
 fn sandwich_report(one: &Sandwich<'_>) -> SandwichReport {
     let (gained, paid) = one.gained_and_paid();
-    let profit = Flow { gained: Sum::from(gained), given: Sum::from(paid) };
-    let mut victims: Vec<String> = one.victims.iter().map(|victim| hex(&victim.tx_hash)).collect();
-    victims.dedup();
+    let profit = Flow { gained, given: paid };
     SandwichReport {
         account: hex(&one.account),
-        pool: hex(&one.front.swap.pool),
-        front_tx: hex(&one.front.tx_hash),
+        pool: hex(&one.back.swap.pool),
+        front_tx: one.fronts.first().map(|front| hex(&front.tx_hash)).unwrap_or_default(),
         back_tx: hex(&one.back.tx_hash),
-        victim_txs: victims,
-        profit_token: one.front.swap.token_in.as_ref().map(|token| hex(token)),
+        victim_txs: one.victims.iter().map(|victim| hex(&victim.tx_hash)).collect(),
+        profit_token: one.back.swap.token_out.as_ref().map(|token| hex(token)),
         front_amount_in: paid.to_string(),
         back_amount_out: gained.to_string(),
         profit_amount: signed(&profit),
@@ -324,14 +322,12 @@ fn sandwich_report(one: &Sandwich<'_>) -> SandwichReport {
 }
 
 fn just_in_time_report(one: &JustInTime<'_>) -> JustInTimeReport {
-    let mut swaps: Vec<String> = one.swaps.iter().map(|swap| hex(&swap.tx_hash)).collect();
-    swaps.dedup();
     JustInTimeReport {
         owner: hex(&one.added.change.owner),
         pool: hex(&one.added.change.pool),
         added_tx: hex(&one.added.tx_hash),
         removed_tx: hex(&one.removed.tx_hash),
-        swap_txs: swaps,
+        swap_txs: one.swaps.iter().map(|swap| hex(&swap.tx_hash)).collect(),
         liquidity: one.added.change.liquidity.map(|liquidity| liquidity.to_string()),
     }
 }

@@ -39,16 +39,28 @@ pub(crate) struct Instruction {
     pub depth: u32,
 }
 
-/// What a token account held.
-#[derive(Debug, Default, Clone)]
+/// What a token account held; absent where it was not one then.
+#[derive(Debug, Default)]
 pub(crate) struct TokenAccount {
+    pub before: Option<Held>,
+    pub after: Option<Held>,
+}
+
+/// What a token account holds, and whose it is: a transaction may give it to another, or close it and open it for another token.
+#[derive(Debug)]
+pub(crate) struct Held {
     pub mint: String,
     pub owner: Option<String>,
-    pub before: u64,
-    pub after: u64,
+    pub amount: u64,
 }
 
 impl Tx {
+    /// Returns what the token account at `index` holds after the transaction, or held before where it is none any more.
+    pub(crate) fn held(&self, index: usize) -> Option<&Held> {
+        let account = self.token_accounts.get(&index)?;
+        account.after.as_ref().or(account.before.as_ref())
+    }
+
     /// Returns who pays the fee.
     pub(crate) fn payer(&self) -> &str {
         self.accounts.first().map_or("", String::as_str)
@@ -61,9 +73,12 @@ impl Tx {
     /// Returns what `owner` has of each mint more or less than before.
     pub(crate) fn token_deltas(&self, owner: &str) -> BTreeMap<&str, i128> {
         let mut deltas: BTreeMap<&str, i128> = BTreeMap::new();
-        for account in self.token_accounts.values().filter(|one| one.owner.as_deref() == Some(owner)) {
-            *deltas.entry(&account.mint).or_default() +=
-                i128::from(account.after) - i128::from(account.before);
+        for account in self.token_accounts.values() {
+            for (held, sign) in [(&account.before, -1), (&account.after, 1)] {
+                if let Some(held) = held.as_ref().filter(|held| held.owner.as_deref() == Some(owner)) {
+                    *deltas.entry(&held.mint).or_default() += sign * i128::from(held.amount);
+                }
+            }
         }
         deltas.retain(|_, delta| *delta != 0);
         deltas

@@ -2,6 +2,7 @@
 
 mod calls;
 mod logs;
+mod sides;
 
 use ruint::aliases::U256;
 use tidemill_pools::{Address, Hash};

@@ -49,7 +49,8 @@ pub struct Transfer {
 /// Returns what `tx` moved, in its order: tokens as its logs tell them, or its calls where no logs were given; the native coin
 /// as its calls tell it, or, where no calls were given, what the transaction itself gave.
 ///
-/// What was undone is left out. `wrapped` is the chain's wrapped native coin, whose deposits are no transfers of its own.
+/// What was undone is left out. `wrapped` is the chain's wrapped native coin, whose deposits are no transfers of its own; where no
+/// calls were given, its logs tell the native coin that was wrapped and unwrapped too.
 pub fn transfers(tx: &Tx, wrapped: Option<Address>) -> Vec<Transfer> {
     if tx.is_success == Some(false) {
         return Vec::new();
@@ -57,7 +58,12 @@ pub fn transfers(tx: &Tx, wrapped: Option<Address>) -> Vec<Transfer> {
     let mut found =
         if tx.has_traces { native_of_calls(&tx.calls) } else { native_of_tx(tx).into_iter().collect() };
     if tx.has_logs {
-        found.extend(tokens_of_logs(&tx.logs, wrapped));
+        let tokens = tokens_of_logs(&tx.logs, wrapped);
+        if !tx.has_traces {
+            found.retain(|one| Some(one.to) != wrapped); // its log tells it again
+            found.extend(tokens.iter().filter(|one| Some(one.token) == wrapped).filter_map(native_of_wrap));
+        }
+        found.extend(tokens);
     } else {
         found.extend(tokens_of_calls(&tx.calls, wrapped));
         found.sort_by(|one, other| one.place.cmp(&other.place));
@@ -100,6 +106,17 @@ fn native_of_calls(calls: &[Call]) -> Vec<Transfer> {
 fn native_of_tx(tx: &Tx) -> Option<Transfer> {
     let amount = tx.value_wei.filter(|value| *value != U256::ZERO)?;
     Some(Transfer { token: NATIVE, from: tx.from?, to: tx.to?, amount, place: Place::Call(Vec::new()) })
+}
+
+/// Returns the native coin that the making of a wrapped one took in, or its ending paid out: by who has it or had it, which is all that
+/// a log tells.
+fn native_of_wrap(wrap: &Transfer) -> Option<Transfer> {
+    let (from, to) = match (wrap.from, wrap.to) {
+        (NOBODY, holder) => (holder, wrap.token),
+        (holder, NOBODY) => (wrap.token, holder),
+        _ => return None,
+    };
+    Some(Transfer { token: NATIVE, from, to, amount: wrap.amount, place: Place::Call(Vec::new()) })
 }
 
 /// Returns the transfers of tokens, one within another left out: a proxy that hands the call on moves nothing twice.

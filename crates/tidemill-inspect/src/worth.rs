@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ruint::aliases::U256;
+use rustc_hash::FxHashSet;
 use tidemill_pools::Address;
 
 use crate::arbitrage::{native, Arbitrage};
@@ -67,10 +68,10 @@ pub(crate) fn losers<'a>(one: &'a Explained, prices: &Prices, facts: &Facts) -> 
             _ => *sum = None,
         }
     }
+    let own: FxHashSet<&Address> = one.gain.accounts.iter().collect();
     // What the wrapped coin's contract pays out is what somebody had wrapped.
-    let is_other = |party: &Address| {
-        *party != NOBODY && Some(*party) != facts.wrapped && !one.gain.accounts.contains(party)
-    };
+    let is_other =
+        |party: &Address| *party != NOBODY && Some(*party) != facts.wrapped && !own.contains(party);
     let mut found: Vec<(&Address, Flow)> = sums
         .into_iter()
         .filter_map(|(party, sum)| Some((party, sum?)))

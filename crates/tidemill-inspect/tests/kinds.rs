@@ -263,6 +263,22 @@ fn a_swap_of_more_than_any_token_has_is_none() {
 }
 
 #[test]
+fn many_logs_that_are_made_to_be_compared_with_each_other_are_told_soon() {
+    let count = 60_000_u64;
+    // To compare each with each would take minutes. A pool's swaps, none with a transfer of its amount; then payments to as many others, who give nothing.
+    let swaps = (0..count).map(|_| v2_swap(11, 2, &[99, 0, 0, 5]));
+    let mut logs: Vec<Value> = swaps.chain((0..count).map(|_| transfer(0x66, 2, 11, 100))).collect();
+    let others = (0..count).map(|at| {
+        let topics = [made::TRANSFER.to_owned(), topic(2), format!("0x{:064x}", 0x1_0000 + at)];
+        json!({"address": address(0x66), "topics": topics, "data": format!("0x{:064x}", 1)})
+    });
+    logs.extend(others);
+    let told = of_one(&mut logs);
+    assert_eq!(told["swaps"].as_array().unwrap().len(), 60_000);
+    assert_eq!(told["accounts"].as_array().unwrap().len(), 60_002);
+}
+
+#[test]
 fn what_circles_do_not_say_is_shown_and_pools_that_gave_more_than_they_got_are_losers() {
     let mut logs = circle(0x77, 130);
     logs.push(transfer(0x66, 5, 2, 8));

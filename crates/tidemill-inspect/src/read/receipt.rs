@@ -1,5 +1,6 @@
 //! The answer to `eth_getBlockReceipts`, with or without its logs.
 
+use ruint::aliases::U256;
 use serde::Deserialize;
 use tidemill_frames::{FrameError, Hex};
 
@@ -29,9 +30,16 @@ struct RawReceipt<'a> {
     gas_used: Option<Amount<'a>>,
     #[serde(borrow, alias = "effective_gas_price")]
     effective_gas_price: Option<Amount<'a>>,
-    /// What rollups of the OP stack take beside the gas.
+    /// What rollups of the OP stack take beside the gas: for the chain below, and since Isthmus for their operator.
     #[serde(borrow, alias = "l1_fee")]
     l1_fee: Option<Amount<'a>>,
+    #[serde(borrow, alias = "operator_fee_scalar")]
+    operator_fee_scalar: Option<Amount<'a>>,
+    #[serde(borrow, alias = "operator_fee_constant")]
+    operator_fee_constant: Option<Amount<'a>>,
+    /// Which receipts have since Jovian.
+    #[serde(alias = "da_footprint_gas_scalar")]
+    da_footprint_gas_scalar: Option<serde::de::IgnoredAny>,
     #[serde(borrow)]
     logs: Option<Vec<RawLog<'a>>>,
 }
@@ -65,7 +73,7 @@ pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameErro
         tx.gas_used = raw.gas_used.map(|gas| gas.u64("receipt gasUsed")).transpose()?;
         tx.gas_price_wei =
             raw.effective_gas_price.map(|price| price.u128("receipt effectiveGasPrice")).transpose()?;
-        tx.l1_fee_wei = raw.l1_fee.map(|fee| fee.u128("receipt l1Fee")).transpose()?;
+        tx.rollup_fee_wei = raw.rollup_fee_wei(tx.gas_used.unwrap_or_default())?; // without its gas no fee is told
         if let Some(logs) = raw.logs {
             tx.has_logs = true;
             tx.logs = logs.iter().map(RawLog::event).collect::<Result<_, _>>()?;
@@ -73,6 +81,22 @@ pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameErro
         }
     }
     Ok(())
+}
+
+impl RawReceipt<'_> {
+    /// Returns what is taken beside the gas: l1Fee + gas·scalar/10^6 + constant, rounded down; since Jovian l1Fee + gas·scalar·100 + constant.
+    ///
+    /// Source: ethereum-optimism/specs, protocol/isthmus and protocol/jovian, exec-engine.md, "Operator Fee".
+    fn rollup_fee_wei(&self, gas_used: u64) -> Result<U256, FrameError> {
+        let wei = |amount: Option<Amount<'_>>, place| {
+            amount.map_or(Ok(U256::ZERO), |amount| amount.u128(place).map(U256::from))
+        };
+        let gas = U256::from(gas_used) * wei(self.operator_fee_scalar, "receipt operatorFeeScalar")?;
+        let is_jovian = self.da_footprint_gas_scalar.is_some();
+        let scaled = if is_jovian { gas * U256::from(100) } else { gas / U256::from(1_000_000) };
+        let constant = wei(self.operator_fee_constant, "receipt operatorFeeConstant")?;
+        Ok(wei(self.l1_fee, "receipt l1Fee")? + scaled + constant)
+    }
 }
 
 impl RawLog<'_> {

@@ -1,5 +1,6 @@
 //! The answer to `debug_traceBlockByNumber` with the call tracer: a tree of calls for each transaction.
 
+use memchr::memchr2;
 use serde::Deserialize;
 use tidemill_frames::{FrameError, Hex};
 
@@ -35,6 +36,9 @@ struct RawCall<'a> {
 }
 
 pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameError> {
+    if levels(text) > LEVELS_MAX {
+        return Err(too_deep());
+    }
     let traced: Vec<RawTraced<'_>> = parsed("traces", "a list of transactions' traces", text)?;
     for (index, raw) in (0_u32..).zip(traced) {
         let tx = match raw.tx_hash {
@@ -59,16 +63,50 @@ pub(super) fn read(text: &[u8], building: &mut Building) -> Result<(), FrameErro
 /// calls would take the square of its length.
 const DEPTH_MAX: usize = 1_024;
 
+/// How deep brackets nest at most: two for each call, and more for what a call has beside its calls. Without a limit reading such a
+/// document, and dropping what was read, would take a stack as long as the document.
+const LEVELS_MAX: usize = 4 * DEPTH_MAX;
+
+/// Returns how deep the brackets of a document nest, those of its strings left out.
+fn levels(mut text: &[u8]) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0);
+    while let Some((byte, rest)) = text.split_first() {
+        text = rest;
+        match byte {
+            b'[' | b'{' => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b']' | b'}' => level = level.saturating_sub(1),
+            b'"' => text = after_string(rest),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Returns what comes after the quote that ends a string: most of such a document is within one.
+fn after_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr2(b'"', b'\\', text) {
+        let is_end = text.get(at) == Some(&b'"');
+        text = text.get(if is_end { at + 1 } else { at + 2 }..).unwrap_or_default();
+        if is_end {
+            return text;
+        }
+    }
+    &[]
+}
+
+fn too_deep() -> FrameError {
+    FrameError::new("call", format!("at most {DEPTH_MAX} calls within each other"), b"more")
+}
+
 /// Puts `root` and all calls below it in the order in which they began. A stack of its own: they nest a thousand deep.
 fn flatten(root: &RawCall<'_>, calls: &mut Vec<Call>) -> Result<(), FrameError> {
     let mut waiting = vec![(root, Vec::new(), false)];
     while let Some((raw, place, is_within_undone)) = waiting.pop() {
         if place.len() > DEPTH_MAX {
-            return Err(FrameError::new(
-                "call",
-                format!("at most {DEPTH_MAX} calls within each other"),
-                b"more",
-            ));
+            return Err(too_deep());
         }
         let is_undone = is_within_undone || raw.error.is_some();
         let first_waiting = waiting.len();

@@ -43,7 +43,7 @@ pub(crate) fn moved(instruction: &Instruction, tx: &Tx) -> Option<Moved> {
 }
 
 fn mint_of(tx: &Tx, account: usize) -> Option<String> {
-    tx.token_accounts.get(&account).map(|held| held.mint.clone())
+    tx.held(account).map(|held| held.mint.clone())
 }
 
 /// Returns the lamports of a transfer; those of a new account's rent are none.

@@ -71,7 +71,7 @@ fn of_vaults(exchange: &'static str, below: &[&Instruction], tx: &Tx) -> Option<
 }
 
 fn owner(tx: &Tx, account: usize) -> Option<&str> {
-    tx.token_accounts.get(&account).and_then(|held| held.owner.as_deref())
+    tx.held(account).and_then(|held| held.owner.as_deref())
 }
 
 /// Reads the event of a bonding curve: mint, lamports, tokens, whether bought, and more that is not needed.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidemill_frames::FrameError;
 
-use super::{Instruction, TokenAccount, Tx};
+use super::{Held, Instruction, TokenAccount, Tx};
 
 #[derive(Deserialize)]
 #[serde(expecting = "an answer")]
@@ -154,8 +154,8 @@ impl RawTx {
             return Err(odd("balances", format!("one of each of {} accounts", tx.accounts.len()), &found));
         }
         tx.lamports = meta.pre_balances.into_iter().zip(meta.post_balances).collect();
-        balances(&mut tx, meta.pre_token_balances, |held, amount| held.before = amount)?;
-        balances(&mut tx, meta.post_token_balances, |held, amount| held.after = amount)?;
+        balances(&mut tx, meta.pre_token_balances, |account, held| account.before = Some(held))?;
+        balances(&mut tx, meta.post_token_balances, |account, held| account.after = Some(held))?;
         let inner = meta.inner_instructions.unwrap_or_default();
         instructions(&mut tx, transaction.message.instructions, inner)?;
         Ok(tx)
@@ -184,7 +184,7 @@ fn accounts(tx: &mut Tx, keys: Vec<RawKey>, loaded: Option<RawLoaded>) -> Result
 fn balances(
     tx: &mut Tx,
     told: Option<Vec<RawBalance>>,
-    set: impl Fn(&mut TokenAccount, u64),
+    set: impl Fn(&mut TokenAccount, Held),
 ) -> Result<(), FrameError> {
     for raw in told.into_iter().flatten() {
         let amount = raw.ui_token_amount.amount.parse();
@@ -198,19 +198,21 @@ fn balances(
                 &raw.account_index.to_string(),
             ));
         }
-        let held = tx.token_accounts.entry(raw.account_index).or_default();
-        (held.mint, held.owner) = (raw.mint, raw.owner);
-        set(held, amount);
+        let account = tx.token_accounts.entry(raw.account_index).or_default();
+        set(account, Held { mint: raw.mint, owner: raw.owner, amount });
     }
     Ok(())
 }
 
 /// Puts those that an instruction made right after it.
 fn instructions(tx: &mut Tx, own: Vec<RawInstruction>, inner: Vec<RawInner>) -> Result<(), FrameError> {
-    let mut inner: std::collections::BTreeMap<usize, Vec<RawInstruction>> =
-        inner.into_iter().map(|made| (made.index, made.instructions)).collect();
+    let mut inner_of: std::collections::BTreeMap<usize, Vec<RawInstruction>> =
+        std::collections::BTreeMap::new();
+    for made in inner {
+        inner_of.entry(made.index).or_default().extend(made.instructions);
+    }
     for (index, raw) in own.into_iter().enumerate() {
-        let made = inner.remove(&index).unwrap_or_default();
+        let made = inner_of.remove(&index).unwrap_or_default();
         let own = raw.instruction(1, tx.accounts.len())?;
         tx.instructions.push(own);
         for raw in made {
@@ -220,7 +222,7 @@ fn instructions(tx: &mut Tx, own: Vec<RawInstruction>, inner: Vec<RawInner>) -> 
             tx.instructions.push(made);
         }
     }
-    match inner.keys().next() {
+    match inner_of.keys().next() {
         Some(index) => {
             Err(odd("inner instructions", "an instruction that made them".to_owned(), &index.to_string()))
         }

@@ -3,6 +3,7 @@
 use ruint::aliases::U256;
 use tidemill_pools::{Address, Hash};
 
+use super::sides::{Side, Sides};
 use super::{Protocol, Swap};
 use crate::block::Event;
 use crate::transfer::{hash, Place, Transfer};
@@ -37,7 +38,8 @@ struct Told {
 
 /// Returns the swaps of one transaction's logs, in their order.
 pub(crate) fn swaps_of_logs(logs: &[Event], transfers: &[Transfer]) -> Vec<Swap> {
-    logs.iter().filter_map(|log| told(log).map(|told| swap(log, &told, transfers))).collect()
+    let sides = Sides::of(transfers);
+    logs.iter().filter_map(|log| told(log).map(|told| swap(log, &told, &sides))).collect()
 }
 
 fn told(log: &Event) -> Option<Told> {
@@ -130,22 +132,10 @@ fn opposite(one: U256, other: U256) -> Option<(U256, U256)> {
     }
 }
 
-fn swap(log: &Event, told: &Told, transfers: &[Transfer]) -> Swap {
-    let paid = nearest(
-        log,
-        transfers,
-        |one| one.to == log.address,
-        told.amount_in,
-        told.tokens.map(|(token, _)| token),
-    );
-    let is_apart = |one: &Transfer| paid.is_none_or(|paid| paid.token != one.token);
-    let bought = nearest(
-        log,
-        transfers,
-        |one| one.from == log.address && is_apart(one),
-        told.amount_out,
-        told.tokens.map(|(_, token)| token),
-    );
+fn swap(log: &Event, told: &Told, sides: &Sides<'_>) -> Swap {
+    let (token_in, token_out) = told.tokens.unzip();
+    let paid = sides.nearest(log, (Side::Got, told.amount_in), token_in, None);
+    let bought = sides.nearest(log, (Side::Gave, told.amount_out), token_out, paid.map(|one| one.token));
     let named = told.named;
     Swap {
         protocol: told.protocol,
@@ -153,31 +143,11 @@ fn swap(log: &Event, told: &Told, transfers: &[Transfer]) -> Swap {
         pool_id: told.pool_id,
         from: paid.map(|one| one.from).or(named.0).unwrap_or(log.address),
         to: bought.map(|one| one.to).or(named.1).unwrap_or(log.address),
-        token_in: told.tokens.map(|(token, _)| token).or(paid.map(|one| one.token)),
+        token_in: token_in.or(paid.map(|one| one.token)),
         amount_in: told.amount_in,
-        token_out: told.tokens.map(|(_, token)| token).or(bought.map(|one| one.token)),
+        token_out: token_out.or(bought.map(|one| one.token)),
         amount_out: told.amount_out,
         is_undone: false,
         place: Place::Log(log.log_index),
     }
-}
-
-/// Returns the transfer that `is_of_pool`, of the amount where one has it, nearest to the log; of the token where that is told.
-///
-/// A token that takes a fee moves less than the pool was sent: then the nearest of any amount stands.
-fn nearest<'a>(
-    log: &Event,
-    transfers: &'a [Transfer],
-    is_of_pool: impl Fn(&Transfer) -> bool,
-    amount: U256,
-    token: Option<Address>,
-) -> Option<&'a Transfer> {
-    let distance = |one: &Transfer| match one.place {
-        Place::Log(index) => index.abs_diff(log.log_index),
-        Place::Call(_) => u32::MAX,
-    };
-    transfers
-        .iter()
-        .filter(|one| is_of_pool(one) && token.is_none_or(|token| token == one.token))
-        .min_by_key(|one| (one.amount != amount, distance(one)))
 }

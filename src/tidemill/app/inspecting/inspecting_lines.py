@@ -15,6 +15,14 @@ _WORTH = (
     ("profit_usd", "USD before gas and tip"),
     ("net_profit_usd", "USD after them"),
 )
+_UNDONE = "undone, would have come to"
+"""What a failed circle says of itself is what it tried."""
+_WORTH_UNDONE = (
+    ("profit_native_wei", "wei it would have come to before gas and tip"),
+    ("net_profit_wei", "wei it came to"),
+    ("profit_usd", "USD it would have come to before gas and tip"),
+    ("net_profit_usd", "USD it came to"),
+)
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -50,10 +58,11 @@ def _tx_lines(tx: Report) -> Iterator[str]:
     through = f" through {tx['router']}" if "router" in tx else ""
     yield f"  {tx['tx_hash']}: {tx['kind'].replace('_', ' ')}{through}"
     for one in tx.get("arbitrages", ()):
-        yield f"    {one['verdict']} {one['profit_amount']} of {one['profit_token']}"
+        what = _UNDONE if tx.get("is_success") is False else one["verdict"]
+        yield f"    {what} {one['profit_amount']} of {one['profit_token']}"
         yield f"    {one['start_amount']} in, {one['end_amount']} out, confidence {one['confidence']:.2%}"
         yield f"    by swaps {', '.join(map(str, one['swaps']))}, in this order"
-        for name, said in _WORTH:
+        for name, said in _WORTH_UNDONE if what == _UNDONE else _WORTH:
             if (amount := one.get(name)) is not None:
                 yield f"    {amount} {said}"
     for at, swap in enumerate(tx.get("swaps", ())):
