@@ -3,7 +3,7 @@
 use ruint::aliases::U256;
 use tidemill_pools::{Address, Hash};
 
-use super::sides::{Side, Sides};
+use super::sides::{Side, Sides, Wanted};
 use super::{Protocol, Swap};
 use crate::block::Event;
 use crate::transfer::{hash, Place, Transfer};
@@ -134,8 +134,15 @@ fn opposite(one: U256, other: U256) -> Option<(U256, U256)> {
 
 fn swap(log: &Event, told: &Told, sides: &Sides<'_>) -> Swap {
     let (token_in, token_out) = told.tokens.unzip();
-    let paid = sides.nearest(log, (Side::Got, told.amount_in), token_in, None);
-    let bought = sides.nearest(log, (Side::Gave, told.amount_out), token_out, paid.map(|one| one.token));
+    let got = Wanted { side: Side::Got, amount: told.amount_in, token: token_in, apart: None };
+    let paid = sides.nearest(log, got);
+    let gave = Wanted {
+        side: Side::Gave,
+        amount: told.amount_out,
+        token: token_out,
+        apart: paid.map(|one| one.token),
+    };
+    let bought = sides.nearest(log, gave);
     let named = told.named;
     Swap {
         protocol: told.protocol,

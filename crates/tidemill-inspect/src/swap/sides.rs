@@ -15,6 +15,17 @@ pub(super) enum Side {
     Gave,
 }
 
+/// Which transfer of a pool belongs to its log.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub side: Side,
+    pub amount: U256,
+    /// Its token, where that is told.
+    pub token: Option<Address>,
+    /// A token that it is not of.
+    pub apart: Option<Address>,
+}
+
 /// A party and its side; the amount and the token of all transfers of the line, where it has only those of one.
 type Key = (Address, Side, Option<U256>, Option<Address>);
 
@@ -58,32 +69,20 @@ impl<'a> Sides<'a> {
         Self { transfers, lines }
     }
 
-    /// Returns the transfer that the pool of `log` got or gave, of the amount where one has it, nearest to the log; of `token` where that
-    /// is told, and of another than `apart`.
+    /// Returns the transfer of the pool of `log`, of the amount where one has it, nearest to the log.
     ///
     /// A token that takes a fee moves less than the pool was sent: then the nearest of any amount stands.
-    pub fn nearest(
-        &self,
-        log: &Event,
-        (side, amount): (Side, U256),
-        token: Option<Address>,
-        apart: Option<Address>,
-    ) -> Option<&'a Transfer> {
+    pub fn nearest(&self, log: &Event, wanted: Wanted) -> Option<&'a Transfer> {
         if self.lines.is_empty() {
-            return self.sought(log, (side, amount), token, apart);
+            return self.sought(log, wanted);
         }
+        let Wanted { side, amount, token, apart } = wanted;
         let of = |amount| self.lines.get(&(log.address, side, amount, token))?.nearest(log.log_index, apart);
         of(Some(amount)).or_else(|| of(None))
     }
 
     /// Looks at every transfer.
-    fn sought(
-        &self,
-        log: &Event,
-        (side, amount): (Side, U256),
-        token: Option<Address>,
-        apart: Option<Address>,
-    ) -> Option<&'a Transfer> {
+    fn sought(&self, log: &Event, Wanted { side, amount, token, apart }: Wanted) -> Option<&'a Transfer> {
         let is_fit = |one: &&Transfer| {
             let party = if side == Side::Got { one.to } else { one.from };
             party == log.address && token.is_none_or(|token| token == one.token) && apart != Some(one.token)
@@ -163,8 +162,8 @@ mod tests {
             let log = Event { log_index: at, address: [1; 20], topics: vec![], data: vec![] };
             let (token, apart) = (token.map(|byte| [byte; 20]), apart.map(|byte| [byte; 20]));
             let sides = Sides::in_lines(&transfers);
-            let wanted = (Side::Got, U256::from(amount));
-            prop_assert_eq!(sides.nearest(&log, wanted, token, apart), sides.sought(&log, wanted, token, apart));
+            let wanted = Wanted { side: Side::Got, amount: U256::from(amount), token, apart };
+            prop_assert_eq!(sides.nearest(&log, wanted), sides.sought(&log, wanted));
         }
     }
 }
