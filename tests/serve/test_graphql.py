@@ -49,6 +49,10 @@ async def test_pages_follow_each_other_and_filters_hold(client):
         '{ swap(where: ["x"]) { next } }',
         '{ swap(cursor: "x") { next } }',
         "{ nothing }",
+        "{ ...nobody }",
+        "{ ...f0 }"
+        + "".join(f" fragment f{at} on Query {{ ...f{at + 1} ...f{at + 1} }}" for at in range(180))
+        + " fragment f180 on Query { __typename }",
         "{ swap { events { nothing } } }",
         "{" + " ".join(f"a{number}: swap {{ next }}" for number in range(11)) + "}",
         "{" + " swap { next }" * 1_000 + "}",

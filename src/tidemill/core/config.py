@@ -186,7 +186,7 @@ def _read_toml(file: Path) -> Iterator[tuple[tuple[str, ...], Any]]:
         raise Refused(f"{file}: expected a settings file, found none") from None
     except OSError as fault:
         raise Refused(f"{file}: expected a settings file, it cannot be read: {fault.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except (ValueError, RecursionError) as fault:  # it may also nest too deep, or hold too long a number
         raise Refused(f"{file.name}: expected TOML: {fault}") from None
     yield from _flat(content, ())
 

@@ -1,6 +1,7 @@
 """How is one JSON question asked over HTTP, and what does each way of failing mean."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -151,7 +152,11 @@ class HttpEndpoint:
 
 
 def _retry_after_ms(header: str | None) -> int | None:
+    wait_s = retry_after_s(header)
+    return None if wait_s is None else min(wait_s, 3_600) * 1_000
+
+
+def retry_after_s(header: str | None) -> int | None:
     """Return the wait that a Retry-After in seconds asks for; its date form is left to our own backoff."""
-    if header is None or not header.strip().isdigit():
-        return None
-    return min(int(header), 3_600) * 1_000
+    digits = re.fullmatch(r"\s*([0-9]{1,9})\s*", header or "")
+    return None if digits is None else int(digits[1])

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from tidemill.export.manifest import FILE_NAME, Manifest, decode, schema_digest, signature_fault
 from tidemill.export.targets.archive import SUFFIXES
-from tidemill.export.targets.base import is_run
+from tidemill.export.targets.base import is_run, number_of
 from tidemill.schema.faults import Malformed, Refused
 
 
@@ -36,7 +36,8 @@ def verify(path: Path, public_pem: bytes | None = None) -> Verified:
     Raises: Refused, where there is no export at `path`, or the key is none.
     """
     if path.is_dir() and not (path / FILE_NAME).exists():
-        runs = sorted(found for found in path.iterdir() if is_run(found.name))
+        runs = [found for found in path.iterdir() if is_run(found.name)]
+        runs.sort(key=lambda run: number_of(run.name))
         if not runs:
             raise Refused(f"{path}: expected an export, with a {FILE_NAME}; one that is not whole has none")
         return _verify_runs(runs, public_pem)

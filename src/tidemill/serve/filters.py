@@ -1,6 +1,7 @@
 """Which events does a request ask for: column, operator and value, spelled as text, read by the schema."""
 
 import datetime as dt
+import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -138,4 +139,6 @@ def _holds(condition: Condition, value: Any) -> bool:
         return value in wanted
     if how in {"=", "!="}:
         return (value == wanted) == (how == "=")
+    if isinstance(value, float) and math.isnan(value):
+        return False  # it is in no order, and `Decimal` refuses to say so
     return _COMPARE[how](value, wanted)

@@ -7,11 +7,18 @@ from typing import Annotated, Any, NewType
 
 import pyarrow as pa
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import MaskErrors, MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter
+from graphql import FragmentDefinitionNode, FragmentSpreadNode, GraphQLError, Visitor, visit
+from strawberry.extensions import (
+    MaskErrors,
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    QueryDepthLimiter,
+    SchemaExtension,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import Info
 from strawberry.types.nodes import SelectedField, Selection
+from typing_extensions import override
 
 from tidemill.schema import derive
 from tidemill.schema.derive import Column
@@ -27,8 +34,9 @@ from tidemill.serve.place import cursor_of, places_of
 from tidemill.serve.route import Parts
 from tidemill.serve.stream import rows_wish
 
-DEPTH_MAX, TOKENS_MAX, ALIASES_MAX = 10, 2_000, 10
-"""How deep and how long a question may be, and how many of its fields may have other names."""
+DEPTH_MAX, TOKENS_MAX, ALIASES_MAX, SPREADS_MAX = 10, 2_000, 10, 10
+"""How deep and how long a question may be, how many of its fields may have other names, and how often it may
+name a fragment."""
 EVENTS_MAX = 10_000
 """So many events may the pages of one question have together: what it costs."""
 SUBSCRIPTIONS_MAX = 64
@@ -121,13 +129,13 @@ def _query(tag: str) -> Callable[..., Any]:
         finality: str = "canonical",
     ) -> Any:
         context: Context = info.context
-        context.events_asked += limit
-        if context.events_asked > EVENTS_MAX:
-            raise Refused(f"limit: expected up to {EVENTS_MAX} in one question, found {context.events_asked}")
         given = {"limit": str(limit), "cursor": cursor, "order": order, "start": start, "end": end}
         asked = [(name, value) for name, value in given.items() if value is not None]
         asked += [("finality", finality), *(("where", one) for one in where or ())]
         found = read(EventsAsked, asked)
+        context.events_asked += found.limit
+        if context.events_asked > EVENTS_MAX:
+            raise Refused(f"limit: expected up to {EVENTS_MAX} in one question, found {context.events_asked}")
         page = page_of(tag, found, _columns(info, tag))
         table = await context.parts[Across].page(tag, page)
         following = None
@@ -156,6 +164,36 @@ def _subscription(tag: str) -> Callable[..., Any]:
     return follow
 
 
+class _FragmentsLimiter(SchemaExtension):
+    """Refuses a question that names fragments often, or one that there is not, before all other rules.
+
+    These walk through a fragment anew wherever it is named: fragments that name the next one twice take twice
+    as long for each more.
+    """
+
+    @override
+    def on_validate(self) -> Iterator[None]:
+        document = self.execution_context.graphql_document
+        assert document is not None, "it was read"
+        spreads = _Spreads()
+        visit(document, spreads)
+        known = {one.name.value for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+        if len(spreads.names) > SPREADS_MAX or not known.issuperset(spreads.names):
+            found = len(spreads.names)
+            text = f"expected up to {SPREADS_MAX} spreads of fragments that there are, found {found}"
+            self.execution_context.pre_execution_errors = [GraphQLError(text)]
+        yield
+
+
+class _Spreads(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        self.names.append(node.name.value)
+
+
 def _is_bug(error: GraphQLError) -> bool:
     return error.original_error is not None and not isinstance(error.original_error, Fault)
 
@@ -176,6 +214,7 @@ def graphql_schema() -> strawberry.Schema:
         subscription=strawberry.type(type("Subscription", (), {**streams, "__module__": __name__})),
         config=config,
         extensions=[
+            _FragmentsLimiter,
             lambda: QueryDepthLimiter(max_depth=DEPTH_MAX),
             lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
             lambda: MaxAliasesLimiter(max_alias_count=ALIASES_MAX),

@@ -84,6 +84,11 @@ class Route(Struct, frozen=True, kw_only=True):
         return self.title or (self.answer.__doc__ or "").strip().partition("\n")[0]
 
     @property
+    def is_stream(self) -> bool:
+        """Whether it goes on answering: a WebSocket, or events that a server sends."""
+        return self.method == "WEBSOCKET" or "text/event-stream" in self.media_types
+
+    @property
     def key(self) -> str:
         """Method and path."""
         return f"{self.method} {self.path}"

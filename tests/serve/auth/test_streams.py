@@ -75,7 +75,7 @@ async def test_a_ticket_opens_one_stream_in_the_name_of_its_owner(tmp_path):
         for path, headers, status in (
             (f"/forever?ticket={ticket}", EVENTS, HTTPStatus.UNAUTHORIZED),
             (f"/forever?ticket={await given('viewer')}", EVENTS, HTTPStatus.FORBIDDEN),
-            (f"/forever?ticket={await given('analyst')}", {}, HTTPStatus.UNAUTHORIZED),
+            (f"/stats?ticket={await given('analyst')}", EVENTS, HTTPStatus.UNAUTHORIZED),
             ("/forever?ticket=", EVENTS, HTTPStatus.UNAUTHORIZED),
         ):
             assert await server.status(path, headers=headers) == status, path

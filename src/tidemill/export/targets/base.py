@@ -51,7 +51,7 @@ def next_run(runs: Iterable[tuple[str, Manifest]], request: ExportRequest) -> tu
 
     Raises: Refused, where they were asked for otherwise.
     """
-    last = max(runs, default=None, key=lambda run: run[0])
+    last = max(runs, default=None, key=lambda run: number_of(run[0]))
     if last is None:
         return _RUN.format(1), None
     name, manifest = last
@@ -59,7 +59,12 @@ def next_run(runs: Iterable[tuple[str, Manifest]], request: ExportRequest) -> tu
         raise Refused(
             f"incremental: expected the request that made {name}, found another: choose another target"
         )
-    return _RUN.format(int(name.rpartition("-")[2]) + 1), manifest.snapshot
+    return _RUN.format(number_of(name) + 1), manifest.snapshot
+
+
+def number_of(run: str) -> int:
+    """Return the number in a run's name."""
+    return int(run.rpartition("-")[2])
 
 
 def is_run(name: str) -> bool:

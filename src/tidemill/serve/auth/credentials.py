@@ -38,9 +38,9 @@ class Credentials:
         self._tokens = tokens
         self._tickets = tickets
 
-    async def caller(self, scope: Scope, at: Moment) -> Caller:
-        """Return who calls. Raises: Denied."""
-        shown = list(_shown(scope))
+    async def caller(self, scope: Scope, at: Moment, *, is_stream: bool) -> Caller:
+        """Return who calls; a stream may be opened by a ticket. Raises: Denied."""
+        shown = list(_shown(scope, is_stream=is_stream))
         if len(shown) > 1:
             raise Denied(HTTPStatus.BAD_REQUEST, "expected one key, token or ticket, found several")
         if not shown:
@@ -80,17 +80,14 @@ def without_ticket(query: bytes) -> bytes:
     return b"&".join(part for part in query.split(b"&") if not part.startswith(_TICKET))
 
 
-def _shown(scope: Scope) -> Iterator[tuple[str, bool]]:
+def _shown(scope: Scope, *, is_stream: bool) -> Iterator[tuple[str, bool]]:
     """Yield each secret that is shown, and whether it is a ticket."""
-    is_stream = scope["type"] == "websocket"
     for name, value in scope["headers"]:
         if name == b"authorization":
             kind, _, secret = value.decode("latin-1").partition(" ")
             yield secret.strip() if kind.lower() == "bearer" else "", False
         elif name == b"x-api-key":
             yield value.decode("latin-1").strip(), False
-        elif name == b"accept" and b"text/event-stream" in value:
-            is_stream = True
     for part in scope.get("query_string", b"").split(b"&"):
         if is_stream and part.startswith(_TICKET):
             yield part.removeprefix(_TICKET).decode("latin-1"), True

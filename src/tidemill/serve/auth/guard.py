@@ -153,7 +153,8 @@ class Guard:
             return ANYBODY._replace(role=Role.VIEWER)
         try:
             at = Moment(rules.clock.now_ns() / NS_PER_S, began_s)
-            caller = await rules.credentials.caller(scope, at)
+            is_stream = route is not None and route.is_stream
+            caller = await rules.credentials.caller(scope, at, is_stream=is_stream)
         except Denied:
             per_minute = rules.requests_per_minute
             if per_minute is not None:

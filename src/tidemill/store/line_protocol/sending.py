@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from tidemill.bus.base import Batches
 from tidemill.core.endpoint import redact_text, redact_url
+from tidemill.core.http import retry_after_s
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
 from tidemill.store.line_protocol.encoding import Value, lines_of, point
 from tidemill.store.line_protocol_config import InfluxSettings
@@ -133,7 +134,7 @@ class LineStore:
             ) as answer:
                 said = (await answer.content.read(_SHOWN_CHARS)).decode(errors="replace").strip()
                 shown = redact_text(said or answer.reason or "nothing", self._base)
-                return answer.status, shown, _retry_after_s(answer.headers.get("Retry-After"))
+                return answer.status, shown, _wait_s(answer.headers.get("Retry-After"))
         except TimeoutError:
             raise Unreachable(f"{self.name}: no answer within {settings.timeout_ms} ms") from None
         except aiohttp.InvalidURL:
@@ -163,8 +164,5 @@ def _headers(settings: InfluxSettings) -> dict[str, str]:
     return headers
 
 
-def _retry_after_s(header: str | None) -> float:
-    """Return the seconds that the server asks for; its date form is left to our own backoff."""
-    if header is None or not header.strip().isdigit():
-        return 0.0
-    return min(float(header), _RETRY_AFTER_MAX_S)
+def _wait_s(header: str | None) -> float:
+    return min(float(retry_after_s(header) or 0), _RETRY_AFTER_MAX_S)
