@@ -167,3 +167,6 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(tmp_path):
     (tmp_path / ".env").write_bytes(b"\xff\xfe")
     with pytest.raises(Refused, match="expected NAME=value lines in UTF-8"):
         read_env_file(tmp_path / ".env")
+    for odd in ("a = " + "[" * 5_000, "a = " + "9" * 5_000):
+        with pytest.raises(Refused, match="expected TOML"):
+            load(All, written(tmp_path, odd), {})

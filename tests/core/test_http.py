@@ -9,7 +9,7 @@ from aiohttp import web
 from tests.servers.loopback import loopback
 
 from tidemill.core.clock import SystemClock
-from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits
+from tidemill.core.http import HttpAnswer, HttpEndpoint, HttpFailure, HttpLimits, retry_after_s
 from tidemill.schema.faults import Fault, Malformed, Refused, Unreachable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -81,6 +81,14 @@ async def test_the_wait_that_the_server_asks_for_is_passed_on() -> None:
     failure = await post(responding(429, b"", Retry_After="7"))
     assert isinstance(failure, HttpFailure)
     assert failure.retry_after_ms == 7_000
+
+
+@pytest.mark.parametrize("said", ["²", "9" * 5_000, "soon", "-1", ""])
+async def test_a_wait_that_is_no_count_of_seconds_is_left_to_our_own(said: str) -> None:
+    assert retry_after_s(said) is None
+    failure = await post(responding(503, b"", Retry_After=said))
+    assert isinstance(failure, HttpFailure)
+    assert failure.retry_after_ms is None
 
 
 async def test_an_answer_that_is_too_large_is_cut_off() -> None:

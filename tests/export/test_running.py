@@ -129,6 +129,17 @@ async def test_what_a_reorg_took_and_brought_back_is_told(world, maker, tmp_path
     assert second.withdrawn_rows == 4
 
 
+async def test_runs_go_on_beyond_the_digits_of_their_names(world, maker, tmp_path):
+    out = tmp_path / "out"
+    for first, number in ((0, 99_999), (10, 100_000)):
+        await world.swaps(first, first + 10)
+        await exported(world, maker, out, is_incremental=True)
+        (out / f"run-{1 if first == 0 else number:05d}").rename(out / f"run-{number:05d}")
+    await world.swaps(20, 30)
+    assert (await exported(world, maker, out, is_incremental=True)).rows == 10
+    assert numbers(out / "run-100001") == [*range(20, 30)]
+
+
 async def test_another_request_to_the_same_target_is_refused(world, maker, tmp_path):
     await world.swaps(0, 4)
     await exported(world, maker, tmp_path / "out", is_incremental=True)
