@@ -23,9 +23,14 @@ def test_an_endpoint_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert redact_url(url) == shown
 
 
-@given(st.text(max_size=60))
-def test_any_text_can_be_shown(text: str) -> None:
-    assert isinstance(redact_url(text), str)
+@given(st.text(max_size=60), st.sampled_from(["", "redis://", "https://[", "wss://:p]s@"]))
+def test_any_text_can_be_shown(text: str, start: str) -> None:
+    assert isinstance(redact_url(start + text), str)
+    assert isinstance(redact_text("to say", start + text), str)
+
+
+def test_a_text_about_no_endpoint_stays_as_it_is() -> None:
+    assert redact_text("to say", "") == "to say"
 
 
 def test_a_text_about_an_endpoint_is_shown_without_its_secrets() -> None:

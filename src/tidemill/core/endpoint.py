@@ -34,7 +34,12 @@ def redact_url(url: str) -> str:
 
 def redact_text(text: str, url: str) -> str:
     """Return `text` with every appearance of `url`, its user and its key-like parts hidden."""
-    parts = urlsplit(url)
+    if not url:
+        return text
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return _HIDDEN  # it may say any part of what cannot be read
     text = text.replace(url, redact_url(url))
     secrets = [parts.netloc.rpartition("@")[0], parts.password or "", parts.query]
     secrets += [part for part in parts.path.split("/") if len(part) >= _KEY_CHARS_MIN]

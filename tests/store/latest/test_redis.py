@@ -217,6 +217,12 @@ async def test_books_too_are_tried_again_by_a_redis_without_memory():
             await store.put([batch(top(1))])
 
 
+async def test_a_redis_whose_copies_lag_is_tried_again():
+    async with redis_server("--min-replicas-to-write", "1") as server, store_at(server.port) as store:
+        with pytest.raises(Unreachable, match="takes nothing now"):
+            await store.put([batch(top(1))])
+
+
 async def test_a_user_who_may_run_no_scripts_is_refused_and_told_so():
     user = ["--user", "plain", "on", ">secret", "~*", "&*", "+@all", "-@scripting"]
     async with redis_server(*user) as server:
@@ -226,9 +232,11 @@ async def test_a_user_who_may_run_no_scripts_is_refused_and_told_so():
                 await LatestStore(link, settings).put([batch(top(1))])
 
 
-def test_a_url_of_another_kind_is_refused():
-    with pytest.raises(Refused, match=r"redis\.url: expected redis://"):
-        RedisLink(RedisSettings(url="http://127.0.0.1"))
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://:pa]ss@h", "redis://[::1", "redis://:p℀ss@h"])
+def test_a_url_that_cannot_be_read_is_refused(url):
+    with pytest.raises(Refused, match=r"redis\.url: expected redis://") as told:
+        RedisLink(RedisSettings(url=url))
+    assert "ss@h" not in str(told.value)
 
 
 async def _true(value):

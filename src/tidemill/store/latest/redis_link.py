@@ -26,6 +26,15 @@ _DENIED = (
     wrong.AuthenticationWrongNumberOfArgsError,
     wrong.NoPermissionError,
 )
+_PASSING = (
+    wrong.OutOfMemoryError,
+    wrong.ReadOnlyError,
+    wrong.ClusterDownError,
+    wrong.MasterDownError,
+    wrong.TryAgainError,
+)
+_PASSING_CODES = ("MISCONF ", "BUSY ", "NOREPLICAS ")
+"""How such errors begin that have no class of their own: the disk is full, a script runs, copies lag."""
 
 
 class RedisLink:
@@ -104,9 +113,9 @@ class RedisLink:
                 f"{self.name}: expected the URL's user and password to be accepted, found:"
                 f" {self._redacted(error)}; correct redis.url (REDIS_URL)"
             ) from None
-        except (wrong.OutOfMemoryError, wrong.ReadOnlyError, wrong.BusyLoadingError) as error:
-            raise Unreachable(f"{self.name}: it takes nothing now: {self._redacted(error)}") from None
         except wrong.ResponseError as error:
+            if isinstance(error, _PASSING) or str(error).startswith(_PASSING_CODES):
+                raise Unreachable(f"{self.name}: it takes nothing now: {self._redacted(error)}") from None
             raise Refused(f"{self.name}: expected it to take our commands: {self._redacted(error)}") from None
         except (wrong.RedisError, OSError, asyncio.IncompleteReadError) as error:
             raise Unreachable(f"{self.name}: {self._redacted(error)}") from None
