@@ -14,7 +14,9 @@ use crate::client::{answer, ask, connect, counter, question, send, settings, sta
 fn requests_in_flight_finish_and_nobody_else_is_let_in() {
     let chain = Chain::start(30);
     chain.slow_down(300);
-    let mut running = start(&[&[&chain]], &[]);
+    // longer than a busy machine may take for them all
+    let patient = ["stop_timeout_ms", "answer_timeout_ms", "request_timeout_ms"].map(|name| (name, 60_000));
+    let mut running = start(&[&[&chain]], &patient);
     let address = running.address;
     let asking: Vec<_> = (1..=30)
         .map(|index| {
