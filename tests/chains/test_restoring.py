@@ -19,13 +19,20 @@ def hide_log(node: FakeNode, block: FakeBlock) -> None:
     node.lies["eth_getLogs"] = lambda logs: [log for log in logs if log is not block.logs[1]]
 
 
-def reverted_without_a_log() -> tuple[Driver, FakeBlock]:
-    """Return a driver that took a block off the chain for a log that its answer lacked."""
+def sealed_without_a_log() -> tuple[Driver, FakeBlock]:
+    """Return a driver that ended before it was known that a block's answer lacked a log."""
     driver = Driver(FakeNode()).open().mine(blocks=3)
     block = driver.node.mine(2)
     hide_log(driver.node, block)
     driver.announce(block, logs=False).settle()
     driver.node.lies.clear()
+    assert driver.emitted_logs()[-1] == (block.hash, 0)
+    return driver, block
+
+
+def reverted_without_a_log() -> tuple[Driver, FakeBlock]:
+    """Return a driver that took a block off the chain for a log that its answer lacked."""
+    driver, block = sealed_without_a_log()
     driver.frame(log_notices(block)[1])
     assert driver.follower.tip[0] == block.number - 1
     return driver, block
@@ -95,17 +102,6 @@ def test_a_block_that_came_back_is_not_known_as_reverted_any_more() -> None:
     assert checkpoint is not None
     assert checkpoint.reverted == ()
     assert list(checkpoint.held[bytes.fromhex(block.hash[2:])]) == [0, 1]
-
-
-def sealed_without_a_log() -> tuple[Driver, FakeBlock]:
-    """Return a driver that ended before it was known that a block's answer lacked a log."""
-    driver = Driver(FakeNode()).open().mine(blocks=3)
-    block = driver.node.mine(2)
-    hide_log(driver.node, block)
-    driver.announce(block, logs=False).settle()
-    driver.node.lies.clear()
-    assert driver.emitted_logs()[-1] == (block.hash, 0)
-    return driver, block
 
 
 def test_a_log_that_was_missing_is_emitted_where_its_block_leaves_and_comes_back_after_a_restart() -> None:

@@ -122,10 +122,13 @@ class FeedRun:
             elif now_s >= silent_s:
                 raise Unreachable(f"{socket.endpoint}: nothing came for {silence_ms} ms")
             due = sorted(name for name, due_s in self._doubted.items() if due_s <= now_s)
-            if due:
-                for frame in self._feed.again(due):
+            for name in due:
+                del self._doubted[name]
+            void = [name for name in due if not self.books.is_live(name)]
+            if void:
+                for frame in self._feed.again(void):
                     socket.send(frame)
-                for name in due:
+                for name in void:
                     self._doubted[name] = now_s + _ANSWER_S
                     self._asked_s[name] = now_s
 
@@ -137,7 +140,6 @@ class FeedRun:
         self._frame_count += len(frames)
         self._last_message_ns = frames[-1][0]
         taken = self.books.take(read.batches)
-        self._doubted = {name: due_s for name, due_s in self._doubted.items() if not self.books.is_live(name)}
         await self._commit([*read.batches.items(), *taken.batches.items()])
         for fault in taken.gaps.values():
             self._note(fault)

@@ -19,8 +19,6 @@ Seal = Callable[[tuple[Head, ...], Logs], None]
 
 _NULLS_MAX = 8
 """So many times a node may lack a block that one of its heads implies; then that head is not believed."""
-
-
 _LACKS_MAX = 4
 """So often in a row a range is read again that lacks a log that was announced."""
 
@@ -155,10 +153,8 @@ class Backfill:
         for head in heads:
             if missing := self._witness.missing(head.hash, logs):
                 lacks = f"log {missing[0]} was announced, or told before, and its range lacks it"
-                return f"block {head.number}: {lacks}", {
-                    part.told_by,
-                    *self._witness.announcers(head.hash, missing),
-                }
+                said_by = {part.told_by, *self._witness.announcers(head.hash, missing)}
+                return f"block {head.number}: {lacks}", said_by
         return None
 
     def _read_again(self, problem: str, said_by: set[int]) -> None:

@@ -118,7 +118,7 @@ class Opening:
         number, head = self._base_number, parse_head(result)
         if head is None or head.number != number:
             if self._absent.found_none(number):
-                self._begin_again()
+                self._begin_at_newest()
                 return
             raise Gap(f"{self._where}: expected block {number}, the node has none yet")
         self._absent.clear()
@@ -184,10 +184,10 @@ class Opening:
             return False
         self._calls.step.faults.append(fault_of(error, f"{self._where}: pools as of block {number}"))
         self._discovered_to = max(number - self._config.window_blocks, -1)
-        self._begin_again()
+        self._begin_at_newest()
         return True
 
-    def _begin_again(self) -> None:
+    def _begin_at_newest(self) -> None:
         """Begin where the node says that the chain is now."""
         self._bootstrap.stop()
         self._absent.clear()
