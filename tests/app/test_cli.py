@@ -79,6 +79,7 @@ def test_a_bad_command_line_ends_with_2_and_says_what_was_expected(cli, argument
         ("[store.writer]\nrows_max = 0\n", {}, "store.writer.rows_max = 0: expected `int` >= 1"),
         ("[chains.eth]\nchain_id = 'x'\n", {}, "chains.eth.chain_id = 'x': expected `int`, got `str`"),
         ("", {"LOG_LEVEL": "LOUD"}, "environment LOG_LEVEL: log.level = 'LOUD': invalid enum value 'LOUD'"),
+        ("[data]\ndir = '~nobody-here/x'\n", {}, "data.dir = '~nobody-here/x': expected a folder"),
         ("", {"TIDEMILL_CONFIG": "nowhere.toml"}, "nowhere.toml: expected a settings file, found none"),
     ],
 )

@@ -14,6 +14,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Bus(Struct, frozen=True, kw_only=True):
+    password: str = ""
     url: str = "lmdb://bus"
     wait_ms: Annotated[int, Meta(gt=0)] = 50
     is_fast: bool = False
@@ -133,6 +134,12 @@ def test_secrets_come_from_the_environment_and_are_never_shown(tmp_path):
         assert secret not in shown
         assert secret not in loaded.redactor(f"failed with {secret}!")
     assert "wss://node/v2/***/***" in shown
+
+
+def test_a_password_of_few_letters_is_not_shown():
+    rows = {row.key: row.value for row in load(All, None, {"TIDEMILL_BUS_PASSWORD": "pw"}).rows()}
+    assert rows["bus.password"] == "***"
+    assert {row.key: row.value for row in load(All, None, {}).rows()}["bus.password"] == ""
 
 
 def test_a_refusal_hides_the_secret_in_the_value():

@@ -17,6 +17,7 @@ from tidemill.core.redact import Redactor
         ("http://127.0.0.1:8545", "http://127.0.0.1:8545"),
         ("http://[::1]:8545/x", "http://[::1]:8545/x"),
         ("http://host:notaport/secret", "***"),
+        ("redis://:12/secret@host:6379/0", "***"),
     ],
 )
 def test_an_endpoint_is_shown_without_its_secrets(url: str, shown: str) -> None:
@@ -39,6 +40,13 @@ def test_a_text_about_an_endpoint_is_shown_without_its_secrets() -> None:
     shown = redact_text(text, url)
     assert "hunter22" not in shown
     assert "0123456789abcdef" not in shown
+
+
+@pytest.mark.parametrize("password", ["pw", "se]cret", "se)c/ret", "1/2@secret", "se,c}ret"])
+def test_no_part_of_a_password_is_shown_whatever_it_has(password: str) -> None:
+    said = Redactor()(f"cannot reach redis://:{password}@host:6379/0, tried wss://n.example")
+    assert not [part for part in ("pw", "cret", "ret", "secret", "1/2") if part in said]
+    assert said.endswith(", tried wss://n.example")
 
 
 def test_the_punctuation_after_an_endpoint_is_no_part_of_it():

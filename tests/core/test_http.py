@@ -113,6 +113,13 @@ async def test_a_server_that_says_nothing_is_unreachable() -> None:
     release.set()
 
 
+async def test_a_host_that_no_name_can_have_is_refused() -> None:
+    async with HttpEndpoint(f"http://{'a' * 64}.example/", SystemClock()) as endpoint:
+        failure = await endpoint.post(b"[]")
+    assert isinstance(failure, HttpFailure)
+    assert isinstance(failure.fault, Refused)
+
+
 async def test_nobody_there_is_unreachable_and_its_key_is_not_told() -> None:
     async with serving(responding(200, b"[]")) as url:
         pass

@@ -79,6 +79,18 @@ async def test_one_socket_has_so_many_subscriptions(client):
         assert f"expected up to {SUBSCRIPTIONS_MAX} on one socket" in str(said["payload"])
 
 
+async def test_a_subscription_refuses_the_cursor_of_another_topic(told, client):
+    query = f'subscription {{ trade(cursor: "{told.bus_identity}~swap:0.2") {{ cursor }} }}'
+    async with (
+        asyncio.timeout(20),
+        client.session.ws_connect(client.url + "/graphql", protocols=["graphql-transport-ws"]) as socket,
+    ):
+        await socket.send_json({"type": "connection_init"})
+        await socket.receive_json()
+        await socket.send_json({"id": "1", "type": "subscribe", "payload": {"query": query}})
+        assert "expected one of trade, found one of swap" in str(await socket.receive_json())
+
+
 async def test_a_subscription_tells_what_comes_and_goes_on_from_its_cursor(told, client):
     start = f"{told.bus_identity}~trade:0.2"
     query = "subscription ($from: String) { trade(cursor: $from) { events { row } cursor } }"

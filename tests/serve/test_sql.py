@@ -50,6 +50,12 @@ async def test_a_statement_is_answered_in_every_form_with_exact_numbers(client):
     assert await client.get("/sql?query=SELECT+1+AS+one") == {"rows": [{"one": 1}]}
 
 
+async def test_csv_tells_empty_text_from_what_is_absent_and_quotes_every_end_of_a_line(client):
+    query = r"SELECT 'a\rb' AS one, '' AS two, NULL AS three, 'say \"x\", y' AS four"
+    _, body = await post(client, {"query": query}, CSV)
+    assert body.decode() == 'one,two,three,four\n"a\rb","",,"say ""x"", y"\n'
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -171,6 +171,17 @@ async def test_what_does_not_fit_is_said_and_the_socket_closed(told, query, faul
             assert socket.close_code == 4400
 
 
+async def test_a_cursor_of_another_topic_is_refused(told):
+    cursor, said = cursor_at(told, "block", 0), "expected one of swap, found one of block"
+    async with served(told) as client:
+        async with listening(client, f"/ws/swap?cursor={cursor}") as socket:
+            assert said in (await socket.receive_json())["message"]
+        path = "/sse/stream?topic=block&topic=swap"
+        async with client.session.get(client.url + path, headers={"Last-Event-ID": cursor}) as answer:
+            assert answer.status == 400
+            assert said in await answer.text()
+
+
 async def test_a_cursor_ahead_of_the_bus_is_a_gap(told):
     async with served(told) as client:
         async with listening(client, f"/ws/swap?cursor={cursor_at(told, 'swap', 10)}") as socket:

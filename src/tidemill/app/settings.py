@@ -23,6 +23,7 @@ from tidemill.learn.config import MlSettings
 from tidemill.process.features.config import FeatureConfig
 from tidemill.process.opportunities import SearchConfig
 from tidemill.process.whales.config import WhaleConfig
+from tidemill.schema.faults import Refused
 from tidemill.serve.alerting.config import AlertsSettings
 from tidemill.serve.config import ApiSettings, MetricsSettings, MonitoringSettings
 from tidemill.store import StoreSettings, WriterSettings
@@ -248,7 +249,7 @@ class Environment(NamedTuple):
     @property
     def paths(self) -> Paths:
         """Where things lie."""
-        return Paths(Path(self.settings.data.dir).expanduser().absolute())
+        return Paths(_folder(self.settings.data.dir))
 
     @property
     def bus_url(self) -> str:
@@ -302,7 +303,9 @@ def read_settings(
     loaded = _within_budget(load(Settings, file, everything, ALIASES))
     secrets = [everything.get(name, "").removeprefix("0x") for name in SECRET_VARIABLES]
     environment = Environment(loaded._replace(redactor=loaded.redactor.hiding(secrets)), file)
-    return environment if data is None else environment.with_data(data)
+    environment = environment if data is None else environment.with_data(data)
+    _folder(environment.settings.data.dir)
+    return environment
 
 
 def _within_budget(loaded: Loaded[Settings]) -> Loaded[Settings]:
@@ -312,6 +315,13 @@ def _within_budget(loaded: Loaded[Settings]) -> Loaded[Settings]:
     settings, lowered = within(loaded.settings, mb)
     origins = {**loaded.origins, **dict.fromkeys(lowered, f"memory.mb = {mb}")}
     return loaded._replace(settings=settings, origins=origins)
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # `~name`, where nobody has that name
+        raise Refused(f"data.dir = {text!r}: expected a folder: {error}") from None
 
 
 def _absolute(url: str, folder: Path) -> str:

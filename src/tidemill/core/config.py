@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from tidemill.core.redact import Redactor
+from tidemill.core.redact import HIDDEN, Redactor
 from tidemill.schema.faults import Refused
 
 PREFIX = "TIDEMILL_"
@@ -68,7 +68,9 @@ class Loaded(NamedTuple, Generic[S]):
     def rows(self) -> Iterator[Row]:
         """Yield every effective setting with its origin, redacted."""
         for key, value in _leaves(self.settings, ()):
-            yield Row(key, self.redactor(_shown(value)), self.origins.get(key, "default"))
+            is_secret = bool(value) and key.rpartition(".")[2] in _SECRET_FIELDS
+            shown = HIDDEN if is_secret else self.redactor(_shown(value))
+            yield Row(key, shown, self.origins.get(key, "default"))
 
 
 def load(

@@ -24,6 +24,8 @@ def redact_url(url: str) -> str:
         port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return _HIDDEN  # what cannot be read could be a key as a whole
+    if port and "@" in parts.path:
+        return _HIDDEN  # a password with a slash reads as port and path
     host = parts.hostname or ""
     if ":" in host:
         host = f"[{host}]"

@@ -107,7 +107,11 @@ class HttpEndpoint:
             return self._failure(
                 Unreachable(f"{self.endpoint}: no answer within {self._limits.answer_timeout_ms} ms")
             )
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
+        except (
+            aiohttp.InvalidURL,
+            aiohttp.NonHttpUrlClientError,
+            UnicodeError,
+        ):  # a label of over 63 letters
             return self._failure(Refused(f"{self.endpoint}: expected an http:// or https:// address"))
         except aiohttp.ClientPayloadError as error:
             return self._failure(Unreachable(f"{self.endpoint}: the answer broke off: {self._redact(error)}"))

@@ -5,9 +5,12 @@ from collections.abc import Iterable
 
 from tidemill.core.endpoint import redact_url
 
-_HIDDEN = "***"
+HIDDEN = "***"
+"""Stands for what is not shown."""
 _URL = re.compile(
-    r"\b(?:https?|wss?|rediss?|postgresql|clickhouse|kafka|influxdb)://[^\s\"'<>\]\)},]+(?<![:;.!?])"
+    r"\b(?:https?|wss?|rediss?|postgres(?:ql)?|clickhouse|kafka|influxdb)://"
+    r"(?:(?:(?!://)[^\s\"'<>])*@)?"  # a password may have what ends a URL elsewhere
+    r"[^\s\"'<>\]\)},]+(?<![:;.!?])"
 )
 _SHOWN = re.compile(r"\btidemill_[0-9a-f]{12}_[\w-]+|\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 """API keys, and JSON Web Tokens: what callers show of themselves."""
@@ -30,6 +33,6 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return `text` with nothing in it that others should not read."""
         for secret in self._secrets:
-            text = text.replace(secret, _HIDDEN)
-        text = _SHOWN.sub(_HIDDEN, text)
+            text = text.replace(secret, HIDDEN)
+        text = _SHOWN.sub(HIDDEN, text)
         return _URL.sub(lambda found: redact_url(found[0]), text)

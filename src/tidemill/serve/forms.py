@@ -1,8 +1,8 @@
 """In which form are events sent: JSON, lines of JSON, CSV or an Arrow stream; each exact."""
 
-import csv
-import io
+import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 CSV = "text/csv"
 ARROW = "application/vnd.apache.arrow.stream"
+_CSV_SPECIAL = re.compile(r"[,\"\r\n]")
 
 
 class Rows(NamedTuple):
@@ -81,12 +82,16 @@ def _csv(rows: Rows) -> bytes:
 
 
 def csv_bytes(names: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Return rows as CSV with a line of names; what is absent is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows(rows)
-    return out.getvalue().encode()
+    """Return rows as CSV with a line of names; what is absent is an empty field, empty text is `""`."""
+    return "".join(",".join(map(_csv_field, row)) + "\n" for row in chain([names], rows)).encode()
+
+
+def _csv_field(value: Any) -> str:
+    # The csv module leaves a carriage return unquoted, and writes empty text like what is absent.
+    if value is None:
+        return ""
+    text = str(value)
+    return text if text and not _CSV_SPECIAL.search(text) else '"' + text.replace('"', '""') + '"'
 
 
 def _arrow(rows: Rows) -> bytes:

@@ -152,10 +152,10 @@ def _subscription(tag: str) -> Callable[..., Any]:
     async def follow(info: Info[Any, Any], where: _Texts = None, cursor: str | None = None) -> Any:
         context: Context = info.context
         parts, bus = context.parts, context.parts[Across].bus_identity
-        places = {} if cursor is None else places_of(bus, cursor)
+        place = None if cursor is None else places_of(bus, cursor, [tag])[tag]
         wish = rows_wish(tag, where or (), ",".join(_columns(info, tag)))
         with context.subscribed():
-            async with aclosing(parts[Hub].follow(wish, places.get(tag))) as frames:
+            async with aclosing(parts[Hub].follow(wish, place)) as frames:
                 async for frame in frames:
                     told = cursor_of(bus, {tag: frame.place})
                     yield {"events": frame.body or [], "cursor": told}

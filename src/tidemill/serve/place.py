@@ -1,7 +1,7 @@
 """Where in the topics of the bus is a client, as a cursor that it hands back to go on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tidemill.schema.faults import Gap, Refused
@@ -22,10 +22,11 @@ def cursor_of(bus: str, places: Mapping[str, Place]) -> str:
     return bus + "".join(f"~{topic}:{place.offset}.{place.row}" for topic, place in places.items())
 
 
-def places_of(bus: str, cursor: str) -> dict[str, Place]:
+def places_of(bus: str, cursor: str, topics: Iterable[str]) -> dict[str, Place]:
     """Return the places that a cursor names.
 
-    Raises: Refused, where it is no cursor; Gap, where it is one of another bus: what it means is not there.
+    Raises: Refused, where it is no cursor, or names no place in one of `topics`; Gap, where it is one of
+    another bus: what it means is not there.
     """
     found = _CURSOR.fullmatch(cursor)
     if found is None:
@@ -37,4 +38,9 @@ def places_of(bus: str, cursor: str) -> dict[str, Place]:
         topic, _, place = part.partition(":")
         offset, _, row = place.partition(".")
         places[topic] = Place(int(offset), int(row))
+    lacking = [topic for topic in topics if topic not in places]
+    if lacking:
+        raise Refused(
+            f"cursor: expected one of {', '.join(lacking)}, found one of {', '.join(places) or 'no topic'}"
+        )
     return places

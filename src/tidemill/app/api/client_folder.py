@@ -89,8 +89,10 @@ class FolderSource:
         """Yield events as another process puts them on the bus."""
         found = read(StreamAsked, [("topic", tag), *asked])
         bus = self._bus or self._there(self._open_bus())
-        places = {} if found.cursor is None else places_of(bus.identity, found.cursor)
-        offset, row = places.get(tag) or (self._there(bus.head(tag)), 0)
+        if found.cursor is None:
+            offset, row = self._there(bus.head(tag)), 0
+        else:
+            offset, row = places_of(bus.identity, found.cursor, [tag])[tag]
         wish = rows_wish(tag, found.where, found.fields)
         while True:
             entries = self._there(bus.read(tag, offset, batches_max=_BATCHES, wait_ms=_WAIT_MS))

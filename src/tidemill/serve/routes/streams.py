@@ -64,7 +64,7 @@ async def _tell(socket: WebSocket, call: Call, asked: StreamAsked) -> None:
             if frame_kind == "batch":  # so that who is cut off before anything came can go on as well
                 await socket.send_text(_text(bus, Frame(tag, place, None)))
         else:
-            place = places_of(bus, asked.cursor).get(tag)
+            place = places_of(bus, asked.cursor, [tag])[tag]
         send = sending_at_once(socket.scope)
         take = None if send is None else lambda frame: send(_message(bus, frame))
         async with aclosing(hub.follow(wish, place, take)) as frames:
@@ -101,7 +101,7 @@ async def server_sent(call: Call) -> StreamingResponse:
     bus = call.parts[Across].bus_identity
     wishes = wishes_of(asked.topic, asked)
     cursor = call.request.headers.get("last-event-id") or asked.cursor
-    places = {} if cursor is None else places_of(bus, cursor)
+    places = {} if cursor is None else places_of(bus, cursor, [wish.tag for wish in wishes])
     stream = _sent(call.parts[Hub], bus, wishes, places)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -137,7 +137,7 @@ class LineStore:
                 return answer.status, shown, _wait_s(answer.headers.get("Retry-After"))
         except TimeoutError:
             raise Unreachable(f"{self.name}: no answer within {settings.timeout_ms} ms") from None
-        except aiohttp.InvalidURL:
+        except (aiohttp.InvalidURL, UnicodeError):  # a label of over 63 letters
             raise Refused(f"{self.name}: expected the address of a server in influxdb.url") from None
         except (aiohttp.ClientError, OSError) as error:
             said = redact_text(str(error) or type(error).__name__, self._base)
