@@ -113,6 +113,17 @@ async def test_a_message_that_is_too_large_ends_the_connection() -> None:
             await asyncio.wait_for(socket.receive(), 5)
 
 
+async def test_a_message_in_parts_is_one_however_many_are_empty() -> None:
+    async def speak(socket: web.WebSocketResponse) -> None:
+        assert socket._writer is not None
+        for head, data in [(0x01, b"ab"), *[(0x00, b"")] * 5_000, (0x80, b"c"), (0x81, b"d")]:
+            socket._writer.transport.write(bytes([head, len(data)]) + data)
+        await echo(socket)
+
+    async with serving(speak) as url, await Socket.connect(url, SystemClock()) as socket:
+        assert await take(socket, 2) == [b"abc", b"d"]
+
+
 @pytest.mark.parametrize(("status", "kind"), [(401, Refused), (403, Refused), (503, Unreachable)])
 async def test_a_refused_handshake_says_so(status: int, kind: type[Exception]) -> None:
     async with serving(echo, status=status) as url:

@@ -59,8 +59,8 @@ class _Listener(WSListener):
         self.ended = asyncio.Event()
         self._transport: WSTransport | None = None
         self._is_abandoned = False
-        self._parts: list[bytes] = []
-        self._parts_bytes = 0
+        self._begun: bytearray | None = None
+        """What came of a message whose last part is still to come."""
 
     def abandon(self) -> None:
         """Close the connection as soon as there is one: nobody will have it."""
@@ -84,18 +84,17 @@ class _Listener(WSListener):
             return
         if kind is WSMsgType.PING or kind is WSMsgType.PONG:
             return
-        if self._parts_bytes + frame.payload_size > self.limits.message_bytes_max:
+        if len(self._begun or b"") + frame.payload_size > self.limits.message_bytes_max:
             self.too_large = True
             transport.disconnect()
             return
         data = frame.get_payload_as_bytes()
-        if not frame.fin or self._parts:
-            self._parts.append(data)
-            self._parts_bytes += len(data)
+        if not frame.fin or self._begun is not None:
+            self._begun = bytearray() if self._begun is None else self._begun
+            self._begun += data
             if not frame.fin:
                 return
-            data = b"".join(self._parts)
-            self._parts, self._parts_bytes = [], 0
+            data, self._begun = bytes(self._begun), None
         self.held.append((self.clock.now_ns(), data))
         self.held_bytes += len(data)
         self.frame_count += 1

@@ -232,7 +232,10 @@ async def test_a_user_who_may_run_no_scripts_is_refused_and_told_so():
                 await LatestStore(link, settings).put([batch(top(1))])
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://:pa]ss@h", "redis://[::1", "redis://:p℀ss@h"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1", "redis://:pa]ss@h", "redis://[::1", "redis://:p℀ss@h", "redis://:ss@h/0?nothing=1"],
+)
 def test_a_url_that_cannot_be_read_is_refused(url):
     with pytest.raises(Refused, match=r"redis\.url: expected redis://") as told:
         RedisLink(RedisSettings(url=url))

@@ -48,6 +48,12 @@ class Registry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     versions: list[Version]
 
+    def __post_init__(self) -> None:
+        """Raises: ValueError, which reading JSON makes Malformed."""
+        champions = sum(one.standing is Standing.CHAMPION for one in self.versions)
+        if champions != 1:
+            raise ValueError(f"expected one champion, found {champions}")
+
     @property
     def champion(self) -> Version:
         """Return the one that is used."""

@@ -55,7 +55,8 @@ class RedisLink:
                 socket_connect_timeout=timeout_s,
                 retry=Retry(NoBackoff(), 0),  # who asks decides when to ask again
             )
-        except ValueError as error:
+            self._pool.make_connection()  # nothing is sent; only here an unknown option of the URL shows
+        except (ValueError, TypeError) as error:
             raise Refused(
                 f"redis.url: expected redis://, rediss:// or unix://: {redact_text(str(error), settings.url)}"
             ) from None
