@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from tests.store.conftest import clickhouse_server  # noqa: F401 a fixture
 from tests.store.conftest import shared_store as module_store  # noqa: F401 of each backend
-from tests.store.samples import START_NS
+from tests.store.samples import START_NS, swap
 
 from tidemill.export import Exporter, Rows
 from tidemill.export.formats.ndjson import NdjsonExporter
@@ -81,8 +81,6 @@ async def test_each_value_has_a_folder(world, maker, tmp_path, by, folder):
 
 
 def _of_dex(dex):
-    from tests.store.samples import swap
-
     return [swap(100, dex=dex, event_ns=START_NS, log_index=len(dex))]
 
 
@@ -127,6 +125,25 @@ async def test_what_a_reorg_took_and_brought_back_is_told(world, maker, tmp_path
     assert (first.rows, first.withdrawn_rows) == (4, 0)
     assert numbers(out / "run-00002") == [4, 5, 6, 7]
     assert second.withdrawn_rows == 4
+
+
+async def test_of_other_times_nothing_is_withdrawn(world, maker, tmp_path):
+    times = {"start_ns": START_NS + 5 * HOUR_NS, "end_ns": START_NS + 7 * HOUR_NS}
+    await world.swaps(0, 12)
+    await exported(world, maker, tmp_path / "out", is_incremental=True, **times)
+    await world.revert(1)
+    await world.revert(2)
+    second = await exported(world, maker, tmp_path / "out", is_incremental=True, **times)
+    assert (second.rows, second.withdrawn_rows) == (0, 2)
+
+
+async def test_text_that_readers_take_for_an_absent_value_is_told_from_one(world, maker, tmp_path):
+    await world.add(swap(0, dex="__HIVE_DEFAULT_PARTITION__"), swap(1, dex="a_b"))
+    await exported(world, maker, tmp_path / "out", partition_by="dex", format="parquet")
+    assert {path.parent.name for path in (tmp_path / "out").rglob("*.parquet")} == {
+        "dex=%5F%5FHIVE%5FDEFAULT%5FPARTITION%5F%5F",
+        "dex=a_b",
+    }
 
 
 async def test_runs_go_on_beyond_the_digits_of_their_names(world, maker, tmp_path):

@@ -68,7 +68,7 @@ async def make_plan(
     parts = [part async for part in _parts(store, request, rows_sql)]
     withdrawn = 0
     if since is not None:
-        gone = f"{membership(since)} AND NOT {membership(snapshot)}"
+        gone = _wanted(request, since, snapshot)
         answer = await store.query(f"SELECT count() AS gone FROM {request.table} WHERE {gone}")  # noqa: S608
         withdrawn = answer.column("gone")[0].as_py()
     return Plan(
@@ -155,7 +155,7 @@ async def _parts(store: Readable, request: ExportRequest, rows_sql: str) -> Asyn
         if not row["row_count"]:
             continue
         value = row["part_value"]
-        folder = "" if by is None else f"{by}={_ABSENT if value is None else quote(value, safe='')}/"
+        folder = "" if by is None else f"{by}={_ABSENT if value is None else _quoted(value)}/"
         is_of_value = by not in {None, DATE, HOUR}
         first_ns, end_ns = row["first_ns"], row["last_ns"] + 1
         pieces = -(-row["row_count"] // request.rows_a_file)
@@ -168,6 +168,10 @@ async def _parts(store: Readable, request: ExportRequest, rows_sql: str) -> Asyn
                 value=value if is_of_value else None,
                 is_of_value=is_of_value,
             )
+
+
+def _quoted(value: str) -> str:
+    return _ABSENT.replace("_", "%5F") if value == _ABSENT else quote(value, safe="")
 
 
 async def _spans(
