@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Locator, Page
+from playwright.async_api import Error, Locator, Page
 
 from tidemill.schema import derive
 
@@ -90,7 +90,13 @@ async def until_agreed(
                 async with page.expect_response(lambda one: urlsplit(one.url).path == path) as heard:
                     if ask is not None:
                         await ask()
-                pairs = await compared(json.loads(await (await heard.value).text()))
+                try:
+                    said = await (await heard.value).text()
+                except Error as error:
+                    if "navigated away" not in error.message:
+                        raise
+                    continue  # it answered the page that `ask` left: the next is heard
+                pairs = await compared(json.loads(said))
     except TimeoutError:
         differing = [pair for pair in pairs if pair[0] != pair[1]]
         raise AssertionError(f"{path}: expected what the API says, found {differing or 'nothing'}") from None
