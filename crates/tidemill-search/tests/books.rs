@@ -255,6 +255,17 @@ fn a_book_that_is_taken_whole_and_a_pool_that_takes_a_part_of_its_balance_are_si
     check(&legs).unwrap();
 }
 
+#[test]
+fn an_order_of_the_least_that_a_book_takes_pays_where_smaller_ones_would_pay_more() {
+    let terms = BookTerms { base_decimals: 0, size_min: 200 * ONE, ..book_terms(0, 0, 3 * ONE) };
+    let bids = [(987 * ONE / 1_000, 63 * ONE), (949 * ONE / 1_000, 336 * ONE)];
+    let strict = book_of(terms, &bids, &[(998 * ONE / 1_000, 20 * ONE)]);
+    let pool = AnyPool::of_product(2_591, 2_914, 1_000);
+    let legs = [pool.leg(true), Leg::levels(&strict, Trade::Sell)];
+    assert_eq!(best(&legs, 8_000), Some(U256::from(1)));
+    check_both_ways(&pool, &strict).unwrap();
+}
+
 /// A pool of 1,000 WETH at 3,000 USDC, and a book of lots of a tenth beside it.
 fn lots() -> (AnyPool, OrderBook) {
     let pool = AnyPool::of_product_u128(1_000 * ONE, 3_000_000_000_000, 997);

@@ -12,7 +12,7 @@ use crate::leg::Source;
 
 use super::refine::{edge, keep, Path, Trial};
 use super::walk::Estimate;
-use super::window::window;
+use super::window::nearest;
 use super::{Effort, PLACES};
 
 /// Most orders tried where no proof was asked for: lots that many fit are worth little each.
@@ -39,7 +39,7 @@ impl Path<'_, '_> {
         if !self.legs().iter().any(|leg| matches!(leg.source, Source::Levels(..))) {
             return None;
         }
-        let traded = *window(self, to_u256(estimate.amounts[0]))?.trial.amounts();
+        let traded = *nearest(self, to_u256(estimate.amounts[0]))?.trial.amounts();
         // From what is accepted one finds what else is: from an estimate that is refused one may not.
         let estimate = &Estimate { amounts: traded.map(to_f64), ..*estimate };
         let orders = self.orders(estimate, &traded)?;

@@ -38,3 +38,25 @@ pub(super) fn window(path: &Path<'_, '_>, guess: U256) -> Option<Window> {
     }
     None
 }
+
+/// Returns the accepted input nearest `guess`; `None` where there is none.
+pub(super) fn nearest(path: &Path<'_, '_>, guess: U256) -> Option<Window> {
+    let mut found = window(path, guess)?;
+    for _ in 0..ASKED_MAX {
+        let refused = match found.high {
+            _ if found.low >= guess => found.low,
+            Some(high) if high <= guess => high,
+            _ => return Some(found),
+        };
+        let middle = refused.min(found.input) + (refused.abs_diff(found.input) >> 1_u32);
+        if middle == refused || middle == found.input {
+            return Some(found);
+        }
+        match path.try_input(middle) {
+            Ok(trial) => (found.input, found.trial) = (middle, trial),
+            Err(_) if refused == found.low => found.low = middle,
+            Err(_) => found.high = Some(middle),
+        }
+    }
+    Some(found)
+}
