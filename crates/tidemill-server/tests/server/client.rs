@@ -11,8 +11,8 @@ use tidemill_server::{Config, Notify, Server};
 
 use crate::chain::{hex, Address, Chain};
 
-/// Longer than anything here takes that works.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything here takes that works, on a machine that others use as well.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a server answered.
 #[derive(Debug)]
@@ -40,8 +40,8 @@ pub fn settings(chains: &[&[&Chain]]) -> Value {
             "multicall": "0xcA11bde05977b3631167028862bE2a173976CA11", "multicall_calls": 500})
     });
     json!({"host": "127.0.0.1", "port": 0, "cache_duration_ms": 60_000, "cache_pools_max": 100, "batch_window_ms": 20,
-        "connections_max": 64, "waiting_max": 64, "body_bytes_max": 1_024, "request_timeout_ms": 5_000,
-        "idle_timeout_ms": 5_000, "answer_timeout_ms": 2_000, "stop_timeout_ms": 3_000, "threads": 2,
+        "connections_max": 64, "waiting_max": 64, "body_bytes_max": 1_024, "request_timeout_ms": 30_000,
+        "idle_timeout_ms": 30_000, "answer_timeout_ms": 20_000, "stop_timeout_ms": 3_000, "threads": 2,
         "chains": chains.collect::<Vec<_>>()})
 }
 

@@ -1,7 +1,7 @@
 //! What is shared among those who ask: one question, one call, a state for a time; and what is not: a slow chain.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::chain::{pair, Chain};
 use crate::client::{ask, counter, start, until};
@@ -35,23 +35,24 @@ fn pools_that_are_asked_for_within_the_window_are_read_in_one_call() {
 }
 
 #[test]
-fn a_state_is_kept_for_as_long_as_was_said_and_no_longer() {
+fn a_state_is_kept_until_it_is_as_old_as_was_said() {
     let chain = Chain::start(1);
-    let running = start(&[&[&chain]], &[("cache_duration_ms", 400)]);
-    let began = Instant::now();
+    let running = start(&[&[&chain]], &[("cache_duration_ms", 600_000)]);
     assert_eq!(ask(running.address, 1, pair(1)).body["reserves"]["reserve0"], "1");
     chain.behaviour.pairs.lock().unwrap().insert(pair(1), (70, 71));
-    let mut last_old = Duration::ZERO;
-    let first_new = loop {
-        let asked = began.elapsed();
-        if ask(running.address, 1, pair(1)).body["reserves"]["reserve0"] == "70" {
-            break began.elapsed();
-        }
-        last_old = asked;
-    };
-    assert!(last_old < Duration::from_millis(400 + 50), "an old state was given after {last_old:?}");
-    assert!(first_new >= Duration::from_millis(350), "it was asked anew after {first_new:?}");
-    assert!(counter(running.address, "queries_cached_total") > 0);
+    assert_eq!(ask(running.address, 1, pair(1)).body["reserves"]["reserve0"], "1");
+    assert_eq!(counter(running.address, "queries_cached_total"), 1);
+}
+
+#[test]
+fn a_state_that_is_as_old_as_was_said_is_read_anew() {
+    let chain = Chain::start(1);
+    let running = start(&[&[&chain]], &[("cache_duration_ms", 100)]);
+    assert_eq!(ask(running.address, 1, pair(1)).body["reserves"]["reserve0"], "1");
+    chain.behaviour.pairs.lock().unwrap().insert(pair(1), (70, 71));
+    std::thread::sleep(Duration::from_millis(100)); // after the answer, so the state is older still
+    assert_eq!(ask(running.address, 1, pair(1)).body["reserves"]["reserve0"], "70");
+    assert_eq!(counter(running.address, "queries_cached_total"), 0);
 }
 
 #[test]
@@ -75,23 +76,24 @@ fn an_answer_that_would_be_too_old_when_it_comes_is_not_waited_for() {
 fn a_slow_chain_slows_no_other() {
     let (slow, fast) = (Chain::start(60), Chain::start(60));
     slow.slow_down(600_000);
-    let running = start(&[&[&slow], &[&fast]], &[("waiting_max", 16), ("connections_max", 200)]);
+    let timeouts = ["request_timeout_ms", "answer_timeout_ms"].map(|name| (name, 600_000));
+    let room = [("waiting_max", 16), ("connections_max", 200)];
+    let running = start(&[&[&slow], &[&fast]], &[timeouts, room].concat());
     let address = running.address;
     for index in 1..=40 {
         std::thread::spawn(move || ask(address, 1, pair(index)));
     }
     until("more wait for the slow chain than may", || counter(address, "queries_shed_total") >= 24);
-    let began = Instant::now();
     for index in 1..=20 {
-        assert_eq!(ask(address, 2, pair(index)).status, 200);
+        assert_eq!(ask(address, 2, pair(index)).status, 200); // who waited for the slow one would not be patient enough
     }
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 #[test]
 fn what_may_not_wait_is_shed_at_once_and_told_when_to_come_back() {
     let chain = Chain::start(10);
-    let running = start(&[&[&chain]], &[("waiting_max", 2)]);
+    let timeouts = ["request_timeout_ms", "answer_timeout_ms"].map(|name| (name, 600_000));
+    let running = start(&[&[&chain]], &[&timeouts[..], &[("waiting_max", 2)]].concat());
     let address = running.address;
     assert_eq!(ask(address, 1, pair(10)).status, 200);
     chain.slow_down(600_000);
@@ -99,11 +101,9 @@ fn what_may_not_wait_is_shed_at_once_and_told_when_to_come_back() {
         std::thread::spawn(move || ask(address, 1, pair(index)));
     }
     until("two wait and six are shed", || counter(address, "queries_shed_total") == 6);
-    let began = Instant::now();
     let shed = ask(address, 1, pair(9));
     assert_eq!(shed.status, 503);
     assert!(shed.headers.contains("retry-after: 1\r\n"));
     assert!(shed.body["error"].as_str().unwrap().contains("at most 2 requests"));
-    assert!(began.elapsed() < Duration::from_secs(1));
     assert_eq!(ask(address, 1, pair(10)).status, 200, "what is known is told all the same");
 }
