@@ -15,7 +15,7 @@ from tidemill.bus import open_bus
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.replay import replay
 from tidemill.chains.evm.shell import Shell
-from tidemill.chains.evm.steps import Reread, Step
+from tidemill.chains.evm.steps import Began, PoolSnapshot, Reread, Step
 from tidemill.core.clock import SystemClock
 from tidemill.core.recording import Recorder
 from tidemill.process.pools import Batches
@@ -45,11 +45,15 @@ def config_of(world: World) -> EvmConfig:
 
 def without_ticks(step: Step) -> Step:
     """Falsify what was read at the start: as if every position of the V3 pools had been missed."""
-    step.snapshots = [
-        one if one.tick_spacing is None else structs.replace(one, ticks=(), liquidity=0)
-        for one in step.snapshots
+    step.blocks = [
+        Began(tuple(map(_without_ticks, block.pools))) if isinstance(block, Began) else block
+        for block in step.blocks
     ]
     return step
+
+
+def _without_ticks(pool: PoolSnapshot) -> PoolSnapshot:
+    return pool if pool.tick_spacing is None else structs.replace(pool, ticks=(), liquidity=0)
 
 
 class Run:

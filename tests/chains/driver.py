@@ -13,7 +13,17 @@ from tidemill.chains.evm.calls import Failed
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.replay import start_entry
-from tidemill.chains.evm.steps import Call, Change, Reread, Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import (
+    Began,
+    Call,
+    Change,
+    PoolSnapshot,
+    Reread,
+    Restored,
+    Reverted,
+    Sealed,
+    Step,
+)
 from tidemill.chains.evm.window import read_checkpoint
 from tidemill.core.recording import Entry, Kind
 
@@ -131,7 +141,8 @@ class Driver:
 
     @property
     def blocks(self) -> list[Change]:
-        return [block for step in self.steps for block in step.blocks]
+        """What happened to the chain since it began."""
+        return [block for step in self.steps for block in step.blocks if not isinstance(block, Began)]
 
     @property
     def faults(self) -> list[str]:
@@ -183,12 +194,17 @@ def chain_of(node: FakeNode, first: int = 0) -> list[tuple[int, str]]:
     return [(block.number, block.hash) for block in node.blocks[first:]]
 
 
+def begun(steps: list[Step]) -> list[PoolSnapshot]:
+    """Return the pools that the chain begins with, each time that it begins."""
+    blocks = [block for step in steps for block in step.blocks]
+    return [pool for block in blocks if isinstance(block, Began) for pool in block.pools]
+
+
 def encoded(steps: list[Step]) -> dict[str, bytes]:
     """Return all that steps said, however they were grouped, as bytes."""
     return {
         "calls": b"\n".join(call.encode() for step in steps for call in step.calls),
         "blocks": repr([_block(block) for step in steps for block in step.blocks]).encode(),
-        "snapshots": repr([snapshot for step in steps for snapshot in step.snapshots]).encode(),
         "events": msgspec.msgpack.encode([event for step in steps for event in step.events]),
         "faults": repr([repr(fault) for step in steps for fault in step.faults]).encode(),
     }
@@ -196,6 +212,8 @@ def encoded(steps: list[Step]) -> dict[str, bytes]:
 
 def _block(block: Change) -> tuple[Any, ...]:
     match block:
+        case Began():
+            return block.pools
         case Sealed():
             return (
                 [head.hash for head in block.heads],

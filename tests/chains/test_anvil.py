@@ -25,7 +25,7 @@ from tidemill.sandbox.world import World
 from tidemill.schema.events import Token
 from tidemill.schema.faults import Malformed
 
-from .driver import encoded
+from .driver import begun, encoded
 
 
 def config_of(world: World, **changes: Any) -> EvmConfig:
@@ -176,8 +176,8 @@ async def test_the_state_read_at_the_start_equals_the_contracts(world: World, ov
     changes = {} if over_http else {"http_url": None}
     config = config_of(world, start_block="latest", multicall_calls=50, **changes)
     async with following(config) as (_, seen):
-        await seen.until(lambda: any(step.snapshots for step in seen.steps))
-    snapshots = {snapshot.address: snapshot for step in seen.steps for snapshot in step.snapshots}
+        await seen.until(lambda: bool(begun(seen.steps)))
+    snapshots = {snapshot.address: snapshot for snapshot in begun(seen.steps)}
     assert {"0x" + address.hex() for address in snapshots} == {pool.address for pool in world.pools}
     async with Rpc(world.http_url) as rpc:
         for pool in world.pools:
@@ -223,10 +223,8 @@ async def test_a_listed_pool_is_recognised_and_an_unknown_one_is_a_fault(world: 
     late = [msgspec.structs.replace(factory, from_block=2**40) for factory in config.factories]
     config = msgspec.structs.replace(config, factories=tuple(late))
     async with following(config) as (_, seen):
-        await seen.until(lambda: any(step.snapshots for step in seen.steps))
-    assert [snapshot.address for step in seen.steps for snapshot in step.snapshots] == [
-        bytes.fromhex(world.pools[0].address[2:])
-    ]
+        await seen.until(lambda: bool(begun(seen.steps)))
+    assert [snapshot.address for snapshot in begun(seen.steps)] == [bytes.fromhex(world.pools[0].address[2:])]
     assert f"Unknown: chain sandbox: pool {world.weth}: expected a pool of a known kind" in seen.faults[0]
 
 

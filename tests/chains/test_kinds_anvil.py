@@ -12,7 +12,7 @@ from tidemill.app.chains.chain import make_book
 from tidemill.chains.evm.config import EvmConfig, FactoryConfig
 from tidemill.chains.evm.follower import EvmFollower
 from tidemill.chains.evm.shell import Shell
-from tidemill.chains.evm.steps import Reread, Sealed, Step
+from tidemill.chains.evm.steps import Began, Reread, Sealed, Step
 from tidemill.core.clock import SystemClock
 from tidemill.process.pools import PoolBook
 from tidemill.sandbox.rpc import Rpc
@@ -50,9 +50,10 @@ class Followed:
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
         self.faults += [str(fault) for fault in step.faults]
-        self.book.snapshot(step.snapshots)
         for block in step.blocks:
-            if isinstance(block, Sealed):
+            if isinstance(block, Began):
+                self.book.snapshot(block.pools)
+            elif isinstance(block, Sealed):
                 self.book.seal(block.heads, block.logs, block.recv_ns)
                 self.tip = block.heads[-1].number
             elif isinstance(block, Reread):

@@ -10,7 +10,7 @@ from tidemill.chains.evm.steps import PoolSnapshot, Sealed
 from tidemill.schema.faults import Refused
 
 from .contracts import MulticallNode, words
-from .driver import FACTORY, Driver, chain_of, config_of
+from .driver import FACTORY, Driver, begun, chain_of, config_of
 from .fake_node import FakeBlock, head_notice
 from .test_tokens import FullNode, follow
 
@@ -43,7 +43,7 @@ def opened(node: MulticallNode, **changes: object) -> Driver:
 
 
 def snapshots(driver: Driver) -> dict[str, PoolSnapshot]:
-    return {"0x" + pool.address.hex(): pool for step in driver.steps for pool in step.snapshots}
+    return {"0x" + pool.address.hex(): pool for pool in begun(driver.steps)}
 
 
 def test_pools_are_discovered_and_read_as_of_the_newest_block() -> None:
@@ -180,17 +180,22 @@ def test_a_newest_block_that_nobody_has_does_not_keep_a_chain_from_beginning() -
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])
+@pytest.mark.parametrize("sealed", [0, 1, 4])
 @pytest.mark.parametrize(("depth", "blocks"), [(1, 1), (1, 2), (3, 5), (3, 60)])
 def test_a_reorg_of_the_first_tip_has_the_chain_begin_anew_after_the_block_in_its_place(
-    depth: int, blocks: int, is_restarted: bool
+    depth: int, blocks: int, sealed: int, is_restarted: bool
 ) -> None:
     node = grown_node()
     driver = opened(node)
     first = node.tip
     assert snapshots(driver)[PAIR_A].block_hash == bytes.fromhex(first.hash[2:])
+    driver.mine(blocks=sealed)
+    told = driver.emitted_logs()
+    gone = [block.hash for block in node.blocks[first.number :]]
     if is_restarted:
-        driver = Driver(node, driver.config, driver.state).open()
-    node.reorg(depth, blocks=blocks)
+        before, driver = driver.steps, Driver(node, driver.config, driver.state).open()
+        driver.steps[:0] = before
+    node.reorg(sealed + depth, blocks=sealed + blocks)
     while node.tip.number < first.number:
         node.mine(1)
     driver.announce(node.tip).settle()
@@ -201,12 +206,12 @@ def test_a_reorg_of_the_first_tip_has_the_chain_begin_anew_after_the_block_in_it
     assert driver.follower.tip == (node.tip.number, bytes.fromhex(node.tip.hash[2:]))
     assert driver.canonical() == chain_of(node, first=first.number + 1)
     after = node.blocks[first.number + 1 :]
-    assert driver.emitted_logs() == [(block.hash, 0) for block in after if block.logs]
+    assert driver.emitted_logs() == [*told, *((block.hash, 0) for block in after if block.logs)]
     assert snapshots(driver).keys() == {PAIR_A, POOL_C}
     replacing = bytes.fromhex(node.blocks[first.number].hash[2:])
     assert {pool.block_hash for pool in snapshots(driver).values()} == {replacing}
-    (left,) = driver.events("reorg")
-    assert (left.block_hash, left.kind) == (bytes.fromhex(first.hash[2:]), "reverted")
+    left = [("0x" + event.block_hash.hex(), event.kind) for event in driver.events("reorg")]
+    assert left == [(block_hash, "reverted") for block_hash in reversed(gone)]
     again = Driver(node, driver.config, driver.state).open()
     assert again.follower.tip == driver.follower.tip
     assert (again.blocks, snapshots(again), again.faults) == ([], {}, [])
@@ -222,7 +227,7 @@ def test_a_first_tip_that_left_and_is_back_is_not_read_again() -> None:
     driver.settle()
     driver.mine(blocks=2)
     assert driver.canonical() == chain_of(node, first=left[0].number + 1)
-    assert sum(len(step.snapshots) for step in driver.steps) == 2
+    assert len(begun(driver.steps)) == 2
     assert driver.events("reorg") == []
 
 

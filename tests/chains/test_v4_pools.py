@@ -14,7 +14,7 @@ from tidemill.app.chains.chain import make_book
 from tidemill.chains.evm.config import EvmConfig, V4PoolConfig
 from tidemill.chains.evm.follower import EvmFollower, drift_entry, read_drift
 from tidemill.chains.evm.shell import Shell
-from tidemill.chains.evm.steps import PoolSnapshot, Reread, Sealed, Step
+from tidemill.chains.evm.steps import Began, PoolSnapshot, Reread, Sealed, Step
 from tidemill.chains.evm.v4_pools import NAME_BYTES, listed_pools, read_names, write_names
 from tidemill.core.clock import SystemClock
 from tidemill.sandbox.rpc import Rpc
@@ -92,9 +92,10 @@ class Run:
 
     async def take(self, step: Step) -> tuple[bytes, ...]:
         self.faults += [str(fault) for fault in step.faults]
-        self.book.snapshot([without_ticks(one) for one in step.snapshots])
         for block in step.blocks:
-            if isinstance(block, Sealed):
+            if isinstance(block, Began):
+                self.book.snapshot([without_ticks(one) for one in block.pools])
+            elif isinstance(block, Sealed):
                 self.book.seal(block.heads, block.logs, block.recv_ns)
                 self.tip = block.heads[-1].number
             elif isinstance(block, Reread):

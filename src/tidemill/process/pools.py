@@ -114,10 +114,14 @@ class PoolBook:
         return pools
 
     def snapshot(self, read: Sequence[Snapshot]) -> None:
-        """Take pools as they were read from the chain. Raises: Malformed, where a state cannot be."""
+        """Take pools as the chain has them after the block that it begins after, no block of which is known.
+
+        Raises: Malformed, where a state cannot be.
+        """
+        self._flush()
+        self._move(None)
         if not read:
             return
-        self._flush()
         self._tell()
         _, unread = self.pools.read(read, 0)
         if unread:
@@ -253,7 +257,7 @@ class PoolBook:
 
     def _move(self, tip: tuple[bytes, int] | None) -> None:
         self._tip = tip
-        self._state[self.prefix + b"tip/"] = msgpack.encode(tip)
+        self._state[self.prefix + b"tip/"] = None if tip is None else msgpack.encode(tip)
 
     def take_changed(self) -> Changed:
         """Return the pools' records that came of all since the last call or the last `take`."""

@@ -16,7 +16,7 @@ from tidemill.app.chains.pursuit_beside import PursuitBeside
 from tidemill.app.insisting import commit_surely
 from tidemill.app.recording.digest import Digest
 from tidemill.bus import Bus
-from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import Began, Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.core.clock import Clock
 from tidemill.core.latency import Latency, Times, times_of
 from tidemill.process.pools import Batches, PoolBook
@@ -252,8 +252,7 @@ class ChainPipeline:
         """Hand a step to the pools and the whales; return the tip, and what the pursuit is to follow."""
         tip: int | None = None
         trials = tuple(event for event in step.events if isinstance(event, TokenTrial))
-        self.book.snapshot(step.snapshots)
-        turns = [self._turn((), tuple(one.address for one in step.snapshots), trials)]
+        turns = [self._turn((), trials)]
         # A turn has its pools as they are after all its blocks.
         for is_sealed, some in groupby(step.blocks, lambda block: isinstance(block, Sealed)):
             for blocks in [tuple(some)] if is_sealed else [(block,) for block in some]:
@@ -262,14 +261,14 @@ class ChainPipeline:
                 turns.append(self._turn(blocks))
         return tip, [turn for turn in turns if any(turn)]
 
-    def _turn(
-        self, blocks: tuple[Change, ...], read: tuple[bytes, ...] = (), trials: tuple[TokenTrial, ...] = ()
-    ) -> Turn:
+    def _turn(self, blocks: tuple[Change, ...], trials: tuple[TokenTrial, ...] = ()) -> Turn:
         changed = None if self._beside is None else self.book.take_changed()
-        return Turn(blocks, changed, read, trials)
+        return Turn(blocks, changed, trials)
 
     def _change(self, block: Change, tip: int | None) -> int | None:
         match block:
+            case Began():
+                self.book.snapshot(block.pools)
             case Sealed():
                 self.book.seal(block.heads, block.logs, block.recv_ns)
                 tip = block.heads[-1].number
@@ -305,7 +304,7 @@ def _watch(whales: WhaleBook, block: Change, now_ns: int) -> None:
         case Restored():
             times, change = (block.recv_ns, now_ns), (block.sequence, block.new_log_indexes)
             whales.restore(block.head, block.logs, times, change)
-        case Reread():
+        case Began() | Reread():
             pass
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tidemill._rust import Changed, Head, PoolSet
-from tidemill.chains.evm.steps import Change, Reread, Restored, Reverted, Sealed, Step
+from tidemill.chains.evm.steps import Began, Change, Reread, Restored, Reverted, Sealed, Step
 from tidemill.process import autopsy_behind
 from tidemill.process.autopsy import AutopsyBook
 from tidemill.process.autopsy_behind import Behind
@@ -24,8 +24,6 @@ class Turn(NamedTuple):
     blocks: tuple[Change, ...] = ()
     changed: Changed | None = None
     """Records of the pools that the changes set, or deleted."""
-    read: tuple[bytes, ...] = ()
-    """Pools that were read from the chain instead, by address."""
     trials: tuple[TokenTrial, ...] = ()
     """What was found of tokens."""
 
@@ -55,13 +53,9 @@ NOTHING_PURSUED = Pursued([], {}, [], {})
 
 def is_usual(step: Step) -> bool:
     """Whether the chain went on by a few blocks at most, and nothing else happened."""
-    return (
-        len(step.blocks) <= _USUAL_BLOCKS_MAX
-        and not step.snapshots
-        and all(
-            isinstance(block, Reread) or (isinstance(block, Sealed) and len(block.heads) == 1)
-            for block in step.blocks
-        )
+    return len(step.blocks) <= _USUAL_BLOCKS_MAX and all(
+        isinstance(block, Reread) or (isinstance(block, Sealed) and len(block.heads) == 1)
+        for block in step.blocks
     )
 
 
@@ -118,7 +112,6 @@ class Pursuit:
             if self.finder.tokens is not None:
                 for trial in turn.trials:
                     self.finder.tokens.tell(trial)
-            self._autopsy.reread(turn.read)
             for block in turn.blocks:
                 self._block(block)
         if were_left:
@@ -168,6 +161,9 @@ class Pursuit:
     def _block(self, block: Change) -> None:
         self._has_changed = True
         match block:
+            case Began():
+                self._newest = None
+                self._autopsy.reread(one.address for one in block.pools)
             case Sealed():
                 self._autopsy.seal(block.heads, block.logs, block.recv_ns)
                 self._newest = block.heads[-1], block.recv_ns[-1]

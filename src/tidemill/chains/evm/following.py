@@ -44,7 +44,7 @@ class Following:
         jury: Jury,
         unanchored: Callable[[], None],
     ) -> None:
-        """`unanchored` is told where the block that the chain begins after left it, before any was sealed."""
+        """`unanchored` is told where the block that the chain begins after left it; it is the tip then."""
         self.stale_head_count = 0
         self._calls = calls
         self._window = window
@@ -360,9 +360,12 @@ class Following:
         self._adopt((*reversed(path), *pending))
 
     def _leave_window(self, root: Head) -> None:
-        """Begin anew where nothing was told yet that would have to be undone, or stop."""
-        if self._window.is_bare:
+        """Undo all and begin anew where the window goes back to where the chain began, or stop."""
+        if self._window.is_anchored:
             self._cut(self._window.tip_number)
+            while self._window.tip_number > self._window.lowest_number:
+                self._sealing.revert()
+            self._healing.put_off()
             self._forget_heads()
             self._on_unanchored()
             return

@@ -143,6 +143,11 @@ class Healing:
         reading.head, reading.is_past = head, True
         self._read()
 
+    def put_off(self) -> None:
+        """Read what is read later: the tip has left the chain."""
+        if self._reading is not None:
+            self._give_up(self._reading)
+
     def tick(self) -> None:
         """Let blocks be sealed again where the node has not told the state in time."""
         reading = self._reading

@@ -12,7 +12,7 @@ from tidemill.chains.evm.discovery import Creation, Discovery
 from tidemill.chains.evm.forks import Factory, known_factories
 from tidemill.chains.evm.multicall import STATE_BLOCKS_MIN
 from tidemill.chains.evm.sealing import Sealing
-from tidemill.chains.evm.steps import PoolSnapshot
+from tidemill.chains.evm.steps import Began, PoolSnapshot
 from tidemill.chains.evm.tokens import Tokens
 from tidemill.chains.evm.v4_pools import listed_pools
 from tidemill.chains.evm.window import Window
@@ -92,7 +92,7 @@ class Opening:
             self._ask_base()
 
     def begin_anew(self) -> None:
-        """Begin after the block that took the first tip's place, where none was sealed after that."""
+        """Begin after the block that took the first tip's place; what was sealed after that is reverted."""
         number = self._window.tip_number
         discovered_to = -1 if self._base is None else number - self._config.window_blocks
         self._begun, self._wanted, self._is_past = True, None, False
@@ -197,7 +197,7 @@ class Opening:
     def _on_snapshots(self, snapshots: list[PoolSnapshot]) -> None:
         head = self._base
         assert head is not None
-        self._calls.step.snapshots += snapshots
+        self._calls.step.blocks.append(Began(tuple(snapshots)))
         read = [pool for pool in snapshots if pool.reading is not None or not pool.coins]
         self._tokens.want(token for pool in read for token in pool.coins or (pool.token0, pool.token1))
         before = self._window.find(self._window.tip_hash)

@@ -124,6 +124,13 @@ class PoolSnapshot(Struct, frozen=True, kw_only=True):
     """The state of Curve's and Balancer's pools; absent where it is not known."""
 
 
+class Began(Struct, frozen=True):
+    """The chain goes on from another block than before, or begins: all else that was sealed is reverted."""
+
+    pools: tuple[PoolSnapshot, ...]
+    """Every pool, as it is after that block."""
+
+
 class Reread(Struct, frozen=True):
     """Pools whose state was not known, as they are after the newest sealed block."""
 
@@ -132,16 +139,13 @@ class Reread(Struct, frozen=True):
     """The count of the chain's corrections."""
 
 
-Change = Sealed | Reverted | Restored | Reread
+Change = Began | Sealed | Reverted | Restored | Reread
 
 
 class Step(Struct):
-    """What came of some entries. Apply `snapshots` before `blocks`, and persist `state` with
-    what they give.
-    """
+    """What came of some entries. Apply `blocks`, and persist `state` with what they give."""
 
     calls: list[Call] = field(default_factory=list[Call])
-    snapshots: list[PoolSnapshot] = field(default_factory=list[PoolSnapshot])
     blocks: list[Change] = field(default_factory=list[Change])
     """In the order in which they happened to the chain."""
     events: list[Struct] = field(default_factory=list[Struct])

@@ -166,9 +166,10 @@ class Window:
         return next(iter(self._canonical), self.tip_number)  # they are in ascending order
 
     @property
-    def is_bare(self) -> bool:
-        """Whether nothing was told yet but the state after the block that the chain begins after."""
-        return len(self._canonical) == 1 and not self._reverted and self.tip_hash not in self._held
+    def is_anchored(self) -> bool:
+        """Whether the lowest block is the one that the chain begins after: it was read, and never sealed."""
+        lowest = self._canonical.get(self.lowest_number)
+        return lowest is not None and lowest.hash not in self._held
 
     def is_canonical(self, number: int, block_hash: bytes) -> bool:
         """Whether this block is the canonical one of its number, as far as the window knows."""
