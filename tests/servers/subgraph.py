@@ -72,6 +72,8 @@ class Server:
         return await self.told(request)
 
     async def told(self, _request):
+        if self.mirroring is not None and self.mirroring.done():
+            self.mirroring.result()  # an indexer that ended is a fault of this server, told to who asks
         return JSONResponse(
             {
                 "head": self.world.head["number"] if self.world.indexed else None,

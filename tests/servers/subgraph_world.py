@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 
 from tidemill.sandbox import abi
-from tidemill.sandbox.rpc import Rpc
+from tidemill.sandbox.rpc import Call, Rpc, RpcError
 
 SWAP_V3 = abi.topic("Swap(address,address,int256,int256,uint160,uint128,int24)")
 TOKENS = (
@@ -84,14 +84,16 @@ class World:
             block = await rpc.call("eth_getBlockByNumber", hex(number), False)
             if block is None or (self.blocks and block["parentHash"] != self.blocks[-1]["hash"]):
                 return  # a reorg: the next turn finds where it begins
-            logs = await rpc.call(
-                "eth_getLogs",
-                {
-                    "blockHash": block["hash"],
-                    "address": [pool["id"] for pool in self.pools],
-                    "topics": [SWAP_V3],
-                },
-            )
+            wanted = {
+                "blockHash": block["hash"],
+                "address": [pool["id"] for pool in self.pools],
+                "topics": [SWAP_V3],
+            }
+            [logs] = await rpc.each([Call("eth_getLogs", (wanted,))])
+            if isinstance(logs, RpcError):
+                still = await rpc.call("eth_getBlockByHash", block["hash"], False)
+                assert still is None, f"no logs of block {number}, which is there: {logs.message}"
+                return  # a reorg between the two answers
             at_s = int(block["timestamp"], 16)
             swaps = [_decoded(log, number, at_s) for log in logs]
             self.blocks.append({"number": number, "hash": block["hash"], "timestamp": at_s, "swaps": swaps})
